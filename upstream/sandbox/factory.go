@@ -1,0 +1,162 @@
+package sandbox
+
+import (
+	"bytes"
+	_ "embed" // for samplesJSON
+	"encoding/json"
+	"math/rand/v2"
+
+	"github.com/brianvoe/gofakeit/v7"
+)
+
+// samplesJSON are the leads of the documents' examples: the seed's direct lead,
+// a full consented lead, and a removed lead with the direct twin of its tenant.
+// They are always the first rows.
+//
+//go:embed samples.json
+var samplesJSON []byte
+
+const (
+	// In each run of twinPeriod leads the one at twinDirect is a direct lead and
+	// the last one a later, consented lead of the same tenant: the coexistence
+	// that [TRG] describes, for about 2 % of the tenants.
+	twinPeriod   = 50
+	twinDistance = 25
+	twinDirect   = twinPeriod - 1 - twinDistance
+
+	// Serial numbers above those of the first leads, in ranges of their own.
+	firstInserted uint64 = 1 << 32
+	firstOnline   uint64 = 1 << 62
+	onlineTenants        = 5
+)
+
+// Each lead draws from two streams of random numbers, so that twins share their
+// owner but nothing else.
+const (
+	streamOwner uint64 = iota + 1
+	streamLead
+	streamOperators
+)
+
+// factory makes leads. A lead depends on nothing but the seed and its serial
+// number. It is immutable and safe for concurrent use.
+type factory struct {
+	seed      uint64
+	countries []weighted[country]
+	operators []string
+}
+
+func newFactory(seed uint64) factory {
+	f := factory{seed: seed}
+	for _, c := range atlas() {
+		f.countries = append(f.countries, weighted[country]{c.weight, c})
+	}
+	d := f.dice(0, streamOperators)
+	for range 4 {
+		f.operators = append(f.operators, d.UUID())
+	}
+	return f
+}
+
+// dice are the random choices of one lead.
+type dice struct{ *gofakeit.Faker }
+
+func (f factory) dice(serial, stream uint64) dice {
+	// The odd constant spreads neighbouring serials over the generator's states.
+	return dice{gofakeit.NewFaker(rand.NewPCG(f.seed^stream, serial*0x9E3779B97F4A7C15), false)}
+}
+
+func (d dice) percent(p float64) bool { return d.Float64() < p/100 }
+
+func (d dice) between(low, high int) int { return low + d.IntN(high-low+1) }
+
+func pick[T any](d dice, from []T) T { return from[d.IntN(len(from))] }
+
+// weighted is a choice that comes up in proportion to its weight.
+type weighted[T any] struct {
+	weight int
+	value  T
+}
+
+func choose[T any](d dice, from []weighted[T]) T {
+	total := 0
+	for _, w := range from {
+		total += w.weight
+	}
+	n := d.IntN(total)
+	for _, w := range from {
+		if n -= w.weight; n < 0 {
+			return w.value
+		}
+	}
+	return from[0].value
+}
+
+// initial makes the first n rows of the platform.
+func (f factory) initial(n int) ([]row, error) {
+	rows := make([]row, 0, n)
+	var samples []json.RawMessage
+	if err := json.Unmarshal(samplesJSON, &samples); err != nil {
+		return nil, err
+	}
+	for _, sample := range samples[:min(n, len(samples))] {
+		var key struct{ ID, TenantID string }
+		var compact bytes.Buffer
+		if err := json.Unmarshal(sample, &key); err != nil {
+			return nil, err
+		}
+		if err := json.Compact(&compact, sample); err != nil {
+			return nil, err
+		}
+		rows = append(rows, row{id: key.ID, tenant: key.TenantID, json: compact.Bytes()})
+	}
+	for len(rows) < n {
+		rows = append(rows, f.lead(uint64(len(rows))))
+	}
+	return rows, nil
+}
+
+// batch makes n leads with the serial numbers from first, each of a tenant of
+// its own.
+func (f factory) batch(first uint64, n int) []row {
+	rows := make([]row, n)
+	for i := range rows {
+		serial := first + uint64(i)
+		d := f.dice(serial, streamLead)
+		o := f.owner(serial)
+		rows[i] = d.row(o, d.anyLead(o))
+	}
+	return rows
+}
+
+func (f factory) lead(serial uint64) row {
+	d := f.dice(serial, streamLead)
+	switch serial % twinPeriod {
+	case twinDirect:
+		o := f.owner(serial)
+		return d.row(o, d.directLead(o))
+	case twinPeriod - 1:
+		o := f.owner(serial - twinDistance).later(d)
+		return d.row(o, d.consentedLead(o))
+	}
+	o := f.owner(serial)
+	return d.row(o, d.anyLead(o))
+}
+
+func (d dice) anyLead(o owner) wireLead {
+	if d.percent(60) {
+		return d.consentedLead(o)
+	}
+	return d.directLead(o)
+}
+
+// row gives the lead its id and serialises it.
+func (d dice) row(o owner, l wireLead) row {
+	id := d.UUID()
+	l.ID = id
+	body, err := json.Marshal(l)
+	if err != nil { // a lead holds texts, numbers and lists only
+		panic("sandbox: lead does not serialise: " + err.Error())
+	}
+	return row{id: id, tenant: o.tenant, json: body}
+}

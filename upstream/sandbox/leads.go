@@ -1,0 +1,196 @@
+package sandbox
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	maxPageSize     = 20_000 // [GAL]
+	pageSizeAll     = 10     // default without a tenant [GAL]
+	pageSizeTenant  = 100    // default with a tenant [GSL]
+	ignoredPageSize = 10     // the size of every page when the parameter is ignored
+)
+
+// leadQuery is the query of a lead call. A value that cannot be read leaves the
+// default and a refusal.
+type leadQuery struct {
+	call
+	refusal *answer
+}
+
+func (s *Server) parseQuery(values url.Values) leadQuery {
+	var q leadQuery
+	if s.opts.TenantParam != "" {
+		q.tenant = values.Get(s.opts.TenantParam)
+	} else {
+		q.tenant = caseBlind(values, "msTenantID")
+	}
+	size := pageSizeAll
+	if q.tenant != "" {
+		size = pageSizeTenant
+	}
+	q.page = q.number(values, "PageNumber", s.opts.FirstPage)
+	q.size = q.number(values, "PageSize", size)
+	if q.size < 0 || q.size > maxPageSize {
+		q.refuse("PageSize", fmt.Sprintf("The field PageSize must be between 0 and %d.", maxPageSize))
+	}
+	if q.page < 0 {
+		q.refuse("PageNumber", "The field PageNumber must not be negative.")
+	}
+	if text := caseBlind(values, "checkOnline"); text != "" {
+		online, err := strconv.ParseBool(strings.ToLower(text))
+		if err != nil {
+			q.refuse("checkOnline", fmt.Sprintf("The value '%s' is not valid.", text))
+		}
+		q.online = online
+	}
+	return q
+}
+
+func (q *leadQuery) number(values url.Values, name string, fallback int) int {
+	text := caseBlind(values, name)
+	if text == "" {
+		return fallback
+	}
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil {
+		q.refuse(name, fmt.Sprintf("The value '%s' is not valid for %s.", text, name))
+		return fallback
+	}
+	return int(n)
+}
+
+// refuse keeps the first refusal.
+func (q *leadQuery) refuse(name, text string) {
+	if q.refusal == nil {
+		a := invalidField(name, text)
+		q.refusal = &a
+	}
+}
+
+// caseBlind finds a parameter in any case, as ASP.NET Core does (guess); of
+// several spellings the first in the order of the alphabet counts.
+func caseBlind(values url.Values, name string) string {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		if strings.EqualFold(key, name) {
+			return values.Get(key)
+		}
+	}
+	return ""
+}
+
+func (s *Server) serveLeads(w http.ResponseWriter, r *http.Request) {
+	q := s.parseQuery(r.URL.Query())
+	s.tally.begin(q.call)
+	defer s.tally.end(q.call)
+	fault := s.takeFault(q.call)
+	if !wait(r.Context(), s.opts.Latency+fault.Latency) {
+		return
+	}
+	buffer := s.buffers.Get().(*[]byte)
+	defer s.buffers.Put(buffer)
+	a, replaced := fault.replacement(q.call)
+	switch {
+	case replaced:
+	case !s.authorized(r):
+		a = answer{status: http.StatusUnauthorized} // no document shows a body
+	case q.refusal != nil:
+		a = *q.refusal
+	default:
+		if q.online && !s.sync(r, q.tenant) {
+			return
+		}
+		a = s.leadAnswer(q.call, fault.Endless, buffer)
+	}
+	s.send(w, r, a, fault)
+}
+
+// sync does what checkOnline=true does: when no local lead matches, it asks
+// Microsoft and keeps what it finds [GAL]. It returns false when the client
+// left meanwhile.
+func (s *Server) sync(r *http.Request, tenant string) bool {
+	if tenant == "" || len(s.rows.ofTenant(tenant)) > 0 {
+		return true
+	}
+	if !wait(r.Context(), s.opts.OnlineLatency) {
+		return false
+	}
+	for _, found := range s.online {
+		if strings.EqualFold(found.tenant, tenant) {
+			s.rows.appendMissing(found)
+		}
+	}
+	return true
+}
+
+// leadAnswer writes the asked page into the buffer.
+func (s *Server) leadAnswer(c call, endless bool, buffer *[]byte) answer {
+	all := s.rows.all()
+	if c.tenant != "" {
+		all = s.rows.ofTenant(c.tenant)
+	}
+	if s.opts.IgnorePageSize {
+		c.size = ignoredPageSize
+	}
+	index := c.page - s.opts.FirstPage
+	if index < 0 { // page 0 of a platform that begins with 1
+		switch s.opts.PageZero {
+		case PageZeroError:
+			return liveProblem(http.StatusBadRequest, "The page does not exist")
+		case PageZeroEmpty:
+			all = nil
+		}
+		index = 0
+	}
+	rows := page(all, index, c.size)
+	if endless && len(rows) == 0 {
+		rows = s.fresh(c.size)
+	}
+	*buffer = s.join((*buffer)[:0], rows, c, len(all))
+	return answer{status: http.StatusOK, contentType: jsonType, body: *buffer, rows: len(rows)}
+}
+
+// page cuts page number index, counted from 0.
+func page(rows []row, index, size int) []row {
+	if size == 0 || index > len(rows)/size {
+		return nil
+	}
+	return rows[index*size : min((index+1)*size, len(rows))]
+}
+
+// join appends the rows in the platform's outer form.
+func (s *Server) join(buffer []byte, rows []row, c call, total int) []byte {
+	length := 256 // the outer form
+	for _, r := range rows {
+		length += len(r.json) + 1
+	}
+	buffer = slices.Grow(buffer, length)
+	if s.opts.Envelope {
+		pages := (total + max(c.size, 1) - 1) / max(c.size, 1)
+		buffer = fmt.Appendf(buffer, `{"currentPage":%d,"pageSize":%d,"totalPages":%d,"totalRecords":%d,"data":`, c.page, c.size, pages, total)
+	}
+	if s.opts.Nested {
+		buffer = append(buffer, '[')
+	}
+	buffer = append(buffer, '[')
+	for i, r := range rows {
+		if i > 0 {
+			buffer = append(buffer, ',')
+		}
+		buffer = append(buffer, r.json...)
+	}
+	buffer = append(buffer, ']')
+	if s.opts.Nested {
+		buffer = append(buffer, ']')
+	}
+	if s.opts.Envelope {
+		buffer = append(buffer, '}')
+	}
+	return buffer
+}

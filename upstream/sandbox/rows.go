@@ -1,0 +1,159 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// row is one lead, serialised once: answering a page is copying bytes. It is
+// never changed.
+type row struct {
+	id, tenant string
+	json       []byte
+}
+
+// store holds the rows in the platform's order. Slices that it gave away are
+// never changed in place: a change replaces them.
+type store struct {
+	mu       sync.RWMutex
+	rows     []row
+	byTenant map[string][]row // keyed in lower case, each in the platform's order
+}
+
+func newStore(rows []row) *store {
+	s := &store{rows: rows, byTenant: make(map[string][]row, len(rows))}
+	for _, r := range rows {
+		s.index(r)
+	}
+	return s
+}
+
+func (s *store) index(r row) {
+	key := strings.ToLower(r.tenant)
+	s.byTenant[key] = append(slices.Clip(s.byTenant[key]), r)
+}
+
+func (s *store) all() []row {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.rows
+}
+
+func (s *store) ofTenant(id string) []row {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.byTenant[strings.ToLower(id)]
+}
+
+// insert puts rows before position at; positions past the end mean the end.
+func (s *store) insert(at int, rows ...row) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at = min(max(at, 0), len(s.rows))
+	s.rows = slices.Concat(s.rows[:at], rows, s.rows[at:])
+	for _, r := range rows {
+		s.index(r)
+	}
+}
+
+// appendMissing appends r unless its tenant is there, so that two lookups of
+// one tenant at a time sync it once.
+func (s *store) appendMissing(r row) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.byTenant[strings.ToLower(r.tenant)]) == 0 {
+		s.rows = append(slices.Clip(s.rows), r)
+		s.index(r)
+	}
+}
+
+func (s *store) remove(at, n int) []row {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at = min(max(at, 0), len(s.rows))
+	end := at + min(max(n, 0), len(s.rows)-at)
+	removed := s.rows[at:end]
+	s.rows = slices.Concat(s.rows[:at], s.rows[end:])
+	for _, r := range removed {
+		key := strings.ToLower(r.tenant)
+		rest := slices.DeleteFunc(slices.Clone(s.byTenant[key]), func(o row) bool { return o.id == r.id })
+		if s.byTenant[key] = rest; len(rest) == 0 {
+			delete(s.byTenant, key)
+		}
+	}
+	return removed
+}
+
+// Shift moves rows between two calls: it removes Remove rows at position At of
+// the platform's order, then inserts Insert new leads there. Positions past the
+// end mean the end.
+type Shift struct {
+	At     int `json:"at"`
+	Insert int `json:"insert"`
+	Remove int `json:"remove"`
+}
+
+func (s *Server) shift(by Shift) (inserted, removed []string) {
+	removed = s.Remove(by.At, by.Remove)
+	return s.Insert(by.At, by.Insert), removed
+}
+
+// Insert puts n new leads of new tenants before position at and returns their
+// ids. It is safe for concurrent use.
+func (s *Server) Insert(at, n int) []string {
+	rows := s.fresh(max(n, 0))
+	s.rows.insert(at, rows...)
+	return ids(rows)
+}
+
+// fresh makes n leads that no other call gets.
+func (s *Server) fresh(n int) []row {
+	return s.factory.batch(s.serial.Add(uint64(n))-uint64(n), n)
+}
+
+// Remove takes away up to n leads from position at and returns their ids. It is
+// safe for concurrent use.
+func (s *Server) Remove(at, n int) []string { return ids(s.rows.remove(at, n)) }
+
+// IDs returns the ids of all leads in the platform's order.
+func (s *Server) IDs() []string { return ids(s.rows.all()) }
+
+func ids(rows []row) []string {
+	out := make([]string, len(rows))
+	for i, r := range rows {
+		out[i] = r.id
+	}
+	return out
+}
+
+// Tenants returns the tenants that have a lead, each once, in the platform's
+// order.
+func (s *Server) Tenants() []string { return tenants(s.rows.all()) }
+
+func tenants(rows []row) []string {
+	out := make([]string, 0, len(rows))
+	seen := make(map[string]bool, len(rows))
+	for _, r := range rows {
+		if !seen[r.tenant] {
+			seen[r.tenant] = true
+			out = append(out, r.tenant)
+		}
+	}
+	return out
+}
+
+// OnlineTenants returns the tenants whose lead the platform learns from
+// Microsoft: a lookup with checkOnline=true appends it to the platform's leads.
+func (s *Server) OnlineTenants() []string { return tenants(s.online) }
+
+// Row returns the JSON of the lead with that id exactly as pages carry it, and
+// nil when no lead has it. The caller must not change it.
+func (s *Server) Row(id string) json.RawMessage {
+	rows := s.rows.all()
+	if i := slices.IndexFunc(rows, func(r row) bool { return r.id == id }); i >= 0 {
+		return rows[i].json
+	}
+	return nil
+}
