@@ -8,7 +8,7 @@
 // # Platform endpoints
 //
 //	POST /{directory}/oauth2/v2.0/token   OAuth 2.0 client credentials, any directory [ENTRA]
-//	GET  /tenantui/api/v2/oc/lead         leads by tenant or by page [GSL, GAL]
+//	GET  /tenantui/api/v2/oc/lead         leads by tenant or by page [GSL, GAL]; also without /tenantui
 //	GET  /healthz                         answers "ok"
 //
 // The tags in square brackets name the documents that a fact comes from; where

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,15 +18,18 @@ const (
 	// directory; every other directory answers alike.
 	TokenPath = "/0f1c8a3e-5b7d-4e92-a6c4-1d2e3f405162/oauth2/v2.0/token"
 
-	// DefaultClientID, DefaultClientSecret and DefaultScope are accepted when
-	// the options name no others. They guard nothing but invented data.
-	DefaultClientID     = "3d9f2b64-7c1e-4a58-9e03-8b6a5c4d7e20"
+	// DefaultClientID is accepted when the options name no other. It and the two
+	// below guard nothing but invented data.
+	DefaultClientID = "3d9f2b64-7c1e-4a58-9e03-8b6a5c4d7e20"
+	// DefaultClientSecret is accepted when the options name no other.
 	DefaultClientSecret = "sandbox-secret"
-	DefaultScope        = "api://6e4b1a90-2f8d-4c37-b5e1-9a0c7d3f8b46/.default"
+	// DefaultScope is accepted when the options name no other.
+	DefaultScope = "api://6e4b1a90-2f8d-4c37-b5e1-9a0c7d3f8b46/.default"
 
-	// DefaultLeads and MaxLeads bound the number of leads at the start.
+	// DefaultLeads is the number of leads at the start unless the options say.
 	DefaultLeads = 2000
-	MaxLeads     = 100_000
+	// MaxLeads is the largest number of leads at the start.
+	MaxLeads = 100_000
 
 	defaultSeed     = 20240403
 	defaultLifetime = 3599 * time.Second // as on an AudioCodes page; Entra's own is about an hour
@@ -163,6 +167,8 @@ func New(opts Options) (*Server, error) {
 func (s *Server) routes() {
 	s.mux.HandleFunc("POST /{directory}/oauth2/v2.0/token", s.serveToken)
 	s.mux.HandleFunc("GET "+leadPath, s.serveLeads)
+	// A base URL without BasePath works too: there is nothing else to find here.
+	s.mux.HandleFunc("GET "+strings.TrimPrefix(leadPath, BasePath), s.serveLeads)
 	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("ok\n")) // a prober that left needs no answer
 	})

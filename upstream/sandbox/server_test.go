@@ -142,7 +142,8 @@ func TestRoutes(t *testing.T) {
 		{http.MethodGet, leadPath, http.StatusOK},
 		{http.MethodPost, leadPath, http.StatusMethodNotAllowed},
 		{http.MethodGet, sandbox.TokenPath, http.StatusMethodNotAllowed},
-		{http.MethodGet, "/api/v2/oc/lead", http.StatusNotFound},
+		{http.MethodGet, "/api/v2/oc/lead", http.StatusOK}, // a base URL without BasePath
+		{http.MethodGet, "/tenantui/api/v2/oc", http.StatusNotFound},
 	} {
 		if got := p.do(t, c.method, c.path, "", ""); got.status != c.status {
 			t.Errorf("%s %s: status %d, want %d", c.method, c.path, got.status, c.status)

@@ -1,0 +1,158 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"leadgraph/lead"
+)
+
+const (
+	// maxReference bounds an errorTicket or traceId, in characters.
+	maxReference = 128
+	// maxRetryAfter bounds what a Retry-After can ask for.
+	maxRetryAfter = 24 * time.Hour
+)
+
+var (
+	errTimeout  = errors.New("no answer in time")
+	errCanceled = errors.New("canceled")
+	errClosed   = errors.New("the client is closed")
+	errCut      = errors.New("the connection was closed before the answer was complete")
+)
+
+// answer is a complete answer of any status.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// newAnswer takes the bytes that attemptTransport, always the lowest of the
+// chain, has read.
+func newAnswer(resp *http.Response) *answer {
+	return &answer{status: resp.StatusCode, header: resp.Header, body: resp.Body.(*answerBody).data}
+}
+
+// namesNoLead recognizes the platform's way to say that there is no such lead: a
+// 404 whose body is only "Invalild lead" (spelt so) [CCL, DCL]. Any other 404
+// may come from a wrong base URL and must not pass for "none".
+func (a *answer) namesNoLead() bool {
+	if a.status != http.StatusNotFound {
+		return false
+	}
+	text := strings.Trim(string(a.body), "\" .\r\n\t")
+	return strings.EqualFold(text, "invalild lead") || strings.EqualFold(text, "invalid lead")
+}
+
+// failure turns an answer other than 2xx into an error. The status alone decides:
+// error bodies have five documented forms and may be a proxy's HTML besides.
+func (a *answer) failure() *lead.SourceError {
+	e := &lead.SourceError{Status: a.status, RetryAfter: retryAfter(a.header)}
+	switch {
+	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
+		e.Kind = lead.FailureAuth
+	case a.status == http.StatusTooManyRequests:
+		e.Kind = lead.FailureRateLimited
+	case a.status >= 500:
+		e.Kind = lead.FailureUnavailable
+	case a.status >= 400:
+		e.Kind = lead.FailureRejected
+	default:
+		e.Kind = lead.FailureBadResponse
+		e.Err = errors.New("redirects are not followed (is the base URL right?)")
+	}
+	var problem struct {
+		ErrorTicket text `json:"errorTicket"`
+		TraceID     text `json:"traceId"`
+	}
+	if json.Unmarshal(a.body, &problem) == nil {
+		e.ErrorTicket = reference(problem.ErrorTicket)
+		e.TraceID = reference(problem.TraceID)
+	}
+	return e
+}
+
+// reference keeps of an untrusted reference what is safe in logs and answers.
+func reference(t text) string {
+	if t.value == nil {
+		return ""
+	}
+	kept := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return -1
+		}
+		return r
+	}, *t.value)
+	return kept[:min(len(kept), maxReference)]
+}
+
+// retryAfter reads the header in both of its forms; 0 means that it asks for no
+// wait.
+func retryAfter(h http.Header) time.Duration {
+	value := h.Get("Retry-After")
+	if value == "" {
+		return 0
+	}
+	if seconds, err := strconv.Atoi(value); err == nil {
+		limit := int(maxRetryAfter / time.Second)
+		return time.Duration(min(max(seconds, 0), limit)) * time.Second
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	return min(max(time.Until(at), 0), maxRetryAfter)
+}
+
+// transportFailure classifies the error of a call that got no complete answer.
+// The caller's own cancellation has been dealt with before.
+func transportFailure(err error) *lead.SourceError {
+	if source, ok := errors.AsType[*lead.SourceError](err); ok {
+		return source
+	}
+	e := &lead.SourceError{Kind: lead.FailureUnavailable, Err: cause(err)}
+	timeout, ok := errors.AsType[net.Error](err)
+	switch {
+	case limited(err):
+		e.Kind = lead.FailureRateLimited
+	case errors.Is(err, errBodyTooLarge):
+		e.Kind = lead.FailureBadResponse
+	case errors.Is(err, errAttemptTimeout), ok && timeout.Timeout():
+		e.Kind = lead.FailureTimeout
+	}
+	return e
+}
+
+// cause keeps of a transport's error what is known to speak of connections
+// only. Others may quote what the other side sent. The errors of our own
+// contexts are replaced, for a caller to recognize its own by errors.Is.
+func cause(err error) error {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return errTimeout
+	case errors.Is(err, context.Canceled):
+		return errCanceled
+	case limited(err), errors.Is(err, errAttemptTimeout), errors.Is(err, errBodyTooLarge),
+		errors.Is(err, errClosed), errors.Is(err, http.ErrSchemeMismatch):
+		return err
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return errCut
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op
+	}
+	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return untrusted
+	}
+	return fmt.Errorf("the connection failed (%T)", err)
+}

@@ -1,0 +1,181 @@
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+const (
+	// MaxPageSize is the most leads the platform answers in one page [GAL].
+	MaxPageSize = 20_000
+
+	// DefaultPageSize is the page size of walks unless set; the default of [GSL].
+	DefaultPageSize = 100
+
+	// minIdleConns keeps a burst of small reads from paying for new connections;
+	// net/http's own default of two would.
+	minIdleConns = 64
+)
+
+// Options configures a Client. A zero value means the default named at the field.
+type Options struct {
+	// BaseURL is where the API's paths start, for the platform
+	// https://<service provider host>/tenantui [AUTH]. Required; http or https,
+	// without credentials, query or fragment. Trailing slashes do not matter.
+	BaseURL string
+
+	// StaticToken is a bearer token to send as it is. It excludes Credentials;
+	// without either, requests carry no authorization.
+	StaticToken string
+	// Credentials obtain bearer tokens by the client credentials grant.
+	Credentials ClientCredentials
+
+	// TenantParam is the spelling of the tenant filter. Default msTenantID.
+	TenantParam string
+	// FirstPage is the number the platform gives its first page: 0 (default) or 1.
+	FirstPage int
+	// PageSize is the number of leads a page of a walk asks for, up to
+	// MaxPageSize. Default DefaultPageSize.
+	PageSize int
+	// MaxPages bounds a walk. Default 10,000.
+	MaxPages int
+
+	// Timeout bounds a read with its retries, waits and token. A lookup that must
+	// ask twice has it twice. Default 10 s.
+	Timeout time.Duration
+	// AttemptTimeout bounds a single attempt including its body, and a request
+	// for a token. Default 3 s. A checkOnline read may use all of Timeout, since
+	// it is never tried again.
+	AttemptTimeout time.Duration
+	// TimePerRow extends both time-outs for each lead that the call asks for: the
+	// platform may fetch addresses from Microsoft while it answers a page [GAL].
+	// Default 1 ms, hence 20 s more for the largest page; negative means none.
+	TimePerRow time.Duration
+
+	// MaxConcurrent bounds the attempts under way. Default 64.
+	MaxConcurrent int
+	// RatePerSecond bounds the attempts begun in a second. 0 means no bound.
+	RatePerSecond int
+	// Retries is how often a failed read is tried again. Default 2; negative
+	// means never.
+	Retries int
+	// MaxBody bounds an answer, after decompression, in bytes. Default 64 MiB.
+	MaxBody int64
+
+	// Logger gets attempts at debug level and tolerated oddities as warnings.
+	// Default: no log.
+	Logger *slog.Logger
+	// UserAgent is sent with every request. Default leadgraph.
+	UserAgent string
+}
+
+// ClientCredentials are the service provider's API app registration and the
+// token endpoint of its directory [AUTH]. All but Scope are required together.
+type ClientCredentials struct {
+	// TokenURL is the token endpoint of the directory that holds the registration.
+	TokenURL     string
+	ClientID     string
+	ClientSecret string
+	// Scope names AudioCodes' own registration: api://{application id}/.default.
+	// Several scopes are separated by spaces.
+	Scope string
+}
+
+func (o Options) withDefaults() Options {
+	setDefault(&o.TenantParam, "msTenantID")
+	setDefault(&o.PageSize, DefaultPageSize)
+	setDefault(&o.MaxPages, 10_000)
+	setDefault(&o.Timeout, 10*time.Second)
+	setDefault(&o.AttemptTimeout, 3*time.Second)
+	setDefault(&o.TimePerRow, time.Millisecond)
+	setDefault(&o.MaxConcurrent, minIdleConns)
+	setDefault(&o.Retries, 2)
+	setDefault(&o.MaxBody, 64<<20)
+	setDefault(&o.Logger, slog.New(slog.DiscardHandler))
+	setDefault(&o.UserAgent, "leadgraph")
+	o.BaseURL = strings.TrimRight(o.BaseURL, "/")
+	o.TimePerRow = max(o.TimePerRow, 0)
+	return o
+}
+
+func setDefault[T comparable](value *T, otherwise T) {
+	var zero T
+	if *value == zero {
+		*value = otherwise
+	}
+}
+
+// paramName is what a query key can be without escaping.
+var paramName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]*$`)
+
+// problems reports everything that is wrong with o, which has its defaults set.
+// The texts name the fields, never the values: some are secret.
+func (o Options) problems() error {
+	errs := []error{checkURL("BaseURL", o.BaseURL, false), o.checkAuth()}
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	check(paramName.MatchString(o.TenantParam), "TenantParam: not the name of a query parameter")
+	check(o.FirstPage == 0 || o.FirstPage == 1, "FirstPage: must be 0 or 1")
+	check(o.PageSize >= 1 && o.PageSize <= MaxPageSize, "PageSize: must be 1 to %d", MaxPageSize)
+	check(o.MaxPages >= 1, "MaxPages: must be positive")
+	check(o.Timeout > 0, "Timeout: must be positive")
+	check(o.AttemptTimeout > 0, "AttemptTimeout: must be positive")
+	check(o.MaxConcurrent >= 1, "MaxConcurrent: must be positive")
+	check(o.RatePerSecond >= 0, "RatePerSecond: must not be negative")
+	check(o.MaxBody >= 1, "MaxBody: must be positive")
+	check(printable(o.UserAgent), "UserAgent: must be printable ASCII")
+	return errors.Join(errs...)
+}
+
+func (o Options) checkAuth() error {
+	c := o.Credentials
+	if c == (ClientCredentials{}) {
+		if !printable(o.StaticToken) {
+			return errors.New("StaticToken: must be printable ASCII")
+		}
+		return nil
+	}
+	errs := []error{checkURL("Credentials.TokenURL", c.TokenURL, true)}
+	if o.StaticToken != "" {
+		errs = append(errs, errors.New("StaticToken: excludes Credentials"))
+	}
+	if c.ClientID == "" {
+		errs = append(errs, errors.New("Credentials.ClientID: missing"))
+	}
+	if c.ClientSecret == "" {
+		errs = append(errs, errors.New("Credentials.ClientSecret: missing"))
+	}
+	return errors.Join(errs...)
+}
+
+func checkURL(field, text string, query bool) error {
+	if text == "" {
+		return fmt.Errorf("%s: missing", field)
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil: // its text quotes the URL, which may hold a secret
+		return fmt.Errorf("%s: not a URL", field)
+	case u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("%s: must start with http:// or https://", field)
+	case u.Hostname() == "":
+		return fmt.Errorf("%s: has no host", field)
+	case u.User != nil:
+		return fmt.Errorf("%s: must not hold credentials", field)
+	case u.Fragment != "" || !query && (u.RawQuery != "" || u.ForceQuery):
+		return fmt.Errorf("%s: must end with its path", field)
+	}
+	return nil
+}
+
+func printable(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
+}

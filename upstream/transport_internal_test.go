@@ -1,0 +1,145 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// script answers each attempt with the next status (0 is a broken connection)
+// and notes when the attempts came.
+type script struct {
+	statuses   []int
+	retryAfter string
+	start      time.Time
+	at         []time.Duration
+}
+
+func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
+	status := s.statuses[min(len(s.at), len(s.statuses)-1)]
+	s.at = append(s.at, time.Since(s.start))
+	if status == 0 {
+		return nil, errors.New("connection broken")
+	}
+	resp := &http.Response{StatusCode: status, Header: http.Header{}, Request: req, Body: http.NoBody}
+	if s.retryAfter != "" {
+		resp.Header.Set("Retry-After", s.retryAfter)
+	}
+	return resp, nil
+}
+
+func TestRetries(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		statuses   []int
+		retryAfter string
+		method     string
+		once       bool
+		attempts   int
+		status     int
+		waits      [][2]time.Duration
+	}{
+		"success":        {statuses: []int{200}, attempts: 1, status: 200},
+		"429 and 503":    {statuses: []int{429, 503, 200}, attempts: 3, status: 200},
+		"502 for ever":   {statuses: []int{502}, attempts: 3, status: 502},
+		"504 once":       {statuses: []int{504, 200}, attempts: 2, status: 200},
+		"connection":     {statuses: []int{0, 0, 200}, attempts: 3, status: 200},
+		"no connection":  {statuses: []int{0}, attempts: 3},
+		"500":            {statuses: []int{500, 200}, attempts: 1, status: 500},
+		"400":            {statuses: []int{400, 200}, attempts: 1, status: 400},
+		"side effect":    {statuses: []int{503, 200}, once: true, attempts: 1, status: 503},
+		"not a read":     {statuses: []int{503, 200}, method: http.MethodPost, attempts: 1, status: 503},
+		"retry after 4s": {statuses: []int{429, 200}, retryAfter: "4", attempts: 2, status: 200, waits: [][2]time.Duration{{4 * time.Second, 4 * time.Second}}},
+		"too long":       {statuses: []int{429, 200}, retryAfter: "11", attempts: 1, status: 429},
+		"backoff": {statuses: []int{503}, attempts: 3, status: 503, waits: [][2]time.Duration{
+			{firstBackoff / 2, firstBackoff}, {firstBackoff, 2 * firstBackoff}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &script{statuses: test.statuses, retryAfter: test.retryAfter, start: time.Now()}
+				rt := newResilientTransport(s, Options{}.withDefaults())
+				ctx, cancel := context.WithTimeout(withCall(t.Context(), callSpec{once: test.once}), 10*time.Second)
+				defer cancel()
+				req := (&http.Request{Method: http.MethodGet}).WithContext(ctx)
+				if test.method != "" {
+					req.Method = test.method
+				}
+				resp, err := rt.RoundTrip(req)
+				if err == nil {
+					defer func() { _ = resp.Body.Close() }()
+				}
+				if test.status == 0 && err == nil || test.status != 0 && (err != nil || resp.StatusCode != test.status) {
+					t.Errorf("got %v, error %v", resp, err)
+				}
+				if len(s.at) != test.attempts {
+					t.Fatalf("%d attempts, want %d", len(s.at), test.attempts)
+				}
+				for i, between := range test.waits {
+					if wait := s.at[i+1] - s.at[i]; wait < between[0] || wait > between[1] {
+						t.Errorf("wait %d is %v, want %v", i, wait, between)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestRetryStopsWithTheCaller(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{statuses: []int{503}, retryAfter: "60", start: time.Now()}
+		rt := newResilientTransport(s, Options{}.withDefaults())
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		resp, err := rt.RoundTrip((&http.Request{Method: http.MethodGet}).WithContext(ctx))
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		if !errors.Is(err, context.Canceled) || time.Since(s.start) != time.Second {
+			t.Errorf("error %v after %v", err, time.Since(s.start))
+		}
+	})
+}
+
+func TestRateLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{statuses: []int{200}, start: time.Now()}
+		rt := newResilientTransport(s, Options{RatePerSecond: 2}.withDefaults())
+		for range 5 {
+			resp, err := rt.RoundTrip((&http.Request{Method: http.MethodGet}).WithContext(t.Context()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+		}
+		perSecond := map[time.Duration]int{}
+		for _, at := range s.at {
+			perSecond[at.Truncate(time.Second)]++
+		}
+		for second, attempts := range perSecond {
+			if attempts > 2 {
+				t.Errorf("%d attempts in second %v", attempts, second)
+			}
+		}
+	})
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for value, want := range map[string]time.Duration{
+			"": 0, "5": 5 * time.Second, "0": 0, "-1": 0, "soon": 0, "99999999999": maxRetryAfter,
+			time.Now().Add(time.Minute).UTC().Format(http.TimeFormat):  time.Minute,
+			time.Now().Add(-time.Minute).UTC().Format(http.TimeFormat): 0,
+		} {
+			if got := retryAfter(http.Header{"Retry-After": {value}}); got != want {
+				t.Errorf("%q is %v, want %v", value, got, want)
+			}
+		}
+	})
+}
