@@ -1,0 +1,96 @@
+package pagination
+
+import (
+	"cmp"
+	"strconv"
+)
+
+// What Limits stand for where they are zero.
+const (
+	DefaultSize = 50
+	DefaultMax  = 1000
+)
+
+// Limits bound the rows of one window. Max must not exceed the largest page
+// that the upstream gives.
+type Limits struct {
+	Default int // rows if neither first nor last is given; 0 means DefaultSize
+	Max     int // the greatest first or last; 0 means DefaultMax
+}
+
+// Args are the paging arguments of a field, nil where not given.
+type Args struct {
+	First, Last   *int
+	After, Before *Cursor
+}
+
+// ArgumentError says which argument is wrong and why, in words for the client.
+type ArgumentError struct {
+	Argument string
+	Reason   string
+}
+
+// Error joins the argument's name and the reason.
+func (e *ArgumentError) Error() string { return e.Argument + ": " + e.Reason }
+
+// Window is a checked request for rows of a list: the first Size rows after
+// After, or, if Backward, the last Size rows before Before. The cursor on the
+// other side, if given, bounds the rows.
+type Window struct {
+	List          List
+	Backward      bool
+	Size          int
+	After, Before *Cursor
+}
+
+// Check turns arguments into a window of the list; its errors are *ArgumentError.
+// Without first and last the window has the default size, and it goes backward
+// if before is the only cursor, because the rows next to it must be meant.
+func Check(args Args, list List, limits Limits) (Window, error) {
+	most := cmp.Or(limits.Max, DefaultMax)
+	w := Window{
+		List:     list,
+		Backward: args.Before != nil && args.After == nil,
+		Size:     min(cmp.Or(limits.Default, DefaultSize), most),
+		After:    args.After,
+		Before:   args.Before,
+	}
+	for _, size := range []struct {
+		argument string
+		value    *int
+		backward bool
+	}{{"first", args.First, false}, {"last", args.Last, true}} {
+		switch {
+		case size.value == nil:
+			continue
+		case *size.value < 0:
+			return Window{}, &ArgumentError{size.argument, "must not be negative"}
+		case *size.value > most:
+			return Window{}, &ArgumentError{size.argument, "must not be greater than " + strconv.Itoa(most)}
+		}
+		w.Size, w.Backward = *size.value, size.backward
+	}
+	if args.First != nil && args.Last != nil {
+		return Window{}, &ArgumentError{"last", "must not be combined with first"}
+	}
+	if args.After != nil && args.After.List != list {
+		return Window{}, &ArgumentError{"after", "belongs to another filter or order"}
+	}
+	if args.Before != nil && args.Before.List != list {
+		return Window{}, &ArgumentError{"before", "belongs to another filter or order"}
+	}
+	return w, nil
+}
+
+// FromEnd reports whether the window is counted from the end of the list, which
+// only a list of known length can serve.
+func (w Window) FromEnd() bool { return w.Backward && w.Before == nil }
+
+// anchors returns the cursor that the window starts from and the one that
+// bounds it.
+func (w Window) anchors() (start, bound *Cursor) {
+	if w.Backward {
+		return w.Before, w.After
+	}
+	return w.After, w.Before
+}

@@ -1,0 +1,157 @@
+package pagination
+
+import "fmt"
+
+// searchRows is how many rows on either side of the window are searched for an
+// anchor before the largest pages are: still one quick upstream page.
+const searchRows = 500
+
+// Source is a list that can only be read in pages.
+type Source[T any] struct {
+	// MaxSize is the size of the largest page.
+	MaxSize int
+	// Hash returns the AnchorHash of a row's id.
+	Hash func(T) uint64
+	// Fetch reads one page, or two at once, and returns the rows of each. A last
+	// page with fewer rows than its size is taken for the end of the list.
+	Fetch func(pages []Page) ([][]T, error)
+}
+
+// span is the rows [offset, offset+count) of a list.
+type span struct{ offset, count int }
+
+// Read returns the window and fetches only what it takes: the window's rows, the
+// row of the cursor that it starts from and, if next is set, the one that tells
+// HasNextPage. That is one fetch, and at most two more if the cursor's row is
+// not among them: around the place that it had, then in the two largest pages
+// there. A row that is in neither counts as gone.
+//
+// A window counted from the end is an *ArgumentError; all other errors are those
+// of Fetch, or say that Limits and MaxSize do not fit.
+func (s Source[T]) Read(w Window, next bool) (Result[T], error) {
+	if w.FromEnd() {
+		return Result[T]{}, &ArgumentError{"last", "needs before"}
+	}
+	start, bound := w.anchors()
+	hand, startMark, err := s.search(w, start, next)
+	if err != nil {
+		return Result[T]{}, err
+	}
+	var boundMark *mark
+	if bound != nil {
+		near := bound.Ordinal
+		if start != nil {
+			near += startMark.position - start.Ordinal // both rows moved, most likely
+		}
+		m := hand.locate(bound.Anchor, near)
+		boundMark = &m
+	}
+	if w.Backward {
+		return hand.cut(w, boundMark, startMark), nil
+	}
+	return hand.cut(w, startMark, boundMark), nil
+}
+
+// search fetches until the start cursor's row and the window beside it are in
+// hand, or there is no use in looking further.
+func (s Source[T]) search(w Window, start *Cursor, next bool) (hand known[T], at *mark, err error) {
+	if start == nil {
+		hand, err = s.fetch(w.needs(0, next))
+		return hand, nil, err
+	}
+	at = &mark{position: start.Ordinal}
+	want := w.needs(at.position, next)
+	for fetches := 1; ; fetches++ {
+		if hand, err = s.fetch(want); err != nil {
+			return hand, nil, err
+		}
+		*at = hand.locate(start.Anchor, at.position)
+		rows := w.needs(at.position, next)
+		if at.found && hand.holds(rows) {
+			return hand, at, nil
+		}
+		switch {
+		case at.found:
+			want = s.widen(rows, rows.count) // the list may move on while it is read
+		case fetches == 1:
+			want = s.widen(rows, max(searchRows, 2*rows.count))
+		default:
+			// The page with the position and the neighbour that is nearer to it.
+			page := max(0, at.position-s.MaxSize/2) / s.MaxSize
+			want = span{page * s.MaxSize, 2 * s.MaxSize}
+		}
+		if fetches == 3 || hand.holds(want) {
+			return hand, at, nil
+		}
+	}
+}
+
+// widen adds a margin on both sides, as far as the largest page allows.
+func (s Source[T]) widen(rows span, margin int) span {
+	margin = min(margin, max(0, s.MaxSize-rows.count)/2)
+	offset := max(0, rows.offset-margin)
+	return span{offset, rows.offset + rows.count + margin - offset}
+}
+
+// needs returns the rows to read when the row of the start cursor is at the
+// position. The bounding cursor does not shorten them: rows that were inserted
+// before its row would be lost.
+func (w Window) needs(position int, next bool) span {
+	if w.Backward {
+		// The cursor's own row tells HasNextPage, the position HasPreviousPage,
+		// unless the row before the window may be the bound.
+		offset := position - w.Size
+		if w.After != nil {
+			offset--
+		}
+		offset = max(0, offset)
+		return span{offset, position - offset + 1}
+	}
+	count := w.Size
+	if w.After != nil {
+		count++
+	}
+	if next {
+		count++
+	}
+	return span{position, count}
+}
+
+// fetch reads the pages that hold the span.
+func (s Source[T]) fetch(want span) (known[T], error) {
+	hand := known[T]{offset: want.offset, hash: s.Hash}
+	if want.count == 0 {
+		return hand, nil
+	}
+	pages := PlanPages(want.offset, want.count, s.MaxSize)
+	if pages == nil {
+		return hand, fmt.Errorf("pagination: no two pages of at most %d rows hold %d rows", s.MaxSize, want.count)
+	}
+	got, err := s.Fetch(pages)
+	if err != nil {
+		return hand, err
+	}
+	hand.offset = pages[0].Number * pages[0].Size
+	hand.rows = s.join(got)
+	hand.end = len(got[len(got)-1]) < pages[0].Size
+	return hand, nil
+}
+
+// join puts adjacent pages together. Rows that moved from the first page to the
+// second while both were read come twice and count once.
+func (s Source[T]) join(pages [][]T) []T {
+	if len(pages) == 1 {
+		return pages[0]
+	}
+	seen := make(map[uint64]bool, len(pages[0]))
+	rows := make([]T, 0, len(pages[0])+len(pages[1]))
+	for _, page := range pages {
+		for _, row := range page {
+			if h := s.Hash(row); !seen[h] {
+				seen[h] = true
+				rows = append(rows, row)
+			}
+		}
+	}
+	return rows
+}

@@ -1,0 +1,393 @@
+package pagination_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"leadgraph/graph/pagination"
+)
+
+// server is a list of ids that is read in pages, and the plans it was asked for.
+type server struct {
+	ids     []string
+	maxSize int
+	plans   [][]pagination.Page
+	between func() // runs after each page, while a plan is being read
+}
+
+func newServer(rows, maxSize int) *server {
+	s := &server{maxSize: maxSize}
+	for i := range rows {
+		s.ids = append(s.ids, fmt.Sprintf("lead-%d", i))
+	}
+	return s
+}
+
+func (s *server) fetch(pages []pagination.Page) ([][]string, error) {
+	s.plans = append(s.plans, pages)
+	var got [][]string
+	for _, p := range pages {
+		from := min(p.Number*p.Size, len(s.ids))
+		got = append(got, slices.Clone(s.ids[from:min(from+p.Size, len(s.ids))]))
+		if s.between != nil {
+			s.between()
+		}
+	}
+	return got, nil
+}
+
+func (s *server) read(t rapid.TB, w pagination.Window, next bool) pagination.Result[string] {
+	t.Helper()
+	s.plans = nil
+	source := pagination.Source[string]{MaxSize: s.maxSize, Hash: pagination.AnchorHash, Fetch: s.fetch}
+	result, err := source.Read(w, next)
+	if err != nil {
+		t.Fatalf("Read: %v", err)
+	}
+	return result
+}
+
+func (s *server) slice(w pagination.Window) pagination.Result[string] {
+	return pagination.Slice(w, s.ids, pagination.AnchorHash, func(c pagination.Cursor) (int, bool) {
+		return pagination.Locate(c, s.ids, pagination.AnchorHash)
+	})
+}
+
+// cursor points at the row as the list is now.
+func (s *server) cursor(position int) *pagination.Cursor {
+	return &pagination.Cursor{List: plain, Ordinal: position, Anchor: pagination.AnchorHash(s.ids[position])}
+}
+
+// answer is what a client sees of a result.
+type answer struct {
+	Rows           []string
+	Next, Previous bool
+	Start, End     *pagination.Cursor
+}
+
+func see(r pagination.Result[string]) answer {
+	return answer{append([]string(nil), r.Rows...), r.HasNextPage, r.HasPreviousPage, r.StartCursor(), r.EndCursor()}
+}
+
+// expect answers a window as Relay's specification words it: keep what lies
+// between the cursors, then the first or last rows of that.
+func (s *server) expect(w pagination.Window) answer {
+	after, before := -1, len(s.ids)
+	if w.After != nil {
+		after = w.After.Ordinal
+	}
+	if w.Before != nil {
+		before = w.Before.Ordinal
+	}
+	var kept []int
+	for i := range s.ids {
+		if i > after && i < before {
+			kept = append(kept, i)
+		}
+	}
+	more := len(kept) > w.Size
+	want := answer{Next: more, Previous: w.After != nil, Start: w.Before, End: w.After}
+	if w.Backward {
+		want.Next, want.Previous = w.Before != nil, more
+		kept = kept[max(0, len(kept)-w.Size):]
+	} else {
+		kept = kept[:min(w.Size, len(kept))]
+	}
+	for _, i := range kept {
+		want.Rows = append(want.Rows, s.ids[i])
+	}
+	if len(kept) > 0 {
+		want.Start, want.End = s.cursor(kept[0]), s.cursor(kept[len(kept)-1])
+	}
+	return want
+}
+
+// drawWindow draws any window of the list; crossed cursors are among them.
+func drawWindow(t *rapid.T, s *server) pagination.Window {
+	w := pagination.Window{
+		List:     plain,
+		Backward: rapid.Bool().Draw(t, "backward"),
+		Size:     rapid.IntRange(0, 40).Draw(t, "size"),
+	}
+	if len(s.ids) > 0 {
+		position := rapid.IntRange(0, len(s.ids)-1)
+		if rapid.Bool().Draw(t, "after given") {
+			w.After = s.cursor(position.Draw(t, "after"))
+		}
+		if rapid.Bool().Draw(t, "before given") {
+			w.Before = s.cursor(position.Draw(t, "before"))
+		}
+	}
+	return w
+}
+
+func TestAnyWindowEqualsSlicing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		s := newServer(rapid.IntRange(0, 150).Draw(t, "rows"), rapid.IntRange(42, 300).Draw(t, "maximum"))
+		w := drawWindow(t, s)
+		want := s.expect(w)
+		if diff := cmp.Diff(want, see(s.slice(w))); diff != "" {
+			t.Fatalf("Slice (-want +got):\n%s", diff)
+		}
+		if w.FromEnd() {
+			return
+		}
+		next := rapid.Bool().Draw(t, "next")
+		got := see(s.read(t, w, next))
+		if !next {
+			got.Next = want.Next
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("Read (-want +got):\n%s", diff)
+		}
+		fetched := 0
+		for _, plan := range s.plans {
+			fetched += len(plan) * plan[0].Size
+		}
+		if len(s.plans) > 1 || fetched > 2*(w.Size+2) {
+			t.Fatalf("%d rows asked for a window of %d: %v", fetched, w.Size, s.plans)
+		}
+	})
+}
+
+// walk reads page after page until there are no more, and edits the list
+// between two of them.
+func walk(t rapid.TB, s *server, w pagination.Window, edit func(anchor *pagination.Cursor)) (seen []string) {
+	t.Helper()
+	for {
+		r := s.read(t, w, true)
+		if w.Backward {
+			seen = append(slices.Clone(r.Rows), seen...)
+			w.Before = r.StartCursor()
+		} else {
+			seen = append(seen, r.Rows...)
+			w.After = r.EndCursor()
+		}
+		switch {
+		case w.Backward && !r.HasPreviousPage:
+			return seen
+		case !w.Backward && !r.HasNextPage:
+			return seen
+		case w.Backward:
+			edit(w.Before)
+		default:
+			edit(w.After)
+		}
+	}
+}
+
+func TestWalkTakesOnePageEach(t *testing.T) {
+	t.Parallel()
+	s := newServer(2000, 20_000)
+	onePage := func(*pagination.Cursor) {
+		if len(s.plans) != 1 || len(s.plans[0]) != 1 {
+			t.Errorf("more than one upstream page: %v", s.plans)
+		}
+	}
+	forward := walk(t, s, pagination.Window{List: plain, Size: 37}, onePage)
+	onePage(nil)
+	if diff := cmp.Diff(s.ids, forward); diff != "" {
+		t.Errorf("forward (-want +got):\n%s", diff)
+	}
+	for behind := range 37 { // wherever the walk back begins
+		from := len(s.ids) - 1 - behind
+		backward := walk(t, s, pagination.Window{List: plain, Backward: true, Size: 37, Before: s.cursor(from)}, onePage)
+		onePage(nil)
+		if diff := cmp.Diff(s.ids[:from], backward); diff != "" {
+			t.Errorf("backward from %d (-want +got):\n%s", from, diff)
+		}
+	}
+}
+
+// TestWalkOverMovingList edits the list between any two pages: either one insert
+// or removal anywhere, which may remove the anchor itself, or many that spare
+// the anchor. Rows that live through the walk must come exactly once, in order.
+func TestWalkOverMovingList(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		s := newServer(rapid.IntRange(2, 120).Draw(t, "rows"), rapid.SampledFrom([]int{1000, 20_000}).Draw(t, "maximum"))
+		w := pagination.Window{List: plain, Size: rapid.IntRange(1, 20).Draw(t, "size")}
+		first := slices.Clone(s.ids)
+		if w.Backward = rapid.Bool().Draw(t, "backward"); w.Backward {
+			w.Before = s.cursor(len(s.ids) - 1)
+			first = first[:len(first)-1]
+		}
+		most := rapid.SampledFrom([]int{1, 30}).Draw(t, "edits at once")
+		steps, inserted := 0, 0
+		seen := walk(t, s, w, func(anchor *pagination.Cursor) {
+			if steps++; steps > 20 {
+				return // inserts could keep ahead of the walk for ever
+			}
+			for range rapid.IntRange(0, most).Draw(t, "edits") {
+				at := rapid.IntRange(0, len(s.ids)).Draw(t, "at")
+				switch {
+				case rapid.Bool().Draw(t, "insert"):
+					inserted++
+					s.ids = slices.Insert(s.ids, at, fmt.Sprintf("new-%d", inserted))
+				case at < len(s.ids) && (most == 1 || pagination.AnchorHash(s.ids[at]) != anchor.Anchor):
+					s.ids = slices.Delete(s.ids, at, at+1)
+				}
+			}
+		})
+		survives := func(id string) bool { return slices.Contains(first, id) && slices.Contains(s.ids, id) }
+		want := slices.DeleteFunc(first, func(id string) bool { return !slices.Contains(s.ids, id) })
+		got := slices.DeleteFunc(slices.Clone(seen), func(id string) bool { return !survives(id) })
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("rows that lived through the walk (-want +got):\n%s", diff)
+		}
+		slices.Sort(seen)
+		if len(slices.Compact(slices.Clone(seen))) != len(seen) {
+			t.Fatalf("a row came twice: %v", seen)
+		}
+	})
+}
+
+func TestSearchForAnchor(t *testing.T) {
+	t.Parallel()
+	const k = 30_000
+	for name, test := range map[string]struct {
+		maxSize  int
+		moved    int // rows inserted before the anchor; removed if negative
+		gone     bool
+		fetches  int
+		position int // where the next row is expected
+	}{
+		"in its place":                {20_000, 0, false, 1, k + 1},
+		"among the rows in hand":      {20_000, 1, false, 1, k + 2},
+		"one row back":                {20_000, -1, false, 2, k},
+		"in hand without its window":  {20_000, 20, false, 2, k + 21},
+		"nearby":                      {20_000, 300, false, 2, k + 301},
+		"nearby, before":              {20_000, -300, false, 2, k - 299},
+		"far away":                    {20_000, 9_900, false, 3, k + 9_901},
+		"far away, before":            {20_000, -9_900, false, 3, k - 9_899},
+		"out of sight counts as gone": {1_000, 9_900, false, 3, k},
+		"gone":                        {20_000, 0, true, 3, k},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(50_000, test.maxSize)
+			after := s.cursor(k)
+			switch {
+			case test.gone:
+				s.ids = slices.Delete(s.ids, k, k+1)
+			case test.moved < 0:
+				s.ids = slices.Delete(s.ids, 0, -test.moved)
+			default:
+				s.ids = slices.Concat(newIDs(test.moved), s.ids)
+			}
+			r := s.read(t, pagination.Window{List: plain, Size: 37, After: after}, true)
+			if diff := cmp.Diff(s.ids[test.position:test.position+37], r.Rows); diff != "" {
+				t.Errorf("rows (-want +got):\n%s", diff)
+			}
+			if got := r.Cursor(0).Ordinal; got != test.position {
+				t.Errorf("ordinal %d, want %d", got, test.position)
+			}
+			if len(s.plans) != test.fetches {
+				t.Errorf("%d fetches, want %d: %v", len(s.plans), test.fetches, s.plans)
+			}
+		})
+	}
+}
+
+func newIDs(n int) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("new-%d", i)
+	}
+	return ids
+}
+
+// TestRowsShiftWhileRead inserts a row in front after every page that is read, so
+// that the second of two pages begins with the row that ended the first.
+func TestRowsShiftWhileRead(t *testing.T) {
+	t.Parallel()
+	// Windows that take two pages, the first row being that of the cursor.
+	for after, size := range map[int]int{11: 1, 23: 2, 39: 3, 68: 4} {
+		s := newServer(100, 20_000)
+		w := pagination.Window{List: plain, Size: size, After: s.cursor(after)}
+		want := slices.Clone(s.ids[after+1 : after+1+size])
+		s.between = func() { s.ids = slices.Insert(s.ids, 0, fmt.Sprintf("new-%d", len(s.ids))) }
+		r := s.read(t, w, false)
+		if len(s.plans[0]) != 2 {
+			t.Errorf("not two pages: %v", s.plans[0])
+		}
+		if diff := cmp.Diff(want, r.Rows); diff != "" {
+			t.Errorf("%d rows after %d (-want +got):\n%s", size, after, diff)
+		}
+	}
+}
+
+func TestEndOfShrunkList(t *testing.T) {
+	t.Parallel()
+	s := newServer(2000, 20_000)
+	last := s.cursor(1999)
+	s.ids = s.ids[:100]
+	r := s.read(t, pagination.Window{List: plain, Size: 10, After: last}, true)
+	want := answer{Previous: true, End: last} // the echo of after
+	if diff := cmp.Diff(want, see(r)); diff != "" {
+		t.Errorf("forward (-want +got):\n%s", diff)
+	}
+	r = s.read(t, pagination.Window{List: plain, Size: 10, Backward: true, Before: last}, true)
+	if diff := cmp.Diff(s.ids[90:], r.Rows); diff != "" {
+		t.Errorf("backward (-want +got):\n%s", diff)
+	}
+}
+
+func TestBoundMovesWithTheList(t *testing.T) {
+	t.Parallel()
+	s := newServer(100, 20_000)
+	w := pagination.Window{List: plain, Size: 10, After: s.cursor(50), Before: s.cursor(55)}
+	want := slices.Clone(s.ids[51:55])
+
+	s.ids = slices.Concat(newIDs(7), s.ids)
+	if diff := cmp.Diff(want, s.read(t, w, true).Rows); diff != "" {
+		t.Errorf("both moved (-want +got):\n%s", diff)
+	}
+	s.ids = slices.Delete(s.ids, 62, 63) // the bound, moved from 55
+	r := s.read(t, w, true)
+	if diff := cmp.Diff(want, r.Rows); diff != "" {
+		t.Errorf("bound gone (-want +got):\n%s", diff)
+	}
+	w.After = r.EndCursor()
+	if r = s.read(t, w, true); len(r.Rows) > 0 && r.Rows[0] != "lead-56" || r.HasNextPage && len(r.Rows) == 0 {
+		t.Errorf("after the bound %+v", see(r))
+	}
+}
+
+func TestReadFails(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	source := pagination.Source[string]{
+		MaxSize: 100,
+		Hash:    pagination.AnchorHash,
+		Fetch:   func([]pagination.Page) ([][]string, error) { return nil, broken },
+	}
+	if _, err := source.Read(pagination.Window{Size: 10}, true); !errors.Is(err, broken) {
+		t.Errorf("without a cursor: %v", err)
+	}
+	if _, err := source.Read(pagination.Window{Size: 10, After: &pagination.Cursor{}}, true); !errors.Is(err, broken) {
+		t.Errorf("with a cursor: %v", err)
+	}
+	_, err := source.Read(pagination.Window{Size: 10, Backward: true}, true)
+	var refused *pagination.ArgumentError
+	if !errors.As(err, &refused) || err.Error() != "last: needs before" {
+		t.Errorf("from the end: %v", err)
+	}
+	if _, err := source.Read(pagination.Window{Size: 201}, true); err == nil || errors.Is(err, broken) {
+		t.Errorf("more rows than two pages hold: %v", err)
+	}
+}
+
+func TestNothingWantedFetchesNothing(t *testing.T) {
+	t.Parallel()
+	s := newServer(10, 100)
+	if r := s.read(t, pagination.Window{List: plain}, false); len(r.Rows) != 0 || len(s.plans) != 0 {
+		t.Errorf("%d rows from %v", len(r.Rows), s.plans)
+	}
+}
