@@ -1,0 +1,104 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// inlineDefer executes @defer inline, which the directive's specification
+// allows a server to do. Our transport answers once: gqlgen would leave the
+// deferred fields out of that answer and lose them.
+type inlineDefer struct{}
+
+var _ interface {
+	graphql.HandlerExtension
+	graphql.OperationContextMutator
+} = inlineDefer{}
+
+// ExtensionName implements graphql.HandlerExtension.
+func (inlineDefer) ExtensionName() string { return "InlineDefer" }
+
+// Validate implements graphql.HandlerExtension.
+func (inlineDefer) Validate(graphql.ExecutableSchema) error { return nil }
+
+// MutateOperationContext implements graphql.OperationContextMutator. The
+// document is shared with other requests through the query cache, so it is
+// copied where it has a @defer.
+func (inlineDefer) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	doc := *op.Doc
+	doc.Fragments = nil
+	for _, fragment := range op.Doc.Fragments {
+		if set, changed := withoutDefer(fragment.SelectionSet); changed {
+			inline := *fragment
+			inline.SelectionSet = set
+			fragment = &inline
+		}
+		doc.Fragments = append(doc.Fragments, fragment)
+	}
+	op.Doc = &doc
+	if set, changed := withoutDefer(op.Operation.SelectionSet); changed {
+		operation := *op.Operation
+		operation.SelectionSet = set
+		op.Operation = &operation
+	}
+	return nil
+}
+
+func withoutDefer(set ast.SelectionSet) (ast.SelectionSet, bool) {
+	var inline ast.SelectionSet
+	for i, selected := range set {
+		replaced, changed := withoutDeferOn(selected)
+		if changed && inline == nil {
+			inline = append(make(ast.SelectionSet, 0, len(set)), set[:i]...)
+		}
+		if inline != nil {
+			inline = append(inline, replaced)
+		}
+	}
+	if inline == nil {
+		return set, false
+	}
+	return inline, true
+}
+
+func withoutDeferOn(selected ast.Selection) (ast.Selection, bool) {
+	switch selected := selected.(type) {
+	case *ast.Field:
+		if set, changed := withoutDefer(selected.SelectionSet); changed {
+			inline := *selected
+			inline.SelectionSet = set
+			return &inline, true
+		}
+	case *ast.InlineFragment:
+		directives, deferred := dropDefer(selected.Directives)
+		set, changed := withoutDefer(selected.SelectionSet)
+		if deferred || changed {
+			inline := *selected
+			inline.Directives, inline.SelectionSet = directives, set
+			return &inline, true
+		}
+	case *ast.FragmentSpread:
+		if directives, deferred := dropDefer(selected.Directives); deferred {
+			inline := *selected
+			inline.Directives = directives
+			return &inline, true
+		}
+	}
+	return selected, false
+}
+
+func dropDefer(list ast.DirectiveList) (ast.DirectiveList, bool) {
+	if list.ForName("defer") == nil {
+		return list, false
+	}
+	var kept ast.DirectiveList
+	for _, directive := range list {
+		if directive.Name != "defer" {
+			kept = append(kept, directive)
+		}
+	}
+	return kept, true
+}

@@ -1,0 +1,131 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"leadgraph/graph/pagination"
+	"leadgraph/lead"
+)
+
+// The closed list of public error codes, in errors[].extensions.code.
+const (
+	codeBadUserInput        = "BAD_USER_INPUT"
+	codeParseFailed         = errcode.ParseFailed
+	codeValidationFailed    = errcode.ValidationFailed
+	codeUpstreamUnavailable = "UPSTREAM_UNAVAILABLE"
+	codeUpstreamTimeout     = "UPSTREAM_TIMEOUT"
+	codeUpstreamRateLimited = "UPSTREAM_RATE_LIMITED"
+	codeUpstreamRejected    = "UPSTREAM_REJECTED"
+	codeUpstreamBadResponse = "UPSTREAM_BAD_RESPONSE"
+	codeUpstreamAuth        = "UPSTREAM_AUTH"
+	codeInternal            = "INTERNAL_SERVER_ERROR"
+)
+
+// presenter turns every error of an operation into what a client may see: a
+// code of the closed list, a text written for users and the request id. What
+// it does not know is logged in full and shown as an internal error.
+type presenter struct {
+	log       *slog.Logger
+	requestID func(context.Context) string
+}
+
+// present implements graphql.ErrorPresenterFunc.
+func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
+	shown := &gqlerror.Error{Path: graphql.GetPath(ctx), Extensions: map[string]any{}}
+	located, ok := errors.AsType[*gqlerror.Error](err)
+	if ok {
+		shown.Locations = located.Locations
+		if located.Path != nil {
+			shown.Path = located.Path
+		}
+	}
+	switch {
+	case ok && located.Err == nil && located.Extensions["code"] != nil:
+		describeRequest(located, shown)
+	default:
+		p.describe(ctx, err, shown)
+	}
+	if id := p.requestID(ctx); id != "" {
+		shown.Extensions["requestId"] = id
+	}
+	return shown
+}
+
+func (p presenter) describe(ctx context.Context, err error, shown *gqlerror.Error) {
+	if source, ok := errors.AsType[*lead.SourceError](err); ok {
+		describeSource(source, shown)
+		p.log.WarnContext(ctx, "upstream failure", "code", shown.Extensions["code"],
+			"requestId", p.requestID(ctx), "cause", source.Error())
+		return
+	}
+	if argument, ok := errors.AsType[*pagination.ArgumentError](err); ok {
+		setCode(shown, codeBadUserInput, argument.Error())
+		shown.Extensions["argument"] = argument.Argument
+		return
+	}
+	switch {
+	case errors.Is(err, graphql.ErrInvalidNull):
+		setCode(shown, codeUpstreamBadResponse, "The platform sent no value where one is required.")
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		setCode(shown, codeUpstreamTimeout, "The request ended before the platform answered.")
+	case errors.Is(err, errPanic):
+		setCode(shown, codeInternal, "Internal error.")
+	default:
+		setCode(shown, codeInternal, "Internal error.")
+		p.log.ErrorContext(ctx, "internal error", "requestId", p.requestID(ctx), "error", err)
+	}
+}
+
+// recover implements graphql.RecoverFunc. The panic's value may hold a lead, so
+// only the runtime's own texts are logged, otherwise its type.
+func (p presenter) recover(ctx context.Context, value any) error {
+	cause := fmt.Sprintf("%T", value)
+	if err, ok := value.(runtime.Error); ok {
+		cause = err.Error()
+	}
+	p.log.ErrorContext(ctx, "panic", "requestId", p.requestID(ctx), "cause", cause, "stack", string(debug.Stack()))
+	return errPanic
+}
+
+// errPanic stands for a panic that was logged where it happened.
+var errPanic = errors.New("panic")
+
+func setCode(shown *gqlerror.Error, code, message string) {
+	shown.Extensions["code"], shown.Message = code, message
+}
+
+// describeSource says what failed without naming hosts or repeating bodies.
+func describeSource(failure *lead.SourceError, shown *gqlerror.Error) {
+	switch failure.Kind {
+	case lead.FailureTimeout:
+		setCode(shown, codeUpstreamTimeout, "The platform did not answer in time.")
+	case lead.FailureRateLimited:
+		setCode(shown, codeUpstreamRateLimited, "The platform takes no more requests for now.")
+	case lead.FailureRejected:
+		setCode(shown, codeUpstreamRejected, "The platform refused the request.")
+	case lead.FailureBadResponse:
+		setCode(shown, codeUpstreamBadResponse, "The platform sent an answer that cannot be read as leads.")
+	case lead.FailureAuth:
+		setCode(shown, codeUpstreamAuth, "The platform refused this server's credentials.")
+	default:
+		setCode(shown, codeUpstreamUnavailable, "The platform cannot be reached or is failing.")
+	}
+	if failure.RetryAfter > 0 {
+		shown.Extensions["retryAfterMs"] = failure.RetryAfter.Milliseconds()
+	}
+	if failure.ErrorTicket != "" {
+		shown.Extensions["errorTicket"] = failure.ErrorTicket
+	}
+	if failure.TraceID != "" {
+		shown.Extensions["traceId"] = failure.TraceID
+	}
+}

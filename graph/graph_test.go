@@ -1,0 +1,199 @@
+package graph_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"leadgraph/graph"
+	"leadgraph/graph/pagination"
+	"leadgraph/upstream"
+	"leadgraph/upstream/sandbox"
+)
+
+const (
+	seedTenant = "f94238e5-4f2c-4e1b-8125-2d27122ca75f" // one direct lead
+	fullTenant = "9e2d4c10-77aa-4b7e-8f53-5a1c2be0d902" // contacts, addresses, locations
+	twinTenant = "6a7c0e81-4b3d-4f92-ae15-c9d8f7b6e510" // a removed lead and an active one
+	noTenant   = "00000000-0000-4000-8000-000000000000"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// service is leadgraph's handler over a sandbox platform, both on real HTTP.
+type service struct {
+	platform *sandbox.Server
+	url      string
+	log      *logBuffer
+}
+
+type serviceOptions struct {
+	sandbox  sandbox.Options
+	upstream func(*upstream.Options)
+	graph    func(*graph.Options)
+}
+
+func newService(t *testing.T, o serviceOptions) service {
+	t.Helper()
+	if o.sandbox.Leads == 0 {
+		o.sandbox.Leads = 200
+	}
+	platform, err := sandbox.New(o.sandbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	platformServer := httptest.NewServer(platform)
+	t.Cleanup(platformServer.Close)
+	access := upstream.Options{
+		BaseURL: platformServer.URL + sandbox.BasePath,
+		Credentials: upstream.ClientCredentials{
+			TokenURL:     platformServer.URL + sandbox.TokenPath,
+			ClientID:     sandbox.DefaultClientID,
+			ClientSecret: sandbox.DefaultClientSecret,
+			Scope:        sandbox.DefaultScope,
+		},
+		FirstPage: o.sandbox.FirstPage,
+		Retries:   -1, // a fault is injected once; retries are upstream's to test
+	}
+	if o.upstream != nil {
+		o.upstream(&access)
+	}
+	client, err := upstream.NewClient(access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	log := &logBuffer{}
+	options := graph.Options{
+		Leads:         client,
+		Pages:         pagination.Limits{},
+		MaxPageSize:   upstream.MaxPageSize,
+		FanOut:        16,
+		MaxBody:       64 << 10,
+		MaxTokens:     1000,
+		Budget:        10 * time.Second,
+		Introspection: true,
+		Log:           slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		RequestID:     func(context.Context) string { return "request-1" },
+	}
+	if o.graph != nil {
+		o.graph(&options)
+	}
+	server := httptest.NewServer(graph.NewHandler(options))
+	t.Cleanup(server.Close)
+	// Proves the page base, so that a lookup that finds nothing needs no second
+	// call, and fetches the token.
+	if _, err := client.LeadsPage(t.Context(), 0, 1); err != nil {
+		t.Fatal(err)
+	}
+	platform.ResetCalls()
+	return service{platform: platform, url: server.URL, log: log}
+}
+
+// answer is a GraphQL answer as it came.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+	Data   json.RawMessage `json:"data"`
+	Errors []struct {
+		Message    string         `json:"message"`
+		Path       []any          `json:"path"`
+		Extensions map[string]any `json:"extensions"`
+	} `json:"errors"`
+}
+
+func (s service) post(t *testing.T, body string, header ...string) answer {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	return do(t, request)
+}
+
+func do(t *testing.T, request *http.Request) answer {
+	t.Helper()
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := answer{status: response.StatusCode, header: response.Header, body: string(body)}
+	if err := json.Unmarshal(body, &a); err != nil {
+		t.Fatalf("the answer is not JSON: %v\n%s", err, body)
+	}
+	return a
+}
+
+// query runs a document; variables come in pairs of name and value.
+func (s service) query(t *testing.T, document string, variables ...any) answer {
+	t.Helper()
+	values := map[string]any{}
+	for i := 0; i < len(variables); i += 2 {
+		values[fmt.Sprint(variables[i])] = variables[i+1]
+	}
+	body, err := json.Marshal(map[string]any{"query": document, "variables": values})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.post(t, string(body))
+}
+
+// data decodes the data of an answer that must have no errors.
+func data[T any](t *testing.T, a answer) T {
+	t.Helper()
+	if len(a.Errors) > 0 {
+		t.Fatalf("errors: %s", a.body)
+	}
+	var value T
+	if err := json.Unmarshal(a.Data, &value); err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// wantCalls checks how often the platform was asked for tenants and pages.
+func (s service) wantCalls(t *testing.T, byTenant, pages int) {
+	t.Helper()
+	if calls := s.platform.Calls(); calls.ByTenant != byTenant || calls.Pages != pages {
+		t.Errorf("upstream calls: %d by tenant and %d pages, want %d and %d", calls.ByTenant, calls.Pages, byTenant, pages)
+	}
+}
+
+// logBuffer collects a log that several goroutines write.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}

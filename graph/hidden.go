@@ -1,0 +1,37 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// hiddenSchema refuses introspection as a fault of the document. gqlgen finds
+// it only during execution and reports an error of the server.
+type hiddenSchema struct{}
+
+var _ interface {
+	graphql.HandlerExtension
+	graphql.OperationContextMutator
+} = hiddenSchema{}
+
+// ExtensionName implements graphql.HandlerExtension.
+func (hiddenSchema) ExtensionName() string { return "HiddenSchema" }
+
+// Validate implements graphql.HandlerExtension.
+func (hiddenSchema) Validate(graphql.ExecutableSchema) error { return nil }
+
+// MutateOperationContext implements graphql.OperationContextMutator.
+func (hiddenSchema) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	for _, field := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Query"}) {
+		if field.Name == "__schema" || field.Name == "__type" {
+			return &gqlerror.Error{
+				Message:    "This server does not show its schema.",
+				Extensions: map[string]any{"code": codeValidationFailed},
+				Locations:  []gqlerror.Location{{Line: field.Position.Line, Column: field.Position.Column}},
+			}
+		}
+	}
+	return nil
+}

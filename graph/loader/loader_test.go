@@ -1,0 +1,167 @@
+package loader_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"leadgraph/graph/loader"
+	"leadgraph/lead"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// readerFunc answers lookups as a platform would.
+type readerFunc func(ctx context.Context, key loader.Key) ([]*lead.Lead, error)
+
+func (f readerFunc) LeadsByTenant(ctx context.Context, tenantID string, checkOnline bool) ([]*lead.Lead, error) {
+	return f(ctx, loader.Key{TenantID: tenantID, CheckOnline: checkOnline})
+}
+
+func named(id string) []*lead.Lead { return []*lead.Lead{{ID: id, TenantID: id}} }
+
+func TestConcurrentLoadsAreOneBatchWithoutATimer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var reads atomic.Int32
+		leads := loader.New(t.Context(), readerFunc(func(_ context.Context, key loader.Key) ([]*lead.Lead, error) {
+			reads.Add(1)
+			return named(key.TenantID), nil
+		}), 3, 16)
+		start := time.Now()
+		var group sync.WaitGroup
+		for i := range 30 {
+			group.Go(func() {
+				id := fmt.Sprint("tenant-", i%3)
+				got, err := leads.Load(t.Context(), loader.Key{TenantID: id})
+				if err != nil || len(got) != 1 || got[0].ID != id {
+					t.Errorf("%s: %v, %v", id, got, err)
+				}
+			})
+		}
+		group.Wait()
+		if reads.Load() != 3 {
+			t.Errorf("%d reads, want 3", reads.Load())
+		}
+		if waited := time.Since(start); waited != 0 {
+			t.Errorf("the batch waited %v for its timer", waited)
+		}
+	})
+}
+
+func TestAnnouncedKeysThatNeverComeDelayOneMillisecond(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		leads := loader.New(t.Context(), readerFunc(func(_ context.Context, key loader.Key) ([]*lead.Lead, error) {
+			return named(key.TenantID), nil
+		}), 2, 16)
+		start := time.Now()
+		if _, err := leads.Load(t.Context(), loader.Key{TenantID: "a"}); err != nil {
+			t.Error(err)
+		}
+		if waited := time.Since(start); waited != time.Millisecond {
+			t.Errorf("waited %v, want 1ms", waited)
+		}
+	})
+}
+
+func TestAnErrorStaysWithItsKey(t *testing.T) {
+	t.Parallel()
+	failure := errors.New("no answer")
+	leads := loader.New(t.Context(), readerFunc(func(_ context.Context, key loader.Key) ([]*lead.Lead, error) {
+		switch key.TenantID {
+		case "bad":
+			return nil, failure
+		case "panics":
+			panic("no lead")
+		case "none":
+			return nil, nil // a nil result of dataloader's would panic
+		}
+		return named(key.TenantID), nil
+	}), 4, 2)
+	lists, errs := leads.LoadAll(t.Context(), []loader.Key{{TenantID: "a"}, {TenantID: "bad"}, {TenantID: "panics"}, {TenantID: "none"}, {TenantID: "a"}})
+	if errs[0] != nil || errs[3] != nil || errs[4] != nil || !errors.Is(errs[1], failure) || errs[2] == nil {
+		t.Errorf("errors %v", errs)
+	}
+	if lists[0][0].ID != "a" || lists[4][0] != lists[0][0] || len(lists[3]) != 0 {
+		t.Errorf("leads %v", lists)
+	}
+}
+
+func TestKeysCarryTheirOptions(t *testing.T) {
+	t.Parallel()
+	leads := loader.New(t.Context(), readerFunc(func(_ context.Context, key loader.Key) ([]*lead.Lead, error) {
+		return named(fmt.Sprint(key.TenantID, key.CheckOnline)), nil
+	}), 2, 16)
+	lists, errs := leads.LoadAll(t.Context(), []loader.Key{{TenantID: "a"}, {TenantID: "a", CheckOnline: true}})
+	if errs[0] != nil || errs[1] != nil || lists[0][0].ID != "afalse" || lists[1][0].ID != "atrue" {
+		t.Errorf("%v %v", lists, errs)
+	}
+}
+
+func TestFanOutIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var running, peak atomic.Int32
+		leads := loader.New(t.Context(), readerFunc(func(ctx context.Context, key loader.Key) ([]*lead.Lead, error) {
+			now := running.Add(1)
+			defer running.Add(-1)
+			for seen := peak.Load(); now > seen && !peak.CompareAndSwap(seen, now); seen = peak.Load() {
+			}
+			<-time.After(time.Second)
+			return named(key.TenantID), ctx.Err()
+		}), 100, 8)
+		keys := make([]loader.Key, 100)
+		for i := range keys {
+			keys[i].TenantID = fmt.Sprint(i)
+		}
+		start := time.Now()
+		leads.LoadAll(t.Context(), keys)
+		if peak.Load() != 8 || time.Since(start) != 13*time.Second {
+			t.Errorf("%d reads at a time over %v, want 8 and 13s", peak.Load(), time.Since(start))
+		}
+	})
+}
+
+func TestReadsEndWithTheOperation(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		operation, cancel := context.WithCancel(t.Context())
+		leads := loader.New(operation, readerFunc(func(ctx context.Context, _ loader.Key) ([]*lead.Lead, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}), 2, 1)
+		time.AfterFunc(time.Second, cancel)
+		// The context of the first caller ends at once; it is not the batch's.
+		caller, leave := context.WithCancel(t.Context())
+		leave()
+		_, errs := leads.LoadAll(caller, []loader.Key{{TenantID: "a"}, {TenantID: "b"}})
+		if !errors.Is(errs[0], context.Canceled) || !errors.Is(errs[1], context.Canceled) {
+			t.Errorf("errors %v", errs)
+		}
+	})
+}
+
+func TestAnotherOperationAsksAnew(t *testing.T) {
+	t.Parallel()
+	var reads atomic.Int32
+	reader := readerFunc(func(_ context.Context, key loader.Key) ([]*lead.Lead, error) {
+		if reads.Add(1) == 1 {
+			return nil, errors.New("no answer")
+		}
+		return named(key.TenantID), nil
+	})
+	if _, err := loader.New(t.Context(), reader, 1, 1).Load(t.Context(), loader.Key{TenantID: "a"}); err == nil {
+		t.Error("the first read did not fail")
+	}
+	if _, err := loader.New(t.Context(), reader, 1, 1).Load(t.Context(), loader.Key{TenantID: "a"}); err != nil {
+		t.Errorf("the error outlived its operation: %v", err)
+	}
+}

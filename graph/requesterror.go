@@ -1,0 +1,72 @@
+package graph
+
+import (
+	"maps"
+	"regexp"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// describeRequest shows an error that was found before execution: by the
+// parser, by validation or by our own checks of the input. The texts of
+// gqlparser repeat values of the document and of variables, which may be
+// personal data, so its values are taken out; names of fields, types and
+// arguments stay, because they are what a developer has to find.
+func describeRequest(found, shown *gqlerror.Error) {
+	maps.Copy(shown.Extensions, found.Extensions)
+	shown.Message = found.Message
+	switch {
+	case found.Extensions["code"] == codeParseFailed:
+		shown.Message = syntaxMessage(found.Message)
+	case len(found.Path) > 1 && found.Path[0] == ast.PathName("variable"):
+		// The path leads into the variables; a client expects one into data.
+		name := strings.TrimPrefix(found.Path.String(), "variable.")
+		setCode(shown, codeBadUserInput, "$"+name+": "+variableMessage(found.Message))
+		shown.Extensions["argument"], shown.Path = "$"+name, nil
+	case strings.HasPrefix(found.Rule, "ValuesOfCorrectType"):
+		shown.Message = literal.ReplaceAllString(found.Message, "") + "."
+	}
+}
+
+// expectation matches the parser's messages about a token; what the token holds
+// is kept only for a name and never for a string, a number or a comment.
+var expectation = regexp.MustCompile(`^(?:Expected \S+, found|Unexpected) (?:Name "\w{1,64}"|\S{1,12})`)
+
+func syntaxMessage(message string) string {
+	if strings.HasPrefix(message, "exceeded ") {
+		return "Syntax error: " + message + "."
+	}
+	if known := expectation.FindString(message); known != "" {
+		return "Syntax error: " + known + "."
+	}
+	return "Syntax error."
+}
+
+// literal matches the value that a message about a wrong type ends with.
+var literal = regexp.MustCompile(`(?s)(?:: |, found ).*$|\.$`)
+
+var notInEnum = regexp.MustCompile(`(?s)^.* is not a valid (\w+)$`)
+
+func variableMessage(message string) string {
+	if m := notInEnum.FindStringSubmatch(message); m != nil {
+		return "must be a value of " + m[1] + "."
+	}
+	if strings.HasPrefix(message, "cannot use value ") {
+		return "must be a whole number of 32 bits."
+	}
+	return message + "."
+}
+
+// badInput refuses an argument before anything was asked of the platform.
+func badInput(argument, message string, at *ast.Position) *gqlerror.Error {
+	err := &gqlerror.Error{
+		Message:    argument + ": " + message,
+		Extensions: map[string]any{"code": codeBadUserInput, "argument": argument},
+	}
+	if at != nil {
+		err.Locations = []gqlerror.Location{{Line: at.Line, Column: at.Column}}
+	}
+	return err
+}

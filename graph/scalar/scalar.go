@@ -1,0 +1,100 @@
+// Package scalar binds the schema's custom scalars to Go types. Input is
+// strict, so that a malformed value never reaches the platform; output is
+// lenient, because what the platform stores is what its users must see. No
+// error repeats the value it refuses: it may be personal data.
+package scalar
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/google/uuid"
+)
+
+var (
+	errUUID    = errors.New("must be a UUID, 36 characters such as f94238e5-4f2c-4e1b-8125-2d27122ca75f")
+	errTime    = errors.New("must be an RFC 3339 time such as 2024-04-03T13:32:12Z")
+	errCountry = errors.New("must be a country code of two letters such as US")
+)
+
+// MarshalUUID writes the text as the platform gave it.
+func MarshalUUID(text string) graphql.Marshaler { return graphql.MarshalString(text) }
+
+// UnmarshalUUID accepts the canonical form only and answers it in lower case,
+// so that one tenant is one key.
+func UnmarshalUUID(value any) (string, error) {
+	text, ok := value.(string)
+	if !ok || len(text) != 36 {
+		return "", errUUID
+	}
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return "", errUUID
+	}
+	return id.String(), nil
+}
+
+// MarshalDateTime writes the moment with the precision it has; the zero time,
+// which stands for an absent one, is null.
+func MarshalDateTime(t time.Time) graphql.Marshaler {
+	if t.IsZero() {
+		return graphql.Null
+	}
+	return graphql.WriterFunc(func(w io.Writer) {
+		var room [64]byte
+		text := append(room[:0], '"')
+		text = t.UTC().AppendFormat(text, time.RFC3339Nano)
+		_, _ = w.Write(append(text, '"')) // a Marshaler has no way to fail
+	})
+}
+
+// UnmarshalDateTime accepts RFC 3339 with any fraction of a second.
+func UnmarshalDateTime(value any) (time.Time, error) {
+	text, ok := value.(string)
+	if !ok {
+		return time.Time{}, errTime
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}, errTime
+	}
+	return t.UTC(), nil
+}
+
+// MarshalCountryCode writes the code as the platform gave it.
+func MarshalCountryCode(code string) graphql.Marshaler { return graphql.MarshalString(code) }
+
+// UnmarshalCountryCode accepts two ASCII letters of either case and answers
+// them in capitals.
+func UnmarshalCountryCode(value any) (string, error) {
+	code, ok := value.(string)
+	if !ok || len(code) != 2 || !letter(code[0]) || !letter(code[1]) {
+		return "", errCountry
+	}
+	return strings.ToUpper(code), nil
+}
+
+func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+// MarshalJSON writes the value itself; an absent one is null.
+func MarshalJSON(value json.RawMessage) graphql.Marshaler {
+	if len(value) == 0 {
+		return graphql.Null
+	}
+	return graphql.WriterFunc(func(w io.Writer) { _, _ = w.Write(value) })
+}
+
+// UnmarshalJSON accepts any value; no argument has this type today, but the
+// generator asks for the pair.
+func UnmarshalJSON(value any) (json.RawMessage, error) {
+	var text bytes.Buffer
+	if err := json.NewEncoder(&text).Encode(value); err != nil {
+		return nil, errors.New("must be a JSON value")
+	}
+	return bytes.TrimSpace(text.Bytes()), nil
+}
