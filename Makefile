@@ -1,0 +1,34 @@
+# Developer's targets; `make` lists them.
+GO ?= go
+LINT = $(GO) tool -modfile=internal/lint/go.mod golangci-lint
+
+.PHONY: help run test check lint generate generate-check web web-check bench
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## serve the GraphQL API on the built-in sandbox
+	$(GO) run .
+
+test: ## run the tests with the race detector
+	$(GO) test -race ./...
+
+check: test lint generate-check ## all that CI runs, on what is installed here
+
+lint: ## lint
+	$(LINT) run
+
+generate: ## regenerate the executor from the schema
+	$(GO) generate ./...
+
+generate-check: ## fail if regenerating makes a difference
+	./.ci/unchanged $(MAKE) generate
+
+web: ## rebuild the browser assets (needs Node and npm)
+	cd web/playground && npm ci --no-audit --no-fund && npm run build
+
+web-check: ## fail if rebuilding the browser assets makes a difference
+	./.ci/unchanged $(MAKE) web
+
+bench: ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -1,0 +1,239 @@
+// Package config reads leadgraph's settings from flags and environment into one
+// struct, checks them together and keeps secrets out of everything printed.
+// Nothing else in the program reads the environment.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// Commands, as Load answers them.
+const (
+	Serve   = "serve"
+	Sandbox = "sandbox"
+	Schema  = "schema"
+	Version = "version"
+)
+
+// Config holds every setting of every command.
+type Config struct {
+	Serve struct {
+		Listen   string   `help:"Address to serve on; port 0 takes a free one." default:"127.0.0.1:8080" group:"Server"`
+		Limits   Limits   `embed:""`
+		Upstream Upstream `embed:""`
+		Data     Data     `embed:""`
+	} `cmd:"" default:"withargs" help:"Serve the GraphQL API. Without --upstream-url it brings its own sandbox platform."`
+
+	Sandbox struct {
+		Listen string        `help:"Address to serve on; port 0 takes a free one." default:"127.0.0.1:8090" group:"Server"`
+		Data   Data          `embed:""`
+		Quirks SandboxQuirks `embed:""`
+	} `cmd:"" help:"Run the sandbox, a stand-in Live Platform, alone on a port."`
+
+	Schema  struct{} `cmd:"" help:"Print the GraphQL schema."`
+	Version struct{} `cmd:"" help:"Print the version."`
+
+	Log Log `embed:"" prefix:"log-"`
+}
+
+// Log says what is logged to standard error.
+type Log struct {
+	Level  slog.Level `help:"Least level to log: debug, info, warn or error." default:"info" group:"Logging"`
+	Format string     `help:"Format of the log: json or text." enum:"json,text" default:"json" group:"Logging"`
+}
+
+// Limits bound what one request may cost.
+type Limits struct {
+	DefaultFirst   int           `help:"Leads on a page that asks for no number." default:"50" group:"Limits"`
+	MaxFirst       int           `help:"Most leads on a page, up to 20,000." default:"1000" group:"Limits"`
+	FanOut         int           `help:"Lookups of one operation that run at a time." default:"16" group:"Limits"`
+	MaxBody        int64         `help:"Most bytes of a request body." default:"65536" group:"Limits"`
+	MaxTokens      int           `help:"Most tokens of a document." default:"1000" group:"Limits"`
+	RequestTimeout time.Duration `help:"Time for a whole request." default:"10s" group:"Limits"`
+	DrainTimeout   time.Duration `help:"Time for running requests to finish when the server stops." default:"10s" group:"Limits"`
+	Introspection  bool          `help:"Let clients read the schema; the playground needs it." default:"true" negatable:"" group:"Server"`
+	Playground     bool          `help:"Serve the playground at /." default:"true" negatable:"" group:"Server"`
+}
+
+// Upstream says where the Live Platform is and how to speak to it.
+type Upstream struct {
+	URL              string        `name:"upstream-url" help:"Base URL of the Live Platform, such as https://HOST/tenantui. Empty: the built-in sandbox." group:"Live Platform"`
+	Token            Secret        `name:"upstream-token" help:"Bearer token to send, instead of client credentials." group:"Live Platform"`
+	TokenFile        string        `name:"upstream-token-file" help:"File that holds the bearer token." type:"path" group:"Live Platform"`
+	TokenURL         string        `help:"OAuth 2.0 token endpoint, such as https://login.microsoftonline.com/DIRECTORY/oauth2/v2.0/token." group:"Live Platform"`
+	ClientID         string        `help:"Client id of the API app registration." group:"Live Platform"`
+	ClientSecret     Secret        `help:"Client secret of the API app registration." group:"Live Platform"`
+	ClientSecretFile string        `help:"File that holds the client secret." type:"path" group:"Live Platform"`
+	Scope            string        `help:"Scope to ask for: api://APPLICATION/.default." group:"Live Platform"`
+	TenantParam      string        `help:"Spelling of the tenant filter's name." default:"msTenantID" group:"Live Platform"`
+	FirstPage        int           `help:"Number of the platform's first page, 0 or 1." default:"0" group:"Live Platform"`
+	PageSize         int           `help:"Leads on a page of a tenant's lookup or of a walk over all leads." default:"100" group:"Live Platform"`
+	MaxPages         int           `help:"Most pages of a walk over all leads." default:"10000" group:"Live Platform"`
+	Timeout          time.Duration `name:"upstream-timeout" help:"Time for a read with its retries." default:"10s" group:"Live Platform"`
+	AttemptTimeout   time.Duration `name:"upstream-attempt-timeout" help:"Time for one attempt of a read." default:"3s" group:"Live Platform"`
+	Retries          int           `name:"upstream-retries" help:"How often a failed read is tried again." default:"2" group:"Live Platform"`
+	Concurrency      int           `name:"upstream-concurrency" help:"Most requests under way at a time." default:"64" group:"Live Platform"`
+	Rate             int           `name:"upstream-rate" help:"Most requests a second; 0 sets no bound." default:"0" group:"Live Platform"`
+}
+
+// Data says what the sandbox holds.
+type Data struct {
+	Leads int `name:"sandbox-leads" help:"Leads in the sandbox, up to 100,000." default:"2000" group:"Sandbox"`
+}
+
+// SandboxQuirks are the documented contradictions a sandbox can show.
+type SandboxQuirks struct {
+	FirstPage   int           `help:"Number of the first page, 0 or 1." default:"0" group:"Sandbox"`
+	Nested      bool          `help:"Answer an array inside an array." group:"Sandbox"`
+	Envelope    bool          `help:"Answer an object with a data array." group:"Sandbox"`
+	TenantParam string        `help:"Honour only this spelling of the tenant filter's name. Empty: any case." group:"Sandbox"`
+	Latency     time.Duration `help:"Time to wait before each answer." default:"0s" group:"Sandbox"`
+}
+
+// helpPrinted ends Load after --help was printed.
+type helpPrinted struct{}
+
+// Load reads args and the environment, and returns the chosen command. An
+// empty command without an error means that help was printed to stdout and
+// nothing is left to do. All problems with the settings are reported together.
+func Load(args []string, getenv func(string) string, stdout io.Writer) (cfg *Config, command string, err error) {
+	cfg = &Config{}
+	parser, err := kong.New(cfg,
+		kong.Name("leadgraph"),
+		kong.Description("A GraphQL API over the AudioCodes Live Platform's Operator Connect leads.\n\n"+
+			"Every flag can be set in the environment too: --page-size is LEADGRAPH_PAGE_SIZE."),
+		kong.Writers(stdout, stdout),
+		kong.Exit(func(int) { panic(helpPrinted{}) }),
+		kong.Resolvers(environment(getenv)),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ExplicitGroups(groups("Server", "Live Platform", "Sandbox", "Limits", "Logging")),
+	)
+	if err != nil {
+		return nil, "", err
+	}
+	// kong ends the process after --help; a library must not.
+	defer func() {
+		switch cause := recover().(type) {
+		case nil:
+		case helpPrinted:
+			cfg, command, err = nil, "", nil
+		default:
+			panic(cause)
+		}
+	}()
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return nil, "", err
+	}
+	command = parsed.Command()
+	if command == Serve {
+		err = errors.Join(cfg.Serve.Upstream.complete(), cfg.Serve.Limits.check())
+	}
+	return cfg, command, err
+}
+
+// groups orders the flags of the help under their headings.
+func groups(titles ...string) []kong.Group {
+	list := make([]kong.Group, len(titles))
+	for i, title := range titles {
+		list[i] = kong.Group{Key: title, Title: title + ":"}
+	}
+	return list
+}
+
+// environment resolves a flag that was not given from LEADGRAPH_ and its name.
+// kong's own lookup reads the process's environment and cannot be given another.
+func environment(getenv func(string) string) kong.Resolver {
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		name := "LEADGRAPH_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+		if value := getenv(name); value != "" {
+			return value, nil
+		}
+		return nil, nil
+	})
+}
+
+// complete reads secrets from their files and refuses a platform without
+// credentials. It names settings and never their values.
+func (u *Upstream) complete() error {
+	errs := []error{
+		u.Token.readFile("--upstream-token-file", u.TokenFile),
+		u.ClientSecret.readFile("--client-secret-file", u.ClientSecretFile),
+	}
+	if u.URL != "" && u.Token == "" {
+		for _, setting := range []struct{ value, name string }{
+			{u.TokenURL, "--token-url"},
+			{u.ClientID, "--client-id"},
+			{string(u.ClientSecret), "--client-secret or --client-secret-file"},
+			{u.Scope, "--scope"},
+		} {
+			if setting.value == "" {
+				errs = append(errs, fmt.Errorf("%s is missing: --upstream-url needs client credentials, or --upstream-token", setting.name))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (l *Limits) check() error {
+	var errs []error
+	upTo := func(most int, name string, value int) {
+		if value < 1 || value > most {
+			errs = append(errs, fmt.Errorf("%s must be 1 to %d", name, most))
+		}
+	}
+	upTo(20_000, "--max-first", l.MaxFirst)
+	upTo(l.MaxFirst, "--default-first", l.DefaultFirst)
+	upTo(1000, "--fan-out", l.FanOut)
+	upTo(1_000_000, "--max-tokens", l.MaxTokens)
+	if l.MaxBody < 1 || l.RequestTimeout <= 0 || l.DrainTimeout <= 0 {
+		errs = append(errs, errors.New("--max-body, --request-timeout and --drain-timeout must be positive"))
+	}
+	return errors.Join(errs...)
+}
+
+// Secret is a text that is never printed.
+type Secret string
+
+// String hides the secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "[redacted]"
+}
+
+// GoString hides the secret from %#v.
+func (s Secret) GoString() string { return s.String() }
+
+// LogValue hides the secret from a log.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText hides the secret from encoders.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+func (s *Secret) readFile(flag, path string) error {
+	if path == "" {
+		return nil
+	}
+	if *s != "" {
+		return fmt.Errorf("%s: the secret was given twice", flag)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("%s: the file cannot be read", flag)
+	}
+	*s = Secret(strings.TrimSpace(string(text)))
+	if *s == "" {
+		return fmt.Errorf("%s: the file is empty", flag)
+	}
+	return nil
+}

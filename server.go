@@ -1,0 +1,213 @@
+// Command leadgraph serves a GraphQL API over the Operator Connect leads of the
+// AudioCodes Live Platform. Started without settings it brings its own
+// stand-in platform, so that `go run .` needs neither credentials nor network.
+package main
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"leadgraph/graph"
+	"leadgraph/graph/pagination"
+	"leadgraph/internal/config"
+	"leadgraph/internal/httpd"
+	"leadgraph/upstream"
+	"leadgraph/upstream/sandbox"
+	"leadgraph/web"
+)
+
+//go:embed schema.graphqls
+var schema string
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, "leadgraph:", err) // nowhere left to report to
+		os.Exit(1)
+	}
+}
+
+// run is the whole program; it ends in order when ctx does.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	cfg, command, err := config.Load(args, getenv, stdout)
+	if err != nil || command == "" {
+		return err
+	}
+	log := newLog(cfg.Log, stderr)
+	switch command {
+	case config.Serve:
+		return serve(ctx, cfg, stdout, log)
+	case config.Sandbox:
+		return serveSandbox(ctx, cfg, stdout, log)
+	case config.Schema:
+		_, err = io.WriteString(stdout, schema)
+	case config.Version:
+		_, err = fmt.Fprintln(stdout, "leadgraph", version())
+	}
+	return err
+}
+
+func newLog(cfg config.Log, w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: cfg.Level}
+	if cfg.Format == "text" {
+		return slog.New(slog.NewTextHandler(w, options))
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version + " " + info.GoVersion
+}
+
+// serve runs the GraphQL server, on the sandbox if no platform is set.
+func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.Logger) error {
+	settings := cfg.Serve
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", settings.Listen)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }() // closed already unless the start fails
+	platform := platformOptions(settings.Upstream, log)
+	if platform.BaseURL == "" {
+		address, stop, err := startSandbox(ctx, settings.Data.Leads, log)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		platform.BaseURL, platform.Credentials = sandboxAccess(address)
+		say(stdout, "sandbox:    no --upstream-url is set; serving %d invented leads from %s\n", settings.Data.Leads, platform.BaseURL)
+	}
+	client, err := upstream.NewClient(platform)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	var playground http.Handler
+	if settings.Limits.Playground {
+		playground = web.Playground()
+		say(stdout, "playground: http://%s/\n", listener.Addr())
+	}
+	say(stdout, "endpoint:   http://%s/graphql\n", listener.Addr())
+	handler := httpd.Routes(graph.NewHandler(graphOptions(settings.Limits, client, log)), playground)
+	return httpd.Serve(ctx, listener, handler, settings.Limits.DrainTimeout, log)
+}
+
+func platformOptions(settings config.Upstream, log *slog.Logger) upstream.Options {
+	options := upstream.Options{
+		BaseURL:        settings.URL,
+		StaticToken:    string(settings.Token),
+		TenantParam:    settings.TenantParam,
+		FirstPage:      settings.FirstPage,
+		PageSize:       settings.PageSize,
+		MaxPages:       settings.MaxPages,
+		Timeout:        settings.Timeout,
+		AttemptTimeout: settings.AttemptTimeout,
+		MaxConcurrent:  settings.Concurrency,
+		RatePerSecond:  settings.Rate,
+		Retries:        settings.Retries,
+		Logger:         log,
+	}
+	if settings.Retries == 0 { // upstream's zero value is its default
+		options.Retries = -1
+	}
+	if settings.Token == "" {
+		options.Credentials = upstream.ClientCredentials{
+			TokenURL:     settings.TokenURL,
+			ClientID:     settings.ClientID,
+			ClientSecret: string(settings.ClientSecret),
+			Scope:        settings.Scope,
+		}
+	}
+	return options
+}
+
+func graphOptions(limits config.Limits, client *upstream.Client, log *slog.Logger) graph.Options {
+	return graph.Options{
+		Leads:         client,
+		Pages:         pagination.Limits{Default: limits.DefaultFirst, Max: limits.MaxFirst},
+		MaxPageSize:   upstream.MaxPageSize,
+		FanOut:        limits.FanOut,
+		MaxBody:       limits.MaxBody,
+		MaxTokens:     limits.MaxTokens,
+		Budget:        limits.RequestTimeout,
+		Introspection: limits.Introspection,
+		Log:           log,
+		RequestID:     httpd.RequestID,
+	}
+}
+
+// startSandbox serves a stand-in platform on a free loopback port until stop is
+// called, which is after the last request that may need it.
+func startSandbox(ctx context.Context, leads int, log *slog.Logger) (address net.Addr, stop func(), err error) {
+	platform, err := sandbox.New(sandbox.Options{Leads: leads})
+	if err != nil {
+		return nil, nil, err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan error, 1)
+	go func() { done <- httpd.Serve(ctx, listener, platform, time.Second, log) }()
+	return listener.Addr(), func() {
+		cancel()
+		if err := <-done; err != nil {
+			log.WarnContext(ctx, "sandbox", "error", err)
+		}
+	}, nil
+}
+
+func sandboxAccess(address net.Addr) (baseURL string, access upstream.ClientCredentials) {
+	origin := "http://" + address.String()
+	return origin + sandbox.BasePath, upstream.ClientCredentials{
+		TokenURL:     origin + sandbox.TokenPath,
+		ClientID:     sandbox.DefaultClientID,
+		ClientSecret: sandbox.DefaultClientSecret,
+		Scope:        sandbox.DefaultScope,
+	}
+}
+
+// serveSandbox runs the stand-in platform alone and says how to connect to it.
+func serveSandbox(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.Logger) error {
+	settings := cfg.Sandbox
+	platform, err := sandbox.New(sandbox.Options{
+		Leads:       settings.Data.Leads,
+		FirstPage:   settings.Quirks.FirstPage,
+		Nested:      settings.Quirks.Nested,
+		Envelope:    settings.Quirks.Envelope,
+		TenantParam: settings.Quirks.TenantParam,
+		Latency:     settings.Quirks.Latency,
+	})
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", settings.Listen)
+	if err != nil {
+		return err
+	}
+	base, access := sandboxAccess(listener.Addr())
+	say(stdout, "sandbox: %s with %d leads; connect with\n  leadgraph serve --upstream-url %s --token-url %s --client-id %s --client-secret %s --scope %s --first-page %d\n",
+		base, settings.Data.Leads, base, access.TokenURL, access.ClientID, access.ClientSecret, access.Scope, settings.Quirks.FirstPage)
+	return httpd.Serve(ctx, listener, platform, time.Second, log)
+}
+
+// say writes to the user's terminal; that it cannot be written to is no reason
+// to stop serving.
+func say(stdout io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(stdout, format, args...) }
