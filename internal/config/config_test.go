@@ -1,0 +1,79 @@
+package config_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"leadgraph/internal/config"
+)
+
+func load(t *testing.T, env map[string]string, args ...string) (*config.Config, string, error) {
+	t.Helper()
+	return config.Load(args, func(name string) string { return env[name] }, io.Discard)
+}
+
+func TestFlagsComeBeforeTheEnvironmentBeforeDefaults(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{"LEADGRAPH_MAX_FIRST": "200", "LEADGRAPH_FAN_OUT": "4", "LEADGRAPH_LOG_LEVEL": "debug", "LEADGRAPH_PLAYGROUND": "false"}
+	cfg, command, err := load(t, env, "--fan-out", "8")
+	if err != nil || command != config.Serve {
+		t.Fatal(command, err)
+	}
+	limits := cfg.Serve.Limits
+	if limits.FanOut != 8 || limits.MaxFirst != 200 || limits.DefaultFirst != 50 || limits.Playground || cfg.Log.Level != slog.LevelDebug {
+		t.Errorf("limits %+v, log %+v", limits, cfg.Log)
+	}
+}
+
+func TestProblemsAreReportedTogether(t *testing.T) {
+	t.Parallel()
+	_, _, err := load(t, nil, "--upstream-url", "https://platform.example", "--max-first", "20001", "--fan-out", "0", "--client-secret-file", filepath.Join(t.TempDir(), "none"))
+	for _, name := range []string{"--token-url", "--client-id", "--client-secret", "--scope", "--max-first", "--fan-out", "--client-secret-file"} {
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s is not named in: %v", name, err)
+		}
+	}
+}
+
+func TestMalformedValuesAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"--first-page", "one"}, {"--request-timeout", "soon"}, {"--request-timeout", "0s"}, {"--log-format", "xml"}, {"--no-such-flag"}} {
+		if _, _, err := load(t, nil, args...); err == nil {
+			t.Errorf("%v was accepted", args)
+		}
+	}
+}
+
+func TestSecretsAreNotPrinted(t *testing.T) {
+	t.Parallel()
+	cfg, _, err := load(t, nil, "--upstream-url", "https://platform.example", "--upstream-token", "canary", "--request-timeout", "3s")
+	if err != nil || string(cfg.Serve.Upstream.Token) != "canary" || cfg.Serve.Limits.RequestTimeout != 3*time.Second {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("settings", "token", cfg.Serve.Upstream.Token, "all", cfg)
+	text, err := json.Marshal(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := fmt.Sprintf("%v %+v %#v %s %s", *cfg, *cfg, *cfg, text, log.String())
+	if strings.Contains(printed, "canary") {
+		t.Errorf("a secret was printed: %s", printed)
+	}
+}
+
+func TestHelpIsPrintedAndEndsTheProgram(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	_, command, err := config.Load([]string{"serve", "--help"}, func(string) string { return "" }, &out)
+	if err != nil || command != "" || !strings.Contains(out.String(), "Live Platform:") {
+		t.Errorf("%q, %v:\n%s", command, err, out.String())
+	}
+}
