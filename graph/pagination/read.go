@@ -98,13 +98,13 @@ func (s Source[T]) widen(rows span, margin int) span {
 // before its row would be lost.
 func (w Window) needs(position int, next bool) span {
 	if w.Backward {
-		// The cursor's own row tells HasNextPage, the position HasPreviousPage,
-		// unless the row before the window may be the bound.
-		offset := position - w.Size
+		// The cursor's own row tells HasNextPage and the position HasPreviousPage,
+		// unless the row before the window may be the bound or all there is.
+		before := max(1, w.Size)
 		if w.After != nil {
-			offset--
+			before = w.Size + 1
 		}
-		offset = max(0, offset)
+		offset := max(0, position-before)
 		return span{offset, position - offset + 1}
 	}
 	count := w.Size

@@ -156,12 +156,11 @@ func TestAnyWindowEqualsSlicing(t *testing.T) {
 	})
 }
 
-// walk reads page after page until there are no more, and edits the list
-// between two of them.
-func walk(t rapid.TB, s *server, w pagination.Window, edit func(anchor *pagination.Cursor)) (seen []string) {
-	t.Helper()
+// walk cuts page after page until there are no more, and edits the list between
+// two of them.
+func walk(w pagination.Window, page func(pagination.Window) pagination.Result[string], edit func(anchor *pagination.Cursor)) (seen []string) {
 	for {
-		r := s.read(t, w, true)
+		r := page(w)
 		if w.Backward {
 			seen = append(slices.Clone(r.Rows), seen...)
 			w.Before = r.StartCursor()
@@ -190,14 +189,15 @@ func TestWalkTakesOnePageEach(t *testing.T) {
 			t.Errorf("more than one upstream page: %v", s.plans)
 		}
 	}
-	forward := walk(t, s, pagination.Window{List: plain, Size: 37}, onePage)
+	read := func(w pagination.Window) pagination.Result[string] { return s.read(t, w, true) }
+	forward := walk(pagination.Window{List: plain, Size: 37}, read, onePage)
 	onePage(nil)
 	if diff := cmp.Diff(s.ids, forward); diff != "" {
 		t.Errorf("forward (-want +got):\n%s", diff)
 	}
 	for behind := range 37 { // wherever the walk back begins
 		from := len(s.ids) - 1 - behind
-		backward := walk(t, s, pagination.Window{List: plain, Backward: true, Size: 37, Before: s.cursor(from)}, onePage)
+		backward := walk(pagination.Window{List: plain, Backward: true, Size: 37, Before: s.cursor(from)}, read, onePage)
 		onePage(nil)
 		if diff := cmp.Diff(s.ids[:from], backward); diff != "" {
 			t.Errorf("backward from %d (-want +got):\n%s", from, diff)
@@ -220,7 +220,11 @@ func TestWalkOverMovingList(t *testing.T) {
 		}
 		most := rapid.SampledFrom([]int{1, 30}).Draw(t, "edits at once")
 		steps, inserted := 0, 0
-		seen := walk(t, s, w, func(anchor *pagination.Cursor) {
+		page := s.slice
+		if rapid.Bool().Draw(t, "read in pages") {
+			page = func(w pagination.Window) pagination.Result[string] { return s.read(t, w, true) }
+		}
+		seen := walk(w, page, func(anchor *pagination.Cursor) {
 			if steps++; steps > 20 {
 				return // inserts could keep ahead of the walk for ever
 			}

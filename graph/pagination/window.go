@@ -121,15 +121,19 @@ func (k known[T]) cut(w Window, after, before *mark) Result[T] {
 		offset:          from,
 		hash:            k.hash,
 	}
-	// A bound that was not found may have moved out of sight rather than gone,
-	// so it ends the walk only by an empty page.
-	sure := func(bound *mark) bool { return bound != nil && (bound.found || k.offset == 0 && k.end) }
-	stuck := from == to && w.Size > 0
-	switch {
-	case w.Backward && (stuck || sure(after) && from <= floor):
-		r.HasPreviousPage = false
-	case !w.Backward && (stuck || sure(before) && to >= ceiling):
-		r.HasNextPage = false
+	bound, reached := before, to >= ceiling
+	if w.Backward {
+		bound, reached = after, from <= floor
+	}
+	// A bound that was not found may have moved out of sight rather than gone:
+	// then it ends the walk only where it leaves no row.
+	sure := bound != nil && (bound.found || k.offset == 0 && k.end)
+	if floor >= ceiling || reached && sure {
+		if w.Backward {
+			r.HasPreviousPage = false
+		} else {
+			r.HasNextPage = false
+		}
 	}
 	return r
 }
