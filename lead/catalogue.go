@@ -1,0 +1,179 @@
+package lead
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// Source reads all leads.
+type Source interface {
+	// AllLeads returns every lead in the platform's order. Its errors are
+	// *SourceError; the reading then counts the calls only.
+	AllLeads(ctx context.Context) (Reading, error)
+}
+
+// Reading is what a Source read.
+type Reading struct {
+	Leads []*Lead
+	// Complete is false when leads may be missing from the end of the list.
+	Complete bool
+	// Calls is the number of requests to the platform.
+	Calls int
+}
+
+// CatalogueOptions say how old a catalogue's data may be. Ages count from the
+// moment at which reading began.
+type CatalogueOptions struct {
+	// TTL is how long a snapshot is fresh.
+	TTL time.Duration
+	// StaleWhileRevalidate is how much longer it is served while another is read
+	// in the background.
+	StaleWhileRevalidate time.Duration
+	// StaleIfError is up to which age it is served when the platform fails.
+	StaleIfError time.Duration
+	// RefreshTimeout bounds one reading of all leads; 0 means DefaultRefreshTimeout.
+	RefreshTimeout time.Duration
+	// Jitter spreads TTL and back-off by this share to both sides, so that
+	// replicas do not refresh in step; 0.1 is ±10 %.
+	Jitter float64
+	// Rand returns numbers in [0, 1); nil means those of math/rand.
+	Rand func() float64
+	// OnPublish is told of every new snapshot before the callers who wait for it
+	// are; nil means nobody is. It must return soon.
+	OnPublish func(*Snapshot)
+	// Logger is told of refreshes, without lead data; nil means none.
+	Logger *slog.Logger
+}
+
+// DefaultRefreshTimeout leaves a slow platform time for tens of large pages.
+const DefaultRefreshTimeout = 2 * time.Minute
+
+// Freshness is what one request demands, as in the Cache-Control header.
+type Freshness struct {
+	// NoCache demands leads whose reading began after the request came.
+	NoCache bool
+	// MaxAge bounds the age; nil does not, 0 or less is NoCache.
+	MaxAge *time.Duration
+}
+
+// State says how a snapshot was come by.
+type State struct {
+	// Stale is true for a snapshot that would have been replaced by now, had the
+	// platform not failed.
+	Stale bool
+	// Calls is the number of requests to the platform that this request caused
+	// and waited for. Others who waited for the same refresh count none.
+	Calls int
+	// FromCache is true if the request did not wait.
+	FromCache bool
+}
+
+// Catalogue keeps a snapshot of all leads as fresh as its callers need it. It
+// reads nothing until somebody asks, and runs one refresh at a time however many
+// ask. It is safe for concurrent use.
+type Catalogue struct {
+	source Source
+	opts   CatalogueOptions
+	life   context.Context // ends with Close; refreshes outlive requests
+	end    context.CancelFunc
+
+	mu      sync.Mutex
+	held    held
+	refresh refresh // the last one that was begun
+	failure failure // since the last success
+}
+
+// NewCatalogue makes a catalogue that reads from source. Close it after use.
+func NewCatalogue(source Source, opts CatalogueOptions) *Catalogue {
+	if opts.RefreshTimeout == 0 {
+		opts.RefreshTimeout = DefaultRefreshTimeout
+	}
+	if opts.Rand == nil {
+		opts.Rand = rand.Float64
+	}
+	if opts.OnPublish == nil {
+		opts.OnPublish = func(*Snapshot) {}
+	}
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	c := &Catalogue{source: source, opts: opts}
+	c.life, c.end = context.WithCancel(context.Background())
+	return c
+}
+
+// Close stops the refresh under way and returns when it has ended. Requests for
+// a snapshot fail from then on.
+func (c *Catalogue) Close() {
+	c.mu.Lock()
+	c.end()
+	last := c.refresh
+	c.mu.Unlock()
+	if last.flight != nil {
+		<-last.done
+	}
+}
+
+// Warm reads the leads if that was not done yet.
+func (c *Catalogue) Warm(ctx context.Context) error {
+	_, _, err := c.Snapshot(ctx, Freshness{})
+	return err
+}
+
+// Snapshot returns all leads, as fresh as wanted.
+//
+// Up to the TTL a snapshot is served as it is, then for StaleWhileRevalidate at
+// once with a refresh in the background, then after a refresh. If that fails, the
+// last snapshot is served up to the age StaleIfError, but not to a request that
+// bounds the age: who refuses old data gets the error. After a failure there is
+// no further attempt for 1 s, growing to 30 s, except for NoCache; meanwhile the
+// failure counts as that of the attempt that would have been made.
+//
+// The error is that of ctx, a *SourceError or a *PanicError.
+func (c *Catalogue) Snapshot(ctx context.Context, want Freshness) (*Snapshot, State, error) {
+	need := c.demand(want)
+	for waited := false; ; waited = true {
+		next := c.plan(need)
+		switch {
+		case next.board != nil:
+			got, err := next.board.wait(ctx)
+			state := State{}
+			if next.first {
+				state.Calls = got.calls
+			}
+			if err == nil {
+				return got.snapshot, state, nil
+			}
+			return c.missed(ctx, need, state, err)
+		case next.await != nil:
+			select {
+			case <-next.await:
+			case <-ctx.Done():
+				return nil, State{}, ctx.Err()
+			}
+		default:
+			next.state.FromCache = !waited
+			return next.snapshot, next.state, next.err
+		}
+	}
+}
+
+// missed answers a request whose refresh gave no snapshot.
+func (c *Catalogue) missed(ctx context.Context, need demand, state State, err error) (*Snapshot, State, error) {
+	if ctx.Err() != nil {
+		return nil, State{}, ctx.Err()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.life.Err() != nil {
+		return nil, state, errClosed
+	}
+	if !c.lastResort(need, time.Now()) {
+		return nil, state, err
+	}
+	state.Stale = true
+	return c.held.Snapshot, state, nil
+}

@@ -1,0 +1,76 @@
+package lead
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// flight is one piece of work whose result several callers share. It runs in
+// its own goroutine on its own bounded context: a caller may leave alone, and the
+// work is cancelled when the last one has left.
+type flight[V any] struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+	value  V // like err set before done is closed
+	err    error
+
+	mu    sync.Mutex
+	seats int // callers that joined and have neither left nor got the result
+}
+
+// takeOff starts the work. The caller has the first seat: it calls wait once, or
+// never, which lets the work go on whoever else leaves. ctx bounds the work
+// beside the timeout; that of a request belongs into context.WithoutCancel.
+func takeOff[V any](ctx context.Context, timeout time.Duration, work func(context.Context) (V, error)) *flight[V] {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	f := &flight[V]{cancel: cancel, done: make(chan struct{}), seats: 1}
+	go func() {
+		defer close(f.done)
+		defer cancel()
+		f.value, f.err = guarded(func() (V, error) { return work(ctx) })
+	}()
+	return f
+}
+
+// join takes a seat; false if all have left, so that the result is no longer to
+// be had. After true the caller calls wait once.
+func (f *flight[V]) join() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.seats == 0 {
+		return false
+	}
+	f.seats++
+	return true
+}
+
+// wait returns the result, or the error of ctx if that ends first.
+func (f *flight[V]) wait(ctx context.Context) (V, error) {
+	defer f.leave()
+	select {
+	case <-f.done:
+		return f.value, f.err
+	case <-ctx.Done():
+		var none V
+		return none, ctx.Err()
+	}
+}
+
+func (f *flight[V]) leave() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.seats--; f.seats == 0 {
+		f.cancel()
+	}
+}
+
+// over tells whether the work has ended.
+func (f *flight[V]) over() bool {
+	select {
+	case <-f.done:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,213 @@
+package lead
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// The pause after a failed refresh doubles from the first to the longest. The
+// platform's own wish for a longer pause is heard up to the longest.
+const (
+	firstPause   = time.Second
+	longestPause = 30 * time.Second
+)
+
+var (
+	errClosed     = &SourceError{Kind: FailureUnavailable, Err: errors.New("catalogue is closed")}
+	errIncomplete = &SourceError{Kind: FailureBadResponse, Err: errors.New("the end of the list of leads was not reached")}
+)
+
+// held is the published snapshot.
+type held struct {
+	*Snapshot
+	number   uint64        // of the refresh that read it
+	freshFor time.Duration // the TTL with jitter
+}
+
+// refresh is one reading of all leads. Refreshes count from 1.
+type refresh struct {
+	*flight[outcome]
+	number uint64
+	begun  time.Time
+}
+
+type outcome struct {
+	snapshot *Snapshot
+	calls    int
+}
+
+// failure remembers why refreshes fail and until when none is tried.
+type failure struct {
+	err   error
+	pause time.Duration
+	until time.Time
+}
+
+// demand is what a request needs of a snapshot.
+type demand struct {
+	// seen is the number of refreshes begun before the request came: whatever a
+	// later one reads is fresh enough for any demand.
+	seen      uint64
+	noCache   bool
+	notBefore time.Time // zero: any age
+}
+
+func (c *Catalogue) demand(want Freshness) demand {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := demand{seen: c.refresh.number, noCache: want.NoCache}
+	switch {
+	case want.MaxAge == nil:
+	case *want.MaxAge <= 0:
+		d.noCache = true
+	default:
+		d.notBefore = time.Now().Add(-*want.MaxAge)
+	}
+	return d
+}
+
+// metBy tells whether the leads that a refresh reads are fresh enough.
+func (d demand) metBy(number uint64, begun time.Time) bool {
+	return number > d.seen || !d.noCache && !begun.Before(d.notBefore)
+}
+
+// step is what a request does next: board a refresh, await the end of one that
+// is of no use to it, or else answer.
+type step struct {
+	board *flight[outcome]
+	first bool // the request caused the refresh that it boards
+	await <-chan struct{}
+
+	snapshot *Snapshot
+	state    State
+	err      error
+}
+
+func (c *Catalogue) plan(need demand) step {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now().UTC()
+	running := c.refresh.flight != nil && !c.refresh.over()
+	paused := now.Before(c.failure.until)
+	switch servable, fresh := c.servable(need, now); {
+	case c.life.Err() != nil:
+		return step{err: errClosed}
+	case servable:
+		if !fresh && !running && !paused {
+			c.begin(now)
+		}
+		return step{snapshot: c.held.Snapshot, state: State{Stale: !fresh && c.failure.err != nil}}
+	case running && need.metBy(c.refresh.number, c.refresh.begun) && c.refresh.join():
+		return step{board: c.refresh.flight}
+	case running:
+		return step{await: c.refresh.done}
+	case !paused || need.noCache:
+		c.begin(now)
+		return step{board: c.refresh.flight, first: true}
+	case c.lastResort(need, now):
+		return step{snapshot: c.held.Snapshot, state: State{Stale: true}}
+	default:
+		return step{err: c.failure.err}
+	}
+}
+
+// servable tells whether the held snapshot answers a request without waiting,
+// and whether it does so without another being read in the background.
+func (c *Catalogue) servable(need demand, now time.Time) (servable, fresh bool) {
+	if c.held.Snapshot == nil || !need.metBy(c.held.number, c.held.asOf) {
+		return false, false
+	}
+	age := now.Sub(c.held.asOf)
+	fresh = age <= c.held.freshFor || c.held.number > need.seen
+	return fresh || age <= c.held.freshFor+c.opts.StaleWhileRevalidate, fresh
+}
+
+// lastResort tells whether the held snapshot may stand in for one that could not
+// be read.
+func (c *Catalogue) lastResort(need demand, now time.Time) bool {
+	return c.held.Snapshot != nil && !need.noCache && need.notBefore.IsZero() &&
+		now.Sub(c.held.asOf) <= c.opts.StaleIfError
+}
+
+// begin starts a refresh; none may be running. A caller who does not wait for it
+// keeps the first seat taken, so that the refresh goes on whoever leaves.
+func (c *Catalogue) begin(now time.Time) {
+	number := c.refresh.number + 1
+	c.refresh = refresh{number: number, begun: now}
+	c.refresh.flight = takeOff(c.life, c.opts.RefreshTimeout, func(ctx context.Context) (outcome, error) {
+		return c.read(ctx, number, now)
+	})
+}
+
+func (c *Catalogue) read(ctx context.Context, number uint64, begun time.Time) (outcome, error) {
+	var got outcome
+	snapshot, err := guarded(func() (*Snapshot, error) {
+		reading, err := c.source.AllLeads(ctx)
+		got.calls = reading.Calls
+		if err != nil {
+			return nil, err
+		}
+		if !reading.Complete {
+			return nil, errIncomplete
+		}
+		return Build(reading.Leads, begun), nil
+	})
+	if err != nil {
+		return got, c.failed(ctx, err)
+	}
+	got.snapshot = snapshot
+	c.publish(held{Snapshot: snapshot, number: number, freshFor: c.spread(c.opts.TTL)})
+	c.opts.Logger.LogAttrs(ctx, slog.LevelInfo, "catalogue refreshed",
+		slog.Int("leads", snapshot.Len()), slog.Int("calls", got.calls), slog.Duration("took", time.Since(begun)))
+	return got, nil
+}
+
+func (c *Catalogue) publish(fresh held) {
+	c.mu.Lock()
+	c.held, c.failure = fresh, failure{}
+	c.mu.Unlock()
+	c.opts.OnPublish(fresh.Snapshot)
+}
+
+// failed notes why a refresh failed and when the next may be tried. A refresh
+// that was cancelled says nothing about the platform.
+func (c *Catalogue) failed(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return err
+	}
+	err = sourceError(err)
+	var wish time.Duration
+	if source, ok := errors.AsType[*SourceError](err); ok {
+		wish = source.RetryAfter
+	}
+	c.mu.Lock()
+	pause := min(max(firstPause, 2*c.failure.pause), longestPause)
+	delay := c.spread(max(pause, min(wish, longestPause)))
+	c.failure = failure{err: err, pause: pause, until: time.Now().Add(delay)}
+	c.mu.Unlock()
+	c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "catalogue refresh failed",
+		slog.Any("error", err), slog.Duration("pause", delay))
+	return err
+}
+
+// sourceError makes errors that the source let through uniform.
+func sourceError(err error) error {
+	if _, ok := errors.AsType[*SourceError](err); ok {
+		return err
+	}
+	if _, ok := errors.AsType[*PanicError](err); ok {
+		return err
+	}
+	kind := FailureUnavailable
+	if errors.Is(err, context.DeadlineExceeded) {
+		kind = FailureTimeout
+	}
+	return &SourceError{Kind: kind, Err: err}
+}
+
+// spread varies a duration by the jitter.
+func (c *Catalogue) spread(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (1 + c.opts.Jitter*(2*c.opts.Rand()-1)))
+}
