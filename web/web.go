@@ -19,7 +19,7 @@ import (
 // Inline styles stay allowed because the Monaco editor positions every line with
 // a style attribute and writes its theme as a style element; with images, fonts
 // and connections bound to this origin, a style cannot carry data away. The
-// data: images are icons in Monaco's style sheet.
+// data: images are Monaco's own icons and the waves under errors.
 const ContentSecurityPolicy = "default-src 'none'; " +
 	"script-src 'self'; " +
 	"worker-src 'self'; " +
