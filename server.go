@@ -21,6 +21,8 @@ import (
 	"leadgraph/graph/pagination"
 	"leadgraph/internal/config"
 	"leadgraph/internal/httpd"
+	"leadgraph/internal/share"
+	"leadgraph/lead"
 	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
 	"leadgraph/web"
@@ -104,7 +106,17 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 		say(stdout, "playground: http://%s/\n", listener.Addr())
 	}
 	say(stdout, "endpoint:   http://%s/graphql\n", listener.Addr())
-	handler := httpd.Routes(graph.NewHandler(graphOptions(settings.Limits, client, log)), playground)
+	catalogue, lookups, stop, err := openCaches(settings.Caches, client, platform, log)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	if settings.Caches.CatalogueWarm {
+		go warm(ctx, catalogue, log)
+	}
+	options := graphOptions(settings.Limits, log)
+	options.Leads, options.Lookups, options.Catalogue = client, lookups, catalogue
+	handler := httpd.Routes(graph.NewHandler(options), playground)
 	return httpd.Serve(ctx, listener, handler, settings.Limits.DrainTimeout, log)
 }
 
@@ -137,16 +149,88 @@ func platformOptions(settings config.Upstream, log *slog.Logger) upstream.Option
 	return options
 }
 
-func graphOptions(limits config.Limits, client *upstream.Client, log *slog.Logger) graph.Options {
+// openCaches makes the catalogue of all leads and the remembered lookups, which
+// replicas share through Redis if there is one.
+func openCaches(settings config.Caches, client *upstream.Client, platform upstream.Options, log *slog.Logger) (*lead.Catalogue, *lead.Lookups, func(), error) {
+	var source lead.Source = allLeads{client, settings.CataloguePageSize}
+	remembered := lead.LookupOptions{
+		TTL:         orOff(settings.LookupTTL),
+		NegativeTTL: orOff(settings.LookupNegativeTTL),
+		MaxBytes:    settings.LookupBytes,
+		FanOut:      settings.FanOut,
+		Logger:      log,
+	}
+	closeShared := func() {}
+	if settings.RedisURL != "" {
+		key, err := settings.Key()
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		shared, err := share.Open(share.Options{
+			URL:       string(settings.RedisURL),
+			Key:       key,
+			Namespace: platform.BaseURL + " " + platform.Credentials.ClientID,
+			Logger:    log,
+		})
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		source, remembered.Shared, closeShared = shared.Source(source, settings.CatalogueTTL), shared.Lookups(settings.LookupTTL), shared.Close
+	}
+	var lookups *lead.Lookups
+	catalogue := lead.NewCatalogue(source, lead.CatalogueOptions{
+		TTL:                  settings.CatalogueTTL,
+		StaleWhileRevalidate: settings.CatalogueRevalidate,
+		StaleIfError:         settings.CatalogueIfError,
+		RefreshTimeout:       settings.CatalogueTimeout,
+		Jitter:               0.1,
+		OnPublish:            func(s *lead.Snapshot) { lookups.Feed(s) },
+		Logger:               log,
+	})
+	lookups = lead.NewLookups(client, catalogue, remembered)
+	return catalogue, lookups, func() {
+		lookups.Close()
+		catalogue.Close()
+		closeShared()
+	}, nil
+}
+
+// orOff is what package lead takes for a time to live of zero: there it means
+// the default, and off is negative.
+func orOff(ttl time.Duration) time.Duration {
+	if ttl == 0 {
+		return -1
+	}
+	return ttl
+}
+
+// allLeads is the client as the catalogue's source.
+type allLeads struct {
+	client   *upstream.Client
+	pageSize int
+}
+
+// AllLeads implements lead.Source. What it reads is always new enough.
+func (a allLeads) AllLeads(ctx context.Context, _ time.Time) (lead.Reading, error) {
+	walk, err := a.client.AllLeads(ctx, a.pageSize)
+	return lead.Reading{Leads: walk.Leads, Complete: walk.Complete, Calls: walk.Calls}, err
+}
+
+func warm(ctx context.Context, catalogue *lead.Catalogue, log *slog.Logger) {
+	if err := catalogue.Warm(ctx); err != nil && ctx.Err() == nil {
+		log.WarnContext(ctx, "the catalogue is cold", "error", err)
+	}
+}
+
+func graphOptions(limits config.Limits, log *slog.Logger) graph.Options {
 	return graph.Options{
-		Leads:         client,
 		Pages:         pagination.Limits{Default: limits.DefaultFirst, Max: limits.MaxFirst},
 		MaxPageSize:   upstream.MaxPageSize,
-		FanOut:        limits.FanOut,
 		MaxBody:       limits.MaxBody,
 		MaxTokens:     limits.MaxTokens,
 		Budget:        limits.RequestTimeout,
 		Introspection: limits.Introspection,
+		ExposeCost:    limits.ExposeCost,
 		Log:           log,
 		RequestID:     httpd.RequestID,
 	}

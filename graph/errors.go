@@ -72,6 +72,11 @@ func (p presenter) describe(ctx context.Context, err error, shown *gqlerror.Erro
 		shown.Extensions["argument"] = argument.Argument
 		return
 	}
+	if filter, ok := errors.AsType[*lead.FilterError](err); ok {
+		setCode(shown, codeBadUserInput, filter.Error())
+		shown.Extensions["argument"] = filter.Path
+		return
+	}
 	switch {
 	case errors.Is(err, graphql.ErrInvalidNull):
 		setCode(shown, codeUpstreamBadResponse, "The platform sent no value where one is required.")

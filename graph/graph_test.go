@@ -18,6 +18,7 @@ import (
 
 	"leadgraph/graph"
 	"leadgraph/graph/pagination"
+	"leadgraph/lead"
 	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
 )
@@ -39,9 +40,18 @@ type service struct {
 }
 
 type serviceOptions struct {
-	sandbox  sandbox.Options
-	upstream func(*upstream.Options)
-	graph    func(*graph.Options)
+	sandbox   sandbox.Options
+	catalogue lead.CatalogueOptions
+	upstream  func(*upstream.Options)
+	graph     func(*graph.Options)
+}
+
+// allLeads reads the catalogue as the program does.
+type allLeads struct{ client *upstream.Client }
+
+func (a allLeads) AllLeads(ctx context.Context, _ time.Time) (lead.Reading, error) {
+	walk, err := a.client.AllLeads(ctx, upstream.MaxPageSize)
+	return lead.Reading{Leads: walk.Leads, Complete: walk.Complete, Calls: walk.Calls}, err
 }
 
 func newService(t *testing.T, o serviceOptions) service {
@@ -74,12 +84,20 @@ func newService(t *testing.T, o serviceOptions) service {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
+	if o.catalogue.TTL == 0 {
+		o.catalogue.TTL = time.Minute
+	}
+	catalogue := lead.NewCatalogue(allLeads{client}, o.catalogue)
+	t.Cleanup(catalogue.Close)
+	lookups := lead.NewLookups(client, catalogue, lead.LookupOptions{})
+	t.Cleanup(lookups.Close)
 	log := &logBuffer{}
 	options := graph.Options{
 		Leads:         client,
+		Lookups:       lookups,
+		Catalogue:     catalogue,
 		Pages:         pagination.Limits{},
 		MaxPageSize:   upstream.MaxPageSize,
-		FanOut:        16,
 		MaxBody:       64 << 10,
 		MaxTokens:     1000,
 		Budget:        10 * time.Second,

@@ -13,22 +13,24 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"leadgraph/graph/generated"
-	"leadgraph/graph/loader"
 	"leadgraph/graph/pagination"
-	"leadgraph/graph/scalar"
 )
 
 // Options say what a handler serves and within which bounds. All are required
 // unless a default is named.
 type Options struct {
-	// Leads is where leads are read.
-	Leads Reader
+	// Leads is where pages are read.
+	Leads PageReader
+	// Lookups is where tenants are looked up.
+	Lookups Lookups
+	// Catalogue is where all leads are held.
+	Catalogue Catalogue
 	// Pages bounds first and last.
 	Pages pagination.Limits
 	// MaxPageSize is the largest page, in rows, that the reader answers.
 	MaxPageSize int
-	// FanOut is how many lookups of one operation run at a time.
-	FanOut int
+	// ExposeCost answers what each operation took in extensions.cost.
+	ExposeCost bool
 	// MaxBody bounds a POST body in bytes.
 	MaxBody int64
 	// MaxTokens bounds the tokens of a document.
@@ -55,7 +57,7 @@ func NewHandler(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	schema := generated.NewExecutableSchema(generated.Config{Resolvers: &Resolver{o}})
+	schema := generated.NewExecutableSchema(generated.Config{Resolvers: &Resolver{}})
 	errs := presenter{log: o.Log, requestID: o.RequestID}
 	server := handler.New(schema)
 	server.AddTransport(transport{maxBody: o.MaxBody, budget: o.Budget, log: o.Log, requestID: o.RequestID})
@@ -72,37 +74,14 @@ func NewHandler(o Options) http.Handler {
 		server.Use(hiddenSchema{})
 	}
 	server.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		keys := tenantKeys(graphql.GetOperationContext(ctx))
-		return next(loader.With(ctx, loader.New(ctx, o.Leads, keys, o.FanOut)))
+		return next(withOperation(ctx, o))
+	})
+	server.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+		response := next(ctx)
+		if op, begun := ctx.Value(operationKey{}).(*operation); begun && response != nil {
+			op.extend(response)
+		}
+		return response
 	})
 	return server
-}
-
-// tenantKeys counts the distinct tenants that an operation looks up. Root
-// fields and their arguments are known before anything runs, so the batch of
-// lookups needs no timer to know that it is complete.
-func tenantKeys(op *graphql.OperationContext) int {
-	keys := map[loader.Key]struct{}{}
-	add := func(tenant any, checkOnline bool) {
-		if id, err := scalar.UnmarshalUUID(tenant); err == nil {
-			keys[loader.Key{TenantID: id, CheckOnline: checkOnline}] = struct{}{}
-		}
-	}
-	for _, field := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Query"}) {
-		arguments := field.ArgumentMap(op.Variables)
-		switch field.Name {
-		case "lead":
-			checkOnline, _ := arguments["checkOnline"].(bool)
-			add(arguments["tenantId"], checkOnline)
-		case "leadsByTenantIds":
-			ids, isList := arguments["tenantIds"].([]any)
-			if !isList { // a single value stands for a list of one
-				ids = []any{arguments["tenantIds"]}
-			}
-			for _, id := range ids {
-				add(id, false)
-			}
-		}
-	}
-	return len(keys)
 }

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -12,37 +13,44 @@ import (
 	"leadgraph/lead"
 )
 
-// window answers a page of all leads in the platform's own order, with the
-// fewest reads that hold it.
-func (r *Resolver) window(ctx context.Context, first *int, after *string, last *int, before *string) (*generated.LeadConnection, error) {
-	args := pagination.Args{First: first, Last: last}
-	var err error
-	if args.After, err = parseCursor("after", after); err != nil {
-		return nil, err
-	}
-	if args.Before, err = parseCursor("before", before); err != nil {
-		return nil, err
-	}
-	window, err := pagination.Check(args, pagination.List{Kind: pagination.KindUpstream}, r.options.Pages)
-	if err != nil {
-		return nil, err
-	}
-	asOf := r.options.Now().Truncate(time.Millisecond) // before the read: the leads are at least this fresh
-	source := pagination.Source[*lead.Lead]{
-		MaxSize: r.options.MaxPageSize,
-		Hash:    anchor,
-		Fetch: func(pages []pagination.Page) ([][]*lead.Lead, error) {
-			return r.fetchPages(ctx, pages)
-		},
-	}
-	result, err := source.Read(window, graphql.FieldRequested(ctx, "pageInfo.hasNextPage"))
-	if err != nil {
-		return nil, err
-	}
-	return connection(ctx, result, asOf), nil
+// planWindow names the reading of single pages in extensions.cost.
+const planWindow = "window"
+
+// leadsQuery is what the field leads was asked.
+type leadsQuery struct {
+	filter *lead.Filter
+	order  lead.Order
+	args   pagination.Args
+	// What is selected and costs something; of the count its response name.
+	count       string
+	next, edges bool
 }
 
-func anchor(l *lead.Lead) uint64 { return pagination.AnchorHash(l.ID) }
+func newLeadsQuery(ctx context.Context, args pagination.Args, after, before *string, filter *lead.Filter, order *lead.Order) (leadsQuery, error) {
+	q := leadsQuery{
+		filter: filter,
+		args:   args,
+		next:   graphql.FieldRequested(ctx, "pageInfo.hasNextPage"),
+		edges:  graphql.FieldRequested(ctx, "edges"),
+	}
+	for _, field := range graphql.CollectFieldsCtx(ctx, []string{"LeadConnection"}) {
+		if field.Name == "totalCount" {
+			q.count = field.Alias
+		}
+	}
+	if order != nil {
+		q.order = *order
+	}
+	if err := filter.Validate(); err != nil {
+		return q, err
+	}
+	var err error
+	if q.args.After, err = parseCursor("after", after); err != nil {
+		return q, err
+	}
+	q.args.Before, err = parseCursor("before", before)
+	return q, err
+}
 
 func parseCursor(argument string, text *string) (*pagination.Cursor, error) {
 	if text == nil {
@@ -55,25 +63,110 @@ func parseCursor(argument string, text *string) (*pagination.Cursor, error) {
 	return &cursor, nil
 }
 
+// list names the list that is paged. All leads in the platform's own order are
+// one list whether a page of it comes from the platform or from the catalogue:
+// a client may select the count on one page and not on the next.
+func (q leadsQuery) list() pagination.List {
+	if fingerprint := lead.Fingerprint(q.filter, q.order); fingerprint != 0 {
+		return pagination.List{Kind: pagination.KindCatalogue, Fingerprint: fingerprint}
+	}
+	return pagination.List{Kind: pagination.KindUpstream}
+}
+
+// connection answers the query by the cheapest of three ways: a filter by tenant
+// alone looks the tenants up; all leads in the platform's own order are read by
+// the page; everything else is cut out of the catalogue.
+func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.LeadConnection, error) {
+	list := q.list()
+	window, err := pagination.Check(q.args, list, op.options.Pages)
+	if err != nil {
+		return nil, err
+	}
+	if tenants, ok := q.filter.TenantsOnly(); ok {
+		snapshot, err := op.lookedUp(ctx, tenants)
+		if err != nil {
+			return nil, err
+		}
+		return q.cut(window, snapshot), nil
+	}
+	needed := list.Kind == pagination.KindCatalogue || window.FromEnd()
+	if needed || q.count != "" {
+		snapshot, err := op.snapshot()
+		if err == nil {
+			return q.cut(window, snapshot), nil
+		}
+		if needed {
+			return nil, err
+		}
+		// The page itself can still be read; only the count is missing.
+		graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithField(q.count)), err)
+	}
+	asOf := op.options.Now() // before the read: the leads are at least this fresh
+	source := pagination.Source[*lead.Lead]{
+		MaxSize: op.options.MaxPageSize,
+		Hash:    anchor,
+		Fetch: func(pages []pagination.Page) ([][]*lead.Lead, error) {
+			return op.fetchPages(ctx, pages)
+		},
+	}
+	result, err := source.Read(window, q.next)
+	if err != nil {
+		return nil, err
+	}
+	return q.show(result, asOf), nil
+}
+
+func anchor(l *lead.Lead) uint64 { return pagination.AnchorHash(l.ID) }
+
 // fetchPages reads the pages of one plan, two of them at the same time.
-func (r *Resolver) fetchPages(ctx context.Context, pages []pagination.Page) ([][]*lead.Lead, error) {
+func (op *operation) fetchPages(ctx context.Context, pages []pagination.Page) ([][]*lead.Lead, error) {
 	rows := make([][]*lead.Lead, len(pages))
 	reads, ctx := errgroup.WithContext(ctx)
 	for i, page := range pages {
 		reads.Go(func() (err error) {
-			rows[i], err = r.options.Leads.LeadsPage(ctx, page.Number, page.Size)
+			rows[i], err = op.options.Leads.LeadsPage(ctx, page.Number, page.Size)
+			op.spend(lead.Report{UpstreamCalls: 1, Rows: len(rows[i]), Plan: planWindow})
 			return err
 		})
 	}
 	return rows, reads.Wait()
 }
 
-// connection shows a window as Relay wants it. Edges and their cursors are made
-// only when they are selected.
-func connection(ctx context.Context, result pagination.Result[*lead.Lead], asOf time.Time) *generated.LeadConnection {
+// lookedUp makes a small snapshot of the leads of some tenants. Its order is
+// that of the ids, so that it does not depend on how they were listed.
+func (op *operation) lookedUp(ctx context.Context, tenants []string) (*lead.Snapshot, error) {
+	tenants = slices.Compact(slices.Sorted(slices.Values(tenants)))
+	var leads []*lead.Lead
+	asOf := op.options.Now()
+	for _, found := range op.ByTenants(ctx, tenants) {
+		if found.Err != nil {
+			return nil, found.Err
+		}
+		leads = append(leads, found.Leads...)
+		if found.AsOf.Before(asOf) {
+			asOf = found.AsOf
+		}
+	}
+	return lead.Build(leads, asOf, nil), nil
+}
+
+// cut takes the page out of a snapshot.
+func (q leadsQuery) cut(window pagination.Window, snapshot *lead.Snapshot) *generated.LeadConnection {
+	view := snapshot.Select(q.filter, q.order)
+	total := view.Total()
+	c := q.show(pagination.Cut(window, total, func(c pagination.Cursor) (int, bool) {
+		return view.Locate(c.Anchor, c.Ordinal)
+	}, view.Slice, anchor), snapshot.AsOf())
+	c.TotalCount = &total
+	return c
+}
+
+// show presents a page as Relay wants it. Edges and their cursors are made only
+// when they are selected.
+func (q leadsQuery) show(result pagination.Result[*lead.Lead], asOf time.Time) *generated.LeadConnection {
 	c := &generated.LeadConnection{
 		Nodes: result.Rows,
-		AsOf:  asOf,
+		AsOf:  asOf.Truncate(time.Millisecond),
 		PageInfo: &generated.PageInfo{
 			HasNextPage:     result.HasNextPage,
 			HasPreviousPage: result.HasPreviousPage,
@@ -81,7 +174,7 @@ func connection(ctx context.Context, result pagination.Result[*lead.Lead], asOf 
 			EndCursor:       cursorText(result.EndCursor()),
 		},
 	}
-	if graphql.FieldRequested(ctx, "edges") {
+	if q.edges {
 		c.Edges = make([]*generated.LeadEdge, len(result.Rows))
 		for i, row := range result.Rows {
 			c.Edges[i] = &generated.LeadEdge{Cursor: result.Cursor(i).String(), Node: row}

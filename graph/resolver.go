@@ -5,20 +5,30 @@ package graph
 import (
 	"context"
 
-	"leadgraph/graph/loader"
 	"leadgraph/lead"
 )
 
 //go:generate go tool gqlgen generate
 
-// Reader reads leads from the platform. Its failures are *lead.SourceError. It
-// is called concurrently.
-type Reader interface {
-	loader.Reader
+// PageReader reads pages of the platform. Its failures are *lead.SourceError.
+// It is called concurrently.
+type PageReader interface {
 	// LeadsPage reads one page in the platform's own order. Pages count from
 	// zero; a page behind the end is empty, a short one is the last.
 	LeadsPage(ctx context.Context, page, size int) ([]*lead.Lead, error)
 }
 
-// Resolver answers the root fields. It holds no state of its own.
-type Resolver struct{ options Options }
+// Lookups finds the leads of tenants; see lead.Lookups.
+type Lookups interface {
+	ByTenants(ctx context.Context, tenantIDs []string, want lead.Freshness) ([]lead.Lookup, lead.Report)
+	Online(ctx context.Context, tenantID string) (lead.Lookup, lead.Report)
+}
+
+// Catalogue holds all leads; see lead.Catalogue.
+type Catalogue interface {
+	Snapshot(ctx context.Context, want lead.Freshness) (*lead.Snapshot, lead.State, error)
+}
+
+// Resolver answers the root fields. It holds no state: what the fields of one
+// operation share is in its context.
+type Resolver struct{}

@@ -7,11 +7,13 @@ package graph
 
 import (
 	"context"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
 	"leadgraph/graph/generated"
 	"leadgraph/graph/loader"
+	"leadgraph/graph/pagination"
 	"leadgraph/lead"
 )
 
@@ -20,7 +22,7 @@ func (r *leadResolver) CivicAddresses(ctx context.Context, obj *lead.Lead, count
 }
 
 func (r *queryResolver) Lead(ctx context.Context, tenantID string, checkOnline bool) (*lead.Lead, error) {
-	leads, err := loader.For(ctx).Load(ctx, loader.Key{TenantID: tenantID, CheckOnline: checkOnline})
+	leads, err := operationOf(ctx).leads.Load(ctx, loader.Key{TenantID: tenantID, CheckOnline: checkOnline})
 	return lead.Preferred(leads), err
 }
 
@@ -29,7 +31,7 @@ func (r *queryResolver) LeadsByTenantIds(ctx context.Context, tenantIds []string
 	for i, id := range tenantIds {
 		keys[i].TenantID = id
 	}
-	lists, errs := loader.For(ctx).LoadAll(ctx, keys)
+	lists, errs := operationOf(ctx).leads.LoadAll(ctx, keys)
 	for i, err := range errs {
 		if err != nil {
 			graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i)), err)
@@ -41,8 +43,47 @@ func (r *queryResolver) LeadsByTenantIds(ctx context.Context, tenantIds []string
 	return lists, nil
 }
 
-func (r *queryResolver) Leads(ctx context.Context, first *int, after *string, last *int, before *string) (*generated.LeadConnection, error) {
-	return r.window(ctx, first, after, last, before)
+func (r *queryResolver) Leads(ctx context.Context, first *int, after *string, last *int, before *string, filter *lead.Filter, orderBy *lead.Order) (*generated.LeadConnection, error) {
+	query, err := newLeadsQuery(ctx, pagination.Args{First: first, Last: last}, after, before, filter, orderBy)
+	if err != nil {
+		return nil, err
+	}
+	return operationOf(ctx).connection(ctx, query)
+}
+
+func (r *queryResolver) LeadStats(ctx context.Context, filter *lead.Filter) (*lead.Stats, error) {
+	if err := filter.Validate(); err != nil {
+		return nil, err
+	}
+	snapshot, err := operationOf(ctx).snapshot()
+	if err != nil {
+		return nil, err
+	}
+	stats := snapshot.Stats(filter)
+	stats.AsOf = stats.AsOf.Truncate(time.Millisecond)
+	return &stats, nil
+}
+
+func (r *queryResolver) Node(ctx context.Context, id string) (generated.Node, error) {
+	nodes, err := r.Nodes(ctx, []string{id})
+	if err != nil {
+		return nil, err
+	}
+	return nodes[0], nil
+}
+
+func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]generated.Node, error) {
+	snapshot, err := operationOf(ctx).snapshot()
+	if err != nil {
+		return nil, err
+	}
+	nodes := make([]generated.Node, len(ids))
+	for i, id := range ids {
+		if found := snapshot.ByID(id); found != nil {
+			nodes[i] = found
+		}
+	}
+	return nodes, nil
 }
 
 func (r *Resolver) Lead() generated.LeadResolver { return &leadResolver{r} }

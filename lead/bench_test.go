@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"leadgraph/graph/pagination"
 	"leadgraph/lead"
 )
 
@@ -70,11 +71,27 @@ func realisticLeads() []*lead.Lead {
 	return leads
 }
 
+// benchPrevious are snapshots to build the next one after: none, and one with
+// 10,000 leads that are gone.
+func benchPrevious(leads []*lead.Lead) map[string]*lead.Snapshot {
+	previous := slices.Clone(leads)
+	for i, l := range previous[:10_000] {
+		gone := *l
+		gone.ID = "gone-" + l.ID
+		previous[i] = &gone
+	}
+	return map[string]*lead.Snapshot{"first": nil, "refresh": lead.Build(previous, time.Time{}, nil)}
+}
+
 func BenchmarkBuild100k(b *testing.B) {
 	leads := realisticLeads()
-	b.ReportAllocs()
-	for b.Loop() {
-		lead.Build(leads, time.Time{})
+	for name, previous := range benchPrevious(leads) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				lead.Build(leads, time.Time{}, previous)
+			}
+		})
 	}
 }
 
@@ -88,15 +105,20 @@ func BenchmarkMemory(b *testing.B) {
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}
-	var held uint64
-	for b.Loop() {
-		before := heap()
-		s := lead.Build(leads, time.Time{})
-		held = heap() - before
-		runtime.KeepAlive(s)
+	for name, previous := range benchPrevious(leads) {
+		b.Run(name, func(b *testing.B) {
+			var held uint64
+			for b.Loop() {
+				before := heap()
+				s := lead.Build(leads, time.Time{}, previous)
+				held = heap() - before
+				runtime.KeepAlive(s)
+			}
+			runtime.KeepAlive(previous)
+			b.ReportMetric(float64(held)/benchLeads, "bytes/lead")
+		})
 	}
 	runtime.KeepAlive(leads)
-	b.ReportMetric(float64(held)/benchLeads, "bytes/lead")
 }
 
 func benchFilters(leads []*lead.Lead) map[string]*lead.Filter {
@@ -138,7 +160,7 @@ func benchFilters(leads []*lead.Lead) map[string]*lead.Filter {
 // BenchmarkSelect answers the first 50 leads and their number.
 func BenchmarkSelect(b *testing.B) {
 	leads := realisticLeads()
-	s := lead.Build(leads, time.Time{})
+	s := lead.Build(leads, time.Time{}, nil)
 	for name, f := range benchFilters(leads) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -149,26 +171,30 @@ func BenchmarkSelect(b *testing.B) {
 	}
 }
 
-// BenchmarkPage answers 50 leads behind a cursor close to the end.
+// BenchmarkPage answers 50 leads behind a cursor close to the end: that of a
+// lead that is there, or of one that went.
 func BenchmarkPage(b *testing.B) {
 	leads := realisticLeads()
-	s := lead.Build(leads, time.Time{})
+	whole := lead.Build(leads, time.Time{}, nil)
 	for name, f := range map[string]*lead.Filter{"all": nil, "filtered": {IsDirectLead: new(false)}} {
-		b.Run(name, func(b *testing.B) {
-			order := lead.Order{Field: lead.OrderConsentedOn}
-			view := s.Select(f, order)
-			deep := lead.AnchorHash(view.Slice(view.Total()-60, view.Total())[0].ID)
-			for b.Loop() {
-				v := s.Select(f, order)
-				at, _ := v.Position(deep)
-				v.Slice(at+1, at+51)
-			}
-		})
+		order := lead.Order{Field: lead.OrderCompanyName}
+		view := whole.Select(f, order)
+		deep := view.Slice(view.Total()-60, view.Total())[0]
+		w := pagination.Window{Size: 50, After: &pagination.Cursor{Anchor: anchor(deep)}}
+		rest := slices.DeleteFunc(slices.Clone(leads), func(l *lead.Lead) bool { return l == deep })
+		for state, s := range map[string]*lead.Snapshot{"there": whole, "gone": lead.Build(rest, time.Time{}, whole)} {
+			b.Run(name+"/"+state, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					cutPage(s.Select(f, order), w)
+				}
+			})
+		}
 	}
 }
 
 func BenchmarkStats(b *testing.B) {
-	s := lead.Build(realisticLeads(), time.Time{})
+	s := lead.Build(realisticLeads(), time.Time{}, nil)
 	for b.Loop() {
 		s.Stats(nil)
 	}

@@ -10,9 +10,10 @@ import (
 
 // Source reads all leads.
 type Source interface {
-	// AllLeads returns every lead in the platform's order. Its errors are
-	// *SourceError; the reading then counts the calls only.
-	AllLeads(ctx context.Context) (Reading, error)
+	// AllLeads returns every lead in the platform's order. Leads whose reading
+	// began before notBefore, as a copy may have, are of no use to the caller. Its
+	// errors are *SourceError; the reading then counts the calls only.
+	AllLeads(ctx context.Context, notBefore time.Time) (Reading, error)
 }
 
 // Reading is what a Source read.
@@ -22,6 +23,8 @@ type Reading struct {
 	Complete bool
 	// Calls is the number of requests to the platform.
 	Calls int
+	// AsOf is when reading the leads began; zero means with the call of AllLeads.
+	AsOf time.Time
 }
 
 // CatalogueOptions say how old a catalogue's data may be. Ages count from the
@@ -139,7 +142,9 @@ func (c *Catalogue) Snapshot(ctx context.Context, want Freshness) (*Snapshot, St
 		next := c.plan(need)
 		switch {
 		case next.board != nil:
-			got, err := next.board.wait(ctx)
+			// A platform that is slower than its clients' patience would never get
+			// its leads read, if each of them took the reading along.
+			got, err := next.board.waitOrLetFinish(ctx)
 			state := State{}
 			if next.first {
 				state.Calls = got.calls

@@ -38,7 +38,7 @@ type platform struct {
 	crash      bool
 }
 
-func (p *platform) AllLeads(ctx context.Context) (lead.Reading, error) {
+func (p *platform) AllLeads(ctx context.Context, _ time.Time) (lead.Reading, error) {
 	p.mu.Lock()
 	p.reads++
 	read := p.reads
@@ -265,11 +265,11 @@ func TestCatalogueMaxAge(t *testing.T) {
 func TestCatalogueCallersLeave(t *testing.T) {
 	t.Parallel()
 	inBubble(t, options(), func(t *testing.T, c *lead.Catalogue, p *platform) {
-		brief, cancel := context.WithTimeout(t.Context(), readTime/2)
-		defer cancel()
+		brief, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(readTime/2, cancel)
 		var callers sync.WaitGroup
 		callers.Go(func() {
-			if got := answer(brief, c, whatever); got != "error context deadline exceeded in 500ms" {
+			if got := answer(brief, c, whatever); got != "error context canceled in 500ms" {
 				t.Error(got)
 			}
 		})
@@ -278,9 +278,9 @@ func TestCatalogueCallersLeave(t *testing.T) {
 		callers.Wait()
 		p.wantReads(t, 1, 0)
 
-		brief, cancel = context.WithTimeout(t.Context(), readTime/2)
-		defer cancel()
-		if got := answer(brief, c, noCache); got != "error context deadline exceeded in 500ms" {
+		brief, cancel = context.WithCancel(t.Context())
+		time.AfterFunc(readTime/2, cancel)
+		if got := answer(brief, c, noCache); got != "error context canceled in 500ms" {
 			t.Error(got)
 		}
 		synctest.Wait()
@@ -288,6 +288,19 @@ func TestCatalogueCallersLeave(t *testing.T) {
 
 		pass(time.Hour)
 		wantAnswer(t, c, whatever, "read 3 calls 3 in 1s") // leaving is no failure: no pause
+	})
+}
+
+func TestCatalogueOutlastsItsCallersPatience(t *testing.T) {
+	t.Parallel()
+	inBubble(t, options(), func(t *testing.T, c *lead.Catalogue, p *platform) {
+		brief, cancel := context.WithTimeout(t.Context(), readTime/2)
+		defer cancel()
+		if got := answer(brief, c, whatever); got != "error context deadline exceeded in 500ms" {
+			t.Error(got)
+		}
+		wantAnswer(t, c, whatever, "read 1 in 500ms") // the same reading went on
+		p.wantReads(t, 1, 0)
 	})
 }
 

@@ -156,7 +156,7 @@ func TestFingerprintIgnoresSpelling(t *testing.T) {
 			t.Fatalf("%#x and %#x for %+v", a, b, other)
 		}
 		leads := rapid.SliceOfN(genLead(), 0, 20).Draw(t, "leads")
-		s := lead.Build(leads, time.Time{})
+		s := lead.Build(leads, time.Time{}, nil)
 		if a, b := s.Select(f, o).Total(), s.Select(other, o).Total(); a != b {
 			t.Fatalf("%d and %d leads for %+v", a, b, other)
 		}

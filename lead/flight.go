@@ -2,6 +2,7 @@ package lead
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -48,6 +49,20 @@ func (f *flight[V]) join() bool {
 // wait returns the result, or the error of ctx if that ends first.
 func (f *flight[V]) wait(ctx context.Context) (V, error) {
 	defer f.leave()
+	return f.peek(ctx)
+}
+
+// waitOrLetFinish is wait, but a caller whose time runs out lets the work go on
+// for whoever asks next; only one who cancels leaves.
+func (f *flight[V]) waitOrLetFinish(ctx context.Context) (V, error) {
+	value, err := f.peek(ctx)
+	if f.over() || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		f.leave()
+	}
+	return value, err
+}
+
+func (f *flight[V]) peek(ctx context.Context) (V, error) {
 	select {
 	case <-f.done:
 		return f.value, f.err

@@ -24,7 +24,7 @@ func TestCompanyOrderIsLocaleNeutral(t *testing.T) {
 	leads[len(leads)-1].ContactDetails = nil
 	names := func(o lead.Order) []string {
 		var got []string
-		for _, l := range lead.Build(leads, time.Time{}).Select(nil, o).Slice(0, len(leads)) {
+		for _, l := range lead.Build(leads, time.Time{}, nil).Select(nil, o).Slice(0, len(leads)) {
 			got = append(got, want[l.ID[0]-'a'])
 		}
 		return got

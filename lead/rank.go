@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
-	"time"
 )
 
 // ranking gives every row the number of its value among the distinct values in
@@ -24,37 +23,6 @@ type sortKey struct {
 	row   int32
 }
 
-func newRanking(rows int, keys []sortKey, compareRest func(a, b int32) int) ranking {
-	compare := func(a, b sortKey) int {
-		if a.major != b.major {
-			return cmp.Compare(a.major, b.major)
-		}
-		if a.minor != b.minor {
-			return cmp.Compare(a.minor, b.minor)
-		}
-		return compareRest(a.row, b.row)
-	}
-	slices.SortFunc(keys, compare)
-	r := ranking{ranks: make([]int32, rows)}
-	present := newBitset(rows)
-	for i, key := range keys {
-		if i > 0 && compare(keys[i-1], key) != 0 {
-			r.groups++
-		}
-		r.ranks[key.row] = r.groups
-		present.set(key.row)
-	}
-	if len(keys) > 0 {
-		r.groups++
-	}
-	for row := range r.ranks {
-		if !present.has(int32(row)) {
-			r.ranks[row] = r.groups
-		}
-	}
-	return r
-}
-
 // rankTexts ranks by the bytes of the texts; "" is no value.
 func rankTexts(texts []string) ranking {
 	keys := make([]sortKey, 0, len(texts))
@@ -70,28 +38,27 @@ func rankTexts(texts []string) ranking {
 			row:   int32(row),
 		})
 	}
-	return newRanking(len(texts), keys, func(a, b int32) int { return strings.Compare(texts[a], texts[b]) })
-}
-
-// rankTimes ranks by moment; the zero time is no value.
-func rankTimes(leads []*Lead, moment func(*Lead) time.Time) ranking {
-	keys := make([]sortKey, 0, len(leads))
-	for row, l := range leads {
-		if t := moment(l); !t.IsZero() {
-			// Flipping the sign bit makes unsigned order equal signed order.
-			keys = append(keys, sortKey{uint64(t.Unix()) ^ 1<<63, uint32(t.Nanosecond()), int32(row)})
+	compare := func(a, b sortKey) int {
+		if a.major != b.major {
+			return cmp.Compare(a.major, b.major)
 		}
+		if a.minor != b.minor {
+			return cmp.Compare(a.minor, b.minor)
+		}
+		return strings.Compare(texts[a.row], texts[b.row])
 	}
-	return newRanking(len(leads), keys, func(int32, int32) int { return 0 })
-}
-
-// rankStatuses ranks in the order in which the schema lists the states, with
-// the unknown one last.
-func rankStatuses(leads []*Lead) ranking {
-	const states = int32(StatusRemoved) + 1
-	r := ranking{ranks: make([]int32, len(leads)), groups: states}
-	for row, l := range leads {
-		r.ranks[row] = (int32(l.Status) + states - 1) % states
+	slices.SortFunc(keys, compare)
+	r := ranking{ranks: make([]int32, len(texts))}
+	for i, key := range keys {
+		if i == 0 || compare(keys[i-1], key) != 0 {
+			r.groups++
+		}
+		r.ranks[key.row] = r.groups - 1
+	}
+	for row, text := range texts {
+		if text == "" {
+			r.ranks[row] = r.groups
+		}
 	}
 	return r
 }

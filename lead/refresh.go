@@ -30,7 +30,9 @@ type held struct {
 type refresh struct {
 	*flight[outcome]
 	number uint64
-	begun  time.Time
+	// notBefore is a moment before which none of its leads were read. The source
+	// may have a copy that is older than the refresh.
+	notBefore time.Time
 }
 
 type outcome struct {
@@ -47,30 +49,29 @@ type failure struct {
 
 // demand is what a request needs of a snapshot.
 type demand struct {
-	// seen is the number of refreshes begun before the request came: whatever a
-	// later one reads is fresh enough for any demand.
-	seen      uint64
+	seen      uint64 // the number of refreshes begun before the request came
 	noCache   bool
-	notBefore time.Time // zero: any age
+	notBefore time.Time // when the oldest leads that will do were read; zero: any age
 }
 
 func (c *Catalogue) demand(want Freshness) demand {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	d := demand{seen: c.refresh.number, noCache: want.NoCache}
+	d := demand{seen: c.refresh.number, noCache: want.NoCache || want.MaxAge != nil && *want.MaxAge <= 0}
 	switch {
-	case want.MaxAge == nil:
-	case *want.MaxAge <= 0:
-		d.noCache = true
-	default:
+	case d.noCache:
+		d.notBefore = time.Now()
+	case want.MaxAge != nil:
 		d.notBefore = time.Now().Add(-*want.MaxAge)
 	}
 	return d
 }
 
-// metBy tells whether the leads that a refresh reads are fresh enough.
-func (d demand) metBy(number uint64, begun time.Time) bool {
-	return number > d.seen || !d.noCache && !begun.Before(d.notBefore)
+// metBy tells whether leads are fresh enough that a refresh came by and of which
+// none was read before asOf. For NoCache the clock alone does not decide: it may
+// have stood still since leads were read.
+func (d demand) metBy(number uint64, asOf time.Time) bool {
+	return !asOf.Before(d.notBefore) && (!d.noCache || number > d.seen)
 }
 
 // step is what a request does next: board a refresh, await the end of one that
@@ -96,15 +97,15 @@ func (c *Catalogue) plan(need demand) step {
 		return step{err: errClosed}
 	case servable:
 		if !fresh && !running && !paused {
-			c.begin(now)
+			c.begin(need, now)
 		}
 		return step{snapshot: c.held.Snapshot, state: State{Stale: !fresh && c.failure.err != nil}}
-	case running && need.metBy(c.refresh.number, c.refresh.begun) && c.refresh.join():
+	case running && need.metBy(c.refresh.number, c.refresh.notBefore) && c.refresh.join():
 		return step{board: c.refresh.flight}
 	case running:
 		return step{await: c.refresh.done}
 	case !paused || need.noCache:
-		c.begin(now)
+		c.begin(need, now)
 		return step{board: c.refresh.flight, first: true}
 	case c.lastResort(need, now):
 		return step{snapshot: c.held.Snapshot, state: State{Stale: true}}
@@ -133,18 +134,34 @@ func (c *Catalogue) lastResort(need demand, now time.Time) bool {
 
 // begin starts a refresh; none may be running. A caller who does not wait for it
 // keeps the first seat taken, so that the refresh goes on whoever leaves.
-func (c *Catalogue) begin(now time.Time) {
-	number := c.refresh.number + 1
-	c.refresh = refresh{number: number, begun: now}
-	c.refresh.flight = takeOff(c.life, c.opts.RefreshTimeout, func(ctx context.Context) (outcome, error) {
-		return c.read(ctx, number, now)
+func (c *Catalogue) begin(need demand, now time.Time) {
+	r := refresh{number: c.refresh.number + 1, notBefore: c.worthwhile(need, now)}
+	r.flight = takeOff(c.life, c.opts.RefreshTimeout, func(ctx context.Context) (outcome, error) {
+		return c.read(ctx, r.number, now, r.notBefore)
 	})
+	c.refresh = r
 }
 
-func (c *Catalogue) read(ctx context.Context, number uint64, begun time.Time) (outcome, error) {
+// worthwhile says since when leads must have been read to be worth a refresh:
+// they meet the demand, are fresh, and are newer than those held.
+func (c *Catalogue) worthwhile(need demand, now time.Time) time.Time {
+	if need.noCache {
+		return now // meets all who wait for this refresh, not just the first
+	}
+	since := now.Add(-c.opts.TTL)
+	if since.Before(need.notBefore) {
+		since = need.notBefore
+	}
+	if c.held.Snapshot != nil && !c.held.asOf.Before(since) {
+		since = c.held.asOf.Add(1)
+	}
+	return since
+}
+
+func (c *Catalogue) read(ctx context.Context, number uint64, begun, notBefore time.Time) (outcome, error) {
 	var got outcome
 	snapshot, err := guarded(func() (*Snapshot, error) {
-		reading, err := c.source.AllLeads(ctx)
+		reading, err := c.source.AllLeads(ctx, notBefore)
 		got.calls = reading.Calls
 		if err != nil {
 			return nil, err
@@ -152,7 +169,10 @@ func (c *Catalogue) read(ctx context.Context, number uint64, begun time.Time) (o
 		if !reading.Complete {
 			return nil, errIncomplete
 		}
-		return Build(reading.Leads, begun), nil
+		c.mu.Lock()
+		previous := c.held.Snapshot
+		c.mu.Unlock()
+		return Build(reading.Leads, reading.began(begun), previous), nil
 	})
 	if err != nil {
 		return got, c.failed(ctx, err)
@@ -162,6 +182,18 @@ func (c *Catalogue) read(ctx context.Context, number uint64, begun time.Time) (o
 	c.opts.Logger.LogAttrs(ctx, slog.LevelInfo, "catalogue refreshed",
 		slog.Int("leads", snapshot.Len()), slog.Int("calls", got.calls), slog.Duration("took", time.Since(begun)))
 	return got, nil
+}
+
+// began is when the leads were read. A moment still to come, by a clock that
+// differs, would make them look fresh for too long.
+func (r Reading) began(called time.Time) time.Time {
+	if r.AsOf.IsZero() {
+		return called
+	}
+	if now := time.Now(); r.AsOf.After(now) {
+		return now.UTC()
+	}
+	return r.AsOf.UTC()
 }
 
 func (c *Catalogue) publish(fresh held) {

@@ -47,7 +47,7 @@ func TestSearch(t *testing.T) {
 				"contact name":    {Contacts: []lead.Contact{{FullName: &c.text}, {FullName: new("Dana")}}},
 				"contact email":   {Contacts: []lead.Contact{{Email: &c.text}, {FullName: new("Dana")}}},
 			} {
-				s := lead.Build([]*lead.Lead{l}, time.Time{})
+				s := lead.Build([]*lead.Lead{l}, time.Time{}, nil)
 				if got := s.Select(&lead.Filter{Search: c.search}, lead.Order{}).Total() == 1; got != c.want {
 					t.Errorf("%q in the %s %q: %v", c.search, place, c.text, got)
 				}
@@ -63,7 +63,7 @@ func TestSearchLeavesOtherTexts(t *testing.T) {
 		ContactDetails: &lead.ContactDetails{PhoneNumber: new("needle"), CompanySize: new("needle")},
 		CivicAddresses: []lead.CivicAddress{{CompanyName: new("needle")}},
 	}
-	s := lead.Build([]*lead.Lead{l}, time.Time{})
+	s := lead.Build([]*lead.Lead{l}, time.Time{}, nil)
 	if s.Select(&lead.Filter{Search: "needle"}, lead.Order{}).Total() != 0 {
 		t.Error("found in a field that is not searched")
 	}

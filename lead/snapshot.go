@@ -14,8 +14,8 @@ type Snapshot struct {
 	asOf  time.Time
 	leads []*Lead // by row: the place in the platform's own order
 
-	byID      []int32 // rows by ascending id
-	anchors   map[uint64]int32
+	byID      []int32                  // rows by ascending id
+	anchors   map[uint64]int32         // rows by AnchorHash
 	orderings [orderFields][2]ordering // ascending, descending
 
 	tenants   postings[string] // in lower case
@@ -26,27 +26,33 @@ type Snapshot struct {
 	direct    postings[bool]
 	customers bitset
 	text      searchText
+
+	tombstones []tombstone // the latest first
 }
 
 // Build makes a snapshot of leads in the platform's order; asOf is when reading
 // them began. Of leads with the same id the first is kept. The leads are shared,
 // not copied; the caller must not change them any more.
-func Build(leads []*Lead, asOf time.Time) *Snapshot {
+//
+// From the previous snapshot, nil if there is none, it copies what View.Locate
+// needs to find the place of leads that are gone; it does not keep it.
+func Build(leads []*Lead, asOf time.Time, previous *Snapshot) *Snapshot {
 	s := &Snapshot{asOf: asOf, leads: distinct(leads)}
-	var names, tenants ranking
+	var rankings [orderFields]ranking
+	parts := []func(){func() { s.text = newSearchText(s.leads) }, s.indexIDs, s.indexValues}
+	for field := OrderAsRead + 1; field < orderFields; field++ {
+		parts = append(parts, func() { rankings[field] = rankTexts(newKeyWriter().keys(field, s.leads)) })
+	}
 	// The parts share nothing, and together they are most of the work.
-	inParallel(
-		func() { names = rankTexts(companyKeys(s.leads)) },
-		func() { s.text = newSearchText(s.leads) },
-		func() { tenants = s.indexIDs() },
-		s.indexValues,
-	)
-	s.index(OrderCompanyName, names)
-	s.index(OrderTenantID, tenants)
-	s.index(OrderStatus, rankStatuses(s.leads))
-	s.index(OrderConsentedOn, rankTimes(s.leads, consentedOn))
-	s.index(OrderLastModifiedOn, rankTimes(s.leads, lastModifiedOn))
+	inParallel(parts...)
+	for field := OrderAsRead + 1; field < orderFields; field++ {
+		s.orderings[field][0] = newOrdering(rankings[field], s.byID, false)
+		s.orderings[field][1] = newOrdering(rankings[field], s.byID, true)
+	}
 	s.orderings[OrderAsRead][0] = asRead(len(s.leads))
+	if previous != nil {
+		s.bury(previous)
+	}
 	return s
 }
 
@@ -62,21 +68,14 @@ func distinct(leads []*Lead) []*Lead {
 	return kept
 }
 
-// indexIDs indexes by id and returns the ranking by tenant.
-func (s *Snapshot) indexIDs() (tenants ranking) {
-	ids, tenantIDs := make([]string, len(s.leads)), make([]string, len(s.leads))
+func (s *Snapshot) indexIDs() {
+	ids := make([]string, len(s.leads))
 	s.anchors = make(map[uint64]int32, len(s.leads))
 	for row, l := range s.leads {
-		ids[row], tenantIDs[row] = l.ID, strings.ToLower(l.TenantID)
+		ids[row] = l.ID
 		s.anchors[AnchorHash(l.ID)] = int32(row)
 	}
 	s.byID = newOrdering(rankTexts(ids), asRead(len(ids)).rows, false).rows
-	return rankTexts(tenantIDs)
-}
-
-func (s *Snapshot) index(field OrderField, r ranking) {
-	s.orderings[field][0] = newOrdering(r, s.byID, false)
-	s.orderings[field][1] = newOrdering(r, s.byID, true)
 }
 
 func (s *Snapshot) indexValues() {

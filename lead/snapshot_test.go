@@ -203,7 +203,7 @@ func TestSnapshotEqualsPlainGo(t *testing.T) {
 		leads := rapid.SliceOfN(genLead(), 0, 150).Draw(t, "leads")
 		f := genFilter(3).Draw(t, "filter")
 		o := genOrder().Draw(t, "order")
-		s := lead.Build(leads, time.Time{})
+		s := lead.Build(leads, time.Time{}, nil)
 		view, want := s.Select(f, o), plainSelect(leads, f, o)
 
 		if view.Total() != len(want) {
@@ -220,7 +220,7 @@ func TestSnapshotEqualsPlainGo(t *testing.T) {
 		}
 		for _, l := range leads {
 			position := slices.IndexFunc(want, func(w *lead.Lead) bool { return w.ID == l.ID })
-			got, found := view.Position(lead.AnchorHash(l.ID))
+			got, found := view.Locate(lead.AnchorHash(l.ID), -1)
 			if found != (position >= 0) || found && got != position {
 				t.Fatalf("position of %s is %d, %v, want %d", l.ID, got, found, position)
 			}
@@ -237,7 +237,7 @@ func TestSnapshotLookups(t *testing.T) {
 	leads := []*lead.Lead{
 		{ID: "b", TenantID: "T1"}, {ID: "a", TenantID: "t2"}, {ID: "c", TenantID: "t1"}, {ID: "a", TenantID: "t1"},
 	}
-	s := lead.Build(leads, asOf)
+	s := lead.Build(leads, asOf, nil)
 	if s.Len() != 3 || !s.AsOf().Equal(asOf) {
 		t.Errorf("%d leads as of %s", s.Len(), s.AsOf())
 	}
@@ -247,7 +247,7 @@ func TestSnapshotLookups(t *testing.T) {
 	if s.ByID("a") != leads[1] || s.ByID("c") != leads[2] || s.ByID("d") != nil || s.ByID("") != nil {
 		t.Error("wrong lead by id")
 	}
-	if _, found := s.Select(nil, lead.Order{}).Position(lead.AnchorHash("d")); found {
+	if _, found := s.Select(nil, lead.Order{}).Locate(lead.AnchorHash("d"), 0); found {
 		t.Error("found a lead that is not there")
 	}
 }
@@ -263,7 +263,7 @@ func TestAnchorHashIsThatOfCursors(t *testing.T) {
 
 func TestEmptySnapshot(t *testing.T) {
 	t.Parallel()
-	s := lead.Build(nil, time.Time{})
+	s := lead.Build(nil, time.Time{}, nil)
 	view := s.Select(&lead.Filter{Search: "a", TenantIDs: []string{"t"}}, lead.Order{Field: lead.OrderCompanyName})
 	if view.Total() != 0 || view.Slice(0, 10) != nil || s.ByID("a") != nil || s.Stats(nil).Total != 0 {
 		t.Error("an empty snapshot has something")

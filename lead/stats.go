@@ -3,6 +3,7 @@ package lead
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // Stats are counts over leads. The lists have the most frequent value first,
@@ -18,6 +19,8 @@ type Stats struct {
 	// Direct and Consented count leads that say whether they are direct leads.
 	Direct    int
 	Consented int
+	// AsOf is when reading the counted leads began.
+	AsOf time.Time
 }
 
 // StatusCount is how many leads are in a state.
@@ -38,6 +41,9 @@ type CompanySizeCount struct {
 	Count       int
 }
 
+// CompanySizeRange is the employee band of CompanySize; see ParseSizeRange.
+func (c CompanySizeCount) CompanySizeRange() *SizeRange { return ParseSizeRange(&c.CompanySize) }
+
 // Stats counts the leads that match f. Validate f first: it bounds the work.
 func (s *Snapshot) Stats(f *Filter) Stats {
 	rows := fullBitset(len(s.leads))
@@ -56,6 +62,7 @@ func (s *Snapshot) Stats(f *Filter) Stats {
 		}),
 		Direct:    direct[true],
 		Consented: direct[false],
+		AsOf:      s.asOf,
 	}
 }
 

@@ -20,7 +20,9 @@ type LeadConnection struct {
 	Nodes []*lead.Lead `json:"nodes"`
 	// What lies before and behind the page.
 	PageInfo *PageInfo `json:"pageInfo"`
-	// When the platform gave these leads: how old the data is.
+	// How many leads match, on all pages; null if they could not be counted. Selecting it takes the page from the catalogue.
+	TotalCount *int `json:"totalCount,omitempty"`
+	// When reading these leads began: how old the data is.
 	AsOf time.Time `json:"asOf"`
 }
 

@@ -1,6 +1,6 @@
 // Package loader batches the reads of one operation: every lead lookup of a
-// GraphQL operation goes through one set of dataloaders, so that equal keys are
-// read once and the rest are read together.
+// GraphQL operation goes through one dataloader, so that equal keys are read
+// once and the rest are read together.
 //
 // A loader lives as long as its operation. graph-gophers/dataloader caches
 // errors for a loader's life and answers every caller of a key from the first
@@ -24,6 +24,10 @@ import (
 // collection window: a batch starts when its last announced key is in.
 const safetyWait = time.Millisecond
 
+// onlineReads is how many lookups of one operation have the platform ask
+// Microsoft at a time: they are slow and write on the platform.
+const onlineReads = 4
+
 // Key names one lookup. It carries everything that shapes the read, so that no
 // caller gets an answer to another question.
 type Key struct {
@@ -31,10 +35,13 @@ type Key struct {
 	CheckOnline bool   // have the platform ask Microsoft when it knows no lead
 }
 
-// Reader reads all leads of one tenant; none is an empty list. It is called
-// concurrently.
+// Reader reads all leads of tenants. Both methods report failures in the
+// lookups, are called concurrently and return no later than ctx ends.
 type Reader interface {
-	LeadsByTenant(ctx context.Context, tenantID string, checkOnline bool) ([]*lead.Lead, error)
+	// ByTenants answers the tenants in their order.
+	ByTenants(ctx context.Context, tenantIDs []string) []lead.Lookup
+	// Online answers one tenant and has the platform ask Microsoft for it.
+	Online(ctx context.Context, tenantID string) lead.Lookup
 }
 
 // Leads answers lookups by tenant for one operation. It is safe for concurrent
@@ -46,10 +53,10 @@ type Leads struct {
 // New makes the loader of one operation. Reads run on the operation's context
 // rather than on that of the first caller in a batch. keys is the number of
 // distinct keys that the operation is going to ask for; the batch starts when
-// that many have arrived. At most fanOut reads run at a time.
-func New(operation context.Context, reader Reader, keys, fanOut int) *Leads {
+// that many have arrived.
+func New(operation context.Context, reader Reader, keys int) *Leads {
 	read := func(_ context.Context, keys []Key) []*dataloader.Result[[]*lead.Lead] {
-		return readAll(operation, reader, keys, fanOut)
+		return readAll(operation, reader, keys)
 	}
 	return &Leads{dataloader.NewBatchedLoader(read,
 		dataloader.WithBatchCapacity[Key, []*lead.Lead](keys),
@@ -78,44 +85,54 @@ func (l *Leads) LoadAll(ctx context.Context, keys []Key) ([][]*lead.Lead, []erro
 	return leads, errs
 }
 
-// readAll reads the keys, at most fanOut at a time, and files each answer or
-// error under its key. Every slot is filled: a nil result panics in dataloader.
-func readAll(ctx context.Context, reader Reader, keys []Key, fanOut int) []*dataloader.Result[[]*lead.Lead] {
+// readAll reads the keys and files each answer or error under its key. Every
+// slot is filled: a nil result panics in dataloader.
+func readAll(ctx context.Context, reader Reader, keys []Key) []*dataloader.Result[[]*lead.Lead] {
 	results := make([]*dataloader.Result[[]*lead.Lead], len(keys))
+	file := func(place int, found lead.Lookup) {
+		results[place] = &dataloader.Result[[]*lead.Lead]{Data: found.Leads, Error: found.Err}
+	}
 	var reads errgroup.Group
-	reads.SetLimit(fanOut)
+	reads.SetLimit(onlineReads)
+	var plain []string
+	var places []int
 	for i, key := range keys {
+		if !key.CheckOnline {
+			plain, places = append(plain, key.TenantID), append(places, i)
+		}
+	}
+	if len(plain) > 0 {
 		reads.Go(func() error {
-			leads, err := readOne(ctx, reader, key)
-			results[i] = &dataloader.Result[[]*lead.Lead]{Data: leads, Error: err}
+			for i, found := range guarded(len(plain), func() []lead.Lookup { return reader.ByTenants(ctx, plain) }) {
+				file(places[i], found)
+			}
 			return nil
 		})
+	}
+	for i, key := range keys {
+		if key.CheckOnline {
+			reads.Go(func() error {
+				file(i, guarded(1, func() []lead.Lookup { return []lead.Lookup{reader.Online(ctx, key.TenantID)} })[0])
+				return nil
+			})
+		}
 	}
 	_ = reads.Wait() // no read returns an error here: each is filed under its key
 	return results
 }
 
-// readOne turns a panic into the key's error: it runs on a goroutine of its
-// own, where a panic would end the process.
-func readOne(ctx context.Context, reader Reader, key Key) (leads []*lead.Lead, err error) {
+// guarded turns a panic into the error of every key: reads run on goroutines of
+// their own, where a panic would end the process. It always returns n lookups.
+func guarded(n int, read func() []lead.Lookup) (found []lead.Lookup) {
 	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("panic in lead reader: %T", cause)
+		cause := recover()
+		if cause == nil && len(found) == n {
+			return
+		}
+		found = make([]lead.Lookup, n)
+		for i := range found {
+			found[i].Err = fmt.Errorf("lead reader failed: %T", cause)
 		}
 	}()
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	return reader.LeadsByTenant(ctx, key.TenantID, key.CheckOnline)
+	return read()
 }
-
-type contextKey struct{}
-
-// With puts the operation's loader into its context.
-func With(ctx context.Context, leads *Leads) context.Context {
-	return context.WithValue(ctx, contextKey{}, leads)
-}
-
-// For returns the loader of the operation that ctx belongs to. It panics
-// outside an operation.
-func For(ctx context.Context) *Leads { return ctx.Value(contextKey{}).(*Leads) }

@@ -21,8 +21,17 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // readerFunc answers lookups as a platform would.
 type readerFunc func(ctx context.Context, key loader.Key) ([]*lead.Lead, error)
 
-func (f readerFunc) LeadsByTenant(ctx context.Context, tenantID string, checkOnline bool) ([]*lead.Lead, error) {
-	return f(ctx, loader.Key{TenantID: tenantID, CheckOnline: checkOnline})
+func (f readerFunc) ByTenants(ctx context.Context, tenantIDs []string) []lead.Lookup {
+	found := make([]lead.Lookup, len(tenantIDs))
+	for i, id := range tenantIDs {
+		found[i].Leads, found[i].Err = f(ctx, loader.Key{TenantID: id})
+	}
+	return found
+}
+
+func (f readerFunc) Online(ctx context.Context, tenantID string) lead.Lookup {
+	leads, err := f(ctx, loader.Key{TenantID: tenantID, CheckOnline: true})
+	return lead.Lookup{Leads: leads, Err: err}
 }
 
 func named(id string) []*lead.Lead { return []*lead.Lead{{ID: id, TenantID: id}} }
@@ -34,7 +43,7 @@ func TestConcurrentLoadsAreOneBatchWithoutATimer(t *testing.T) {
 		leads := loader.New(t.Context(), readerFunc(func(_ context.Context, key loader.Key) ([]*lead.Lead, error) {
 			reads.Add(1)
 			return named(key.TenantID), nil
-		}), 3, 16)
+		}), 3)
 		start := time.Now()
 		var group sync.WaitGroup
 		for i := range 30 {
@@ -61,7 +70,7 @@ func TestAnnouncedKeysThatNeverComeDelayOneMillisecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		leads := loader.New(t.Context(), readerFunc(func(_ context.Context, key loader.Key) ([]*lead.Lead, error) {
 			return named(key.TenantID), nil
-		}), 2, 16)
+		}), 2)
 		start := time.Now()
 		if _, err := leads.Load(t.Context(), loader.Key{TenantID: "a"}); err != nil {
 			t.Error(err)
@@ -79,19 +88,31 @@ func TestAnErrorStaysWithItsKey(t *testing.T) {
 		switch key.TenantID {
 		case "bad":
 			return nil, failure
-		case "panics":
-			panic("no lead")
 		case "none":
 			return nil, nil // a nil result of dataloader's would panic
 		}
 		return named(key.TenantID), nil
-	}), 4, 2)
-	lists, errs := leads.LoadAll(t.Context(), []loader.Key{{TenantID: "a"}, {TenantID: "bad"}, {TenantID: "panics"}, {TenantID: "none"}, {TenantID: "a"}})
-	if errs[0] != nil || errs[3] != nil || errs[4] != nil || !errors.Is(errs[1], failure) || errs[2] == nil {
+	}), 3)
+	lists, errs := leads.LoadAll(t.Context(), []loader.Key{{TenantID: "a"}, {TenantID: "bad"}, {TenantID: "none"}, {TenantID: "a"}})
+	if errs[0] != nil || errs[2] != nil || errs[3] != nil || !errors.Is(errs[1], failure) {
 		t.Errorf("errors %v", errs)
 	}
-	if lists[0][0].ID != "a" || lists[4][0] != lists[0][0] || len(lists[3]) != 0 {
+	if lists[0][0].ID != "a" || lists[3][0] != lists[0][0] || len(lists[2]) != 0 {
 		t.Errorf("leads %v", lists)
+	}
+}
+
+func TestAPanicIsAnErrorOfItsKeys(t *testing.T) {
+	t.Parallel()
+	leads := loader.New(t.Context(), readerFunc(func(_ context.Context, key loader.Key) ([]*lead.Lead, error) {
+		if !key.CheckOnline {
+			panic("no lead")
+		}
+		return named(key.TenantID), nil
+	}), 3)
+	_, errs := leads.LoadAll(t.Context(), []loader.Key{{TenantID: "a"}, {TenantID: "b"}, {TenantID: "a", CheckOnline: true}})
+	if errs[0] == nil || errs[1] == nil || errs[2] != nil {
+		t.Errorf("errors %v", errs)
 	}
 }
 
@@ -99,14 +120,14 @@ func TestKeysCarryTheirOptions(t *testing.T) {
 	t.Parallel()
 	leads := loader.New(t.Context(), readerFunc(func(_ context.Context, key loader.Key) ([]*lead.Lead, error) {
 		return named(fmt.Sprint(key.TenantID, key.CheckOnline)), nil
-	}), 2, 16)
+	}), 2)
 	lists, errs := leads.LoadAll(t.Context(), []loader.Key{{TenantID: "a"}, {TenantID: "a", CheckOnline: true}})
 	if errs[0] != nil || errs[1] != nil || lists[0][0].ID != "afalse" || lists[1][0].ID != "atrue" {
 		t.Errorf("%v %v", lists, errs)
 	}
 }
 
-func TestFanOutIsBounded(t *testing.T) {
+func TestOnlineReadsAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var running, peak atomic.Int32
@@ -117,15 +138,15 @@ func TestFanOutIsBounded(t *testing.T) {
 			}
 			<-time.After(time.Second)
 			return named(key.TenantID), ctx.Err()
-		}), 100, 8)
-		keys := make([]loader.Key, 100)
+		}), 10)
+		keys := make([]loader.Key, 10)
 		for i := range keys {
-			keys[i].TenantID = fmt.Sprint(i)
+			keys[i] = loader.Key{TenantID: fmt.Sprint(i), CheckOnline: true}
 		}
 		start := time.Now()
 		leads.LoadAll(t.Context(), keys)
-		if peak.Load() != 8 || time.Since(start) != 13*time.Second {
-			t.Errorf("%d reads at a time over %v, want 8 and 13s", peak.Load(), time.Since(start))
+		if peak.Load() != 4 || time.Since(start) != 3*time.Second {
+			t.Errorf("%d reads at a time over %v, want 4 and 3s", peak.Load(), time.Since(start))
 		}
 	})
 }
@@ -137,7 +158,7 @@ func TestReadsEndWithTheOperation(t *testing.T) {
 		leads := loader.New(operation, readerFunc(func(ctx context.Context, _ loader.Key) ([]*lead.Lead, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
-		}), 2, 1)
+		}), 2)
 		time.AfterFunc(time.Second, cancel)
 		// The context of the first caller ends at once; it is not the batch's.
 		caller, leave := context.WithCancel(t.Context())
@@ -158,10 +179,10 @@ func TestAnotherOperationAsksAnew(t *testing.T) {
 		}
 		return named(key.TenantID), nil
 	})
-	if _, err := loader.New(t.Context(), reader, 1, 1).Load(t.Context(), loader.Key{TenantID: "a"}); err == nil {
+	if _, err := loader.New(t.Context(), reader, 1).Load(t.Context(), loader.Key{TenantID: "a"}); err == nil {
 		t.Error("the first read did not fail")
 	}
-	if _, err := loader.New(t.Context(), reader, 1, 1).Load(t.Context(), loader.Key{TenantID: "a"}); err != nil {
+	if _, err := loader.New(t.Context(), reader, 1).Load(t.Context(), loader.Key{TenantID: "a"}); err != nil {
 		t.Errorf("the error outlived its operation: %v", err)
 	}
 }

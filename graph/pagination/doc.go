@@ -5,10 +5,11 @@
 //
 // Rows are named by their zero-based position in a list. A cursor remembers the
 // position of its row and a hash of the row's id, its anchor. Lists move between
-// two requests, so the anchor is looked for where it was and then around it: a
-// page starts where the row is now, and only if the row is gone, at the position
-// that it had. Source.Read does so over a list that is read in pages, Slice over
-// a list in memory; both cut with the same code.
+// two requests, so a page starts where the anchor's row is now. Source.Read, over
+// a list that is read in pages, looks for it where it was and then around it; if
+// the row is gone, the page starts at the position that it had. Cut, over a list
+// in memory, asks the list, which may know where a row that is gone would be.
+// Both cut with the same code.
 //
 // Everything here is safe for concurrent use.
 package pagination

@@ -20,6 +20,14 @@ type Source[T any] struct {
 // span is the rows [offset, offset+count) of a list.
 type span struct{ offset, count int }
 
+// known is the rows of a list that are in hand.
+type known[T any] struct {
+	reach
+	rows []T
+}
+
+func (k known[T]) slice(from, to int) []T { return k.rows[from-k.low : to-k.low : to-k.low] }
+
 // Read returns the window and fetches only what it takes: the window's rows, the
 // row of the cursor that it starts from and, if next is set, the one that tells
 // HasNextPage. That is one fetch, and at most two more if the cursor's row is
@@ -43,13 +51,14 @@ func (s Source[T]) Read(w Window, next bool) (Result[T], error) {
 		if start != nil {
 			near += startMark.position - start.Ordinal // both rows moved, most likely
 		}
-		m := hand.locate(bound.Anchor, near)
+		m := s.locate(hand, bound.Anchor, near)
 		boundMark = &m
 	}
+	after, before := startMark, boundMark
 	if w.Backward {
-		return hand.cut(w, boundMark, startMark), nil
+		after, before = boundMark, startMark
 	}
-	return hand.cut(w, startMark, boundMark), nil
+	return cut(w, hand.reach, after, before, hand.slice, s.Hash), nil
 }
 
 // search fetches until the start cursor's row and the window beside it are in
@@ -65,7 +74,7 @@ func (s Source[T]) search(w Window, start *Cursor, next bool) (hand known[T], at
 		if hand, err = s.fetch(want); err != nil {
 			return hand, nil, err
 		}
-		*at = hand.locate(start.Anchor, at.position)
+		*at = s.locate(hand, start.Anchor, at.position)
 		rows := w.needs(at.position, next)
 		if at.found && hand.holds(rows) {
 			return hand, at, nil
@@ -119,7 +128,7 @@ func (w Window) needs(position int, next bool) span {
 
 // fetch reads the pages that hold the span.
 func (s Source[T]) fetch(want span) (known[T], error) {
-	hand := known[T]{offset: want.offset, hash: s.Hash}
+	hand := known[T]{reach: reach{low: want.offset, high: want.offset}}
 	if want.count == 0 {
 		return hand, nil
 	}
@@ -131,8 +140,9 @@ func (s Source[T]) fetch(want span) (known[T], error) {
 	if err != nil {
 		return hand, err
 	}
-	hand.offset = pages[0].Number * pages[0].Size
 	hand.rows = s.join(got)
+	hand.low = pages[0].Number * pages[0].Size
+	hand.high = hand.low + len(hand.rows)
 	hand.end = len(got[len(got)-1]) < pages[0].Size
 	return hand, nil
 }
@@ -154,4 +164,20 @@ func (s Source[T]) join(pages [][]T) []T {
 		}
 	}
 	return rows
+}
+
+// locate searches the rows in hand, those nearest to the position first. If the
+// anchor's row is not among them, it is taken to be at the position.
+func (s Source[T]) locate(hand known[T], anchor uint64, near int) mark {
+	rows := hand.rows
+	middle := min(max(near-hand.low, 0), len(rows)-1)
+	for distance := range rows {
+		if i := middle - distance; i >= 0 && s.Hash(rows[i]) == anchor {
+			return mark{hand.low + i, true}
+		}
+		if i := middle + distance; i < len(rows) && s.Hash(rows[i]) == anchor {
+			return mark{hand.low + i, true}
+		}
+	}
+	return mark{near, false}
 }

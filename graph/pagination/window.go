@@ -38,10 +38,13 @@ func (r Result[T]) EndCursor() *Cursor {
 	return &c
 }
 
-// Slice cuts the window out of a whole list. hash returns the AnchorHash of a
-// row's id; locate returns the position of a cursor's row or, if the row is
-// gone, the position that it would have, as Locate does.
-func Slice[T any](w Window, list []T, hash func(T) uint64, locate func(Cursor) (position int, found bool)) Result[T] {
+// Cut cuts the window out of a list in memory of total rows. locate returns the
+// position of a cursor's row or, if the list has no such row, the number of rows
+// that come before the place where it would be. slice returns the rows from one
+// position up to but without another. hash returns the AnchorHash of a row's id.
+func Cut[T any](
+	w Window, total int, locate func(Cursor) (position int, found bool), slice func(from, to int) []T, hash func(T) uint64,
+) Result[T] {
 	place := func(c *Cursor) *mark {
 		if c == nil {
 			return nil
@@ -49,22 +52,7 @@ func Slice[T any](w Window, list []T, hash func(T) uint64, locate func(Cursor) (
 		position, found := locate(*c)
 		return &mark{position, found}
 	}
-	return known[T]{rows: list, end: true, hash: hash}.cut(w, place(w.After), place(w.Before))
-}
-
-// Locate searches the list for the cursor's row, nearest to its ordinal first.
-// If the row is gone the position is the ordinal.
-func Locate[T any](c Cursor, list []T, hash func(T) uint64) (position int, found bool) {
-	middle := min(max(c.Ordinal, 0), len(list)-1)
-	for distance := 0; distance < len(list); distance++ {
-		if i := middle - distance; i >= 0 && hash(list[i]) == c.Anchor {
-			return i, true
-		}
-		if i := middle + distance; i < len(list) && hash(list[i]) == c.Anchor {
-			return i, true
-		}
-	}
-	return c.Ordinal, false
+	return cut(w, reach{high: total, end: true}, place(w.After), place(w.Before), slice, hash)
 }
 
 // mark is the position of a cursor's row; if the row was not found, the position
@@ -74,38 +62,31 @@ type mark struct {
 	found    bool
 }
 
-// known is the part of a list that is in hand.
-type known[T any] struct {
-	offset int // position of the first row
-	rows   []T
-	end    bool // the list ends with the last row
-	hash   func(T) uint64
-}
-
-// locate is Locate in the positions of the list.
-func (k known[T]) locate(anchor uint64, near int) mark {
-	position, found := Locate(Cursor{Ordinal: near - k.offset, Anchor: anchor}, k.rows, k.hash)
-	return mark{k.offset + position, found}
+// reach is the part of a list that is in hand: the rows [low, high).
+type reach struct {
+	low, high int
+	end       bool // the list ends at high
 }
 
 // holds reports whether all rows that the list has in the span are in hand.
-func (k known[T]) holds(s span) bool {
-	return s.offset >= k.offset && (k.end || s.offset+s.count <= k.offset+len(k.rows))
+func (r reach) holds(s span) bool {
+	return s.offset >= r.low && (r.end || s.offset+s.count <= r.high)
 }
 
 // cut takes the window out of the rows in hand, given where its cursors are.
-func (k known[T]) cut(w Window, after, before *mark) Result[T] {
-	low, high := k.offset, k.offset+len(k.rows)
-	floor, ceiling := low, high
+func cut[T any](
+	w Window, hand reach, after, before *mark, slice func(from, to int) []T, hash func(T) uint64,
+) Result[T] {
+	floor, ceiling := hand.low, hand.high
 	if after != nil {
 		floor = after.position
 		if after.found {
 			floor++ // else the next row has taken the place of the one that is gone
 		}
-		floor = min(max(floor, low), high)
+		floor = min(max(floor, hand.low), hand.high)
 	}
 	if before != nil {
-		ceiling = min(max(before.position, low), high)
+		ceiling = min(max(before.position, hand.low), hand.high)
 	}
 	// The cursors may have crossed: then the page is empty, where it starts.
 	from, to := floor, min(floor+w.Size, max(floor, ceiling))
@@ -114,12 +95,12 @@ func (k known[T]) cut(w Window, after, before *mark) Result[T] {
 	}
 
 	r := Result[T]{
-		Rows:            k.rows[from-low : to-low : to-low],
-		HasNextPage:     to < high || !k.end,
+		Rows:            slice(from, to),
+		HasNextPage:     to < hand.high || !hand.end,
 		HasPreviousPage: from > 0,
 		window:          w,
 		offset:          from,
-		hash:            k.hash,
+		hash:            hash,
 	}
 	bound, reached := before, to >= ceiling
 	if w.Backward {
@@ -127,7 +108,7 @@ func (k known[T]) cut(w Window, after, before *mark) Result[T] {
 	}
 	// A bound that was not found may have moved out of sight rather than gone:
 	// then it ends the walk only where it leaves no row.
-	sure := bound != nil && (bound.found || k.offset == 0 && k.end)
+	sure := bound != nil && (bound.found || hand.low == 0 && hand.end)
 	if floor >= ceiling || reached && sure {
 		if w.Backward {
 			r.HasPreviousPage = false

@@ -98,3 +98,19 @@ func UnmarshalJSON(value any) (json.RawMessage, error) {
 	}
 	return bytes.TrimSpace(text.Bytes()), nil
 }
+
+// MarshalDescending writes an OrderDirection.
+func MarshalDescending(descending bool) graphql.Marshaler {
+	if descending {
+		return graphql.MarshalString("DESC")
+	}
+	return graphql.MarshalString("ASC")
+}
+
+// UnmarshalDescending reads an OrderDirection.
+func UnmarshalDescending(value any) (bool, error) {
+	if value != "ASC" && value != "DESC" {
+		return false, errors.New("must be ASC or DESC")
+	}
+	return value == "DESC", nil
+}

@@ -4,6 +4,7 @@
 package config
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +30,7 @@ type Config struct {
 		Listen   string   `help:"Address to serve on; port 0 takes a free one." default:"127.0.0.1:8080" group:"Server"`
 		Limits   Limits   `embed:""`
 		Upstream Upstream `embed:""`
+		Caches   Caches   `embed:""`
 		Data     Data     `embed:""`
 	} `cmd:"" default:"withargs" help:"Serve the GraphQL API. Without --upstream-url it brings its own sandbox platform."`
 
@@ -54,12 +56,12 @@ type Log struct {
 type Limits struct {
 	DefaultFirst   int           `help:"Leads on a page that asks for no number." default:"50" group:"Limits"`
 	MaxFirst       int           `help:"Most leads on a page, up to 20,000." default:"1000" group:"Limits"`
-	FanOut         int           `help:"Lookups of one operation that run at a time." default:"16" group:"Limits"`
 	MaxBody        int64         `help:"Most bytes of a request body." default:"65536" group:"Limits"`
 	MaxTokens      int           `help:"Most tokens of a document." default:"1000" group:"Limits"`
 	RequestTimeout time.Duration `help:"Time for a whole request." default:"10s" group:"Limits"`
 	DrainTimeout   time.Duration `help:"Time for running requests to finish when the server stops." default:"10s" group:"Limits"`
 	Introspection  bool          `help:"Let clients read the schema; the playground needs it." default:"true" negatable:"" group:"Server"`
+	ExposeCost     bool          `help:"Answer what each operation took of the platform in extensions.cost." group:"Server"`
 	Playground     bool          `help:"Serve the playground at /." default:"true" negatable:"" group:"Server"`
 }
 
@@ -82,6 +84,23 @@ type Upstream struct {
 	Retries          int           `name:"upstream-retries" help:"How often a failed read is tried again." default:"2" group:"Live Platform"`
 	Concurrency      int           `name:"upstream-concurrency" help:"Most requests under way at a time." default:"64" group:"Live Platform"`
 	Rate             int           `name:"upstream-rate" help:"Most requests a second; 0 sets no bound." default:"0" group:"Live Platform"`
+}
+
+// Caches say how old an answer may be, and what replicas share.
+type Caches struct {
+	CatalogueTTL        time.Duration `help:"Age up to which the catalogue of all leads is fresh." default:"1m" group:"Catalogue and caches"`
+	CatalogueRevalidate time.Duration `help:"How much longer it is served while it is read anew in the background." default:"5m" group:"Catalogue and caches"`
+	CatalogueIfError    time.Duration `help:"Age up to which it is served when the platform fails." default:"1h" group:"Catalogue and caches"`
+	CatalogueTimeout    time.Duration `help:"Time for reading all leads." default:"2m" group:"Catalogue and caches"`
+	CataloguePageSize   int           `help:"Leads on a page of that reading, up to 20,000." default:"20000" group:"Catalogue and caches"`
+	CatalogueWarm       bool          `help:"Read all leads at the start instead of when they are first needed." group:"Catalogue and caches"`
+	LookupTTL           time.Duration `help:"Age up to which a tenant's leads are served again; 0 switches that off." default:"30s" group:"Catalogue and caches"`
+	LookupNegativeTTL   time.Duration `help:"Age up to which it is remembered that a tenant has no lead." default:"10s" group:"Catalogue and caches"`
+	LookupBytes         int64         `help:"Most bytes of remembered lookups." default:"33554432" group:"Catalogue and caches"`
+	FanOut              int           `help:"Lookups of one operation that are read at a time." default:"16" group:"Catalogue and caches"`
+	RedisURL            Secret        `help:"Redis or Valkey that replicas share catalogue and lookups through, such as rediss://USER:PASSWORD@HOST:6379/0." group:"Catalogue and caches"`
+	RedisKey            Secret        `help:"Key that what is stored there is encrypted with: 32 bytes in base64." group:"Catalogue and caches"`
+	RedisKeyFile        string        `help:"File that holds the key." type:"path" group:"Catalogue and caches"`
 }
 
 // Data says what the sandbox holds.
@@ -114,7 +133,7 @@ func Load(args []string, getenv func(string) string, stdout io.Writer) (cfg *Con
 		kong.Exit(func(int) { panic(helpPrinted{}) }),
 		kong.Resolvers(environment(getenv)),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.ExplicitGroups(groups("Server", "Live Platform", "Sandbox", "Limits", "Logging")),
+		kong.ExplicitGroups(groups("Server", "Live Platform", "Catalogue and caches", "Sandbox", "Limits", "Logging")),
 	)
 	if err != nil {
 		return nil, "", err
@@ -135,7 +154,7 @@ func Load(args []string, getenv func(string) string, stdout io.Writer) (cfg *Con
 	}
 	command = parsed.Command()
 	if command == Serve {
-		err = errors.Join(cfg.Serve.Upstream.complete(), cfg.Serve.Limits.check())
+		err = errors.Join(cfg.Serve.Upstream.complete(), cfg.Serve.Limits.check(), cfg.Serve.Caches.complete())
 	}
 	return cfg, command, err
 }
@@ -183,17 +202,57 @@ func (u *Upstream) complete() error {
 	return errors.Join(errs...)
 }
 
-func (l *Limits) check() error {
-	var errs []error
-	upTo := func(most int, name string, value int) {
-		if value < 1 || value > most {
-			errs = append(errs, fmt.Errorf("%s must be 1 to %d", name, most))
+// largestPage is the most leads that the platform answers in one page [GAL].
+const largestPage = 20_000
+
+func upTo(most int, name string, value int) error {
+	if value < 1 || value > most {
+		return fmt.Errorf("%s must be 1 to %d", name, most)
+	}
+	return nil
+}
+
+func (c *Caches) complete() error {
+	errs := []error{
+		c.RedisKey.readFile("--redis-key-file", c.RedisKeyFile),
+		upTo(largestPage, "--catalogue-page-size", c.CataloguePageSize),
+		upTo(1000, "--fan-out", c.FanOut),
+	}
+	for name, age := range map[string]time.Duration{
+		"--catalogue-ttl": c.CatalogueTTL, "--catalogue-revalidate": c.CatalogueRevalidate, "--catalogue-if-error": c.CatalogueIfError,
+		"--lookup-ttl": c.LookupTTL, "--lookup-negative-ttl": c.LookupNegativeTTL,
+	} {
+		if age < 0 {
+			errs = append(errs, fmt.Errorf("%s must not be negative", name))
 		}
 	}
-	upTo(20_000, "--max-first", l.MaxFirst)
-	upTo(l.MaxFirst, "--default-first", l.DefaultFirst)
-	upTo(1000, "--fan-out", l.FanOut)
-	upTo(1_000_000, "--max-tokens", l.MaxTokens)
+	if c.CatalogueTimeout <= 0 || c.LookupBytes <= 0 {
+		errs = append(errs, errors.New("--catalogue-timeout and --lookup-bytes must be positive"))
+	}
+	if _, err := c.Key(); err != nil {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// Key decodes RedisKey; nil if there is none.
+func (c *Caches) Key() ([]byte, error) {
+	if c.RedisKey == "" {
+		return nil, nil
+	}
+	key, err := base64.StdEncoding.DecodeString(string(c.RedisKey))
+	if err != nil || len(key) != 32 {
+		return nil, errors.New("--redis-key must be 32 bytes in base64")
+	}
+	return key, nil
+}
+
+func (l *Limits) check() error {
+	errs := []error{
+		upTo(largestPage, "--max-first", l.MaxFirst),
+		upTo(l.MaxFirst, "--default-first", l.DefaultFirst),
+		upTo(1_000_000, "--max-tokens", l.MaxTokens),
+	}
 	if l.MaxBody < 1 || l.RequestTimeout <= 0 || l.DrainTimeout <= 0 {
 		errs = append(errs, errors.New("--max-body, --request-timeout and --drain-timeout must be positive"))
 	}

@@ -27,7 +27,7 @@ func TestFlagsComeBeforeTheEnvironmentBeforeDefaults(t *testing.T) {
 		t.Fatal(command, err)
 	}
 	limits := cfg.Serve.Limits
-	if limits.FanOut != 8 || limits.MaxFirst != 200 || limits.DefaultFirst != 50 || limits.Playground || cfg.Log.Level != slog.LevelDebug {
+	if cfg.Serve.Caches.FanOut != 8 || limits.MaxFirst != 200 || limits.DefaultFirst != 50 || limits.Playground || cfg.Log.Level != slog.LevelDebug {
 		t.Errorf("limits %+v, log %+v", limits, cfg.Log)
 	}
 }

@@ -1,0 +1,156 @@
+package graph
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"leadgraph/graph/loader"
+	"leadgraph/graph/scalar"
+	"leadgraph/lead"
+)
+
+// operation is what the resolvers of one operation share: its loader, its view
+// of the catalogue and the count of what it cost.
+type operation struct {
+	options   Options
+	leads     *loader.Leads
+	freshness lead.Freshness
+	// snapshot is taken once, so that all fields of an operation tell of the same
+	// moment and a forced refresh happens once.
+	snapshot func() (*lead.Snapshot, error)
+
+	mu    sync.Mutex
+	cost  cost
+	stale bool
+}
+
+// cost is what an operation took, in extensions.cost.
+type cost struct {
+	UpstreamCalls int      `json:"upstreamCalls"`
+	Rows          int      `json:"rows"`
+	CacheHits     int      `json:"cacheHits"`
+	Plan          []string `json:"plan"`
+}
+
+type operationKey struct{}
+
+// operationOf returns the operation that ctx belongs to.
+func operationOf(ctx context.Context) *operation { return ctx.Value(operationKey{}).(*operation) }
+
+// withOperation begins an operation.
+func withOperation(ctx context.Context, options Options) context.Context {
+	request := graphql.GetOperationContext(ctx)
+	op := &operation{options: options, freshness: freshness(request.Headers.Values("Cache-Control"))}
+	op.leads = loader.New(ctx, op, tenantKeys(request))
+	op.snapshot = sync.OnceValues(func() (*lead.Snapshot, error) {
+		snapshot, state, err := options.Catalogue.Snapshot(ctx, op.freshness)
+		report := lead.Report{UpstreamCalls: state.Calls, Plan: lead.PlanCatalogue}
+		if state.FromCache {
+			report.CacheHits = 1
+		}
+		if state.Calls > 0 && err == nil {
+			report.Rows = snapshot.Len()
+		}
+		op.spend(report)
+		op.mu.Lock()
+		defer op.mu.Unlock()
+		op.stale = op.stale || state.Stale
+		return snapshot, err
+	})
+	return context.WithValue(ctx, operationKey{}, op)
+}
+
+// ByTenants implements loader.Reader.
+func (op *operation) ByTenants(ctx context.Context, tenantIDs []string) []lead.Lookup {
+	found, report := op.options.Lookups.ByTenants(ctx, tenantIDs, op.freshness)
+	op.spend(report)
+	return found
+}
+
+// Online implements loader.Reader.
+func (op *operation) Online(ctx context.Context, tenantID string) lead.Lookup {
+	found, report := op.options.Lookups.Online(ctx, tenantID)
+	op.spend(report)
+	return found
+}
+
+func (op *operation) spend(report lead.Report) {
+	op.mu.Lock()
+	defer op.mu.Unlock()
+	op.cost.UpstreamCalls += report.UpstreamCalls
+	op.cost.Rows += report.Rows
+	op.cost.CacheHits += report.CacheHits
+	if report.Plan != "" && !slices.Contains(op.cost.Plan, report.Plan) {
+		op.cost.Plan = append(op.cost.Plan, report.Plan)
+	}
+}
+
+// extend tells the client what the operation cost, if the settings allow it,
+// and that the catalogue is older than it should be.
+func (op *operation) extend(response *graphql.Response) {
+	op.mu.Lock()
+	defer op.mu.Unlock()
+	if response.Extensions == nil {
+		response.Extensions = map[string]any{}
+	}
+	if op.stale {
+		response.Extensions["stale"] = true
+	}
+	if op.options.ExposeCost {
+		response.Extensions["cost"] = op.cost
+	}
+}
+
+// freshness reads what a client's Cache-Control header demands. What it does
+// not know it ignores, as RFC 9111 asks.
+func freshness(header []string) lead.Freshness {
+	var want lead.Freshness
+	for directive := range strings.SplitSeq(strings.Join(header, ","), ",") {
+		name, value, _ := strings.Cut(strings.ToLower(strings.TrimSpace(directive)), "=")
+		switch name {
+		case "no-cache", "no-store":
+			want.NoCache = true
+		case "max-age":
+			if seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31); err == nil {
+				age := time.Duration(seconds) * time.Second
+				want.MaxAge = &age
+			}
+		}
+	}
+	return want
+}
+
+// tenantKeys counts the distinct tenants that an operation looks up. Root
+// fields and their arguments are known before anything runs, so the batch of
+// lookups needs no timer to know that it is complete.
+func tenantKeys(op *graphql.OperationContext) int {
+	keys := map[loader.Key]struct{}{}
+	add := func(tenant any, checkOnline bool) {
+		if id, err := scalar.UnmarshalUUID(tenant); err == nil {
+			keys[loader.Key{TenantID: id, CheckOnline: checkOnline}] = struct{}{}
+		}
+	}
+	for _, field := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Query"}) {
+		arguments := field.ArgumentMap(op.Variables)
+		switch field.Name {
+		case "lead":
+			checkOnline, _ := arguments["checkOnline"].(bool)
+			add(arguments["tenantId"], checkOnline)
+		case "leadsByTenantIds":
+			ids, isList := arguments["tenantIds"].([]any)
+			if !isList { // a single value stands for a list of one
+				ids = []any{arguments["tenantIds"]}
+			}
+			for _, id := range ids {
+				add(id, false)
+			}
+		}
+	}
+	return len(keys)
+}

@@ -1,0 +1,107 @@
+package share
+
+import (
+	"bytes"
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"leadgraph/lead"
+)
+
+var _ lead.SharedLookups = (*Lookups)(nil)
+
+// Lookups shares the leads of single tenants between replicas. It implements
+// lead.SharedLookups.
+type Lookups struct {
+	store *Store
+	ttl   time.Duration
+}
+
+// Lookups returns lookups that the server forgets when they are ttl old.
+func (s *Store) Lookups(ttl time.Duration) *Lookups { return &Lookups{store: s, ttl: ttl} }
+
+func (s *Store) tenantKey(id string) string { return s.prefix + "tenant:" + s.vault.name(id) }
+
+// Get implements lead.SharedLookups. It takes one round trip.
+func (l *Lookups) Get(ctx context.Context, tenantIDs []string) map[string]lead.Found {
+	if len(tenantIDs) == 0 || ctx.Err() != nil {
+		return nil
+	}
+	keys := make([]string, len(tenantIDs))
+	for i, id := range tenantIDs {
+		keys[i] = l.store.tenantKey(id)
+	}
+	asked := time.Now()
+	answer, err := attempt(l.store, func(ctx context.Context, client rueidis.Client) ([]string, error) {
+		return l.store.scripts.recall.Exec(ctx, client, keys, nil).AsStrSlice()
+	})
+	if err != nil || len(answer) != len(keys)+1 {
+		return nil
+	}
+	now, _ := strconv.ParseInt(answer[0], 10, 64) // the script wrote a number
+	found := make(map[string]lead.Found, len(keys))
+	for i, value := range answer[1:] {
+		if value == "" {
+			continue
+		}
+		leads, begun, err := l.store.readLookup(keys[i], value)
+		if err != nil {
+			l.store.complain(err)
+			continue
+		}
+		age := max(time.Duration(now-begun)*time.Microsecond, 0)
+		found[tenantIDs[i]] = lead.Found{Leads: leads, AsOf: asked.Add(-age).UTC()}
+	}
+	return found
+}
+
+// readLookup takes a stored value apart: when reading began by the server's
+// clock, and the leads.
+func (s *Store) readLookup(key, value string) ([]*lead.Lead, int64, error) {
+	stamp, sealed, _ := strings.Cut(value, " ")
+	begun, err := strconv.ParseInt(stamp, 10, 64)
+	if err != nil {
+		return nil, 0, errFormat
+	}
+	encoded, err := s.vault.open([]byte(sealed), key+" "+stamp)
+	if err != nil {
+		return nil, 0, err
+	}
+	leads, err := decode(bytes.NewReader(encoded))
+	return leads, begun, err
+}
+
+// Put implements lead.SharedLookups. It takes two round trips: only a time that
+// was told before can be trusted, since a command may be carried out late.
+func (l *Lookups) Put(ctx context.Context, found map[string]lead.Found) {
+	if len(found) == 0 || ctx.Err() != nil {
+		return
+	}
+	now, err := attempt(l.store, func(ctx context.Context, client rueidis.Client) (int64, error) {
+		return l.store.scripts.clock.Exec(ctx, client, []string{l.store.leaseKey()}, nil).AsInt64()
+	})
+	if err != nil {
+		return
+	}
+	told := time.Now()
+	keys := make([]string, 0, len(found))
+	values := append(make([]string, 0, len(found)+1), strconv.FormatInt(l.ttl.Milliseconds(), 10))
+	for id, f := range found {
+		var encoded bytes.Buffer
+		if err := encode(&encoded, f.Leads); err != nil {
+			l.store.complain(err)
+			continue
+		}
+		key := l.store.tenantKey(id)
+		stamp := strconv.FormatInt(now-told.Sub(f.AsOf).Microseconds(), 10)
+		keys = append(keys, key)
+		values = append(values, stamp+" "+string(l.store.vault.seal(encoded.Bytes(), key+" "+stamp)))
+	}
+	_, _ = attempt(l.store, func(ctx context.Context, client rueidis.Client) (struct{}, error) {
+		return struct{}{}, l.store.scripts.remember.Exec(ctx, client, keys, values).Error()
+	})
+}

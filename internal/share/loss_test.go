@@ -1,0 +1,125 @@
+package share_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/alicebob/miniredis/v2/server"
+
+	"leadgraph/internal/share"
+	"leadgraph/lead"
+)
+
+func TestServerComesAndGoes(t *testing.T) {
+	t.Parallel()
+	m := miniredis.RunT(t)
+	addr := m.Addr()
+	m.Close()
+	var lines log
+	p := newPlatform()
+	logged := func(o *share.Options) { o.Logger = lines.logger() }
+	a, b := open(t, addr, logged), open(t, addr, logged)
+	sourceA, sourceB := a.Source(p, keep), b.Source(p, keep)
+	lost, found := 0, 0
+	expect := func(what string, count *int) {
+		*count += 2
+		eventually(t, what, func() bool { return lines.count(what) == *count })
+	}
+	read(t, sourceA, time.Time{}, 1) // there is no server at first
+	read(t, sourceB, time.Time{}, 2)
+	expect("shared state is unreachable", &lost)
+	for reads := 2; reads < 8; reads += 3 {
+		if err := m.StartAddr(addr); err != nil {
+			t.Fatal(err)
+		}
+		expect("shared state is reachable", &found)
+		m.FlushAll()
+		read(t, sourceA, time.Time{}, reads+1)
+		read(t, sourceB, time.Time{}, reads+1)
+		rest(t, m)
+		m.Close()
+		read(t, sourceA, time.Time{}, reads+2)
+		read(t, sourceB, time.Time{}, reads+3)
+		expect("shared state is unreachable", &lost)
+	}
+	l := a.Lookups(keep)
+	l.Put(t.Context(), map[string]lead.Found{"tenant-a": foundAt(time.Now(), "1")})
+	wantFound(t, l, map[string][]string{})
+}
+
+// A server that answers errors is as good as none.
+func TestServerRefuses(t *testing.T) {
+	t.Parallel()
+	m, p := miniredis.RunT(t), newPlatform()
+	var lines log
+	source := replica(t, m.Addr(), p, func(o *share.Options) { o.Logger = lines.logger() })
+	read(t, source, time.Time{}, 1)
+	rest(t, m)
+	m.SetError("LOADING Redis is loading the dataset in memory")
+	read(t, source, time.Time{}, 2)
+	read(t, source, time.Time{}, 3)
+	if n := lines.count("unreachable"); n != 1 {
+		t.Errorf("%d losses logged", n)
+	}
+}
+
+// hang lets the server take commands and not answer them until the returned
+// function is called.
+func hang(t *testing.T, m *miniredis.Miniredis) (recoverNow func()) {
+	t.Helper()
+	gate := make(chan struct{})
+	m.Server().SetPreHook(func(*server.Peer, string, ...string) bool {
+		<-gate
+		return false
+	})
+	recoverNow = sync.OnceFunc(func() {
+		m.Server().SetPreHook(nil)
+		close(gate)
+	})
+	t.Cleanup(recoverNow)
+	return recoverNow
+}
+
+// Each of more callers than the client's queues hold goes on after the bound;
+// without it this would end with the time-out of the tests.
+func TestServerHangs(t *testing.T) {
+	t.Parallel()
+	for name, refused := range map[string]string{"cluster": "", "single": "CLUSTER"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m, p := miniredis.RunT(t), newPlatform()
+			m.Server().SetPreHook(func(c *server.Peer, command string, _ ...string) bool {
+				if command == refused {
+					c.WriteError("ERR This instance has cluster support disabled")
+				}
+				return command == refused
+			})
+			s := open(t, m.Addr(), nil)
+			l := s.Lookups(keep)
+			l.Put(t.Context(), map[string]lead.Found{"tenant-a": foundAt(time.Now(), "1")})
+			wantFound(t, l, map[string][]string{"tenant-a": {"1"}})
+			s = open(t, m.Addr(), func(o *share.Options) { o.Bound = time.Second })
+			l = s.Lookups(keep)
+			wantFound(t, l, map[string][]string{"tenant-a": {"1"}})
+
+			recoverNow := hang(t, m)
+			var callers sync.WaitGroup
+			for range 3000 {
+				callers.Go(func() { l.Get(t.Context(), []string{"tenant-a"}) })
+			}
+			callers.Wait()
+			read(t, s.Source(p, keep), time.Time{}, 1)
+			recoverNow()
+			eventually(t, "shared again", func() bool { return len(l.Get(t.Context(), []string{"tenant-a"})) == 1 })
+		})
+	}
+}
+
+func TestServerHangsFromTheStart(t *testing.T) {
+	t.Parallel()
+	m, p := miniredis.RunT(t), newPlatform()
+	hang(t, m)
+	read(t, replica(t, m.Addr(), p, func(o *share.Options) { o.Bound = 0 }), time.Time{}, 1)
+}

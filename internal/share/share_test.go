@@ -1,0 +1,230 @@
+package share_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/google/go-cmp/cmp"
+
+	"leadgraph/internal/share"
+	"leadgraph/lead"
+)
+
+const keep = time.Minute
+
+// platform is a source that counts its reads; each gives other leads.
+type platform struct {
+	begun chan struct{} // told of every read, if there is room
+	gate  chan struct{} // closed to let reads end; nil lets them
+
+	mu         sync.Mutex
+	reads      int
+	err        error
+	incomplete bool
+	crash      bool
+}
+
+func newPlatform() *platform { return &platform{begun: make(chan struct{}, 1000)} }
+
+func gated() *platform {
+	p := newPlatform()
+	p.gate = make(chan struct{})
+	return p
+}
+
+func (p *platform) AllLeads(ctx context.Context, _ time.Time) (lead.Reading, error) {
+	p.mu.Lock()
+	p.reads++
+	read, err, crash, complete := p.reads, p.err, p.crash, !p.incomplete
+	p.mu.Unlock()
+	p.begun <- struct{}{}
+	if p.gate != nil {
+		select {
+		case <-p.gate:
+		case <-ctx.Done():
+			return lead.Reading{Calls: 1}, ctx.Err()
+		}
+	}
+	if crash {
+		panic("platform")
+	}
+	if err != nil {
+		return lead.Reading{Calls: 1}, err
+	}
+	return lead.Reading{Leads: leadsOf(read), Complete: complete, Calls: 1}, nil
+}
+
+func (p *platform) wantReads(t *testing.T, want int) {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reads != want {
+		t.Errorf("%d reads, want %d", p.reads, want)
+	}
+}
+
+// leadsOf are the leads that a read gives: two chunks of them and more.
+func leadsOf(read int) []*lead.Lead {
+	leads := []*lead.Lead{
+		{ID: "read " + strconv.Itoa(read), TenantID: "tenant", ContactDetails: &lead.ContactDetails{FullName: new("Dana Levi")}},
+		{ID: "bare"},
+	}
+	// Texts that do not compress.
+	noise := uint64(read)
+	for i := range 20 {
+		text := make([]byte, 64<<10)
+		for j := range text {
+			noise = noise*6364136223846793005 + 1442695040888963407
+			text[j] = byte(noise >> 56)
+		}
+		leads = append(leads, &lead.Lead{ID: strconv.Itoa(i), Comments: []string{string(text)}})
+	}
+	return leads
+}
+
+// log collects what is logged.
+type log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *log) count(text string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), text)
+}
+
+func (l *log) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// open opens a store that is closed with the test. Its bound is wide, because
+// the machine may be busy; tests that need a narrow one say so.
+func open(t *testing.T, addr string, adjust func(*share.Options)) *share.Store {
+	t.Helper()
+	opts := share.Options{URL: "redis://" + addr, Namespace: "https://platform.example app", Bound: 20 * time.Second, Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	if adjust != nil {
+		adjust(&opts)
+	}
+	s, err := share.Open(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// replica is a source of its own store.
+func replica(t *testing.T, addr string, next lead.Source, adjust func(*share.Options)) lead.Source {
+	t.Helper()
+	return open(t, addr, adjust).Source(next, keep)
+}
+
+// read asks for leads and checks that they are those of a read.
+func read(t *testing.T, s lead.Source, notBefore time.Time, want int) lead.Reading {
+	t.Helper()
+	got, err := s.AllLeads(t.Context(), notBefore)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(leadsOf(want), got.Leads); diff != "" || !got.Complete {
+		t.Fatalf("complete %v, other leads than of read %d: %.300s", got.Complete, want, diff)
+	}
+	return got
+}
+
+// eventually asks again and again until the condition holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for !holds() {
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			t.Fatalf("never happened: %s", what)
+		}
+	}
+}
+
+// The keys that a store uses, as patterns.
+const (
+	manifestKey = `}:leads$`
+	chunkKeys   = `}:leads:\w+:\d+$`
+	aChunkKey   = `}:leads:\w+:1$`
+	leaseKey    = `}:lease$`
+	tenantKeys  = `}:tenant:`
+)
+
+// keysOf returns the keys that match a pattern.
+func keysOf(m *miniredis.Miniredis, pattern string) []string {
+	return slices.DeleteFunc(m.Keys(), func(key string) bool { return !regexp.MustCompile(pattern).MatchString(key) })
+}
+
+// change changes the values of the keys that match.
+func change(t *testing.T, m *miniredis.Miniredis, pattern string, to func(string) string) {
+	t.Helper()
+	keys := keysOf(m, pattern)
+	if len(keys) == 0 {
+		t.Fatalf("no key is like %s", pattern)
+	}
+	for _, key := range keys {
+		value, err := m.Get(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Set(key, to(value)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// rest waits until no replica reads or publishes.
+func rest(t *testing.T, m *miniredis.Miniredis) {
+	t.Helper()
+	eventually(t, "the lease is given up", func() bool { return len(keysOf(m, leaseKey)) == 0 })
+}
+
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string]share.Options{
+		"no URL":  {},
+		"scheme":  {URL: "http://user:secret@localhost"},
+		"syntax":  {URL: "redis://user:secret@local host"},
+		"path":    {URL: "redis://user:secret@localhost/a/b"},
+		"a key":   {URL: "redis://localhost", Key: []byte("secret")},
+		"long id": {URL: "redis://localhost/secret"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, err := share.Open(opts)
+			if err == nil {
+				s.Close()
+				t.Fatal("no error")
+			}
+			if strings.Contains(err.Error(), "secret") {
+				t.Errorf("the error quotes a secret: %v", err)
+			}
+		})
+	}
+}
+
+var errDown = errors.New("platform is down")

@@ -1,0 +1,153 @@
+package share
+
+import (
+	"context"
+	"crypto/rand"
+	"sync"
+	"time"
+
+	"leadgraph/lead"
+)
+
+// pollInterval is how often a replica asks on average whether another has
+// finished reading. Reading all leads takes seconds.
+const pollInterval = 50 * time.Millisecond
+
+// Source returns a source that reads from next only what no replica has read
+// recently or is reading: one of them reads, the others load what it read. Use
+// one for each catalogue. What is read is kept for the others for the time given,
+// which is the catalogue's TTL.
+//
+// A replica that waits for another begins to read by itself when half of its
+// time has gone. The errors are those of next.
+func (s *Store) Source(next lead.Source, keep time.Duration) lead.Source {
+	return &source{store: s, next: next, keep: keep}
+}
+
+type source struct {
+	store *Store
+	next  lead.Source
+	keep  time.Duration
+
+	mu   sync.Mutex
+	last loaded
+}
+
+// loaded is the generation of leads that was loaded last. Its age is reckoned
+// once: reckoned again it differs by the time the question took, and leads that
+// the caller has already might pass for newer ones.
+type loaded struct {
+	generation string
+	asOf       time.Time
+}
+
+// AllLeads implements lead.Source.
+func (s *source) AllLeads(ctx context.Context, notBefore time.Time) (lead.Reading, error) {
+	shared, turn := s.await(ctx, notBefore)
+	if shared != nil {
+		return *shared, nil
+	}
+	result := make(chan []*lead.Lead, 1)
+	defer close(result)
+	if turn.does != "" {
+		s.store.background(func() { s.serve(turn, result) })
+	}
+	begun := time.Now()
+	reading, err := s.next.AllLeads(ctx, notBefore)
+	if reading.AsOf.IsZero() {
+		reading.AsOf = begun
+		if err == nil && reading.Complete {
+			result <- reading.Leads
+		}
+	}
+	return reading, err
+}
+
+// await returns what another replica has read, now or before, or else the turn to
+// read; the zero turn is to read and share nothing.
+func (s *source) await(ctx context.Context, notBefore time.Time) (*lead.Reading, turn) {
+	patience, cancel := halfOf(ctx)
+	defer cancel()
+	useless, name := s.useless(notBefore), rand.Text()
+	for {
+		asked := time.Now()
+		next, err := s.store.look(asked.Sub(notBefore), useless, name)
+		switch {
+		case err != nil:
+			return nil, turn{}
+		case next.does == found:
+			m := parseManifest(next.text)
+			leads, err := s.store.load(ctx, m)
+			if err == nil {
+				age := time.Duration(next.now-m.begun) * time.Microsecond
+				asOf := s.dated(m.generation, asked.Add(-age))
+				return &lead.Reading{Leads: leads, Complete: true, AsOf: asOf}, turn{}
+			}
+			s.store.complain(err)
+			useless = m.generation
+		case next.does == wait:
+			select {
+			case <-time.After(jittered(pollInterval)):
+			case <-patience.Done():
+				next.does = apart
+				return nil, next
+			}
+		default:
+			return nil, next
+		}
+	}
+}
+
+// halfOf returns a context with half of the time that is left.
+func halfOf(ctx context.Context) (context.Context, context.CancelFunc) {
+	left := lead.DefaultRefreshTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		left = time.Until(deadline)
+	}
+	return context.WithTimeout(ctx, left/2)
+}
+
+// useless is the generation that was loaded last if it is too old by now.
+func (s *source) useless(notBefore time.Time) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last.asOf.Before(notBefore) {
+		return s.last.generation
+	}
+	return ""
+}
+
+// dated remembers when reading a generation began.
+func (s *source) dated(generation string, asOf time.Time) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last.generation != generation {
+		s.last = loaded{generation, asOf}
+	}
+	return s.last.asOf
+}
+
+// serve keeps the lease while the leads are read, publishes them, and gives the
+// lease up. The reader has closed result without leads if it failed.
+func (s *source) serve(t turn, result <-chan []*lead.Lead) {
+	if t.does == leased {
+		defer s.store.release(t.text)
+	}
+	renewal := time.NewTicker(s.store.opts.LeaseTTL / 3)
+	defer renewal.Stop()
+	for {
+		select {
+		case <-renewal.C:
+			if t.does == leased {
+				s.store.renew(t.text)
+			}
+		case leads, read := <-result:
+			if read {
+				s.store.complain(s.store.publish(leads, t.now, s.keep))
+			}
+			return
+		case <-s.store.life.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,309 @@
+package share_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"leadgraph/internal/share"
+	"leadgraph/lead"
+)
+
+func TestOneReplicaReads(t *testing.T) {
+	t.Parallel()
+	m, p := miniredis.RunT(t), gated()
+	var replicas sync.WaitGroup
+	readings := make([]lead.Reading, 6)
+	before := time.Now()
+	for i := range readings {
+		source := replica(t, m.Addr(), p, nil)
+		replicas.Go(func() { readings[i] = read(t, source, time.Time{}, 1) })
+	}
+	<-p.begun
+	after := time.Now()
+	close(p.gate)
+	replicas.Wait()
+	p.wantReads(t, 1)
+	calls := 0
+	for _, r := range readings {
+		calls += r.Calls
+		// A copy looks older than it is by the time the question took, never newer.
+		if r.AsOf.Before(before.Add(-10*time.Second)) || r.AsOf.After(after) {
+			t.Errorf("as of %v, read between %v and %v", r.AsOf, before, after)
+		}
+	}
+	if calls != 1 {
+		t.Errorf("%d calls counted", calls)
+	}
+}
+
+func TestFreshnessDemanded(t *testing.T) {
+	t.Parallel()
+	m, p := miniredis.RunT(t), newPlatform()
+	a, b := replica(t, m.Addr(), p, nil), replica(t, m.Addr(), p, nil)
+	first := read(t, a, time.Time{}, 1)
+	rest(t, m)
+
+	// What began before the demand is of no use, a tick later it would be.
+	second := read(t, b, time.Now(), 2)
+	rest(t, m)
+	if got := read(t, a, first.AsOf.Add(1), 2); !got.AsOf.After(first.AsOf) || got.AsOf.After(second.AsOf) {
+		t.Errorf("as of %v, not between %v and %v", got.AsOf, first.AsOf, second.AsOf)
+	}
+	p.wantReads(t, 2)
+}
+
+// Leads that are loaded twice have one age, so that they do not pass for newer
+// than themselves.
+func TestAgeIsReckonedOnce(t *testing.T) {
+	t.Parallel()
+	m, p := miniredis.RunT(t), newPlatform()
+	read(t, replica(t, m.Addr(), p, nil), time.Time{}, 1)
+	rest(t, m)
+	b := replica(t, m.Addr(), p, nil)
+	first := read(t, b, time.Time{}, 1)
+	if again := read(t, b, first.AsOf, 1); !again.AsOf.Equal(first.AsOf) {
+		t.Errorf("as of %v, then of %v", first.AsOf, again.AsOf)
+	}
+	read(t, b, first.AsOf.Add(1), 2)
+}
+
+// Whoever reads for others when a request comes began too early for one that
+// demands the present.
+func TestNoWaitForTooOldLeads(t *testing.T) {
+	t.Parallel()
+	m, slow, p := miniredis.RunT(t), gated(), newPlatform()
+	a, b := replica(t, m.Addr(), slow, nil), replica(t, m.Addr(), p, nil)
+	var readers sync.WaitGroup
+	readers.Go(func() { read(t, a, time.Time{}, 1) })
+	<-slow.begun
+	read(t, b, time.Now(), 1)
+	p.wantReads(t, 1)
+	// It is published without the lease, and stays when the older one comes.
+	eventually(t, "published", func() bool { return len(keysOf(m, chunkKeys)) > 0 })
+	published := keysOf(m, chunkKeys)
+	close(slow.gate)
+	readers.Wait()
+	rest(t, m)
+	manifest, err := m.Get(keysOf(m, manifestKey)[0])
+	if err != nil || !strings.Contains(published[0], strings.Fields(manifest)[1]) {
+		t.Errorf("%v: the older leads replaced the newer", err)
+	}
+}
+
+func TestExpiry(t *testing.T) {
+	t.Parallel()
+	m, p := miniredis.RunT(t), newPlatform()
+	read(t, replica(t, m.Addr(), p, nil), time.Time{}, 1)
+	rest(t, m)
+	read(t, replica(t, m.Addr(), p, nil), time.Now(), 2) // replaces the first
+	rest(t, m)
+	for _, key := range m.Keys() {
+		if ttl := m.TTL(key); ttl <= 0 || ttl > keep+time.Minute {
+			t.Errorf("%s lives for %v", key, ttl)
+		}
+	}
+	m.FastForward(keep)
+	read(t, replica(t, m.Addr(), p, nil), time.Time{}, 3)
+	rest(t, m)
+	m.FastForward(keep + time.Minute)
+	if keys := m.Keys(); len(keys) > 0 {
+		t.Errorf("personal data stays at %v", keys)
+	}
+}
+
+func TestTakeOver(t *testing.T) {
+	t.Parallel()
+	m, hung, p := miniredis.RunT(t), gated(), newPlatform()
+	longLease := func(o *share.Options) { o.LeaseTTL = time.Hour }
+	dead, heir := replica(t, m.Addr(), hung, longLease), replica(t, m.Addr(), p, longLease)
+	var readers sync.WaitGroup
+	readers.Go(func() { read(t, dead, time.Time{}, 1) })
+	<-hung.begun
+	readers.Go(func() { read(t, heir, time.Time{}, 1) })
+	asked := m.CommandCount()
+	eventually(t, "the other waits", func() bool { return m.CommandCount() > asked+10 })
+	p.wantReads(t, 0)
+	m.FastForward(time.Hour)
+	<-p.begun // the lease has run out
+	close(hung.gate)
+	readers.Wait()
+}
+
+func TestReaderFails(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]func(p *platform){
+		"error":      func(p *platform) { p.err = errDown },
+		"incomplete": func(p *platform) { p.incomplete = true },
+		"panic":      func(p *platform) { p.crash = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m, failing, p := miniredis.RunT(t), gated(), newPlatform()
+			fail(failing)
+			longLease := func(o *share.Options) { o.LeaseTTL = time.Hour }
+			a, b := replica(t, m.Addr(), failing, longLease), replica(t, m.Addr(), p, longLease)
+			var readers sync.WaitGroup
+			readers.Go(func() {
+				defer func() {
+					if cause := recover(); (cause != nil) != failing.crash {
+						t.Errorf("panic %v", cause)
+					}
+				}()
+				got, err := a.AllLeads(t.Context(), time.Time{})
+				if !errors.Is(err, failing.err) || err == nil && got.Complete {
+					t.Errorf("complete %v, %v", got.Complete, err)
+				}
+			})
+			<-failing.begun
+			readers.Go(func() { read(t, b, time.Time{}, 1) })
+			close(failing.gate)
+			readers.Wait() // the lease was given up: the other has read
+			p.wantReads(t, 1)
+		})
+	}
+}
+
+func TestPatienceEnds(t *testing.T) {
+	t.Parallel()
+	m, hung, p := miniredis.RunT(t), gated(), newPlatform()
+	a, b := replica(t, m.Addr(), hung, nil), replica(t, m.Addr(), p, nil)
+	var readers sync.WaitGroup
+	readers.Go(func() { read(t, a, time.Time{}, 1) })
+	<-hung.begun
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if _, err := b.AllLeads(ctx, time.Time{}); err != nil {
+		t.Error(err)
+	}
+	p.wantReads(t, 1)
+	close(hung.gate)
+	readers.Wait()
+}
+
+func TestCloseGivesUpTheLease(t *testing.T) {
+	t.Parallel()
+	m, hung, p := miniredis.RunT(t), gated(), newPlatform()
+	longLease := func(o *share.Options) { o.LeaseTTL = time.Hour }
+	store := open(t, m.Addr(), longLease)
+	a, b := store.Source(hung, keep), replica(t, m.Addr(), p, longLease)
+	var readers sync.WaitGroup
+	readers.Go(func() { read(t, a, time.Time{}, 1) })
+	<-hung.begun
+	store.Close()
+	read(t, b, time.Time{}, 1)
+	close(hung.gate)
+	readers.Wait()
+	read(t, a, time.Time{}, 2) // reads by itself from now on
+	hung.wantReads(t, 2)
+}
+
+func TestNamespaces(t *testing.T) {
+	t.Parallel()
+	m, p := miniredis.RunT(t), newPlatform()
+	for i, adjust := range []func(*share.Options){
+		nil,
+		func(o *share.Options) { o.Namespace = "https://other.example app" },
+		func(o *share.Options) { o.Namespace = "" },
+		func(o *share.Options) { o.Prefix = "other:" },
+	} {
+		read(t, replica(t, m.Addr(), p, adjust), time.Time{}, i+1)
+		rest(t, m)
+	}
+}
+
+func TestDamage(t *testing.T) {
+	t.Parallel()
+	for name, damage := range map[string]func(t *testing.T, m *miniredis.Miniredis){
+		"chunk gone": func(_ *testing.T, m *miniredis.Miniredis) { m.Del(keysOf(m, aChunkKey)[0]) },
+		"chunk cut": func(t *testing.T, m *miniredis.Miniredis) {
+			change(t, m, aChunkKey, func(v string) string { return v[1:] })
+		},
+		"chunk corrupt": func(t *testing.T, m *miniredis.Miniredis) {
+			change(t, m, aChunkKey, func(v string) string { return "x" + v[1:] })
+		},
+		"manifest text": func(t *testing.T, m *miniredis.Miniredis) {
+			change(t, m, manifestKey, func(string) string { return "text" })
+		},
+		"manifest cut": func(t *testing.T, m *miniredis.Miniredis) {
+			change(t, m, manifestKey, func(v string) string { return v[:20] })
+		},
+		"from the future": func(t *testing.T, m *miniredis.Miniredis) {
+			change(t, m, manifestKey, func(v string) string { return "9" + v })
+		},
+		"lease text": func(t *testing.T, m *miniredis.Miniredis) {
+			key := keysOf(m, manifestKey)[0]
+			m.Del(key)
+			if err := m.Set(strings.TrimSuffix(key, "leads")+"lease", "text"); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m, p := miniredis.RunT(t), newPlatform()
+			a, b := replica(t, m.Addr(), p, nil), replica(t, m.Addr(), p, nil)
+			read(t, a, time.Time{}, 1)
+			rest(t, m)
+			damage(t, m)
+			read(t, b, time.Time{}, 2)
+		})
+	}
+}
+
+func TestEncryption(t *testing.T) {
+	t.Parallel()
+	m, p := miniredis.RunT(t), newPlatform()
+	var lines log
+	withKey := func(o *share.Options) {
+		o.Key, o.Logger = make([]byte, 32), lines.logger()
+		if _, err := rand.Read(o.Key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var key []byte
+	a := replica(t, m.Addr(), p, func(o *share.Options) { withKey(o); key = o.Key })
+	read(t, a, time.Time{}, 1)
+	rest(t, m)
+	read(t, replica(t, m.Addr(), p, func(o *share.Options) { o.Key = key }), time.Time{}, 1)
+
+	other := replica(t, m.Addr(), p, withKey)
+	read(t, other, time.Time{}, 2)
+	rest(t, m)
+	read(t, a, time.Now(), 3)
+	rest(t, m)
+	read(t, other, time.Time{}, 4)
+	rest(t, m)
+	if n := lines.count("cannot be decrypted"); n != 1 {
+		t.Errorf("%d warnings of the wrong key", n)
+	}
+	plain := replica(t, m.Addr(), p, nil)
+	read(t, plain, time.Time{}, 5) // does not know what it found
+	rest(t, m)
+	read(t, a, time.Time{}, 6) // does not take what is not sealed
+}
+
+// Ages are right whatever the clock of the server says.
+func TestClocks(t *testing.T) {
+	t.Parallel()
+	for name, skew := range map[string]time.Duration{"behind": -time.Hour, "ahead": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m, p := miniredis.RunT(t), newPlatform()
+			m.SetTime(time.Now().Add(skew))
+			first := read(t, replica(t, m.Addr(), p, nil), time.Time{}, 1)
+			rest(t, m)
+			m.SetTime(time.Now().Add(skew + 30*time.Second))
+			got := read(t, replica(t, m.Addr(), p, nil), time.Time{}, 1)
+			if age := first.AsOf.Sub(got.AsOf); age < 29*time.Second || age > 31*time.Second {
+				t.Errorf("leads read 30 s ago look %v old", age)
+			}
+		})
+	}
+}

@@ -1,0 +1,74 @@
+package share
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+)
+
+// keyBytes is the length of Options.Key: that of AES-256.
+const keyBytes = 32
+
+var errSealed = errors.New("sealed with another key, or forged")
+
+// vault encrypts values and hides names. The zero vault does neither.
+type vault struct {
+	aead  cipher.AEAD
+	names []byte
+}
+
+func newVault(key []byte) (vault, error) {
+	if len(key) == 0 {
+		return vault{}, nil
+	}
+	if len(key) != keyBytes {
+		return vault{}, errors.New("it must be 32 bytes long")
+	}
+	var keys [2][]byte
+	for i, purpose := range []string{"leadgraph values", "leadgraph names"} {
+		var err error
+		if keys[i], err = hkdf.Key(sha256.New, key, nil, purpose, keyBytes); err != nil {
+			return vault{}, err
+		}
+	}
+	block, err := aes.NewCipher(keys[0])
+	if err != nil {
+		return vault{}, err
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	return vault{aead: aead, names: keys[1]}, err
+}
+
+// seal encrypts a value. Only the same place opens it again, so that a value
+// moved to another key is refused.
+func (v vault) seal(value []byte, place string) []byte {
+	if v.aead == nil {
+		return value
+	}
+	return v.aead.Seal(nil, nil, value, []byte(place))
+}
+
+func (v vault) open(sealed []byte, place string) ([]byte, error) {
+	if v.aead == nil {
+		return sealed, nil
+	}
+	value, err := v.aead.Open(nil, nil, sealed, []byte(place))
+	if err != nil {
+		return nil, errSealed
+	}
+	return value, nil
+}
+
+// name returns what stands for an id in a key.
+func (v vault) name(id string) string {
+	if v.names == nil {
+		return id
+	}
+	mac := hmac.New(sha256.New, v.names)
+	mac.Write([]byte(id)) // never fails, as the interface says
+	return hex.EncodeToString(mac.Sum(nil)[:16])
+}

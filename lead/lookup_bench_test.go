@@ -1,0 +1,31 @@
+package lead_test
+
+import (
+	"testing"
+	"time"
+
+	"leadgraph/lead"
+)
+
+// BenchmarkByTenants answers 20 tenants from memory.
+func BenchmarkByTenants(b *testing.B) {
+	ids := tenants(20)
+	for name, prepare := range map[string]func(l *lead.Lookups){
+		"cache":    func(l *lead.Lookups) { l.ByTenants(b.Context(), ids, lead.Freshness{}) },
+		"snapshot": func(l *lead.Lookups) { feed(l, 1, time.Now(), ids...) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			d := newDirectory()
+			d.latency = 0
+			l := lead.NewLookups(d, nil, lead.LookupOptions{TTL: time.Hour})
+			b.Cleanup(l.Close)
+			prepare(l)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, report := l.ByTenants(b.Context(), ids, lead.Freshness{}); report.CacheHits != len(ids) {
+					b.Fatalf("%+v", report)
+				}
+			}
+		})
+	}
+}
