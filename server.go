@@ -116,8 +116,11 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 	}
 	options := graphOptions(settings.Limits, log)
 	options.Leads, options.Lookups, options.Catalogue = client, lookups, catalogue
-	handler := httpd.Routes(graph.NewHandler(options), playground)
-	return httpd.Serve(ctx, listener, handler, settings.Limits.DrainTimeout, log)
+	handler, err := graph.NewHandler(options)
+	if err != nil {
+		return err
+	}
+	return httpd.Serve(ctx, listener, httpd.Routes(handler, playground), settings.Limits.DrainTimeout, log)
 }
 
 func platformOptions(settings config.Upstream, log *slog.Logger) upstream.Options {
@@ -231,6 +234,7 @@ func graphOptions(limits config.Limits, log *slog.Logger) graph.Options {
 		Budget:        limits.RequestTimeout,
 		Introspection: limits.Introspection,
 		ExposeCost:    limits.ExposeCost,
+		Textbook:      !limits.Projection,
 		Log:           log,
 		RequestID:     httpd.RequestID,
 	}

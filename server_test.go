@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,6 +15,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/alicebob/miniredis/v2"
 
 	"leadgraph/upstream/sandbox"
 	"leadgraph/web"
@@ -177,10 +180,10 @@ func TestStopFinishesRunningRequests(t *testing.T) {
 	platform := start(t, "  leadgraph serve", "sandbox", "--listen", "127.0.0.1:0", "--latency", "300ms")
 	command := strings.Fields(platform.lines[len(platform.lines)-1])
 	server := start(t, "endpoint:", append([]string{"serve", "--listen", "127.0.0.1:0"}, command[2:]...)...)
-	calls := platform.address("sandbox:")
 	answered := make(chan string, 1)
 	go func() { answered <- post(t, server.address("endpoint:"), firstQuery, nil) }()
-	waitForLookup(t, strings.TrimSuffix(calls, sandbox.BasePath))
+	for calls(t, platform).ByTenant == 0 && t.Context().Err() == nil {
+	}
 	server.stop()
 	if answer := <-answered; !strings.Contains(answer, "SIPTest") {
 		t.Errorf("the running request got %s", answer)
@@ -190,26 +193,49 @@ func TestStopFinishesRunningRequests(t *testing.T) {
 	}
 }
 
-// waitForLookup returns once the sandbox has been asked for a tenant.
-func waitForLookup(t *testing.T, origin string) {
+// calls asks a sandbox what it was asked.
+func calls(t *testing.T, platform *program) sandbox.Calls {
 	t.Helper()
-	for t.Context().Err() == nil {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, origin+"/sandbox/calls", nil)
-		if err != nil {
-			t.Fatal(err)
+	origin := strings.TrimSuffix(platform.address("sandbox:"), sandbox.BasePath)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, origin+"/sandbox/calls", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	var counted sandbox.Calls
+	if err := json.NewDecoder(response.Body).Decode(&counted); err != nil {
+		t.Fatal(err)
+	}
+	return counted
+}
+
+// TestReplicasShareTheReadingOfAllLeads runs two servers with one Redis, which
+// then goes away.
+func TestReplicasShareTheReadingOfAllLeads(t *testing.T) {
+	t.Parallel()
+	redis := miniredis.RunT(t)
+	platform := start(t, "  leadgraph serve", "sandbox", "--listen", "127.0.0.1:0")
+	key := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), 32))
+	args := append(strings.Fields(platform.lines[len(platform.lines)-1])[2:], "--redis-url", "redis://"+redis.Addr(), "--redis-key", key)
+	const query = `{ leadStats { total } }`
+	const want = `{"data":{"leadStats":{"total":2000}}}`
+	replicas := []string{startServer(t, args...), startServer(t, args...)}
+	for _, replica := range replicas {
+		if got := post(t, replica, query, nil); got != want {
+			t.Errorf("got %s", got)
 		}
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var calls sandbox.Calls
-		err = json.NewDecoder(response.Body).Decode(&calls)
-		_ = response.Body.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if calls.ByTenant > 0 {
-			return
+	}
+	if calls := calls(t, platform); calls.Pages != 2 {
+		t.Errorf("%d pages were read, want the 2 of one reading", calls.Pages)
+	}
+	redis.Close()
+	for _, replica := range append(replicas, startServer(t, args...)) {
+		if got := post(t, replica, query, nil); got != want {
+			t.Errorf("without Redis: %s", got)
 		}
 	}
 }

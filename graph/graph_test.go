@@ -108,7 +108,11 @@ func newService(t *testing.T, o serviceOptions) service {
 	if o.graph != nil {
 		o.graph(&options)
 	}
-	server := httptest.NewServer(graph.NewHandler(options))
+	handler, err := graph.NewHandler(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	// Proves the page base, so that a lookup that finds nothing needs no second
 	// call, and fetches the token.

@@ -14,6 +14,7 @@ import (
 
 	"leadgraph/graph/generated"
 	"leadgraph/graph/pagination"
+	"leadgraph/graph/projection"
 )
 
 // Options say what a handler serves and within which bounds. All are required
@@ -39,6 +40,9 @@ type Options struct {
 	Budget time.Duration
 	// Introspection lets clients read the schema.
 	Introspection bool
+	// Textbook answers by the generated executor alone, without the compiled
+	// projection: the same bytes, slower.
+	Textbook bool
 	// Log takes one line an operation and one a failure; never variables,
 	// documents or rows.
 	Log *slog.Logger
@@ -52,8 +56,9 @@ type Options struct {
 // front-ends of one operator send, at a few KiB each.
 const queryCache = 1000
 
-// NewHandler serves the schema over HTTP at any path.
-func NewHandler(o Options) http.Handler {
+// NewHandler serves the schema over HTTP at any path. It fails only if the
+// projection does not fit the schema, which is a fault of the build.
+func NewHandler(o Options) (http.Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -68,6 +73,13 @@ func NewHandler(o Options) http.Handler {
 	server.SetRecoverFunc(errs.recover)
 	server.Use(inlineDefer{})
 	server.Use(inputCheck{schema: schema.Schema()})
+	if !o.Textbook {
+		projector, err := projection.New(schema.Schema())
+		if err != nil {
+			return nil, err
+		}
+		server.AroundFields(projector.Middleware)
+	}
 	if o.Introspection {
 		server.Use(extension.Introspection{})
 	} else {
@@ -83,5 +95,5 @@ func NewHandler(o Options) http.Handler {
 		}
 		return response
 	})
-	return server
+	return server, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"leadgraph/graph"
 	"leadgraph/upstream/sandbox"
 )
 
@@ -22,6 +23,7 @@ var update = flag.Bool("update", false, "write the golden answers")
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{})
+	textbook := newService(t, serviceOptions{graph: func(o *graph.Options) { o.Textbook = true }})
 	files, err := filepath.Glob("testdata/*.graphql")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no queries", err)
@@ -46,6 +48,9 @@ func TestGolden(t *testing.T) {
 			}
 			if diff := cmp.Diff(string(want), got); diff != "" {
 				t.Errorf("answer (-want +got):\n%s", diff)
+			}
+			if other := textbook.query(t, string(document)).body + "\n"; other != got {
+				t.Errorf("the generated executor answers otherwise:\n%s\n%s", other, got)
 			}
 		})
 	}

@@ -62,6 +62,7 @@ type Limits struct {
 	DrainTimeout   time.Duration `help:"Time for running requests to finish when the server stops." default:"10s" group:"Limits"`
 	Introspection  bool          `help:"Let clients read the schema; the playground needs it." default:"true" negatable:"" group:"Server"`
 	ExposeCost     bool          `help:"Answer what each operation took of the platform in extensions.cost." group:"Server"`
+	Projection     bool          `help:"Render answers by compiled projection; without it the generated executor gives the same, slower." default:"true" negatable:"" group:"Server"`
 	Playground     bool          `help:"Serve the playground at /." default:"true" negatable:"" group:"Server"`
 }
 
