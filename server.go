@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	_ "embed"
 	"fmt"
 	"io"
@@ -116,6 +117,8 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 	}
 	options := graphOptions(settings.Limits, log)
 	options.Leads, options.Lookups, options.Catalogue = client, lookups, catalogue
+	options.Caller = func(context.Context) string { return "" } // one partition: nobody is told apart yet
+	options.Cursors = pagination.NewSeal(cursorKey(settings.Access, log))
 	handler, err := graph.NewHandler(options)
 	if err != nil {
 		return err
@@ -165,13 +168,9 @@ func openCaches(settings config.Caches, client *upstream.Client, platform upstre
 	}
 	closeShared := func() {}
 	if settings.RedisURL != "" {
-		key, err := settings.Key()
-		if err != nil {
-			return nil, nil, nil, err
-		}
 		shared, err := share.Open(share.Options{
 			URL:       string(settings.RedisURL),
-			Key:       key,
+			Key:       settings.RedisKey.Key(),
 			Namespace: platform.BaseURL + " " + platform.Credentials.ClientID,
 			Logger:    log,
 		})
@@ -217,6 +216,17 @@ type allLeads struct {
 func (a allLeads) AllLeads(ctx context.Context, _ time.Time) (lead.Reading, error) {
 	walk, err := a.client.AllLeads(ctx, a.pageSize)
 	return lead.Reading{Leads: walk.Leads, Complete: walk.Complete, Calls: walk.Calls}, err
+}
+
+// cursorKey is the key that is set, or one for this process alone.
+func cursorKey(access config.Access, log *slog.Logger) []byte {
+	if key := access.CursorKey.Key(); key != nil {
+		return key
+	}
+	log.Warn("no --cursor-key is set: cursors are good until this process ends, and for no other replica")
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails, says its documentation
+	return key
 }
 
 func warm(ctx context.Context, catalogue *lead.Catalogue, log *slog.Logger) {

@@ -96,6 +96,8 @@ func newService(t *testing.T, o serviceOptions) service {
 		Leads:         client,
 		Lookups:       lookups,
 		Catalogue:     catalogue,
+		Cursors:       pagination.NewSeal([]byte("the key of the tests")),
+		Caller:        func(context.Context) string { return "" },
 		Pages:         pagination.Limits{},
 		MaxPageSize:   upstream.MaxPageSize,
 		MaxBody:       64 << 10,
@@ -116,7 +118,7 @@ func newService(t *testing.T, o serviceOptions) service {
 	t.Cleanup(server.Close)
 	// Proves the page base, so that a lookup that finds nothing needs no second
 	// call, and fetches the token.
-	if _, err := client.LeadsPage(t.Context(), 0, 1); err != nil {
+	if _, err := client.LeadsPage(t.Context(), 0, 1, 0); err != nil {
 		t.Fatal(err)
 	}
 	platform.ResetCalls()

@@ -26,6 +26,11 @@ type Options struct {
 	Lookups Lookups
 	// Catalogue is where all leads are held.
 	Catalogue Catalogue
+	// Cursors seals the cursors that clients get.
+	Cursors *pagination.Seal
+	// Caller names whom the request of a context is from; cursors are good only
+	// for the caller who got them.
+	Caller func(context.Context) string
 	// Pages bounds first and last.
 	Pages pagination.Limits
 	// MaxPageSize is the largest page, in rows, that the reader answers.

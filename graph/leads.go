@@ -24,14 +24,16 @@ type leadsQuery struct {
 	// What is selected and costs something; of the count its response name.
 	count       string
 	next, edges bool
+	parts       lead.Fields
 }
 
-func newLeadsQuery(ctx context.Context, args pagination.Args, after, before *string, filter *lead.Filter, order *lead.Order) (leadsQuery, error) {
+func (op *operation) newLeadsQuery(ctx context.Context, args pagination.Args, after, before *string, filter *lead.Filter, order *lead.Order) (leadsQuery, error) {
 	q := leadsQuery{
 		filter: filter,
 		args:   args,
 		next:   graphql.FieldRequested(ctx, "pageInfo.hasNextPage"),
 		edges:  graphql.FieldRequested(ctx, "edges"),
+		parts:  selectedParts(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field.Selections),
 	}
 	for _, field := range graphql.CollectFieldsCtx(ctx, []string{"LeadConnection"}) {
 		if field.Name == "totalCount" {
@@ -45,18 +47,18 @@ func newLeadsQuery(ctx context.Context, args pagination.Args, after, before *str
 		return q, err
 	}
 	var err error
-	if q.args.After, err = parseCursor("after", after); err != nil {
+	if q.args.After, err = op.openCursor("after", after); err != nil {
 		return q, err
 	}
-	q.args.Before, err = parseCursor("before", before)
+	q.args.Before, err = op.openCursor("before", before)
 	return q, err
 }
 
-func parseCursor(argument string, text *string) (*pagination.Cursor, error) {
+func (op *operation) openCursor(argument string, text *string) (*pagination.Cursor, error) {
 	if text == nil {
 		return nil, nil
 	}
-	cursor, err := pagination.ParseCursor(*text)
+	cursor, err := op.options.Cursors.Open(*text, op.caller)
 	if err != nil {
 		return nil, &pagination.ArgumentError{Argument: argument, Reason: err.Error()}
 	}
@@ -87,13 +89,13 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 		if err != nil {
 			return nil, err
 		}
-		return q.cut(window, snapshot), nil
+		return op.cut(q, window, snapshot), nil
 	}
 	needed := list.Kind == pagination.KindCatalogue || window.FromEnd()
 	if needed || q.count != "" {
 		snapshot, err := op.snapshot()
 		if err == nil {
-			return q.cut(window, snapshot), nil
+			return op.cut(q, window, snapshot), nil
 		}
 		if needed {
 			return nil, err
@@ -106,25 +108,25 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 		MaxSize: op.options.MaxPageSize,
 		Hash:    anchor,
 		Fetch: func(pages []pagination.Page) ([][]*lead.Lead, error) {
-			return op.fetchPages(ctx, pages)
+			return op.fetchPages(ctx, pages, q.parts)
 		},
 	}
 	result, err := source.Read(window, q.next)
 	if err != nil {
 		return nil, err
 	}
-	return q.show(result, asOf), nil
+	return op.show(q, result, asOf), nil
 }
 
 func anchor(l *lead.Lead) uint64 { return pagination.AnchorHash(l.ID) }
 
 // fetchPages reads the pages of one plan, two of them at the same time.
-func (op *operation) fetchPages(ctx context.Context, pages []pagination.Page) ([][]*lead.Lead, error) {
+func (op *operation) fetchPages(ctx context.Context, pages []pagination.Page, parts lead.Fields) ([][]*lead.Lead, error) {
 	rows := make([][]*lead.Lead, len(pages))
 	reads, ctx := errgroup.WithContext(ctx)
 	for i, page := range pages {
 		reads.Go(func() (err error) {
-			rows[i], err = op.options.Leads.LeadsPage(ctx, page.Number, page.Size)
+			rows[i], err = op.options.Leads.LeadsPage(ctx, page.Number, page.Size, parts)
 			op.spend(lead.Report{UpstreamCalls: 1, Rows: len(rows[i]), Plan: planWindow})
 			return err
 		})
@@ -151,10 +153,10 @@ func (op *operation) lookedUp(ctx context.Context, tenants []string) (*lead.Snap
 }
 
 // cut takes the page out of a snapshot.
-func (q leadsQuery) cut(window pagination.Window, snapshot *lead.Snapshot) *generated.LeadConnection {
+func (op *operation) cut(q leadsQuery, window pagination.Window, snapshot *lead.Snapshot) *generated.LeadConnection {
 	view := snapshot.Select(q.filter, q.order)
 	total := view.Total()
-	c := q.show(pagination.Cut(window, total, func(c pagination.Cursor) (int, bool) {
+	c := op.show(q, pagination.Cut(window, total, func(c pagination.Cursor) (int, bool) {
 		return view.Locate(c.Anchor, c.Ordinal)
 	}, view.Slice, anchor), snapshot.AsOf())
 	c.TotalCount = &total
@@ -163,30 +165,30 @@ func (q leadsQuery) cut(window pagination.Window, snapshot *lead.Snapshot) *gene
 
 // show presents a page as Relay wants it. Edges and their cursors are made only
 // when they are selected.
-func (q leadsQuery) show(result pagination.Result[*lead.Lead], asOf time.Time) *generated.LeadConnection {
+func (op *operation) show(q leadsQuery, result pagination.Result[*lead.Lead], asOf time.Time) *generated.LeadConnection {
 	c := &generated.LeadConnection{
 		Nodes: result.Rows,
 		AsOf:  asOf.Truncate(time.Millisecond),
 		PageInfo: &generated.PageInfo{
 			HasNextPage:     result.HasNextPage,
 			HasPreviousPage: result.HasPreviousPage,
-			StartCursor:     cursorText(result.StartCursor()),
-			EndCursor:       cursorText(result.EndCursor()),
+			StartCursor:     op.sealCursor(result.StartCursor()),
+			EndCursor:       op.sealCursor(result.EndCursor()),
 		},
 	}
 	if q.edges {
 		c.Edges = make([]*generated.LeadEdge, len(result.Rows))
 		for i, row := range result.Rows {
-			c.Edges[i] = &generated.LeadEdge{Cursor: result.Cursor(i).String(), Node: row}
+			c.Edges[i] = &generated.LeadEdge{Cursor: op.options.Cursors.Text(result.Cursor(i), op.caller), Node: row}
 		}
 	}
 	return c
 }
 
-func cursorText(c *pagination.Cursor) *string {
+func (op *operation) sealCursor(c *pagination.Cursor) *string {
 	if c == nil {
 		return nil
 	}
-	text := c.String()
+	text := op.options.Cursors.Text(*c, op.caller)
 	return &text
 }

@@ -19,6 +19,7 @@ import (
 // of the catalogue and the count of what it cost.
 type operation struct {
 	options   Options
+	caller    string // whom its cursors are good for
 	leads     *loader.Leads
 	freshness lead.Freshness
 	// snapshot is taken once, so that all fields of an operation tell of the same
@@ -46,7 +47,7 @@ func operationOf(ctx context.Context) *operation { return ctx.Value(operationKey
 // withOperation begins an operation.
 func withOperation(ctx context.Context, options Options) context.Context {
 	request := graphql.GetOperationContext(ctx)
-	op := &operation{options: options, freshness: freshness(request.Headers.Values("Cache-Control"))}
+	op := &operation{options: options, caller: options.Caller(ctx), freshness: freshness(request.Headers.Values("Cache-Control"))}
 	op.leads = loader.New(ctx, op, tenantKeys(request))
 	op.snapshot = sync.OnceValues(func() (*lead.Snapshot, error) {
 		snapshot, state, err := options.Catalogue.Snapshot(ctx, op.freshness)

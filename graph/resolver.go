@@ -13,9 +13,9 @@ import (
 // PageReader reads pages of the platform. Its failures are *lead.SourceError.
 // It is called concurrently.
 type PageReader interface {
-	// LeadsPage reads one page in the platform's own order. Pages count from
-	// zero; a page behind the end is empty, a short one is the last.
-	LeadsPage(ctx context.Context, page, size int) ([]*lead.Lead, error)
+	// LeadsPage reads these parts of one page in the platform's own order. Pages
+	// count from zero; a page behind the end is empty, a short one is the last.
+	LeadsPage(ctx context.Context, page, size int, parts lead.Fields) ([]*lead.Lead, error)
 }
 
 // Lookups finds the leads of tenants; see lead.Lookups.

@@ -44,11 +44,12 @@ func (r *queryResolver) LeadsByTenantIds(ctx context.Context, tenantIds []string
 }
 
 func (r *queryResolver) Leads(ctx context.Context, first *int, after *string, last *int, before *string, filter *lead.Filter, orderBy *lead.Order) (*generated.LeadConnection, error) {
-	query, err := newLeadsQuery(ctx, pagination.Args{First: first, Last: last}, after, before, filter, orderBy)
+	op := operationOf(ctx)
+	query, err := op.newLeadsQuery(ctx, pagination.Args{First: first, Last: last}, after, before, filter, orderBy)
 	if err != nil {
 		return nil, err
 	}
-	return operationOf(ctx).connection(ctx, query)
+	return op.connection(ctx, query)
 }
 
 func (r *queryResolver) LeadStats(ctx context.Context, filter *lead.Filter) (*lead.Stats, error) {

@@ -2,12 +2,15 @@ package upstream
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,11 +24,15 @@ const leadPath = "/api/v2/oc/lead"
 type Client struct {
 	opts     Options
 	endpoint url.URL
+	header   http.Header // of every request; never changed
 	// transport is used without an http.Client: redirects are then not followed
 	// by construction, and errors do not quote URLs.
 	transport http.RoundTripper
 	conns     *http.Transport
 	tokens    *tokenSource // nil unless Options.Credentials are set
+
+	rows    sync.Pool // of *rows
+	keepers sync.Pool // of *keeper
 
 	// pageZero is set once page 0 answered a row, which proves that it exists.
 	pageZero atomic.Bool
@@ -44,7 +51,14 @@ func NewClient(options Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("upstream options: BaseURL: %w", err)
 	}
-	c := &Client{opts: o, endpoint: *endpoint, conns: newConns(o)}
+	c := &Client{
+		opts:     o,
+		endpoint: *endpoint,
+		header:   http.Header{"Accept": {"application/json"}, "User-Agent": {o.UserAgent}},
+		conns:    newConns(o),
+		rows:     sync.Pool{New: func() any { return newRows() }},
+		keepers:  sync.Pool{New: func() any { return newKeeper() }},
+	}
 	single := &attemptTransport{next: c.conns, maxBody: o.MaxBody, logger: o.Logger}
 	c.transport = newResilientTransport(single, o)
 	switch {
@@ -74,44 +88,110 @@ type query struct {
 	online bool
 }
 
+// encode appends the parts in a fixed order, for caches on the way.
 func (q query) encode(tenantParam string) string {
-	v := url.Values{
-		"PageNumber": {strconv.Itoa(q.page)},
-		"PageSize":   {strconv.Itoa(q.size)},
+	b := make([]byte, 0, 128)
+	b = strconv.AppendInt(append(b, "PageNumber="...), int64(q.page), 10)
+	b = strconv.AppendInt(append(b, "&PageSize="...), int64(q.size), 10)
+	if q.online {
+		b = append(b, "&checkOnline=true"...)
 	}
 	if q.tenant != "" {
-		v.Set(tenantParam, q.tenant)
+		b = append(append(append(b, '&'), tenantParam...), '=')
+		b = append(b, url.QueryEscape(q.tenant)...)
 	}
-	if q.online {
-		v.Set("checkOnline", "true")
-	}
-	return v.Encode()
+	return string(b)
 }
 
-// read asks the lead endpoint once, retries aside, and returns the rows.
-func (c *Client) read(ctx context.Context, q query) ([]*lead.Lead, error) {
-	a, err := c.get(ctx, q)
+// reading is what a read does with the leads that it wants.
+type reading struct {
+	want lead.Fields
+	each func(*lead.Lead) error
+	// restart is called when leads were handed to each and come again.
+	restart func()
+
+	// Of the last attempt whose answer could be read to its end, or was given up.
+	count int
+	odd   oddities
+	err   error
+	// stopped is the error of each.
+	stopped error
+}
+
+// consume reads the answer of one attempt. Its error says that another attempt
+// may succeed.
+func (c *Client) consume(r *reading, body io.Reader) error {
+	if r.count > 0 {
+		r.restart()
+	}
+	rows := c.rows.Get().(*rows)
+	r.count, r.odd, r.err = rows.read(body, r.want, func(l *lead.Lead) error {
+		r.stopped = r.each(l)
+		return r.stopped
+	})
+	if rows.reusable() {
+		c.rows.Put(rows)
+	}
+	if broken, ok := errors.AsType[*brokenError](r.err); ok && r.stopped == nil {
+		return broken.err
+	}
+	return nil
+}
+
+// read asks the lead endpoint once, retries aside, and hands the rows on.
+func (c *Client) read(ctx context.Context, q query, r *reading) error {
+	a, err := c.get(ctx, q, func(body io.Reader) error { return c.consume(r, body) })
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if q.tenant != "" && a.namesNoLead() {
-		return nil, nil
+		if r.count > 0 { // of an answer that broke off before this one
+			r.restart()
+		}
+		return nil
 	}
 	if a.status < 200 || a.status > 299 {
-		return nil, a.failure()
+		return a.failure()
 	}
-	leads, odd, err := decode(a.body)
-	if len(odd) > 0 {
-		c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "upstream sent values that could not be used", slog.Any("fields", odd))
+	if r.stopped != nil {
+		return r.stopped
 	}
+	if len(r.odd) > 0 {
+		c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "upstream sent values that could not be used", slog.Any("fields", r.odd))
+	}
+	if r.err != nil {
+		return badResponse(a.status, r.err)
+	}
+	if q.page == 0 && r.count > 0 {
+		c.pageZero.Store(true)
+	}
+	return nil
+}
+
+func badResponse(status int, err error) error {
+	return &lead.SourceError{Kind: lead.FailureBadResponse, Status: status, Err: err}
+}
+
+// kept asks the lead endpoint as read does and returns the leads.
+func (c *Client) kept(ctx context.Context, q query, want lead.Fields) ([]*lead.Lead, error) {
+	keeper := c.keepers.Get().(*keeper)
+	defer c.keepers.Put(keeper)
+	var leads []*lead.Lead
+	err := c.read(ctx, q, &reading{
+		want:    want,
+		restart: func() { leads = nil },
+		each: func(l *lead.Lead) error {
+			leads = append(leads, keeper.keep(l))
+			return nil
+		},
+	})
 	if err == nil {
-		err = q.check(leads)
+		if foreign := q.check(leads); foreign != nil {
+			err = badResponse(http.StatusOK, foreign)
+		}
 	}
 	if err != nil {
-		return nil, &lead.SourceError{Kind: lead.FailureBadResponse, Status: a.status, Err: err}
-	}
-	if q.page == 0 && len(leads) > 0 {
-		c.pageZero.Store(true)
+		return nil, err
 	}
 	return leads, nil
 }
@@ -134,25 +214,27 @@ func (q query) check(leads []*lead.Lead) error {
 	return nil
 }
 
-// get sends the query and returns whatever the platform answered.
-func (c *Client) get(ctx context.Context, q query) (*answer, error) {
+// get sends the query and returns whatever the platform answered, after consume
+// has read the body if that was a success.
+func (c *Client) get(ctx context.Context, q query, consume func(io.Reader) error) (*answer, error) {
 	allowance := time.Duration(q.size) * c.opts.TimePerRow
 	timeout := c.opts.Timeout + allowance
-	call := callSpec{attemptTimeout: c.opts.AttemptTimeout + allowance}
-	if q.online {
-		call = callSpec{attemptTimeout: timeout, once: true}
+	call := callSpec{
+		deadline:       time.Now().Add(timeout),
+		attemptTimeout: c.opts.AttemptTimeout + allowance,
+		consume:        consume,
 	}
-	callCtx, cancel := context.WithTimeout(withCall(ctx, call), timeout)
-	defer cancel()
-
+	if q.online {
+		call.attemptTimeout, call.once = timeout, true
+	}
 	target := c.endpoint
 	target.RawQuery = q.encode(c.opts.TenantParam)
 	req := (&http.Request{
 		Method: http.MethodGet,
 		URL:    &target,
 		Host:   target.Host,
-		Header: http.Header{"Accept": {"application/json"}, "User-Agent": {c.opts.UserAgent}},
-	}).WithContext(callCtx)
+		Header: c.header,
+	}).WithContext(withCall(ctx, call))
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
 		if ctx.Err() != nil {

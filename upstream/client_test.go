@@ -114,12 +114,15 @@ func TestRequest(t *testing.T) {
 			want: "PageNumber=0&PageSize=100&checkOnline=true&msTenantID=" + tenantA,
 		},
 		"page": {
-			call: func(c *upstream.Client) error { _, err := c.LeadsPage(t.Context(), 3, 20_000); return err },
+			call: func(c *upstream.Client) error {
+				_, err := c.LeadsPage(t.Context(), 3, 20_000, lead.AllFields)
+				return err
+			},
 			want: "PageNumber=3&PageSize=20000",
 		},
 		"page, first page 1": {
 			adjust: func(o *upstream.Options) { o.FirstPage = 1 },
-			call:   func(c *upstream.Client) error { _, err := c.LeadsPage(t.Context(), 0, 5); return err },
+			call:   func(c *upstream.Client) error { _, err := c.LeadsPage(t.Context(), 0, 5, lead.AllFields); return err },
 			want:   "PageNumber=1&PageSize=5",
 		},
 	} {
@@ -147,9 +150,9 @@ func TestUnsentRequests(t *testing.T) {
 	var calls atomic.Int32
 	client := newClient(t, func(http.ResponseWriter, *http.Request) { calls.Add(1) }, nil)
 	_, noTenant := client.LeadsByTenant(t.Context(), " ", false)
-	_, badPage := client.LeadsPage(t.Context(), -1, 10)
-	_, noSize := client.LeadsPage(t.Context(), 0, 0)
-	_, badSize := client.LeadsPage(t.Context(), 0, upstream.MaxPageSize+1)
+	_, badPage := client.LeadsPage(t.Context(), -1, 10, lead.AllFields)
+	_, noSize := client.LeadsPage(t.Context(), 0, 0, lead.AllFields)
+	_, badSize := client.LeadsPage(t.Context(), 0, upstream.MaxPageSize+1, lead.AllFields)
 	for _, err := range []error{noTenant, badPage, noSize, badSize} {
 		wantKind(t, err, lead.FailureRejected)
 	}
@@ -186,7 +189,7 @@ func TestLeadErrorIsNoAnswerForAPage(t *testing.T) {
 		w.WriteHeader(http.StatusNotFound)
 		write(w, testdata(t, "error_string.json"))
 	}, nil)
-	_, err := client.LeadsPage(t.Context(), 0, 10)
+	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
 	wantKind(t, err, lead.FailureRejected)
 }
 
@@ -273,7 +276,7 @@ func TestCallerLeaves(t *testing.T) {
 		cancel()
 		<-r.Context().Done()
 	}, func(o *upstream.Options) { o.Retries = 2 })
-	if _, err := client.LeadsPage(ctx, 0, 10); !errors.Is(err, context.Canceled) {
+	if _, err := client.LeadsPage(ctx, 0, 10, lead.AllFields); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -283,7 +286,7 @@ func TestCallersDeadline(t *testing.T) {
 	client := newClient(t, hang, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := client.LeadsPage(ctx, 0, 10); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := client.LeadsPage(ctx, 0, 10, lead.AllFields); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error is %v", err)
 	}
 }

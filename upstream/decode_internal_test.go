@@ -43,7 +43,7 @@ func TestDecodeSamples(t *testing.T) {
 		"full.json":    {fullLead(t)},
 		"nested.json":  nestedLeads(t),
 	} {
-		got, odd, err := decode(readSample(t, name))
+		got, odd, err := decode(readSample(t, name), lead.AllFields)
 		if err != nil || len(odd) != 0 {
 			t.Errorf("%s: error %v, oddities %v", name, err, odd)
 		}
@@ -150,7 +150,7 @@ func TestDecodeShapes(t *testing.T) {
 		"arrays at many depths":  {body: "[" + one + ",[" + one + ",[[" + one + "]],[]]]", leads: 3},
 		"deepest":                {body: nest(8, one), leads: 1},
 		"too deep":               {body: nest(9, one), fails: "deeper than 8"},
-		"far too deep":           {body: nest(20_000, ""), fails: "not JSON"},
+		"far too deep":           {body: nest(20_000, ""), fails: "deeper than 8"},
 		"null":                   {body: " null "},
 		"null elements":          {body: "[null," + one + ",[null]]", leads: 1},
 		"single object":          {body: one, leads: 1},
@@ -158,6 +158,11 @@ func TestDecodeShapes(t *testing.T) {
 		"single without tenant":  {body: `{"id":"1"}`, fails: "1 lack a tenantId"},
 		"envelope":               {body: `{"currentPage":1,"totalRecords":1,"Data":[` + one + `]}`, leads: 1},
 		"envelope, nested":       {body: `{"data":[[` + one + `]]}`, leads: 1},
+		"envelope, data first":   {body: `{"data":[` + one + `],"totalRecords":1}`, leads: 1},
+		"lead with other data":   {body: `{"id":"1","data":[7],"tenantId":"t"}`, leads: 1},
+		"lead behind other data": {body: `{"data":{},"id":"1","tenantId":"t"}`, leads: 1},
+		"envelope or lead":       {body: `{"data":[` + one + `],"id":"1"}`, fails: "member of a lead"},
+		"two data":               {body: `{"data":[` + one + `],"data":[]}`, fails: "other data"},
 		"envelope, null":         {body: `{"data":null}`},
 		"envelope, object":       {body: `{"data":` + one + `}`, fails: "data is an object"},
 		"envelope, text":         {body: `{"data":"secret"}`, fails: "a string"},
@@ -177,7 +182,7 @@ func TestDecodeShapes(t *testing.T) {
 		"something after object": {body: one + "]", fails: "byte 26"},
 		"lead without id":        {body: `[` + one + `,{"tenantId":"t"},{"id":" ","tenantId":[]}]`, fails: "of 3 leads, 2 lack an id and 1 lack a tenantId"},
 	} {
-		leads, _, err := decode([]byte(test.body))
+		leads, _, err := decode([]byte(test.body), lead.AllFields)
 		switch {
 		case test.fails == "" && (err != nil || len(leads) != test.leads):
 			t.Errorf("%s: got %d leads, error %v; want %d", name, len(leads), err, test.leads)
@@ -203,6 +208,8 @@ func TestDecodeFields(t *testing.T) {
 		{fields: `"status":null`}, {fields: `"status":"not active"`, want: lead.Lead{StatusText: "not active", Status: lead.StatusNotActive}},
 		{fields: `"status":1`, want: lead.Lead{StatusText: "1"}},
 		{fields: `"status":{}`, odd: "status"},
+		{fields: `"status":{},"Status":"x"`, want: lead.Lead{StatusText: "x"}},
+		{fields: `"contacts":[7,{"email":[]}],"contacts":[{"email":"a","email":null}]`, want: lead.Lead{Contacts: []lead.Contact{{}}}},
 		{fields: `"ovocChannelId":0`}, {fields: `"ovocChannelId":""`}, {fields: `"ovocChannelId":"0"`},
 		{fields: `"ovocChannelId":1315936`, want: lead.Lead{OVOCChannelID: ref("1315936")}},
 		{fields: `"channelId":"15"`, want: lead.Lead{ChannelID: ref("15")}},
@@ -248,7 +255,7 @@ func TestDecodeFields(t *testing.T) {
 		if test.want.TenantID == "" {
 			test.want.TenantID = "t"
 		}
-		leads, odd, err := decode([]byte(`[{"id":"1","tenantId":"t",` + test.fields + `}]`))
+		leads, odd, err := decode([]byte(`[{"id":"1","tenantId":"t",`+test.fields+`}]`), lead.AllFields)
 		if err != nil {
 			t.Errorf("%.80s: %v", test.fields, err)
 			continue

@@ -37,6 +37,18 @@
 //   - Error bodies have at least five forms, so the status alone decides; an
 //     errorTicket and a traceId are kept for the platform's support.
 //
+// # Reading
+//
+// Answers are read as they arrive, one lead at a time, by a reader made for the
+// purpose; docs/decoder.md has the measurements behind that. The parts of a lead
+// that are not wanted are checked to be well-formed and skipped. It accepts and
+// refuses what a plain reader over encoding/json does, which is kept in the tests
+// to prove it, but for what that can know only because it holds the whole body:
+//
+//   - a lead, or another member of an envelope, has at most 4 MiB;
+//   - an envelope is one from its array of leads on, so an id, a tenantId or
+//     another data behind that is an error.
+//
 // # Failures
 //
 // Every failure is a [*lead.SourceError], except that the caller's own

@@ -72,8 +72,8 @@ func (a *answer) failure() *lead.SourceError {
 		e.Err = errors.New("redirects are not followed (is the base URL right?)")
 	}
 	var problem struct {
-		ErrorTicket text `json:"errorTicket"`
-		TraceID     text `json:"traceId"`
+		ErrorTicket json.RawMessage `json:"errorTicket"`
+		TraceID     json.RawMessage `json:"traceId"`
 	}
 	if json.Unmarshal(a.body, &problem) == nil {
 		e.ErrorTicket = reference(problem.ErrorTicket)
@@ -82,17 +82,22 @@ func (a *answer) failure() *lead.SourceError {
 	return e
 }
 
-// reference keeps of an untrusted reference what is safe in logs and answers.
-func reference(t text) string {
-	if t.value == nil {
-		return ""
+// reference keeps of an untrusted reference, a text or a number, what is safe in
+// logs and answers.
+func reference(value json.RawMessage) string {
+	var text string
+	var number json.Number
+	switch {
+	case json.Unmarshal(value, &text) == nil:
+	case json.Unmarshal(value, &number) == nil:
+		text = number.String()
 	}
 	kept := strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
 			return -1
 		}
 		return r
-	}, *t.value)
+	}, text)
 	return kept[:min(len(kept), maxReference)]
 }
 

@@ -26,35 +26,61 @@ func (c *Client) LeadsByTenant(ctx context.Context, tenantID string, checkOnline
 		return nil, refused("no tenant id")
 	}
 	q := query{tenant: tenantID, page: c.opts.FirstPage, size: lookupSize, online: checkOnline}
-	leads, err := c.read(ctx, q)
+	leads, err := c.kept(ctx, q, lead.AllFields)
 	if err != nil || len(leads) > 0 || q.page != 0 || c.pageZero.Load() {
 		return leads, err
 	}
 	// The platform may count from 1 and answer nothing for page 0. What it learnt
 	// online is stored by now, so it need not ask again.
 	q.page, q.online = 1, false
-	leads, err = c.read(ctx, q)
+	leads, err = c.kept(ctx, q, lead.AllFields)
 	if len(leads) > 0 && !c.oneBased.Swap(true) {
 		c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "upstream counts pages from 1: every lookup asks twice until the first page is set to 1")
 	}
 	return leads, err
 }
 
-// LeadsPage returns one page of all leads, in the platform's order. Pages count
-// from zero here whatever the platform's first page is. A page past the end is
-// empty. A page may hold fewer rows than size in the middle of the list, and
-// repeat rows of another page when leads came or went in between; AllLeads deals
-// with both.
+// LeadsPage returns one page of all leads, in the platform's order. Of a lead
+// only the fields in want are set. Pages count from zero here whatever the
+// platform's first page is. A page past the end is empty. A page may hold fewer
+// rows than size in the middle of the list, and repeat rows of another page when
+// leads came or went in between; AllLeads deals with both.
 //
 // The endpoint is GET /api/v2/oc/lead without the tenant filter [GAL].
-func (c *Client) LeadsPage(ctx context.Context, page, size int) ([]*lead.Lead, error) {
+func (c *Client) LeadsPage(ctx context.Context, page, size int, want lead.Fields) ([]*lead.Lead, error) {
+	q, err := c.page(page, size)
+	if err != nil {
+		return nil, err
+	}
+	return c.kept(ctx, q, want)
+}
+
+// EachLead reads one page as LeadsPage does, but holds no more than one lead at
+// a time: it calls each with every lead as it arrives. The lead and all that it
+// refers to are valid during the call only. An error of each ends the read and
+// is returned as it is.
+//
+// The leads of a page that is not read to its end count for nothing: where an
+// answer breaks off and the page is asked for again, restart is called before
+// its leads come anew, and on an error those that came must be dropped. While
+// each runs, the time-out of the attempt does too.
+func (c *Client) EachLead(ctx context.Context, page, size int, want lead.Fields, restart func(), each func(*lead.Lead) error) error {
+	q, err := c.page(page, size)
+	if err != nil {
+		return err
+	}
+	return c.read(ctx, q, &reading{want: want, restart: restart, each: each})
+}
+
+// page is the query for a page that counts from zero.
+func (c *Client) page(page, size int) (query, error) {
 	if page < 0 || page >= math.MaxInt32 {
-		return nil, refused("page number out of range")
+		return query{}, refused("page number out of range")
 	}
 	if size < 1 || size > MaxPageSize {
-		return nil, refused("page size out of range")
+		return query{}, refused("page size out of range")
 	}
-	return c.read(ctx, query{page: page + c.opts.FirstPage, size: size})
+	return query{page: page + c.opts.FirstPage, size: size}, nil
 }
 
 // refused is the failure of a request that is not sent.

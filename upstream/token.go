@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -64,8 +65,11 @@ func (t *renewingBearer) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // authorized copies req, because a round-tripper must not change its request.
 func authorized(req *http.Request, token string) *http.Request {
-	req = req.Clone(req.Context())
-	req.Header.Set("Authorization", "Bearer "+token)
+	header := make(http.Header, len(req.Header)+1)
+	maps.Copy(header, req.Header)
+	header["Authorization"] = []string{"Bearer " + token}
+	req = req.WithContext(req.Context())
+	req.Header = header
 	return req
 }
 
@@ -151,6 +155,8 @@ func (s *tokenSource) get(ctx context.Context) (*oauth2.Token, error) {
 	if flight == nil {
 		return nil, errClosed
 	}
+	ctx, cancel := within(ctx)
+	defer cancel()
 	select {
 	case <-flight.done:
 		return flight.token, flight.err

@@ -61,7 +61,7 @@ func TestTokenRequest(t *testing.T) {
 		}
 		write(w, "[]")
 	}, withCredentials(tokenURL))
-	if _, err := client.LeadsPage(t.Context(), 0, 10); err != nil {
+	if _, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields); err != nil {
 		t.Error(err)
 	}
 }
@@ -73,7 +73,7 @@ func TestOneTokenForAll(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() {
-			if _, err := client.LeadsPage(t.Context(), 0, 10); err != nil {
+			if _, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields); err != nil {
 				t.Error(err)
 			}
 		})
@@ -130,7 +130,7 @@ func TestStaticTokenIsNotRetried(t *testing.T) {
 		}
 		w.WriteHeader(http.StatusUnauthorized)
 	}, func(o *upstream.Options) { o.StaticToken = "fixed" })
-	_, err := client.LeadsPage(t.Context(), 0, 10)
+	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
 	wantKind(t, err, lead.FailureAuth)
 	if called.Load() != 1 {
 		t.Errorf("%d calls", called.Load())
@@ -175,7 +175,7 @@ func TestTokenFailures(t *testing.T) {
 				withCredentials(tokenURL)(o)
 				o.AttemptTimeout = 100 * time.Millisecond
 			})
-			_, err := client.LeadsPage(t.Context(), 0, 10)
+			_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
 			source := sourceError(t, err, test.kind)
 			if !strings.Contains(source.Error(), test.says) {
 				t.Errorf("error is %q, want %q in it", source, test.says)
@@ -197,7 +197,7 @@ func TestTokenEndpointUnreachable(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
 	client := newClient(t, func(http.ResponseWriter, *http.Request) {}, withCredentials(server.URL+"?key=hidden"))
-	_, err := client.LeadsPage(t.Context(), 0, 10)
+	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
 	if source := sourceError(t, err, lead.FailureUnavailable); strings.Contains(source.Error(), "hidden") {
 		t.Errorf("error %q tells the query", source)
 	}
@@ -212,10 +212,10 @@ func TestCallerLeavesWhileTokenIsFetched(t *testing.T) {
 		hang(w, r)
 	})
 	client := newClient(t, func(http.ResponseWriter, *http.Request) {}, withCredentials(tokenURL))
-	if _, err := client.LeadsPage(ctx, 0, 10); !errors.Is(err, context.Canceled) {
+	if _, err := client.LeadsPage(ctx, 0, 10, lead.AllFields); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
 	}
 	client.Close() // ends the flight that nobody waits for
-	_, err := client.LeadsPage(t.Context(), 0, 10)
+	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
 	wantKind(t, err, lead.FailureUnavailable)
 }

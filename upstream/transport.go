@@ -47,8 +47,15 @@ func newConns(o Options) *http.Transport {
 
 // callSpec is what a call asks of the round-trippers below it.
 type callSpec struct {
+	// deadline is that of the call with all of its attempts and waits. It is here
+	// and not in the context because most calls never wait for anything but their
+	// first attempt: what else waits does so on a context of within.
+	deadline       time.Time
 	attemptTimeout time.Duration
 	once           bool // never try again: the read has a side effect
+	// consume reads the body of a success as it arrives. Its error fails the
+	// attempt. If it is nil the body is kept in memory.
+	consume func(io.Reader) error
 }
 
 type callKey struct{}
@@ -62,10 +69,18 @@ func callFrom(ctx context.Context) callSpec {
 	return call
 }
 
+// within returns a context that ends at the deadline of the call.
+func within(ctx context.Context) (context.Context, context.CancelFunc) {
+	if deadline := callFrom(ctx).deadline; !deadline.IsZero() {
+		return context.WithDeadline(ctx, deadline)
+	}
+	return ctx, func() {}
+}
+
 // attemptTransport makes one attempt: it bounds its time and the size of its
-// answer, and reads the whole body, so that the layers above deal with complete
-// answers: a body cut short is a failed attempt, and a permit is held until the
-// last byte.
+// answer, and has the whole body read, so that the layers above deal with
+// complete answers: a body cut short is a failed attempt, and a permit is held
+// until the last byte.
 type attemptTransport struct {
 	next    http.RoundTripper
 	maxBody int64
@@ -74,61 +89,85 @@ type attemptTransport struct {
 
 // RoundTrip implements http.RoundTripper.
 func (t *attemptTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithTimeout(req.Context(), callFrom(req.Context()).attemptTimeout)
-	defer cancel()
+	call := callFrom(req.Context())
 	start := time.Now()
-	resp, size, err := t.exchange(req.WithContext(ctx))
+	end := start.Add(call.attemptTimeout)
+	if !call.deadline.IsZero() && call.deadline.Before(end) {
+		end = call.deadline
+	}
+	ctx, cancel := context.WithDeadline(req.Context(), end)
+	defer cancel()
+	resp, size, err := t.exchange(req.WithContext(ctx), call.consume)
 	if err != nil && ctx.Err() != nil && req.Context().Err() == nil {
 		err = errAttemptTimeout
+	}
+	t.log(ctx, start, resp, size, err)
+	if err != nil {
+		return nil, err
+	}
+	resp.Request = req // whose context outlives the attempt
+	return resp, nil
+}
+
+func (t *attemptTransport) log(ctx context.Context, start time.Time, resp *http.Response, size int64, err error) {
+	if !t.logger.Enabled(ctx, slog.LevelDebug) {
+		return // before the attributes are made
 	}
 	took := slog.Duration("took", time.Since(start))
 	if err != nil {
 		t.logger.LogAttrs(ctx, slog.LevelDebug, "upstream attempt failed", took, slog.Any("error", cause(err)))
-		return nil, err
+		return
 	}
-	t.logger.LogAttrs(ctx, slog.LevelDebug, "upstream attempt", took, slog.Int("status", resp.StatusCode), slog.Int("bytes", size))
-	resp.Request = req // whose deadline is that of the call
-	return resp, nil
+	t.logger.LogAttrs(ctx, slog.LevelDebug, "upstream attempt", took, slog.Int("status", resp.StatusCode), slog.Int64("bytes", size))
 }
 
-// exchange replaces the body by its bytes in memory.
-func (t *attemptTransport) exchange(req *http.Request) (*http.Response, int, error) {
+// exchange sends the request and has the answer read. What is left in the
+// response of the body is in memory.
+func (t *attemptTransport) exchange(req *http.Request, consume func(io.Reader) error) (*http.Response, int64, error) {
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {
 		return nil, 0, err
 	}
-	data, err := t.readBody(resp)
+	body := &boundedBody{body: resp.Body, left: t.maxBody}
+	kept := &answerBody{}
+	switch {
+	case resp.StatusCode < 200 || resp.StatusCode > 299:
+		// The status says it all; what can be read of the body is a bonus.
+		kept.data, _ = io.ReadAll(io.LimitReader(body, maxErrorBody))
+	case resp.ContentLength > t.maxBody:
+		err = errBodyTooLarge
+	case consume != nil:
+		err = consume(body)
+	default:
+		kept.data, err = io.ReadAll(body)
+	}
 	_ = resp.Body.Close() // all that was wanted has been read
 	if err != nil {
 		return nil, 0, err
 	}
-	resp.Body = &answerBody{Reader: bytes.NewReader(data), data: data}
-	return resp, len(data), nil
+	kept.Reset(kept.data)
+	resp.Body = kept
+	return resp, t.maxBody - body.left, nil
 }
 
-func (t *attemptTransport) readBody(resp *http.Response) ([]byte, error) {
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		// The status says it all; what can be read of the body is a bonus.
-		data, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
-		return data, nil
+// boundedBody fails once more bytes come than are left.
+type boundedBody struct {
+	body io.Reader
+	left int64
+}
+
+// Read implements io.Reader.
+func (b *boundedBody) Read(p []byte) (int, error) {
+	n, err := b.body.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, errBodyTooLarge
 	}
-	if resp.ContentLength > t.maxBody {
-		return nil, errBodyTooLarge
-	}
-	var buf bytes.Buffer
-	if n := resp.ContentLength; n > 0 {
-		buf.Grow(int(n) + bytes.MinRead)
-	}
-	n, err := buf.ReadFrom(io.LimitReader(resp.Body, t.maxBody+1))
-	if err == nil && n > t.maxBody {
-		err = errBodyTooLarge
-	}
-	return buf.Bytes(), err
+	return n, err
 }
 
 // answerBody is a response body in memory.
 type answerBody struct {
-	*bytes.Reader
+	bytes.Reader
 	data []byte
 }
 
@@ -140,43 +179,71 @@ func (*answerBody) Close() error { return nil }
 // releases permits at the header, waits not at all between tries, leaves the
 // answer it replaces unclosed and retries any method.
 type resilientTransport struct {
-	next             http.RoundTripper
-	retrying, single failsafe.Executor[*http.Response]
+	next    http.RoundTripper
+	maxWait time.Duration // for each limit
+	slots   bulkhead.Bulkhead[*http.Response]
+	rate    ratelimiter.RateLimiter[*http.Response] // nil if there is no limit
+	retry   failsafe.Executor[*http.Response]       // nil if nothing is retried
 }
 
 //nolint:bodyclose // *http.Response is a type argument here, not a response
 func newResilientTransport(next http.RoundTripper, o Options) *resilientTransport {
-	type policy = failsafe.Policy[*http.Response]
-	// A call that gets its turn should have half its time left for the answer.
-	maxWait := o.Timeout / 2
-	limits := []policy{bulkhead.NewBuilder[*http.Response](uint(o.MaxConcurrent)).WithMaxWaitTime(maxWait).Build()}
+	t := &resilientTransport{
+		next: next,
+		// A call that gets its turn should have half its time left for the answer.
+		maxWait: o.Timeout / 2,
+		slots:   bulkhead.New[*http.Response](uint(o.MaxConcurrent)),
+	}
 	if o.RatePerSecond > 0 {
 		// Bursty, because the keys of one GraphQL operation arrive together.
-		rate := ratelimiter.NewBurstyBuilder[*http.Response](uint(o.RatePerSecond), time.Second).WithMaxWaitTime(maxWait).Build()
-		limits = append([]policy{rate}, limits...)
+		t.rate = ratelimiter.NewBursty[*http.Response](uint(o.RatePerSecond), time.Second)
 	}
-	t := &resilientTransport{next: next, single: failsafe.With(limits...)}
-	t.retrying = t.single
 	if o.Retries > 0 {
-		retry := retrypolicy.NewBuilder[*http.Response]().
+		t.retry = failsafe.With(retrypolicy.NewBuilder[*http.Response]().
 			HandleIf(transient).
 			AbortIf(waitTooLong).
 			WithMaxRetries(o.Retries).
 			WithDelayFunc(retryDelay).
 			ReturnLastFailure().
-			Build()
-		t.retrying = failsafe.With(append([]policy{retry}, limits...)...)
+			Build())
 	}
 	return t
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t *resilientTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	executor := t.retrying
-	if req.Method != http.MethodGet || callFrom(req.Context()).once {
-		executor = t.single
+	resp, err := t.attempt(req)
+	if t.retry == nil || req.Method != http.MethodGet || callFrom(req.Context()).once || !transient(resp, err) {
+		return resp, err
 	}
-	return executor.WithContext(req.Context()).Get(func() (*http.Response, error) { return t.next.RoundTrip(req) })
+	// The executor costs more than all else here, so it comes in late: the first
+	// attempt that it asks for has been made.
+	ctx, cancel := within(req.Context())
+	defer cancel()
+	again, made := req.WithContext(ctx), false
+	return t.retry.WithContext(ctx).Get(func() (*http.Response, error) {
+		if !made {
+			made = true
+			return resp, err
+		}
+		return t.attempt(again)
+	})
+}
+
+// attempt holds its permits until the last byte of the answer, even if whoever
+// reads it panics.
+func (t *resilientTransport) attempt(req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	if t.rate != nil {
+		if err := t.rate.AcquirePermitWithMaxWait(ctx, t.maxWait); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.slots.AcquirePermitWithMaxWait(ctx, t.maxWait); err != nil {
+		return nil, err
+	}
+	defer t.slots.ReleasePermit()
+	return t.next.RoundTrip(req)
 }
 
 // transient tells whether another attempt may succeed.
@@ -203,7 +270,9 @@ func waitTooLong(resp *http.Response, _ error) bool {
 	if resp == nil {
 		return false
 	}
-	deadline, ok := resp.Request.Context().Deadline()
+	ctx, cancel := within(resp.Request.Context())
+	defer cancel()
+	deadline, ok := ctx.Deadline()
 	return ok && retryAfter(resp.Header) >= time.Until(deadline)
 }
 

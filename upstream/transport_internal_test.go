@@ -62,8 +62,7 @@ func TestRetries(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &script{statuses: test.statuses, retryAfter: test.retryAfter, start: time.Now()}
 				rt := newResilientTransport(s, Options{}.withDefaults())
-				ctx, cancel := context.WithTimeout(withCall(t.Context(), callSpec{once: test.once}), 10*time.Second)
-				defer cancel()
+				ctx := withCall(t.Context(), callSpec{once: test.once, deadline: time.Now().Add(10 * time.Second)})
 				req := (&http.Request{Method: http.MethodGet}).WithContext(ctx)
 				if test.method != "" {
 					req.Method = test.method

@@ -32,7 +32,7 @@ func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 	seen := map[string]struct{}{}
 	firstPage := 0 // rows of the first page
 	for page := range c.opts.MaxPages {
-		rows, err := c.LeadsPage(ctx, page, size)
+		rows, err := c.LeadsPage(ctx, page, size, lead.AllFields)
 		w.Calls++
 		if err != nil {
 			return Walk{Calls: w.Calls}, err

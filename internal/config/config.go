@@ -4,12 +4,10 @@
 package config
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
 	"time"
 
@@ -28,6 +26,7 @@ const (
 type Config struct {
 	Serve struct {
 		Listen   string   `help:"Address to serve on; port 0 takes a free one." default:"127.0.0.1:8080" group:"Server"`
+		Access   Access   `embed:""`
 		Limits   Limits   `embed:""`
 		Upstream Upstream `embed:""`
 		Caches   Caches   `embed:""`
@@ -134,7 +133,7 @@ func Load(args []string, getenv func(string) string, stdout io.Writer) (cfg *Con
 		kong.Exit(func(int) { panic(helpPrinted{}) }),
 		kong.Resolvers(environment(getenv)),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.ExplicitGroups(groups("Server", "Live Platform", "Catalogue and caches", "Sandbox", "Limits", "Logging")),
+		kong.ExplicitGroups(groups("Server", "Callers", "Live Platform", "Catalogue and caches", "Sandbox", "Limits", "Logging")),
 	)
 	if err != nil {
 		return nil, "", err
@@ -155,7 +154,7 @@ func Load(args []string, getenv func(string) string, stdout io.Writer) (cfg *Con
 	}
 	command = parsed.Command()
 	if command == Serve {
-		err = errors.Join(cfg.Serve.Upstream.complete(), cfg.Serve.Limits.check(), cfg.Serve.Caches.complete())
+		err = errors.Join(cfg.Serve.Upstream.complete(), cfg.Serve.Limits.check(), cfg.Serve.Caches.complete(), cfg.Serve.Access.complete())
 	}
 	return cfg, command, err
 }
@@ -216,6 +215,7 @@ func upTo(most int, name string, value int) error {
 func (c *Caches) complete() error {
 	errs := []error{
 		c.RedisKey.readFile("--redis-key-file", c.RedisKeyFile),
+		c.RedisKey.checkKey("--redis-key"),
 		upTo(largestPage, "--catalogue-page-size", c.CataloguePageSize),
 		upTo(1000, "--fan-out", c.FanOut),
 	}
@@ -230,22 +230,7 @@ func (c *Caches) complete() error {
 	if c.CatalogueTimeout <= 0 || c.LookupBytes <= 0 {
 		errs = append(errs, errors.New("--catalogue-timeout and --lookup-bytes must be positive"))
 	}
-	if _, err := c.Key(); err != nil {
-		errs = append(errs, err)
-	}
 	return errors.Join(errs...)
-}
-
-// Key decodes RedisKey; nil if there is none.
-func (c *Caches) Key() ([]byte, error) {
-	if c.RedisKey == "" {
-		return nil, nil
-	}
-	key, err := base64.StdEncoding.DecodeString(string(c.RedisKey))
-	if err != nil || len(key) != 32 {
-		return nil, errors.New("--redis-key must be 32 bytes in base64")
-	}
-	return key, nil
 }
 
 func (l *Limits) check() error {
@@ -258,42 +243,4 @@ func (l *Limits) check() error {
 		errs = append(errs, errors.New("--max-body, --request-timeout and --drain-timeout must be positive"))
 	}
 	return errors.Join(errs...)
-}
-
-// Secret is a text that is never printed.
-type Secret string
-
-// String hides the secret.
-func (s Secret) String() string {
-	if s == "" {
-		return ""
-	}
-	return "[redacted]"
-}
-
-// GoString hides the secret from %#v.
-func (s Secret) GoString() string { return s.String() }
-
-// LogValue hides the secret from a log.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
-
-// MarshalText hides the secret from encoders.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-func (s *Secret) readFile(flag, path string) error {
-	if path == "" {
-		return nil
-	}
-	if *s != "" {
-		return fmt.Errorf("%s: the secret was given twice", flag)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("%s: the file cannot be read", flag)
-	}
-	*s = Secret(strings.TrimSpace(string(text)))
-	if *s == "" {
-		return fmt.Errorf("%s: the file is empty", flag)
-	}
-	return nil
 }

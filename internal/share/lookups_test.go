@@ -86,7 +86,7 @@ func TestLookupsAreEncrypted(t *testing.T) {
 	var lines log
 	withKey := func(first byte) func(*share.Options) {
 		key := bytes.Repeat([]byte{first}, 32)
-		return func(o *share.Options) { o.Key, o.Logger = key, lines.logger() }
+		return func(o *share.Options) { o.Key, o.Logger = key, lines.logger(t) }
 	}
 	a, plain := lookups(t, m.Addr(), withKey(1)), lookups(t, m.Addr(), nil)
 	a.Put(t.Context(), map[string]lead.Found{"tenant-a": foundAt(time.Now(), "1"), "tenant-b": foundAt(time.Now(), "2")})

@@ -19,7 +19,7 @@ func TestServerComesAndGoes(t *testing.T) {
 	m.Close()
 	var lines log
 	p := newPlatform()
-	logged := func(o *share.Options) { o.Logger = lines.logger() }
+	logged := func(o *share.Options) { o.Logger = lines.logger(t) }
 	a, b := open(t, addr, logged), open(t, addr, logged)
 	sourceA, sourceB := a.Source(p, keep), b.Source(p, keep)
 	lost, found := 0, 0
@@ -54,7 +54,7 @@ func TestServerRefuses(t *testing.T) {
 	t.Parallel()
 	m, p := miniredis.RunT(t), newPlatform()
 	var lines log
-	source := replica(t, m.Addr(), p, func(o *share.Options) { o.Logger = lines.logger() })
+	source := replica(t, m.Addr(), p, func(o *share.Options) { o.Logger = lines.logger(t) })
 	read(t, source, time.Time{}, 1)
 	rest(t, m)
 	m.SetError("LOADING Redis is loading the dataset in memory")

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -21,7 +22,7 @@ import (
 const (
 	// chunkBytes is the size of a value. The server serves nobody else while it
 	// copies one, and a lost server is noticed after one.
-	chunkBytes = 512 << 10
+	chunkBytes = 256 << 10
 	// grace is how much longer chunks live than a manifest that names them, for
 	// those who are still reading them.
 	grace = time.Minute
@@ -42,10 +43,16 @@ func (m manifest) String() string {
 	return fmt.Sprintf("%d %s %d %s", m.begun, m.generation, m.chunks, m.sum)
 }
 
-// parseManifest reads what String wrote. What it cannot read is left empty, and
-// an empty sum is that of no chunks.
+// parseManifest reads what String wrote. Of damaged text a generation without
+// chunks is left, which never has the right sum.
 func parseManifest(text string) (m manifest) {
-	_, _ = fmt.Sscanf(text, "%d %s %d %s", &m.begun, &m.generation, &m.chunks, &m.sum)
+	fields := strings.Split(text, " ")
+	if len(fields) != 4 {
+		return m
+	}
+	m.generation, m.sum = fields[1], fields[3]
+	m.begun, _ = strconv.ParseInt(fields[0], 10, 64)
+	m.chunks, _ = strconv.Atoi(fields[2])
 	return m
 }
 

@@ -28,7 +28,8 @@ local earliest = now - ARGV[1]
 local stamp = string.format('%.0f', now)
 local manifest = redis.call('GET', KEYS[1])
 local begun = moment(manifest)
-if begun and begun >= earliest and string.match(manifest, '^%d+ (%S+)') ~= ARGV[2] then
+local generation = begun and string.match(manifest, '^%d+ ([^ ]+) [^ ]+ [^ ]+$')
+if generation and begun >= earliest and generation ~= ARGV[2] then
   return {'found', stamp, manifest}
 end
 local lease = stamp .. ' ' .. ARGV[3]

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"regexp"
 	"slices"
@@ -110,15 +111,19 @@ func (l *log) count(text string) int {
 	return strings.Count(l.text.String(), text)
 }
 
-func (l *log) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+// logger logs to it and to the test's output.
+func (l *log) logger(t *testing.T) *slog.Logger {
+	return slog.New(slog.NewTextHandler(io.MultiWriter(l, t.Output()), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 // open opens a store that is closed with the test. Its bound is wide, because
 // the machine may be busy; tests that need a narrow one say so.
 func open(t *testing.T, addr string, adjust func(*share.Options)) *share.Store {
 	t.Helper()
-	opts := share.Options{URL: "redis://" + addr, Namespace: "https://platform.example app", Bound: 20 * time.Second, Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	var lines log
+	opts := share.Options{
+		URL: "redis://" + addr, Namespace: "https://platform.example app", Bound: 20 * time.Second, Logger: lines.logger(t),
+	}
 	if adjust != nil {
 		adjust(&opts)
 	}

@@ -68,7 +68,7 @@ func TestAgeIsReckonedOnce(t *testing.T) {
 	rest(t, m)
 	b := replica(t, m.Addr(), p, nil)
 	first := read(t, b, time.Time{}, 1)
-	if again := read(t, b, first.AsOf, 1); !again.AsOf.Equal(first.AsOf) {
+	if again := read(t, b, first.AsOf.Add(-keep), 1); !again.AsOf.Equal(first.AsOf) {
 		t.Errorf("as of %v, then of %v", first.AsOf, again.AsOf)
 	}
 	read(t, b, first.AsOf.Add(1), 2)
@@ -134,6 +134,24 @@ func TestTakeOver(t *testing.T) {
 	<-p.begun // the lease has run out
 	close(hung.gate)
 	readers.Wait()
+}
+
+func TestLeaseIsRenewed(t *testing.T) {
+	t.Parallel()
+	const ttl = 300 * time.Millisecond
+	m, p := miniredis.RunT(t), gated()
+	source := replica(t, m.Addr(), p, func(o *share.Options) { o.LeaseTTL = ttl })
+	var reader sync.WaitGroup
+	reader.Go(func() { read(t, source, time.Time{}, 1) })
+	<-p.begun
+	key := keysOf(m, leaseKey)[0]
+	for range 3 {
+		m.FastForward(ttl / 2)
+		eventually(t, "renewed", func() bool { return m.TTL(key) == ttl })
+	}
+	close(p.gate)
+	reader.Wait()
+	rest(t, m)
 }
 
 func TestReaderFails(t *testing.T) {
@@ -234,6 +252,12 @@ func TestDamage(t *testing.T) {
 		"manifest cut": func(t *testing.T, m *miniredis.Miniredis) {
 			change(t, m, manifestKey, func(v string) string { return v[:20] })
 		},
+		"manifest short": func(t *testing.T, m *miniredis.Miniredis) {
+			change(t, m, manifestKey, func(v string) string { return v[:16] })
+		},
+		"manifest chunks": func(t *testing.T, m *miniredis.Miniredis) {
+			change(t, m, manifestKey, func(v string) string { return v[:17] + "x x x" })
+		},
 		"from the future": func(t *testing.T, m *miniredis.Miniredis) {
 			change(t, m, manifestKey, func(v string) string { return "9" + v })
 		},
@@ -262,7 +286,7 @@ func TestEncryption(t *testing.T) {
 	m, p := miniredis.RunT(t), newPlatform()
 	var lines log
 	withKey := func(o *share.Options) {
-		o.Key, o.Logger = make([]byte, 32), lines.logger()
+		o.Key, o.Logger = make([]byte, 32), lines.logger(t)
 		if _, err := rand.Read(o.Key); err != nil {
 			t.Fatal(err)
 		}

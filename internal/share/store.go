@@ -27,7 +27,7 @@ import (
 // Defaults of Options.
 const (
 	DefaultPrefix = "leadgraph:"
-	// DefaultBound leaves time for a chunk of leads at 100 Mbit/s.
+	// DefaultBound leaves time for a chunk of leads at 50 Mbit/s.
 	DefaultBound = 50 * time.Millisecond
 	// DefaultLeaseTTL is long enough for a holder to survive pauses, and short
 	// enough to wait for when it does not.
@@ -35,8 +35,8 @@ const (
 )
 
 const (
-	// The pause after a failure doubles from the first to the longest, and starts
-	// anew when the server has been reachable for longer than that.
+	// The pause after a failure doubles from the first to the longest for as long as
+	// the server cannot be reached.
 	firstPause   = time.Second
 	longestPause = 30 * time.Second
 	// reachTimeout bounds one attempt to reach the server; no request waits for it.
@@ -125,6 +125,8 @@ func Open(opts Options) (*Store, error) {
 	}
 	client.DisableCache = true // nothing here is read twice
 	client.DisableRetry = true // a step that fails is done without
+	// When the one connection works again there is no other that does not.
+	client.PipelineMultiplex = -1
 	if client.Dialer.Timeout == 0 {
 		client.Dialer.Timeout = reachTimeout
 	}
@@ -176,14 +178,11 @@ func (s *Store) supervise() {
 		s.mark(err)
 		s.settle()
 		if err == nil {
-			since := time.Now()
+			pause = firstPause
 			select {
 			case <-s.lost:
 			case <-s.life.Done():
 				return
-			}
-			if time.Since(since) > longestPause {
-				pause = firstPause
 			}
 		}
 		select {
@@ -261,6 +260,7 @@ func attempt[T any](s *Store, step func(context.Context, rueidis.Client) (T, err
 		return none, errUnreachable
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.opts.Bound)
+	defer cancel()
 	type result struct {
 		value T
 		err   error
@@ -268,7 +268,6 @@ func attempt[T any](s *Store, step func(context.Context, rueidis.Client) (T, err
 	done := make(chan result, 1)
 	go func() {
 		defer s.steps.Done()
-		defer cancel()
 		value, err := step(ctx, client)
 		done <- result{value, err}
 	}()

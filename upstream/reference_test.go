@@ -5,41 +5,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
-	"maps"
-	"slices"
 	"strings"
 
 	"leadgraph/lead"
 )
 
-const (
-	// maxNesting is how deep arrays of leads may be nested; one array in an array
-	// is documented [GAL].
-	maxNesting = 8
-	// maxRawContacts bounds the undocumented JSON inside a contact, in bytes.
-	maxRawContacts = 16 << 10
-)
-
-// oddities counts values that could not be used, by field and never by content.
-type oddities map[string]int
-
-// LogValue implements slog.LogValuer.
-func (o oddities) LogValue() slog.Value {
-	attrs := make([]slog.Attr, 0, len(o))
-	for _, field := range slices.Sorted(maps.Keys(o)) {
-		attrs = append(attrs, slog.Int(field, o[field]))
-	}
-	return slog.GroupValue(attrs...)
-}
-
-// decode reads an answer of the lead endpoint. It accepts an array of leads,
+// referenceLeads reads an answer of the lead endpoint. It accepts an array of leads,
 // arrays nested in it, null, a single lead, and an object whose data is one of
 // the first three. The error names the shape it met, never content. Leads
 // without id or tenantId are an error too: see the package comment.
 //
-// This is the reference reader: it favours plain rules over speed.
-func decode(data []byte) ([]*lead.Lead, oddities, error) {
+// It is the oracle of the reader that is in use: slow, but all of JSON is
+// encoding/json's.
+func referenceLeads(data []byte) ([]*lead.Lead, oddities, error) {
 	d := decoder{odd: oddities{}}
 	if err := d.answer(data); err != nil {
 		return nil, d.odd, err
@@ -77,7 +55,9 @@ func (d *decoder) answer(data []byte) error {
 	return d.rows(whole, 0)
 }
 
-// object reads a single lead or an envelope.
+// object reads a single lead or an envelope. What has an array as data before it
+// shows to be a lead, or before another data, is refused: a reader that does not
+// hold all of the body cannot know.
 func (d *decoder) object(data []byte) error {
 	var o struct {
 		ID       json.RawMessage `json:"id"`
@@ -86,6 +66,9 @@ func (d *decoder) object(data []byte) error {
 	}
 	if err := unmarshal(data, &o); err != nil {
 		return err
+	}
+	if ambiguous(data) {
+		return errors.New("an envelope that may be something else")
 	}
 	switch {
 	case o.ID != nil || o.TenantID != nil:
@@ -96,6 +79,26 @@ func (d *decoder) object(data []byte) error {
 		return errors.New("the body is an envelope whose data is an object, not an array")
 	}
 	return d.rows(o.Data, 0)
+}
+
+func ambiguous(object []byte) bool {
+	members := json.NewDecoder(bytes.NewReader(object))
+	_, _ = members.Token() // the brace; all is well-formed
+	envelope := false
+	for members.More() {
+		name, _ := members.Token()
+		var value json.RawMessage
+		_ = members.Decode(&value)
+		isData := strings.EqualFold(name.(string), "data")
+		isLead := strings.EqualFold(name.(string), "id") || strings.EqualFold(name.(string), "tenantId")
+		if isData || isLead {
+			if envelope || isLead {
+				return envelope
+			}
+			envelope = value[0] == '['
+		}
+	}
+	return false
 }
 
 // rows reads null, or an array of leads at some depth. What is not an array is

@@ -52,13 +52,6 @@ func (d *decoder) channel(field string, t text) *string {
 	return value
 }
 
-// timeLayouts are the forms that the documents show; each takes any fraction.
-var timeLayouts = [...]string{
-	time.RFC3339,               // leads [SEED], numbers [NUM2]
-	"2006-01-02T15:04:05-0700", // channels [GCH]
-	"2006-01-02T15:04:05",      // tasks [CLT]: UTC by our rule
-}
-
 // time is in UTC; the zero time for null, for year 1, which is .NET's unset
 // value, and for what cannot be read.
 func (d *decoder) time(field string, t text) time.Time {

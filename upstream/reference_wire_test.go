@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"bytes"
 	"encoding/json"
 )
 
@@ -147,14 +146,4 @@ func (r *remark) UnmarshalJSON(data []byte) error {
 	}
 	*r = remark(compact(data))
 	return nil
-}
-
-// compact drops insignificant space and repairs UTF-8, which encoding/json does
-// for strings only.
-func compact(data []byte) []byte {
-	var buf bytes.Buffer
-	if err := json.Compact(&buf, data); err != nil {
-		return nil // not reached: data was parsed before
-	}
-	return bytes.ToValidUTF8(buf.Bytes(), []byte("\uFFFD"))
 }

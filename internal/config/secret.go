@@ -1,0 +1,66 @@
+package config
+
+import (
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+)
+
+// Secret is a text that is never printed.
+type Secret string
+
+// String hides the secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "[redacted]"
+}
+
+// GoString hides the secret from %#v.
+func (s Secret) GoString() string { return s.String() }
+
+// LogValue hides the secret from a log.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText hides the secret from encoders.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+func (s *Secret) readFile(flag, path string) error {
+	if path == "" {
+		return nil
+	}
+	if *s != "" {
+		return fmt.Errorf("%s: the secret was given twice", flag)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("%s: the file cannot be read", flag)
+	}
+	*s = Secret(strings.TrimSpace(string(text)))
+	if *s == "" {
+		return fmt.Errorf("%s: the file is empty", flag)
+	}
+	return nil
+}
+
+// keyBytes is the length of every key that is a setting.
+const keyBytes = 32
+
+// Key decodes a secret that is a key; nil if there is none. Load has checked it.
+func (s Secret) Key() []byte {
+	key, err := base64.StdEncoding.DecodeString(string(s))
+	if err != nil || len(key) != keyBytes {
+		return nil
+	}
+	return key
+}
+
+func (s *Secret) checkKey(flag string) error {
+	if *s != "" && s.Key() == nil {
+		return fmt.Errorf("%s must be %d bytes in base64", flag, keyBytes)
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+package upstream_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"leadgraph/lead"
+	"leadgraph/upstream"
+	"leadgraph/upstream/sandbox"
+)
+
+// events notes what EachLead calls.
+type events []string
+
+func (e *events) restart() { *e = append(*e, "restart") }
+
+func (e *events) each(l *lead.Lead) error {
+	*e = append(*e, strings.Clone(l.ID)) // valid during the call only
+	return nil
+}
+
+func TestEachLead(t *testing.T) {
+	t.Parallel()
+	platform, client, _ := newSandbox(t, sandbox.Options{Leads: 500}, nil)
+	var got events
+	if err := client.EachLead(t.Context(), 1, 200, lead.FieldStatus, got.restart, got.each); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(platform.IDs()[200:400], []string(got)); diff != "" {
+		t.Errorf("leads (-want +got):\n%s", diff)
+	}
+}
+
+// cutting answers three leads, and breaks its first answers off after some.
+func cutting(answers *atomic.Int32, firstStatus int, after ...int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		n := int(answers.Add(1)) - 1
+		if n == 0 && firstStatus != 0 {
+			w.WriteHeader(firstStatus)
+			return
+		}
+		rows := []string{row("a"), row("b"), row("c")}
+		if n < len(after) {
+			w.Header().Set("Content-Length", "1000")
+			write(w, "[")
+			for _, cut := range rows[:after[n]] {
+				write(w, cut+",")
+			}
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}
+		write(w, "["+strings.Join(rows, ",")+"]")
+	}
+}
+
+func TestEachLeadRestarts(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		status int
+		after  []int
+		want   events
+		fails  bool
+	}{
+		"whole":                  {want: events{"a", "b", "c"}},
+		"cut":                    {after: []int{2}, want: events{"a", "b", "restart", "a", "b", "c"}},
+		"cut twice":              {after: []int{1, 2}, want: events{"a", "restart", "a", "b", "restart", "a", "b", "c"}},
+		"cut before any lead":    {after: []int{0}, want: events{"a", "b", "c"}},
+		"cut for ever":           {after: []int{1, 1, 1}, want: events{"a", "restart", "a", "restart", "a"}, fails: true},
+		"refused before":         {status: http.StatusServiceUnavailable, want: events{"a", "b", "c"}},
+		"refused, then cut once": {status: http.StatusServiceUnavailable, after: []int{0, 2}, want: events{"a", "b", "restart", "a", "b", "c"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var answers atomic.Int32
+			client := newClient(t, cutting(&answers, test.status, test.after...), func(o *upstream.Options) { o.Retries = 2 })
+			var got events
+			err := client.EachLead(t.Context(), 0, 10, lead.AllFields, got.restart, got.each)
+			if (err != nil) != test.fails {
+				t.Errorf("error is %v", err)
+			}
+			if test.fails {
+				wantKind(t, err, lead.FailureUnavailable)
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+// Leads of an attempt that failed must not be among those of the next.
+func TestLeadsOfABrokenAnswerAreDropped(t *testing.T) {
+	t.Parallel()
+	var answers atomic.Int32
+	client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+		if answers.Add(1) == 1 {
+			w.Header().Set("Content-Length", "1000")
+			write(w, "["+row("a")+",")
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}
+		w.WriteHeader(http.StatusNotFound)
+		write(w, "Invalid lead")
+	}, func(o *upstream.Options) { o.FirstPage, o.Retries = 1, 1 })
+	leads, err := client.LeadsByTenant(t.Context(), tenantA, false)
+	if err != nil || len(leads) != 0 {
+		t.Errorf("got %d leads, error %v", len(leads), err)
+	}
+}
+
+func TestEachLeadIsStopped(t *testing.T) {
+	t.Parallel()
+	stop := errors.New("enough")
+	var answers atomic.Int32
+	client := newClient(t, cutting(&answers, 0), func(o *upstream.Options) { o.Retries = 2 })
+	seen := 0
+	err := client.EachLead(t.Context(), 0, 10, lead.AllFields, func() {}, func(*lead.Lead) error {
+		if seen++; seen == 2 {
+			return stop
+		}
+		return nil
+	})
+	if !errors.Is(err, stop) || seen != 2 || answers.Load() != 1 {
+		t.Errorf("error %v after %d leads and %d calls", err, seen, answers.Load())
+	}
+}
+
+func TestPermitSurvivesAPanic(t *testing.T) {
+	t.Parallel()
+	var answers atomic.Int32
+	client := newClient(t, cutting(&answers, 0), func(o *upstream.Options) { o.MaxConcurrent = 1 })
+	func() {
+		defer func() { _ = recover() }()
+		_ = client.EachLead(t.Context(), 0, 10, lead.AllFields, func() {}, func(*lead.Lead) error { panic("oops") })
+	}()
+	if leads, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields); err != nil || len(leads) != 3 {
+		t.Errorf("got %d leads, error %v", len(leads), err)
+	}
+}
+
+// allocated returns the bytes that the whole process allocates while f runs.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// An answer of any length is read in little memory. The server's is counted in.
+func TestMemory(t *testing.T) { //nolint:paralleltest // it measures the process
+	const limit = 8 << 20
+	patient := func(o *upstream.Options) {
+		o.MaxBody, o.AttemptTimeout, o.Timeout, o.Retries = 1<<30, time.Minute, time.Minute, -1
+	}
+	spaces, spacesClient, _ := newSandbox(t, sandbox.Options{Leads: 10}, patient)
+	spaces.Inject(sandbox.Fault{PadBody: 500 << 20})
+	block := []byte(strings.Repeat(row("a lead of some length")+",", 1000))
+	rows := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		write(w, "[")
+		for range (16 << 20) / len(block) {
+			_, _ = w.Write(block) // a client that left is the test's business
+		}
+		write(w, row("last")+"]")
+	}))
+	t.Cleanup(rows.Close)
+	rowsClient, err := upstream.NewClient(upstream.Options{
+		BaseURL: rows.URL, MaxBody: 1 << 30, AttemptTimeout: time.Minute, Timeout: time.Minute,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(rowsClient.Close)
+	for name, client := range map[string]*upstream.Client{"500 MiB of spaces": spacesClient, "16 MiB of leads": rowsClient} {
+		var count int
+		bytes := allocated(func() {
+			err = client.EachLead(t.Context(), 0, 10, lead.AllFields, func() {}, func(*lead.Lead) error { count++; return nil })
+		})
+		if err != nil || count < 10 {
+			t.Errorf("%s: %d leads, error %v", name, count, err)
+		}
+		if bytes > limit {
+			t.Errorf("%s: %d bytes were allocated", name, bytes)
+		}
+		t.Logf("%s: %d KiB allocated for %d leads", name, bytes>>10, count)
+	}
+}
