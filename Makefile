@@ -2,7 +2,7 @@
 GO ?= go
 LINT = $(GO) tool -modfile=internal/lint/go.mod golangci-lint
 
-.PHONY: help run test check lint generate generate-check web web-check bench
+.PHONY: help run test check lint generate generate-check web web-check bench bench-go bench-load
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,5 +30,10 @@ web: ## rebuild the browser assets (needs Node and npm)
 web-check: ## fail if rebuilding the browser assets makes a difference
 	./.ci/unchanged $(MAKE) web
 
-bench: ## run the benchmarks
+bench: bench-go bench-load ## run all benchmarks
+
+bench-go: ## run the Go benchmarks: decoder, projection, planner, catalogue, loader
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+bench-load: ## load servers: a plain proxy, the textbook path and the projection (3 minutes)
+	$(GO) run ./internal/bench

@@ -32,7 +32,15 @@ import (
 //go:embed schema.graphqls
 var schema string
 
+// gcPercent trades memory for time: with the usual 100 the collector takes a
+// fifth of the time of small answers, with 400 a page of 100 leads takes 180 MB.
+// README.md has the figures. GOGC and GOMEMLIMIT are heard as always.
+const gcPercent = 200
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	stop()

@@ -11,6 +11,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
+	"golang.org/x/sync/semaphore"
 
 	"leadgraph/graph/generated"
 	"leadgraph/graph/pagination"
@@ -83,6 +84,7 @@ func NewHandler(o Options) (http.Handler, error) {
 		if err != nil {
 			return nil, err
 		}
+		server.AroundFields(renderWhileReading(projector))
 		server.AroundFields(projector.Middleware)
 	}
 	if o.Introspection {
@@ -90,8 +92,9 @@ func NewHandler(o Options) (http.Handler, error) {
 	} else {
 		server.Use(hiddenSchema{})
 	}
+	inFlight := semaphore.NewWeighted(rowsInFlight)
 	server.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		return next(withOperation(ctx, o))
+		return next(withOperation(ctx, o, inFlight))
 	})
 	server.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 		response := next(ctx)

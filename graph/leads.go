@@ -13,6 +13,11 @@ import (
 	"leadgraph/lead"
 )
 
+// rowsInFlight bounds the rows that all operations together read by pages at a
+// time: three of the platform's largest pages. More at a time would not make any
+// of them faster, and the memory for their answers is held until they are done.
+const rowsInFlight = 60_000
+
 // planWindow names the reading of single pages in extensions.cost.
 const planWindow = "window"
 
@@ -104,14 +109,9 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 		graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithField(q.count)), err)
 	}
 	asOf := op.options.Now() // before the read: the leads are at least this fresh
-	source := pagination.Source[*lead.Lead]{
-		MaxSize: op.options.MaxPageSize,
-		Hash:    anchor,
-		Fetch: func(pages []pagination.Page) ([][]*lead.Lead, error) {
-			return op.fetchPages(ctx, pages, q.parts)
-		},
-	}
-	result, err := source.Read(window, q.next)
+	result, err := readWindow(ctx, op, window, q.next, anchor, func(ctx context.Context, page pagination.Page) ([]*lead.Lead, error) {
+		return op.options.Leads.LeadsPage(ctx, page.Number, page.Size, q.parts)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -120,18 +120,31 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 
 func anchor(l *lead.Lead) uint64 { return pagination.AnchorHash(l.ID) }
 
-// fetchPages reads the pages of one plan, two of them at the same time.
-func (op *operation) fetchPages(ctx context.Context, pages []pagination.Page, parts lead.Fields) ([][]*lead.Lead, error) {
-	rows := make([][]*lead.Lead, len(pages))
-	reads, ctx := errgroup.WithContext(ctx)
-	for i, page := range pages {
-		reads.Go(func() (err error) {
-			rows[i], err = op.options.Leads.LeadsPage(ctx, page.Number, page.Size, parts)
-			op.spend(lead.Report{UpstreamCalls: 1, Rows: len(rows[i]), Plan: planWindow})
-			return err
-		})
+// readWindow reads a window of the platform's own order by pages, two of them at
+// the same time.
+func readWindow[T any](
+	ctx context.Context, op *operation, window pagination.Window, next bool,
+	hash func(T) uint64, read func(context.Context, pagination.Page) ([]T, error),
+) (pagination.Result[T], error) {
+	source := pagination.Source[T]{MaxSize: op.options.MaxPageSize, Hash: hash}
+	source.Fetch = func(pages []pagination.Page) ([][]T, error) {
+		rows := make([][]T, len(pages))
+		reads, ctx := errgroup.WithContext(ctx)
+		for i, page := range pages {
+			reads.Go(func() (err error) {
+				weight := int64(min(page.Size, rowsInFlight))
+				if err := op.inFlight.Acquire(ctx, weight); err != nil {
+					return err
+				}
+				defer op.inFlight.Release(weight)
+				rows[i], err = read(ctx, page)
+				op.spend(lead.Report{UpstreamCalls: 1, Rows: len(rows[i]), Plan: planWindow})
+				return err
+			})
+		}
+		return rows, reads.Wait()
 	}
-	return rows, reads.Wait()
+	return source.Read(window, next)
 }
 
 // lookedUp makes a small snapshot of the leads of some tenants. Its order is
@@ -167,14 +180,9 @@ func (op *operation) cut(q leadsQuery, window pagination.Window, snapshot *lead.
 // when they are selected.
 func (op *operation) show(q leadsQuery, result pagination.Result[*lead.Lead], asOf time.Time) *generated.LeadConnection {
 	c := &generated.LeadConnection{
-		Nodes: result.Rows,
-		AsOf:  asOf.Truncate(time.Millisecond),
-		PageInfo: &generated.PageInfo{
-			HasNextPage:     result.HasNextPage,
-			HasPreviousPage: result.HasPreviousPage,
-			StartCursor:     op.sealCursor(result.StartCursor()),
-			EndCursor:       op.sealCursor(result.EndCursor()),
-		},
+		Nodes:    result.Rows,
+		AsOf:     asOf.Truncate(time.Millisecond),
+		PageInfo: pageInfo(op, result),
 	}
 	if q.edges {
 		c.Edges = make([]*generated.LeadEdge, len(result.Rows))
@@ -183,6 +191,15 @@ func (op *operation) show(q leadsQuery, result pagination.Result[*lead.Lead], as
 		}
 	}
 	return c
+}
+
+func pageInfo[T any](op *operation, result pagination.Result[T]) *generated.PageInfo {
+	return &generated.PageInfo{
+		HasNextPage:     result.HasNextPage,
+		HasPreviousPage: result.HasPreviousPage,
+		StartCursor:     op.sealCursor(result.StartCursor()),
+		EndCursor:       op.sealCursor(result.EndCursor()),
+	}
 }
 
 func (op *operation) sealCursor(c *pagination.Cursor) *string {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"golang.org/x/sync/semaphore"
 
 	"leadgraph/graph/loader"
 	"leadgraph/graph/scalar"
@@ -19,7 +20,8 @@ import (
 // of the catalogue and the count of what it cost.
 type operation struct {
 	options   Options
-	caller    string // whom its cursors are good for
+	inFlight  *semaphore.Weighted // see rowsInFlight
+	caller    string              // whom its cursors are good for
 	leads     *loader.Leads
 	freshness lead.Freshness
 	// snapshot is taken once, so that all fields of an operation tell of the same
@@ -45,9 +47,9 @@ type operationKey struct{}
 func operationOf(ctx context.Context) *operation { return ctx.Value(operationKey{}).(*operation) }
 
 // withOperation begins an operation.
-func withOperation(ctx context.Context, options Options) context.Context {
+func withOperation(ctx context.Context, options Options, inFlight *semaphore.Weighted) context.Context {
 	request := graphql.GetOperationContext(ctx)
-	op := &operation{options: options, caller: options.Caller(ctx), freshness: freshness(request.Headers.Values("Cache-Control"))}
+	op := &operation{options: options, inFlight: inFlight, caller: options.Caller(ctx), freshness: freshness(request.Headers.Values("Cache-Control"))}
 	op.leads = loader.New(ctx, op, tenantKeys(request))
 	op.snapshot = sync.OnceValues(func() (*lead.Snapshot, error) {
 		snapshot, state, err := options.Catalogue.Snapshot(ctx, op.freshness)

@@ -16,6 +16,9 @@ type PageReader interface {
 	// LeadsPage reads these parts of one page in the platform's own order. Pages
 	// count from zero; a page behind the end is empty, a short one is the last.
 	LeadsPage(ctx context.Context, page, size int, parts lead.Fields) ([]*lead.Lead, error)
+	// EachLead does the same one by one. A lead is valid during the call only;
+	// restart is called before the leads come again.
+	EachLead(ctx context.Context, page, size int, parts lead.Fields, restart func(), each func(*lead.Lead) error) error
 }
 
 // Lookups finds the leads of tenants; see lead.Lookups.

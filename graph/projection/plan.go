@@ -6,6 +6,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"leadgraph/lead"
 )
 
 // maxFields bounds the fields of one plan. A query of every field of the schema
@@ -62,6 +64,7 @@ type compiler struct {
 	fields    int
 	path      []graphql.CollectedField
 	arguments [][]graphql.CollectedField
+	nodes     []write[*lead.Lead] // see rowPlan
 	problem   problem
 }
 

@@ -12,6 +12,7 @@
 //	plan.go        selection → steps
 //	write.go       how values become JSON
 //	projection.go  the field middleware, and the plans that are kept
+//	rows.go        connections whose leads are rendered while they are read
 //
 // The resolvers run as always. The middleware takes the value that a resolver
 // answered and hands the executor a finished graphql.Marshaler in its place,
@@ -44,7 +45,10 @@ type Projector struct {
 	roots  map[*ast.FieldDefinition]root
 	plans  *lru.Cache[planKey, *plan]
 	counts counters
-	free   buffers
+	// What Rows needs.
+	streamed *object[streamed]
+	rowPlans *lru.Cache[planKey, *rowPlan]
+	free     buffers
 }
 
 // planKey says what a plan depends on besides the schema. It names the document
@@ -62,7 +66,7 @@ type planKey struct {
 // Middleware is used. It fails if the schema has a covered field with another
 // type, other arguments or, of an enum, other values.
 func New(schema *ast.Schema) (*Projector, error) {
-	roots, err := table(schema)
+	roots, streamed, err := table(schema)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +74,11 @@ func New(schema *ast.Schema) (*Projector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Projector{roots: roots, plans: plans}, nil
+	rowPlans, err := lru.New[planKey, *rowPlan](maxPlans)
+	if err != nil {
+		return nil, err
+	}
+	return &Projector{roots: roots, plans: plans, streamed: streamed, rowPlans: rowPlans}, nil
 }
 
 // Middleware is a graphql.FieldMiddleware. Middlewares around it see a

@@ -14,7 +14,7 @@ import (
 // table lists what is covered: objects with their fields as the schema writes
 // them, and the types of the fields in whose place a marshaler may stand. What
 // is missing here falls back; what contradicts the schema is an error.
-func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, error) {
+func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, *object[streamed], error) {
 	d := &declarations{schema: schema}
 	status := enum(d, "LeadStatus", map[lead.Status]string{
 		lead.StatusUnknown:   "UNKNOWN",
@@ -47,7 +47,8 @@ func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, error) {
 		"asOf: DateTime!":     leaf(func(c *connection) time.Time { return c.AsOf }, requiredMoment),
 	})
 
-	return d.roots(map[string]root{
+	overRows := declareStreamed(d, leads, page)
+	roots, err := d.roots(map[string]root{
 		"Lead":           rootOf(leads, nullable),
 		"[[Lead!]]!":     rootOf(leads, nullableLists),
 		"Node":           rootOf(leads, nullable),
@@ -57,6 +58,7 @@ func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, error) {
 		"[Lead!]!":       rootOf(leads, pointers),
 		"LeadStats":      rootOf(declareStats(d, status, size), nullable),
 	})
+	return roots, overRows, err
 }
 
 // nodes gives elements up that are no leads.

@@ -1,0 +1,207 @@
+package projection
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"leadgraph/graph/generated"
+	"leadgraph/lead"
+)
+
+// Rows renders the leads of a connection one by one while they are read, so that
+// a page of leads never stands in memory: only its answer does. What the page
+// consists of is known only when all have been read, so each lead is rendered
+// apart, and the connection is put together from the pieces.
+type Rows struct {
+	projector *Projector
+	plan      *rowPlan
+	ctx       context.Context
+	arguments []map[string]any
+}
+
+// rowPlan is the plan of a connection whose leads are rendered already.
+type rowPlan struct {
+	problem    problem
+	connection write[*streamed]
+	// nodes are the places of the document in which a lead is selected.
+	nodes     []write[*lead.Lead]
+	arguments [][]graphql.CollectedField
+}
+
+// ErrUnplanned says that the executor must render a page, for what is in it.
+var ErrUnplanned = errors.New("the plan does not cover a lead")
+
+// Rows returns what renders the leads of the connection that is the field of
+// ctx; nil if the executor must do so.
+func (p *Projector) Rows(ctx context.Context) *Rows {
+	field := graphql.GetFieldContext(ctx)
+	op := graphql.GetOperationContext(ctx)
+	key := planKey{op.RawQuery, op.Operation.Name, path(field), booleans(op)}
+	plan, known := p.rowPlans.Get(key)
+	if !known {
+		c := &compiler{op: op}
+		connection := p.streamed.compile(c, field.Field.Selections)
+		plan = &rowPlan{c.problem, connection, c.nodes, c.arguments}
+		p.rowPlans.Add(key, plan)
+	}
+	r := &Rows{projector: p, plan: plan, ctx: ctx}
+	if plan.problem != none {
+		return nil
+	}
+	out := &output{ctx: ctx}
+	for _, path := range plan.arguments {
+		arguments, ok := coerce(out, field, path)
+		if !ok {
+			return nil
+		}
+		r.arguments = append(r.arguments, arguments)
+	}
+	return r
+}
+
+// Page collects the rendered leads of one page. It is for one goroutine.
+type Page struct {
+	out   *output
+	nodes []write[*lead.Lead]
+	// ends are where the pieces of the leads end in out: of each lead its id, then
+	// its nodes.
+	ends []int
+}
+
+// Page makes room for a page of about this many leads.
+func (r *Rows) Page(size int) *Page {
+	const usual = 256 // bytes of a rendered lead of some fields
+	return &Page{
+		out:   &output{ctx: r.ctx, free: &r.projector.free, arguments: r.arguments, bytes: r.projector.free.get(size * usual)},
+		nodes: r.plan.nodes,
+		ends:  make([]int, 0, size*(1+len(r.plan.nodes))),
+	}
+}
+
+// Reset forgets the leads: the page is read again.
+func (p *Page) Reset() { p.out.bytes, p.ends = p.out.bytes[:0], p.ends[:0] }
+
+// Add renders a lead, which is not used any more when it returns. Its error is
+// ErrUnplanned.
+func (p *Page) Add(l *lead.Lead) error {
+	p.out.bytes = append(p.out.bytes, l.ID...)
+	p.ends = append(p.ends, len(p.out.bytes))
+	for _, node := range p.nodes {
+		node(p.out, l)
+		p.ends = append(p.ends, len(p.out.bytes))
+	}
+	if p.out.problem != none {
+		return ErrUnplanned
+	}
+	return nil
+}
+
+// Rows returns the leads that were added.
+func (p *Page) Rows() []Row {
+	rows := make([]Row, len(p.ends)/(1+len(p.nodes)))
+	for i := range rows {
+		rows[i] = Row{p, i}
+	}
+	return rows
+}
+
+// Row is a rendered lead.
+type Row struct {
+	page  *Page
+	index int
+}
+
+// ID is the lead's id.
+func (r Row) ID() string { return string(r.piece(0)) }
+
+// piece returns the id, or the lead as it is selected at one place.
+func (r Row) piece(i int) []byte {
+	at := r.index*(1+len(r.page.nodes)) + i
+	begin := 0
+	if at > 0 {
+		begin = r.page.ends[at-1]
+	}
+	return r.page.out.bytes[begin:r.page.ends[at]]
+}
+
+// streamed is a connection of rendered leads.
+type streamed struct {
+	rows   []Row
+	cursor func(int) string
+	info   *generated.PageInfo
+	asOf   time.Time
+}
+
+type streamedEdge struct {
+	of    *streamed
+	index int
+}
+
+// Connection puts a page together. The pages that its rows come from must not be
+// used any more. cursor returns the cursor of a row; it is called only if cursors
+// are selected. The error is ErrUnplanned or that of the context.
+func (r *Rows) Connection(rows []Row, cursor func(int) string, info *generated.PageInfo, asOf time.Time) (graphql.Marshaler, error) {
+	const around = 96 // bytes of an edge around its lead
+	size := 512
+	pages := map[*Page]bool{}
+	for _, row := range rows {
+		size += around
+		if !pages[row.page] {
+			pages[row.page] = true
+			size += len(row.page.out.bytes)
+		}
+	}
+	out := &output{ctx: r.ctx, free: &r.projector.free, bytes: r.projector.free.get(size)}
+	r.plan.connection(out, &streamed{rows, cursor, info, asOf})
+	for page := range pages {
+		page.out.free.put(page.out.bytes)
+	}
+	r.projector.counts.add(out.problem)
+	switch out.problem {
+	case none:
+		return out, nil
+	case ended:
+		return nil, r.ctx.Err()
+	default:
+		return nil, ErrUnplanned
+	}
+}
+
+// declareStreamed declares the connection once more, over rendered leads.
+func declareStreamed(d *declarations, leads *object[lead.Lead], page *object[generated.PageInfo]) *object[streamed] {
+	edge := declare(d, "LeadEdge", rows[streamedEdge]{
+		"cursor: Cursor!": leaf(func(e *streamedEdge) string { return e.of.cursor(e.index) }, text),
+		"node: Lead!": rendered(leads, func(o *output, e *streamedEdge, place int) {
+			o.bytes = append(o.bytes, e.of.rows[e.index].piece(place)...)
+		}),
+	})
+	return declare(d, "LeadConnection", rows[streamed]{
+		"edges: [LeadEdge!]!": func(c *compiler, field graphql.CollectedField) write[*streamed] {
+			one := edge.compile(c, field.Selections)
+			return func(o *output, s *streamed) {
+				at := streamedEdge{of: s}
+				o.list(len(s.rows), func(i int) {
+					at.index = i
+					one(o, &at)
+				})
+			}
+		},
+		"nodes: [Lead!]!": rendered(leads, func(o *output, s *streamed, place int) {
+			o.list(len(s.rows), func(i int) { o.bytes = append(o.bytes, s.rows[i].piece(place)...) })
+		}),
+		"pageInfo: PageInfo!": child(func(s *streamed) *generated.PageInfo { return s.info }, page, required),
+		"asOf: DateTime!":     leaf(func(s *streamed) time.Time { return s.asOf }, requiredMoment),
+	})
+}
+
+// rendered is a field of leads that were rendered before.
+func rendered[T any](leads *object[lead.Lead], copyTo func(*output, *T, int)) fieldCompiler[T] {
+	return func(c *compiler, field graphql.CollectedField) write[*T] {
+		c.nodes = append(c.nodes, leads.compile(c, field.Selections))
+		place := len(c.nodes) // the id is the first piece
+		return func(o *output, v *T) { copyTo(o, v, place) }
+	}
+}

@@ -1,0 +1,76 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"leadgraph/graph/pagination"
+	"leadgraph/graph/projection"
+	"leadgraph/lead"
+)
+
+// renderWhileReading answers the field leads, where it is a page of the
+// platform's own order, without ever holding its leads: each is rendered as soon
+// as it is read. Whatever this does not cover goes on to the resolver.
+func renderWhileReading(projector *projection.Projector) graphql.FieldMiddleware {
+	return func(ctx context.Context, next graphql.Resolver) (any, error) {
+		field := graphql.GetFieldContext(ctx)
+		if field.Object != "Query" || field.Field.Name != "leads" {
+			return next(ctx)
+		}
+		op := operationOf(ctx)
+		q, err := op.queryOf(ctx, field.Args)
+		if err != nil {
+			return nil, err
+		}
+		list := q.list()
+		window, err := pagination.Check(q.args, list, op.options.Pages)
+		if err != nil {
+			return nil, err
+		}
+		if list.Kind != pagination.KindUpstream || window.FromEnd() || q.count != "" {
+			return next(ctx)
+		}
+		rows := projector.Rows(ctx)
+		if rows == nil {
+			return next(ctx)
+		}
+		answer, err := op.rendered(ctx, q, window, rows)
+		if errors.Is(err, projection.ErrUnplanned) {
+			return next(ctx)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return answer, nil
+	}
+}
+
+// queryOf takes the arguments as the generated executor coerced them.
+func (op *operation) queryOf(ctx context.Context, args map[string]any) (leadsQuery, error) {
+	first, _ := args["first"].(*int)
+	last, _ := args["last"].(*int)
+	after, _ := args["after"].(*string)
+	before, _ := args["before"].(*string)
+	filter, _ := args["filter"].(*lead.Filter)
+	order, _ := args["orderBy"].(*lead.Order)
+	return op.newLeadsQuery(ctx, pagination.Args{First: first, Last: last}, after, before, filter, order)
+}
+
+func (op *operation) rendered(ctx context.Context, q leadsQuery, window pagination.Window, rows *projection.Rows) (graphql.Marshaler, error) {
+	asOf := op.options.Now() // before the read: the leads are at least this fresh
+	hash := func(row projection.Row) uint64 { return pagination.AnchorHash(row.ID()) }
+	result, err := readWindow(ctx, op, window, q.next, hash, func(ctx context.Context, page pagination.Page) ([]projection.Row, error) {
+		leads := rows.Page(page.Size)
+		err := op.options.Leads.EachLead(ctx, page.Number, page.Size, q.parts, leads.Reset, leads.Add)
+		return leads.Rows(), err
+	})
+	if err != nil {
+		return nil, err
+	}
+	cursor := func(i int) string { return op.options.Cursors.Text(result.Cursor(i), op.caller) }
+	return rows.Connection(result.Rows, cursor, pageInfo(op, result), asOf.Truncate(time.Millisecond))
+}
