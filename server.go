@@ -18,8 +18,14 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
 	"leadgraph/graph"
+	bounds "leadgraph/graph/limits"
 	"leadgraph/graph/pagination"
+	"leadgraph/graph/persisted"
+	"leadgraph/internal/auth"
 	"leadgraph/internal/config"
 	"leadgraph/internal/httpd"
 	"leadgraph/internal/share"
@@ -89,6 +95,10 @@ func version() string {
 // serve runs the GraphQL server, on the sandbox if no platform is set.
 func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.Logger) error {
 	settings := cfg.Serve
+	mode := auth.Mode(settings.Access.Auth)
+	if err := auth.CheckExposure(mode, settings.Listen, settings.Access.AllowAnonymous); err != nil {
+		return fmt.Errorf("%w: set --auth jwt, or --allow-anonymous", err)
+	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", settings.Listen)
 	if err != nil {
 		return err
@@ -125,13 +135,42 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 	}
 	options := graphOptions(settings.Limits, log)
 	options.Leads, options.Lookups, options.Catalogue = client, lookups, catalogue
-	options.Caller = func(context.Context) string { return "" } // one partition: nobody is told apart yet
+	options.Caller = func(ctx context.Context) string { return auth.For(ctx).Subject }
+	options.SeesPII = func(ctx context.Context) bool { return auth.For(ctx).CanPII }
+	options.MaskPII = settings.Access.PII == "mask"
 	options.Cursors = pagination.NewSeal(cursorKey(settings.Access, log))
+	callers, err := auth.New(auth.Options{
+		Mode:      mode,
+		Issuers:   settings.Access.JWTIssuer,
+		Audiences: settings.Access.JWTAudience,
+		KeysURL:   settings.Access.JWKSURL,
+		ReadScope: settings.Access.ReadScope,
+		PIIScope:  settings.Access.PIIScope,
+		Log:       log,
+	})
+	if err != nil {
+		return err
+	}
+	defer callers.Close()
+	options.InitConnection = callers.InitConnection
+	options.CheckOrigin = func(*http.Request) bool { return true } // httpd.Protect has refused foreign pages
+	if options.Documents, err = documents(settings.Documents); err != nil {
+		return err
+	}
 	handler, err := graph.NewHandler(options)
 	if err != nil {
 		return err
 	}
-	return httpd.Serve(ctx, listener, httpd.Routes(handler, playground), settings.Limits.DrainTimeout, log)
+	api, err := httpd.Protect(httpd.BrowserOptions{
+		Origins:      settings.Access.CORSOrigin,
+		Credentials:  settings.Access.CORSCredentials,
+		LoopbackOnly: mode == auth.None && !settings.Access.AllowAnonymous,
+		MaxBody:      settings.Limits.MaxBody,
+	}, callers.Protect(handler, httpd.Refuse))
+	if err != nil {
+		return err
+	}
+	return httpd.Serve(ctx, listener, httpd.Routes(api, playground), settings.Limits.DrainTimeout, log)
 }
 
 func platformOptions(settings config.Upstream, log *slog.Logger) upstream.Options {
@@ -226,6 +265,24 @@ func (a allLeads) AllLeads(ctx context.Context, _ time.Time) (lead.Reading, erro
 	return lead.Reading{Leads: walk.Leads, Complete: walk.Complete, Calls: walk.Calls}, err
 }
 
+// documents reads what requests may name in the place of a document.
+func documents(settings config.Documents) (persisted.Documents, error) {
+	known := persisted.Documents{TrustedOnly: settings.TrustedOnly}
+	if settings.APQ {
+		known.Automatic = persisted.NewMemory(settings.APQBytes)
+	}
+	if len(settings.TrustedDocuments) > 0 {
+		parsed, err := gqlparser.LoadSchema(&ast.Source{Name: "schema.graphqls", Input: schema})
+		if err != nil {
+			return known, err
+		}
+		if known.Trusted, err = persisted.Load(settings.TrustedDocuments, parsed); err != nil {
+			return known, err
+		}
+	}
+	return known, nil
+}
+
 // cursorKey is the key that is set, or one for this process alone.
 func cursorKey(access config.Access, log *slog.Logger) []byte {
 	if key := access.CursorKey.Key(); key != nil {
@@ -245,11 +302,18 @@ func warm(ctx context.Context, catalogue *lead.Catalogue, log *slog.Logger) {
 
 func graphOptions(limits config.Limits, log *slog.Logger) graph.Options {
 	return graph.Options{
-		Pages:         pagination.Limits{Default: limits.DefaultFirst, Max: limits.MaxFirst},
-		MaxPageSize:   upstream.MaxPageSize,
-		MaxBody:       limits.MaxBody,
-		MaxTokens:     limits.MaxTokens,
-		Budget:        limits.RequestTimeout,
+		Pages:       pagination.Limits{Default: limits.DefaultFirst, Max: limits.MaxFirst},
+		MaxPageSize: upstream.MaxPageSize,
+		MaxBody:     limits.MaxBody,
+		MaxBatch:    limits.MaxBatch,
+		Limits:      bounds.Limits{Tokens: limits.MaxTokens, Depth: limits.MaxDepth, Aliases: limits.MaxAliases},
+		Budget: bounds.Budget{
+			UpstreamCalls: limits.BudgetCalls,
+			// A page of the largest size must be affordable, with some fields.
+			Rows:   max(bounds.DefaultBudgetRows, 3*limits.MaxFirst),
+			Fields: max(bounds.DefaultBudgetFields, 30*limits.MaxFirst),
+		},
+		Timeout:       limits.RequestTimeout,
 		Introspection: limits.Introspection,
 		ExposeCost:    limits.ExposeCost,
 		Textbook:      !limits.Projection,

@@ -163,6 +163,28 @@ func TestServeRefusesAPlatformWithoutCredentials(t *testing.T) {
 	}
 }
 
+func TestServeIsNotOpenToOthersByMistake(t *testing.T) {
+	t.Parallel()
+	err := run(t.Context(), []string{"--listen", "0.0.0.0:0"}, func(string) string { return "" }, io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "--allow-anonymous") {
+		t.Errorf("error %v", err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, startServer(t), strings.NewReader(`{"query":"{ leads { totalCount } }"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Host = "rebound.example" // a page pointed its own name at this machine
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusMisdirectedRequest {
+		t.Errorf("status %d", response.StatusCode)
+	}
+}
+
 func TestServeReadsSecretsFromFiles(t *testing.T) {
 	t.Parallel()
 	platform := start(t, "  leadgraph serve", "sandbox", "--listen", "127.0.0.1:0")

@@ -8,9 +8,13 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// inlineDefer executes @defer inline, which the directive's specification
-// allows a server to do. Our transport answers once: gqlgen would leave the
-// deferred fields out of that answer and lose them.
+// inlineDefer takes @defer out of every document, so that all fields are
+// executed as if they were not deferred, which the directive's specification
+// allows. gqlgen defers only fields below the root that have a resolver, writes
+// a null in their place, and can wait for ever for what a cancelled operation
+// has left. Here a deferred field at the root becomes an operation of its own.
+// Below the root nothing asks the platform; what is deferred there was read with
+// its parent, so that it is cut out of the answer and sent behind it.
 type inlineDefer struct{}
 
 var _ interface {
@@ -24,17 +28,28 @@ func (inlineDefer) ExtensionName() string { return "InlineDefer" }
 // Validate implements graphql.HandlerExtension.
 func (inlineDefer) Validate(graphql.ExecutableSchema) error { return nil }
 
+// deferral is an operation as it was with its @defer. A transport that can send
+// an answer in parts puts an empty one into the context; it is filled in if the
+// operation has a @defer.
+type deferral struct {
+	doc       *ast.QueryDocument
+	operation *ast.OperationDefinition
+}
+
+type deferralKey struct{}
+
 // MutateOperationContext implements graphql.OperationContextMutator. The
 // document is shared with other requests through the query cache, so it is
 // copied where it has a @defer.
-func (inlineDefer) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	doc := *op.Doc
+func (inlineDefer) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	asked := deferral{op.Doc, op.Operation}
+	doc, deferred := *op.Doc, false
 	doc.Fragments = nil
 	for _, fragment := range op.Doc.Fragments {
 		if set, changed := withoutDefer(fragment.SelectionSet); changed {
 			inline := *fragment
 			inline.SelectionSet = set
-			fragment = &inline
+			fragment, deferred = &inline, true
 		}
 		doc.Fragments = append(doc.Fragments, fragment)
 	}
@@ -42,7 +57,10 @@ func (inlineDefer) MutateOperationContext(_ context.Context, op *graphql.Operati
 	if set, changed := withoutDefer(op.Operation.SelectionSet); changed {
 		operation := *op.Operation
 		operation.SelectionSet = set
-		op.Operation = &operation
+		op.Operation, deferred = &operation, true
+	}
+	if wanted, ok := ctx.Value(deferralKey{}).(*deferral); ok && deferred && op.Operation.Operation == ast.Query {
+		*wanted = asked
 	}
 	return nil
 }

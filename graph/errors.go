@@ -21,6 +21,8 @@ const (
 	codeBadUserInput        = "BAD_USER_INPUT"
 	codeParseFailed         = errcode.ParseFailed
 	codeValidationFailed    = errcode.ValidationFailed
+	codeForbidden           = "FORBIDDEN"
+	codeTooComplex          = "QUERY_TOO_COMPLEX"
 	codeUpstreamUnavailable = "UPSTREAM_UNAVAILABLE"
 	codeUpstreamTimeout     = "UPSTREAM_TIMEOUT"
 	codeUpstreamRateLimited = "UPSTREAM_RATE_LIMITED"

@@ -14,7 +14,9 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"leadgraph/graph/generated"
+	"leadgraph/graph/limits"
 	"leadgraph/graph/pagination"
+	"leadgraph/graph/persisted"
 	"leadgraph/graph/projection"
 )
 
@@ -32,6 +34,11 @@ type Options struct {
 	// Caller names whom the request of a context is from; cursors are good only
 	// for the caller who got them.
 	Caller func(context.Context) string
+	// SeesPII tells whether the caller of a context may read personal data, the
+	// fields marked @pii. Who may not gets null and an error, or, with MaskPII, a
+	// mask.
+	SeesPII func(context.Context) bool
+	MaskPII bool
 	// Pages bounds first and last.
 	Pages pagination.Limits
 	// MaxPageSize is the largest page, in rows, that the reader answers.
@@ -40,10 +47,25 @@ type Options struct {
 	ExposeCost bool
 	// MaxBody bounds a POST body in bytes.
 	MaxBody int64
-	// MaxTokens bounds the tokens of a document.
-	MaxTokens int
-	// Budget bounds the whole operation.
-	Budget time.Duration
+	// Documents are what requests may name in the place of a text.
+	Documents persisted.Documents
+	// Limits bound a document and its variables; zero values stand for defaults.
+	Limits limits.Limits
+	// Budget bounds what an operation may cost the platform; likewise.
+	Budget limits.Budget
+	// Timeout bounds the whole operation.
+	Timeout time.Duration
+	// MaxBatch bounds the operations in an array, which run one after the other;
+	// 0 refuses arrays.
+	MaxBatch int
+	// InitConnection decides, by the payload of connection_init, whether a
+	// WebSocket may be used, and as whom: the context that it makes of the
+	// request's is that of all operations. All may if it is nil. It has 3 s, and
+	// its errors are not shown.
+	InitConnection func(ctx context.Context, payload map[string]any) (context.Context, error)
+	// CheckOrigin decides whether a page of the request's Origin may open a
+	// WebSocket; if it is nil, only one of the same host may.
+	CheckOrigin func(*http.Request) bool
 	// Introspection lets clients read the schema.
 	Introspection bool
 	// Textbook answers by the generated executor alone, without the compiled
@@ -71,14 +93,20 @@ func NewHandler(o Options) (http.Handler, error) {
 	schema := generated.NewExecutableSchema(generated.Config{Resolvers: &Resolver{}})
 	errs := presenter{log: o.Log, requestID: o.RequestID}
 	server := handler.New(schema)
-	server.AddTransport(transport{maxBody: o.MaxBody, budget: o.Budget, log: o.Log, requestID: o.RequestID})
-	server.SetQueryCache(lru.New[*ast.QueryDocument](queryCache))
-	server.SetParserTokenLimit(o.MaxTokens)
+	server.AddTransport(transport{
+		schema: schema.Schema(), documents: &o.Documents, maxBody: o.MaxBody, maxBatch: o.MaxBatch, budget: o.Timeout,
+		log: o.Log, requestID: o.RequestID, initConnection: o.InitConnection, checkOrigin: o.CheckOrigin,
+	})
+	documents := lru.New[*ast.QueryDocument](queryCache)
+	server.SetQueryCache(documents)
 	server.SetDisableSuggestion(!o.Introspection)
+	server.SetValidationRulesFn(limits.Rules(maxErrors, o.Introspection))
 	server.SetErrorPresenter(errs.present)
 	server.SetRecoverFunc(errs.recover)
 	server.Use(inlineDefer{})
 	server.Use(inputCheck{schema: schema.Schema()})
+	server.Use(bounds{schema: schema.Schema(), known: documents, limits: o.Limits, budget: o.Budget,
+		rates: limits.Rates{DefaultPage: o.Pages.Default, MaxPage: o.Pages.Max}})
 	if !o.Textbook {
 		projector, err := projection.New(schema.Schema())
 		if err != nil {
@@ -99,7 +127,7 @@ func NewHandler(o Options) (http.Handler, error) {
 	server.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 		response := next(ctx)
 		if op, begun := ctx.Value(operationKey{}).(*operation); begun && response != nil {
-			op.extend(response)
+			op.extend(graphql.GetOperationContext(ctx), response)
 		}
 		return response
 	})

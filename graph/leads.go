@@ -51,6 +51,9 @@ func (op *operation) newLeadsQuery(ctx context.Context, args pagination.Args, af
 	if err := filter.Validate(); err != nil {
 		return q, err
 	}
+	if err := op.checkSearch(filter); err != nil {
+		return q, err
+	}
 	var err error
 	if q.args.After, err = op.openCursor("after", after); err != nil {
 		return q, err
@@ -180,13 +183,13 @@ func (op *operation) cut(q leadsQuery, window pagination.Window, snapshot *lead.
 // when they are selected.
 func (op *operation) show(q leadsQuery, result pagination.Result[*lead.Lead], asOf time.Time) *generated.LeadConnection {
 	c := &generated.LeadConnection{
-		Nodes:    result.Rows,
+		Nodes:    op.visibleAll(result.Rows),
 		AsOf:     asOf.Truncate(time.Millisecond),
 		PageInfo: pageInfo(op, result),
 	}
 	if q.edges {
 		c.Edges = make([]*generated.LeadEdge, len(result.Rows))
-		for i, row := range result.Rows {
+		for i, row := range c.Nodes {
 			c.Edges[i] = &generated.LeadEdge{Cursor: op.options.Cursors.Text(result.Cursor(i), op.caller), Node: row}
 		}
 	}

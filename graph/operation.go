@@ -22,8 +22,13 @@ type operation struct {
 	options   Options
 	inFlight  *semaphore.Weighted // see rowsInFlight
 	caller    string              // whom its cursors are good for
+	requestID string
+	seesPII   bool
 	leads     *loader.Leads
 	freshness lead.Freshness
+	// whole is the operation that this one is a deferred part of, or nil: the
+	// parts share its view of the catalogue, and it bears their cost.
+	whole *operation
 	// snapshot is taken once, so that all fields of an operation tell of the same
 	// moment and a forced refresh happens once.
 	snapshot func() (*lead.Snapshot, error)
@@ -49,8 +54,19 @@ func operationOf(ctx context.Context) *operation { return ctx.Value(operationKey
 // withOperation begins an operation.
 func withOperation(ctx context.Context, options Options, inFlight *semaphore.Weighted) context.Context {
 	request := graphql.GetOperationContext(ctx)
-	op := &operation{options: options, inFlight: inFlight, caller: options.Caller(ctx), freshness: freshness(request.Headers.Values("Cache-Control"))}
+	op := &operation{
+		options:   options,
+		inFlight:  inFlight,
+		caller:    options.Caller(ctx),
+		seesPII:   options.SeesPII(ctx),
+		requestID: options.RequestID(ctx),
+		freshness: freshness(request.Headers.Values("Cache-Control")),
+	}
 	op.leads = loader.New(ctx, op, tenantKeys(request))
+	if whole, isPart := ctx.Value(operationKey{}).(*operation); isPart {
+		op.whole, op.snapshot = whole, whole.snapshot
+		return context.WithValue(ctx, operationKey{}, op)
+	}
 	op.snapshot = sync.OnceValues(func() (*lead.Snapshot, error) {
 		snapshot, state, err := options.Catalogue.Snapshot(ctx, op.freshness)
 		report := lead.Report{UpstreamCalls: state.Calls, Plan: lead.PlanCatalogue}
@@ -84,6 +100,10 @@ func (op *operation) Online(ctx context.Context, tenantID string) lead.Lookup {
 }
 
 func (op *operation) spend(report lead.Report) {
+	if op.whole != nil {
+		op.whole.spend(report)
+		return
+	}
 	op.mu.Lock()
 	defer op.mu.Unlock()
 	op.cost.UpstreamCalls += report.UpstreamCalls
@@ -96,16 +116,18 @@ func (op *operation) spend(report lead.Report) {
 
 // extend tells the client what the operation cost, if the settings allow it,
 // and that the catalogue is older than it should be.
-func (op *operation) extend(response *graphql.Response) {
+func (op *operation) extend(request *graphql.OperationContext, response *graphql.Response) {
 	op.mu.Lock()
 	defer op.mu.Unlock()
+	response.Errors = append(response.Errors, op.withheld(request)...)
+	response.Errors = response.Errors[:min(len(response.Errors), maxErrors)]
 	if response.Extensions == nil {
 		response.Extensions = map[string]any{}
 	}
 	if op.stale {
 		response.Extensions["stale"] = true
 	}
-	if op.options.ExposeCost {
+	if op.options.ExposeCost && op.whole == nil {
 		response.Extensions["cost"] = op.cost
 	}
 }

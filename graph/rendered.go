@@ -65,7 +65,8 @@ func (op *operation) rendered(ctx context.Context, q leadsQuery, window paginati
 	hash := func(row projection.Row) uint64 { return pagination.AnchorHash(row.ID()) }
 	result, err := readWindow(ctx, op, window, q.next, hash, func(ctx context.Context, page pagination.Page) ([]projection.Row, error) {
 		leads := rows.Page(page.Size)
-		err := op.options.Leads.EachLead(ctx, page.Number, page.Size, q.parts, leads.Reset, leads.Add)
+		err := op.options.Leads.EachLead(ctx, page.Number, page.Size, q.parts, leads.Reset,
+			func(l *lead.Lead) error { return leads.Add(op.visible(l)) })
 		return leads.Rows(), err
 	})
 	if err != nil {

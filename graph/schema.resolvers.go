@@ -22,8 +22,9 @@ func (r *leadResolver) CivicAddresses(ctx context.Context, obj *lead.Lead, count
 }
 
 func (r *queryResolver) Lead(ctx context.Context, tenantID string, checkOnline bool) (*lead.Lead, error) {
-	leads, err := operationOf(ctx).leads.Load(ctx, loader.Key{TenantID: tenantID, CheckOnline: checkOnline})
-	return lead.Preferred(leads), err
+	op := operationOf(ctx)
+	leads, err := op.leads.Load(ctx, loader.Key{TenantID: tenantID, CheckOnline: checkOnline})
+	return op.visible(lead.Preferred(leads)), err
 }
 
 func (r *queryResolver) LeadsByTenantIds(ctx context.Context, tenantIds []string) ([][]*lead.Lead, error) {
@@ -31,13 +32,17 @@ func (r *queryResolver) LeadsByTenantIds(ctx context.Context, tenantIds []string
 	for i, id := range tenantIds {
 		keys[i].TenantID = id
 	}
-	lists, errs := operationOf(ctx).leads.LoadAll(ctx, keys)
+	op := operationOf(ctx)
+	lists, errs := op.leads.LoadAll(ctx, keys)
 	for i, err := range errs {
-		if err != nil {
+		switch {
+		case err != nil:
 			graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i)), err)
 			lists[i] = nil // a hole; a tenant without a lead has an empty list
-		} else if lists[i] == nil {
+		case lists[i] == nil:
 			lists[i] = []*lead.Lead{}
+		default:
+			lists[i] = op.visibleAll(lists[i])
 		}
 	}
 	return lists, nil
@@ -56,7 +61,11 @@ func (r *queryResolver) LeadStats(ctx context.Context, filter *lead.Filter) (*le
 	if err := filter.Validate(); err != nil {
 		return nil, err
 	}
-	snapshot, err := operationOf(ctx).snapshot()
+	op := operationOf(ctx)
+	if err := op.checkSearch(filter); err != nil {
+		return nil, err
+	}
+	snapshot, err := op.snapshot()
 	if err != nil {
 		return nil, err
 	}
@@ -74,14 +83,15 @@ func (r *queryResolver) Node(ctx context.Context, id string) (generated.Node, er
 }
 
 func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]generated.Node, error) {
-	snapshot, err := operationOf(ctx).snapshot()
+	op := operationOf(ctx)
+	snapshot, err := op.snapshot()
 	if err != nil {
 		return nil, err
 	}
 	nodes := make([]generated.Node, len(ids))
 	for i, id := range ids {
 		if found := snapshot.ByID(id); found != nil {
-			nodes[i] = found
+			nodes[i] = op.visible(found)
 		}
 	}
 	return nodes, nil

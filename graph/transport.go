@@ -2,29 +2,35 @@ package graph
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
 	"log/slog"
-	"mime"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/elnormous/contenttype"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"leadgraph/graph/persisted"
 )
 
 // transport is the one way in: GraphQL over HTTP by POST and GET, answered in
-// one piece. gqlgen's own POST reads bodies without a limit, repeats a malformed
-// body in its error and encodes the finished answer a second time.
+// one piece, in parts or as events, and WebSocket. Which of them a request gets
+// is decided here and in negotiate. gqlgen's own transports read bodies without
+// a limit, repeat a malformed body in errors, encode a finished answer a second
+// time, and write to a client that does not read for as long as it likes.
 type transport struct {
-	maxBody int64         // bytes of a POST body
-	budget  time.Duration // for the whole operation
-	log     *slog.Logger
+	schema    *ast.Schema
+	documents *persisted.Documents
+	maxBody   int64         // bytes of a POST body or of a WebSocket message
+	maxBatch  int           // operations in an array; 0 refuses arrays
+	budget    time.Duration // for the whole operation, unless it is a subscription
+	log       *slog.Logger
 	// requestID names the request of a context.
 	requestID func(context.Context) string
+	// initConnection and checkOrigin are as in Options.
+	initConnection func(context.Context, map[string]any) (context.Context, error)
+	checkOrigin    func(*http.Request) bool
 }
 
 var _ graphql.Transport = transport{}
@@ -33,184 +39,176 @@ var _ graphql.Transport = transport{}
 // status and a GraphQL error from Do.
 func (transport) Supports(*http.Request) bool { return true }
 
-// The two media types of an answer. The first is GraphQL over HTTP's own: its
-// statuses tell a client that a request failed as a whole. The second is for
-// clients that know only JSON; a refused document is still a 200 for them.
-var (
-	typeGraphQL = contenttype.NewMediaType("application/graphql-response+json")
-	typeJSON    = contenttype.NewMediaType("application/json")
-)
-
 // refusal ends a request before it became an operation.
 type refusal struct {
 	status  int
 	message string
 }
 
+// exchange is a request on its way to an answer.
+type exchange struct {
+	transport
+	client client
+	exec   graphql.GraphExecutor
+	w      http.ResponseWriter
+	start  time.Time
+}
+
 // Do implements graphql.Transport.
 func (t transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	start := time.Now()
-	mediaType, _, err := contenttype.GetAcceptableMediaType(r, []contenttype.MediaType{typeJSON, typeGraphQL})
+	if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		t.serveSocket(w, r, exec)
+		return
+	}
+	x := exchange{transport: t, exec: exec, w: w, start: time.Now()}
+	var asked request
 	var refused *refusal
-	if err != nil {
-		mediaType, refused = typeJSON, &refusal{http.StatusNotAcceptable,
-			"Accept must allow application/graphql-response+json or application/json."}
+	if x.client, refused = negotiate(r.Header.Values("Accept")); refused == nil {
+		asked, refused = t.read(w, r)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), t.budget)
-	defer cancel()
-	params := &graphql.RawParams{}
-	if refused == nil {
-		params, refused = t.params(w, r)
+	ctx := r.Context()
+	switch {
+	case refused != nil:
+		x.refuse(ctx, refused)
+	case asked.batch:
+		x.answerBatch(ctx, asked.operations)
+	case x.client.events:
+		x.answerEvents(ctx, asked.operations[0])
+	default:
+		x.answer(ctx, asked.operations[0])
 	}
-	var status int
-	var response *graphql.Response
-	if refused != nil {
-		status, response = refused.status, exec.DispatchError(ctx, gqlerror.List{{
-			Message: refused.message, Extensions: map[string]any{"code": codeBadUserInput},
-		}})
-	} else {
-		status, response = execute(ctx, exec, params, mediaType)
-	}
-	size := writeResponse(w, status, mediaType, response)
-	t.log.InfoContext(ctx, "operation", "name", params.OperationName, "requestId", t.requestID(ctx), "status", status,
-		"codes", codes(response.Errors), "bytes", size, "durationMs", float64(time.Since(start).Microseconds())/1000)
 }
 
-// execute runs one operation. The name of the operation is put into params, so
-// that a log names it only when the document really has it.
-func execute(ctx context.Context, exec graphql.GraphExecutor, params *graphql.RawParams, accepted contenttype.MediaType) (int, *graphql.Response) {
-	operation, errs := exec.CreateOperationContext(ctx, params)
-	params.OperationName = ""
-	if errs != nil {
+func (x exchange) refuse(ctx context.Context, refused *refusal) {
+	response := refuse(ctx, x.exec, refused.message)
+	x.note(ctx, "", refused.status, response.Errors, writeJSON(x.w, refused.status, x.client.single, encode(response)))
+}
+
+func refuse(ctx context.Context, exec graphql.GraphExecutor, message string) *graphql.Response {
+	return exec.DispatchError(ctx, gqlerror.List{{Message: message, Extensions: map[string]any{"code": codeBadUserInput}}})
+}
+
+// answer runs one operation and answers it in one piece, or in parts if it
+// defers some of them and the client reads parts.
+func (x exchange) answer(ctx context.Context, params *operationParams) {
+	ctx, cancel := context.WithTimeout(ctx, x.budget)
+	defer cancel()
+	var deferred deferral
+	if x.client.parts != nil {
+		ctx = context.WithValue(ctx, deferralKey{}, &deferred)
+	}
+	op, errs := x.create(ctx, x.exec, params)
+	switch {
+	case errs != nil:
+		response := x.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs)
 		status := http.StatusOK
-		if accepted.Equal(typeGraphQL) || errs[0].Extensions["code"] == codeBadUserInput {
+		if x.client.single == typeGraphQL || errs[0].Extensions["code"] == codeBadUserInput {
 			status = http.StatusBadRequest
 		}
-		return status, exec.DispatchError(graphql.WithOperationContext(ctx, operation), errs)
-	}
-	params.OperationName = operation.Operation.Name
-	next, ctx := exec.DispatchOperation(ctx, operation)
-	response := next(ctx)
-	if response == nil { // gqlgen ends a stream so when the context ended
-		response = exec.DispatchError(ctx, gqlerror.List{gqlerror.WrapPath(nil, context.Cause(ctx))})
-	}
-	return http.StatusOK, response
-}
-
-// params reads the request's parameters. No message repeats what was sent.
-func (t transport) params(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
-	params := &graphql.RawParams{Headers: r.Header}
-	switch r.Method {
-	case http.MethodGet:
-		if refused := fromQuery(r, params); refused != nil {
-			return params, refused
-		}
-	case http.MethodPost:
-		if refused := t.fromBody(w, r, params); refused != nil {
-			return params, refused
-		}
+		x.note(ctx, "", status, response.Errors, writeJSON(x.w, status, x.client.single, encode(response)))
+	case deferred.operation != nil:
+		x.answerDeferred(ctx, op, deferred)
 	default:
-		w.Header().Set("Allow", "GET, POST")
-		return params, &refusal{http.StatusMethodNotAllowed, "The method must be POST or GET."}
-	}
-	if params.Query == "" {
-		return params, &refusal{http.StatusBadRequest, "query: must be a GraphQL document."}
-	}
-	return params, nil
-}
-
-func fromQuery(r *http.Request, params *graphql.RawParams) *refusal {
-	query := r.URL.Query()
-	params.Query, params.OperationName = query.Get("query"), query.Get("operationName")
-	if decode(strings.NewReader(query.Get("variables")), &params.Variables) != nil && query.Has("variables") {
-		return &refusal{http.StatusBadRequest, "variables: must be a JSON object."}
-	}
-	if decode(strings.NewReader(query.Get("extensions")), &params.Extensions) != nil && query.Has("extensions") {
-		return &refusal{http.StatusBadRequest, "extensions: must be a JSON object."}
-	}
-	return nil
-}
-
-func (t transport) fromBody(w http.ResponseWriter, r *http.Request, params *graphql.RawParams) *refusal {
-	mediaType, options, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	charset := strings.ToLower(options["charset"])
-	if err != nil || mediaType != "application/json" || charset != "" && charset != "utf-8" {
-		return &refusal{http.StatusUnsupportedMediaType, "Content-Type must be application/json in UTF-8."}
-	}
-	err = decode(http.MaxBytesReader(w, r.Body, t.maxBody), params)
-	var wrongType *json.UnmarshalTypeError
-	switch {
-	case err == nil:
-		return nil
-	case isTooLarge(err):
-		return &refusal{http.StatusRequestEntityTooLarge, "The request body is too large."}
-	case errors.As(err, &wrongType) && wrongType.Field != "":
-		name, _, _ := strings.Cut(wrongType.Field, ".")
-		return &refusal{http.StatusBadRequest, name + ": has the wrong type."}
-	default:
-		return &refusal{http.StatusBadRequest, "The request body must be one JSON object with a query."}
+		next, _ := run(ctx, x.exec, op)
+		x.answerWhole(ctx, op, next())
 	}
 }
 
-func isTooLarge(err error) bool {
-	_, ok := errors.AsType[*http.MaxBytesError](err)
-	return ok
+func (x exchange) answerWhole(ctx context.Context, op *graphql.OperationContext, response *graphql.Response) {
+	x.note(ctx, op.Operation.Name, http.StatusOK, response.Errors, writeJSON(x.w, http.StatusOK, x.client.single, encode(response)))
 }
 
-// decode reads exactly one JSON value. Numbers stay texts, so that large ones
-// keep their digits until their type is known.
-func decode(r io.Reader, into any) error {
-	decoder := json.NewDecoder(r)
-	decoder.UseNumber()
-	if err := decoder.Decode(into); err != nil {
-		return err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		if err == nil {
-			err = errors.New("more than one JSON value")
+// answerBatch runs the operations of an array one after the other, so that an
+// array gets no more of the server at a time than a single operation does. They
+// share the budget.
+func (x exchange) answerBatch(ctx context.Context, batch []*operationParams) {
+	ctx, cancel := context.WithTimeout(ctx, x.budget)
+	defer cancel()
+	body := []byte{'['}
+	for i, params := range batch {
+		x.start = time.Now()
+		name, response := x.execute(ctx, x.exec, params)
+		if i > 0 {
+			body = append(body, ',')
 		}
-		return err
+		size := len(body)
+		body = append(body, encode(response)...)
+		x.note(ctx, name, http.StatusOK, response.Errors, len(body)-size)
 	}
-	return nil
+	writeJSON(x.w, http.StatusOK, x.client.single, append(body, ']'))
 }
 
-// writeResponse sends the answer and returns its size in bytes. The data is
-// already JSON and goes out as it is.
-func writeResponse(w http.ResponseWriter, status int, mediaType contenttype.MediaType, response *graphql.Response) int {
-	body := make([]byte, 0, len(response.Data)+512)
-	body = append(body, '{')
-	body = appendMember(body, "errors", response.Errors, len(response.Errors) > 0)
-	if response.Data != nil {
-		body = append(separated(body), `"data":`...)
-		body = append(body, response.Data...)
+// execute runs an operation that has one response. The name is empty unless the
+// document has an operation of that name.
+func (t transport) execute(ctx context.Context, exec graphql.GraphExecutor, params *operationParams) (name string, response *graphql.Response) {
+	op, errs := t.create(ctx, exec, params)
+	if errs != nil {
+		return "", exec.DispatchError(graphql.WithOperationContext(ctx, op), errs)
 	}
-	body = appendMember(body, "extensions", response.Extensions, len(response.Extensions) > 0)
-	body = append(body, '}')
-	w.Header().Set("Content-Type", mediaType.String()+"; charset=utf-8")
-	w.WriteHeader(status)
-	size, _ := w.Write(body) // a client that left cannot be told so
-	return size
+	next, _ := run(ctx, exec, op)
+	return op.Operation.Name, next()
 }
 
-func appendMember(body []byte, name string, value any, present bool) []byte {
-	if !present {
-		return body
+// create makes an operation of a request, for all transports.
+func (t transport) create(ctx context.Context, exec graphql.GraphExecutor, params *operationParams) (*graphql.OperationContext, gqlerror.List) {
+	register, err := t.documents.Resolve(ctx, &params.RawParams, params.DocumentID)
+	if err == nil && params.Query == "" {
+		err = badInput("query", "must be a GraphQL document.", nil)
 	}
-	text, err := json.Marshal(value)
-	if err != nil { // only our own values get here
-		panic(err)
+	if err != nil {
+		return &graphql.OperationContext{}, gqlerror.List{err}
 	}
-	body = append(separated(body), '"')
-	body = append(body, name...)
-	body = append(body, '"', ':')
-	return append(body, text...)
+	op, errs := exec.CreateOperationContext(ctx, &params.RawParams)
+	if errs == nil {
+		t.documents.Register(ctx, register)
+	}
+	return op, errs
 }
 
-func separated(body []byte) []byte {
-	if len(body) > 1 {
-		body = append(body, ',')
+// run starts an operation. Each call of next answers a response, of which a
+// query has one and a subscription any number, and nil after the last; the first
+// is never nil. The context is the operation's own.
+func run(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext) (next func() *graphql.Response, inner context.Context) {
+	responses, ctx := exec.DispatchOperation(ctx, op)
+	begun, ended := false, false
+	return func() (response *graphql.Response) {
+		if ended {
+			return nil
+		}
+		fail := func(cause error) {
+			ended = true
+			response = exec.DispatchError(ctx, gqlerror.List{gqlerror.WrapPath(nil, cause)})
+		}
+		defer func() { // most callers are goroutines, where a panic would end the program
+			if value := recover(); value != nil {
+				fail(op.Recover(ctx, value))
+			}
+		}()
+		response = responses(ctx)
+		if response == nil && !begun { // gqlgen ends a stream so when the context ended
+			fail(context.Cause(ctx))
+		}
+		begun, ended = true, ended || response == nil
+		return response
+	}, ctx
+}
+
+// withBudget bounds an operation, unless it is one that has no end of its own.
+func (t transport) withBudget(ctx context.Context, op *graphql.OperationContext) (context.Context, context.CancelFunc) {
+	if op.Operation.Operation == ast.Subscription {
+		return context.WithCancel(ctx)
 	}
-	return body
+	return context.WithTimeout(ctx, t.budget)
+}
+
+func (x exchange) note(ctx context.Context, name string, status int, errs gqlerror.List, size int) {
+	x.transport.note(ctx, x.start, name, status, errs, size)
+}
+
+// note writes the one line that the log has of an operation.
+func (t transport) note(ctx context.Context, start time.Time, name string, status int, errs gqlerror.List, size int) {
+	t.log.InfoContext(ctx, "operation", "name", name, "requestId", t.requestID(ctx), "status", status,
+		"codes", codes(errs), "bytes", size, "durationMs", float64(time.Since(start).Microseconds())/1000)
 }
 
 // codes lists the codes of the errors for the log, each once.

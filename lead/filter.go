@@ -2,6 +2,7 @@ package lead
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -70,6 +71,16 @@ func (f *Filter) TenantsOnly() ([]string, bool) {
 		return nil, false
 	}
 	return f.TenantIDs, true
+}
+
+// Searches tells whether any part of the filter looks into texts, which are
+// personal data.
+func (f *Filter) Searches() bool {
+	if f == nil {
+		return false
+	}
+	inside := func(nested *Filter) bool { return nested.Searches() }
+	return f.searches() || slices.ContainsFunc(f.And, inside) || slices.ContainsFunc(f.Or, inside) || f.Not.Searches()
 }
 
 // ownConditions counts the conditions of f without and, or and not.

@@ -151,6 +151,9 @@ var sources = []*ast.Source{
 # that one failed call leaves a hole and not an empty page; non-null is for
 # values that arrive with their parent.
 
+"Personal data. A caller who may not read it gets null or a mask in its place."
+directive @pii on FIELD_DEFINITION
+
 "A UUID in its canonical form of 36 characters, for example ` + "`" + `f94238e5-4f2c-4e1b-8125-2d27122ca75f` + "`" + `; letters of either case."
 scalar UUID @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc9562")
 
@@ -381,7 +384,7 @@ type Lead implements Node {
   "The channel the lead is assigned to, as the other field names it."
   ovocChannelId: String
   "The operator's remarks."
-  comments: [String!]!
+  comments: [String!]! @pii
   "When the customer consented; for a direct lead, when it was created."
   consentedOn: DateTime
   "When the lead was last changed."
@@ -418,11 +421,11 @@ enum LeadStatus {
 "Whom to talk to at the customer."
 type ContactDetails {
   "The person's name."
-  fullName: String
+  fullName: String @pii
   "The person's e-mail address."
-  email: String
+  email: String @pii
   "The person's phone number, free text."
-  phoneNumber: String
+  phoneNumber: String @pii
   "The customer's company; on a direct lead the only value."
   companyName: String
   "The band of the number of employees as the platform codes it, for example ` + "`" + `L250_U999` + "`" + `."
@@ -442,11 +445,11 @@ type CompanySizeRange {
 "An administrator or service account of the customer."
 type Contact {
   "The contact's name."
-  fullName: String
+  fullName: String @pii
   "The contact's e-mail address."
-  email: String
+  email: String @pii
   "The contact's phone number, free text."
-  phoneNumber: String
+  phoneNumber: String @pii
   "The contact's company."
   companyName: String
   "The band of the number of employees as the platform codes it, for example ` + "`" + `L250_U999` + "`" + `."
@@ -454,7 +457,7 @@ type Contact {
   "The band as numbers; null for a code that leadgraph does not know."
   companySizeRange: CompanySizeRange
   "Further contacts, as the platform sends them; their shape is not documented."
-  contacts: JSON
+  contacts: JSON @pii
 }
 
 "An emergency address."
@@ -464,17 +467,17 @@ type CivicAddress {
   "The country or region."
   country: CountryCode
   "The house number."
-  houseNumber: String
+  houseNumber: String @pii
   "A letter or fraction behind the house number."
-  houseNumberSuffix: String
+  houseNumberSuffix: String @pii
   "A direction in front of the street's name, for example ` + "`" + `NE` + "`" + `."
-  preDirectional: String
+  preDirectional: String @pii
   "The street's name without its kind."
-  streetName: String
+  streetName: String @pii
   "The kind of street, for example ` + "`" + `Avenue` + "`" + `."
-  streetSuffix: String
+  streetSuffix: String @pii
   "A direction behind the street's name, for example ` + "`" + `NW` + "`" + `."
-  postDirectional: String
+  postDirectional: String @pii
   "The state or province."
   stateOrProvince: String
   "The county or district."
@@ -486,7 +489,7 @@ type CivicAddress {
   "The postal code."
   postalOrZipCode: String
   "The administrator's description."
-  description: String
+  description: String @pii
   "The organisation at the address."
   companyName: String
   "The organisation's identifier."
@@ -501,7 +504,7 @@ type CivicAddress {
   tenantId: String
   "The operator or partner that the address belongs to."
   partnerId: String
-  "The address on one line, without the parts that are missing."
+  "The address on one line, without the parts that are missing or withheld."
   formatted: String
   "The places inside the address."
   locations: [Location!]!
@@ -526,13 +529,13 @@ type Location {
   "The address that the place is in."
   civicAddressId: String
   "The administrator's description."
-  description: String
+  description: String @pii
   "Where in the building: floor, wing, office."
-  additionalInfo: String
+  additionalInfo: String @pii
   "Whether this is the address's default place."
   isDefault: Boolean
   "The Emergency Location Identification Number, free text."
-  elin: String
+  elin: String @pii
 }
 
 "A page of leads."

@@ -25,12 +25,13 @@ const (
 // Config holds every setting of every command.
 type Config struct {
 	Serve struct {
-		Listen   string   `help:"Address to serve on; port 0 takes a free one." default:"127.0.0.1:8080" group:"Server"`
-		Access   Access   `embed:""`
-		Limits   Limits   `embed:""`
-		Upstream Upstream `embed:""`
-		Caches   Caches   `embed:""`
-		Data     Data     `embed:""`
+		Listen    string    `help:"Address to serve on; port 0 takes a free one." default:"127.0.0.1:8080" group:"Server"`
+		Access    Access    `embed:""`
+		Documents Documents `embed:""`
+		Limits    Limits    `embed:""`
+		Upstream  Upstream  `embed:""`
+		Caches    Caches    `embed:""`
+		Data      Data      `embed:""`
 	} `cmd:"" default:"withargs" help:"Serve the GraphQL API. Without --upstream-url it brings its own sandbox platform."`
 
 	Sandbox struct {
@@ -57,6 +58,10 @@ type Limits struct {
 	MaxFirst       int           `help:"Most leads on a page, up to 20,000." default:"1000" group:"Limits"`
 	MaxBody        int64         `help:"Most bytes of a request body." default:"65536" group:"Limits"`
 	MaxTokens      int           `help:"Most tokens of a document." default:"1000" group:"Limits"`
+	MaxBatch       int           `help:"Most operations in an array; 0 refuses arrays." default:"0" group:"Limits"`
+	MaxDepth       int           `help:"Most fields inside each other." default:"10" group:"Limits"`
+	MaxAliases     int           `help:"Most aliases of a document." default:"30" group:"Limits"`
+	BudgetCalls    int           `help:"Most calls to the platform that an operation may need, estimated before the first." default:"1200" group:"Limits"`
 	RequestTimeout time.Duration `help:"Time for a whole request." default:"10s" group:"Limits"`
 	DrainTimeout   time.Duration `help:"Time for running requests to finish when the server stops." default:"10s" group:"Limits"`
 	Introspection  bool          `help:"Let clients read the schema; the playground needs it." default:"true" negatable:"" group:"Server"`
@@ -133,7 +138,7 @@ func Load(args []string, getenv func(string) string, stdout io.Writer) (cfg *Con
 		kong.Exit(func(int) { panic(helpPrinted{}) }),
 		kong.Resolvers(environment(getenv)),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.ExplicitGroups(groups("Server", "Callers", "Live Platform", "Catalogue and caches", "Sandbox", "Limits", "Logging")),
+		kong.ExplicitGroups(groups("Server", "Callers", "Documents", "Live Platform", "Catalogue and caches", "Sandbox", "Limits", "Logging")),
 	)
 	if err != nil {
 		return nil, "", err
@@ -154,7 +159,7 @@ func Load(args []string, getenv func(string) string, stdout io.Writer) (cfg *Con
 	}
 	command = parsed.Command()
 	if command == Serve {
-		err = errors.Join(cfg.Serve.Upstream.complete(), cfg.Serve.Limits.check(), cfg.Serve.Caches.complete(), cfg.Serve.Access.complete())
+		err = errors.Join(cfg.Serve.Upstream.complete(), cfg.Serve.Limits.check(), cfg.Serve.Caches.complete(), cfg.Serve.Access.complete(), cfg.Serve.Documents.check())
 	}
 	return cfg, command, err
 }

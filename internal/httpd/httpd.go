@@ -62,7 +62,11 @@ func withRequestID(next http.Handler) http.Handler {
 // finish for at most drain and cancels the rest. It closes the listener. The
 // error is nil after an orderly end.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler, drain time.Duration, log *slog.Logger) error {
+	// Shutdown neither waits for WebSockets nor ends them: they end with this.
+	sockets, endSockets := context.WithCancel(context.WithoutCancel(ctx))
+	defer endSockets()
 	server := &http.Server{
+		BaseContext:       func(net.Listener) context.Context { return sockets },
 		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,

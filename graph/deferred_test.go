@@ -1,0 +1,285 @@
+package graph_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"leadgraph/graph"
+	"leadgraph/upstream/sandbox"
+)
+
+// deferring is a document with every kind of deferred fragment.
+var deferring = fmt.Sprintf(`query Q($yes: Boolean = true) {
+	lead(tenantId: %q) {
+		id
+		... @defer(label: "details") { status contactDetails { companyName ... @defer { companySize } } }
+		... @defer(label: "again") { status }
+		... @defer(if: false) { isDirectLead }
+		... @defer(if: $yes) { comments ... on Node { id } }
+	}
+	...Late @defer(label: "late")
+}
+fragment Late on Query { other: lead(tenantId: %q) { id ... @defer(label: "inner") { status } } }`, seedTenant, fullTenant)
+
+func TestDeferredPartsAreGolden(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		accept string
+		bodies []string
+	}{
+		{byPath, []string{
+			`{"data":{"lead":{"id":"da68eafc-d3c6-4d3b-9a10-c48b26c6086b","isDirectLead":true}},"hasNext":true}`,
+			`{"incremental":[{"data":{"status":"ACTIVE","contactDetails":{"companyName":"SIPTest"}},"path":["lead"],"label":"details"},` +
+				`{"data":{"companySize":null},"path":["lead","contactDetails"]},` +
+				`{"data":{},"path":["lead"],"label":"again"},` +
+				`{"data":{"comments":[]},"path":["lead"]}],"hasNext":true}`,
+			`{"incremental":[{"data":{"other":{"id":"1c0b7a52-6a0e-4f1d-9a55-0d2f6f3b8e01"}},"path":[],"label":"late"},` +
+				`{"data":{"status":"ACTIVE"},"path":["other"],"label":"inner"}],"hasNext":false}`,
+		}},
+		{byID, []string{
+			`{"data":{"lead":{"id":"da68eafc-d3c6-4d3b-9a10-c48b26c6086b","isDirectLead":true}},` +
+				`"pending":[{"id":"0","path":[],"label":"late"},{"id":"1","path":["lead"],"label":"details"},{"id":"2","path":["lead"],"label":"again"},{"id":"3","path":["lead"]}],"hasNext":true}`,
+			`{"pending":[{"id":"4","path":["lead","contactDetails"]}],` +
+				`"incremental":[{"id":"1","data":{"status":"ACTIVE","contactDetails":{"companyName":"SIPTest"}}},{"id":"4","data":{"companySize":null}},{"id":"3","data":{"comments":[]}}],` +
+				`"completed":[{"id":"1"},{"id":"4"},{"id":"2"},{"id":"3"}],"hasNext":true}`,
+			`{"pending":[{"id":"5","path":["other"],"label":"inner"}],` +
+				`"incremental":[{"id":"0","data":{"other":{"id":"1c0b7a52-6a0e-4f1d-9a55-0d2f6f3b8e01"}}},{"id":"5","data":{"status":"ACTIVE"}}],` +
+				`"completed":[{"id":"0"},{"id":"5"}],"hasNext":false}`,
+		}},
+	} {
+		t.Run(test.accept, func(t *testing.T) {
+			t.Parallel()
+			s := newService(t, serviceOptions{})
+			const head = "---\r\nContent-Type: application/json; charset=utf-8\r\n\r\n"
+			want := head + strings.Join(test.bodies, "\r\n"+head) + "\r\n-----\r\n"
+			if diff := cmp.Diff(want, s.text(t, test.accept, deferring)); diff != "" {
+				t.Errorf("answer (-want +got):\n%s", diff)
+			}
+			s.wantCalls(t, 2, 0)
+		})
+	}
+}
+
+// TestDeferredPartsMakeTheInlineAnswer puts the parts together as clients do.
+func TestDeferredPartsMakeTheInlineAnswer(t *testing.T) {
+	t.Parallel()
+	documents := map[string]string{
+		"all kinds":  deferring,
+		"list":       `{ leads(first: 5) { ... @defer { totalCount } nodes { id ... @defer { ...F } civicAddresses { id ... @defer(label: "x") { locations { id } } } } } } fragment F on Lead { civicAddresses { formatted } comments }`,
+		"interface":  fmt.Sprintf(`{ node(id: "da68eafc-d3c6-4d3b-9a10-c48b26c6086b") { id ... on Lead @defer { status } } lead(tenantId: %q) { __typename ... @defer { __typename status } } }`, twinTenant),
+		"all":        `{ ... @defer(label: "a") { leadStats { total } } ... @defer(label: "b") { leads(first: 2) { nodes { id } } leadStats { total direct } } }`,
+		"no lead":    fmt.Sprintf(`{ lead(tenantId: %q) { id ... @defer { status } } ... @defer { __typename } }`, noTenant),
+		"lists":      fmt.Sprintf(`{ leadsByTenantIds(tenantIds: [%q, %q, %q]) { id ... @defer { status } } }`, seedTenant, noTenant, twinTenant),
+		"same field": `{ leads(first: 1) { nodes { id } } ... @defer { leads(first: 1) { nodes { status } asOf: __typename } } }`,
+	}
+	for _, textbook := range []bool{false, true} {
+		s := newService(t, serviceOptions{graph: func(o *graph.Options) { o.Textbook = textbook }})
+		for name, document := range documents {
+			for _, accept := range []string{byPath, byID} {
+				t.Run(fmt.Sprint(name, accept, textbook), func(t *testing.T) {
+					t.Parallel()
+					want := s.query(t, document)
+					whole := data[any](t, want)
+					merged, errs := s.merge(t, accept, document)
+					if diff := cmp.Diff(whole, merged); diff != "" || len(errs) > 0 {
+						t.Errorf("data (-inline +parts):\n%s\nerrors: %v", diff, errs)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestAnyDeferredPartsMakeTheInlineAnswer invents the documents.
+func TestAnyDeferredPartsMakeTheInlineAnswer(t *testing.T) {
+	t.Parallel()
+	s := newService(t, serviceOptions{})
+	fields := map[string][]string{
+		"Query": {
+			fmt.Sprintf("lead(tenantId: %q) Lead", fullTenant), fmt.Sprintf("none: lead(tenantId: %q) Lead", noTenant),
+			"leads(first: 3) LeadConnection", fmt.Sprintf("leadsByTenantIds(tenantIds: [%q, %q]) Lead", twinTenant, noTenant),
+		},
+		"LeadConnection": {"nodes Lead", "edges LeadEdge", "totalCount"},
+		"LeadEdge":       {"cursor", "node Lead"},
+		"Lead":           {"id", "status", "comments", "contactDetails ContactDetails", "contacts ContactDetails", "civicAddresses CivicAddress", "channelId"},
+		"ContactDetails": {"fullName", "companyName", "companySizeRange CompanySizeRange"},
+		"CivicAddress":   {"id", "formatted", "locations Location"},
+		"Location":       {"id", "isDefault"}, "CompanySizeRange": {"min", "max"},
+	}
+	var labels, left int // what the limits leave to a document
+	var selection func(t *rapid.T, of string, fragments int) string
+	selection = func(t *rapid.T, of string, fragments int) string {
+		var text strings.Builder
+		for range rapid.IntRange(1, 2).Draw(t, "members") {
+			if left--; left < 0 {
+				_, _ = text.WriteString("__typename ")
+				continue
+			}
+			if fragment := rapid.SampledFrom([]string{"", "...", "... @defer", "... @defer(label: %q)", "... @defer(if: false, label: %q)"}).Draw(t, "fragment"); fragment != "" && fragments < 3 {
+				if strings.Contains(fragment, "%q") {
+					labels++
+					fragment = fmt.Sprintf(fragment, fmt.Sprint("l", labels))
+				}
+				_, _ = fmt.Fprintf(&text, "%s { %s} ", fragment, selection(t, of, fragments+1))
+				continue
+			}
+			field := rapid.SampledFrom(fields[of]).Draw(t, "field")
+			if space := strings.LastIndex(field, " "); space >= 0 {
+				field = fmt.Sprintf("%s { %s}", field[:space], selection(t, field[space+1:], 0))
+			}
+			_, _ = text.WriteString(field + " ")
+		}
+		return text.String()
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		left = 40
+		document := "{ " + selection(r, "Query", 0) + "}"
+		whole := data[any](t, s.query(t, document))
+		for _, accept := range []string{byPath, byID} {
+			merged, errs := s.merge(t, accept, document)
+			if diff := cmp.Diff(whole, merged); diff != "" || len(errs) > 0 {
+				r.Fatalf("%s\ndata (-inline +parts):\n%s\nerrors: %v", document, diff, errs)
+			}
+		}
+	})
+}
+
+// part is one of a deferred answer, in either format.
+type part struct {
+	Data        any
+	Errors      []any
+	Pending     []place
+	Incremental []struct {
+		place
+		Data   any
+		Errors []any
+	}
+	Completed []struct {
+		ID     string
+		Errors []any
+	}
+	HasNext *bool
+}
+
+type place struct {
+	ID   string
+	Path []any
+}
+
+// merge reads a deferred answer to its end and puts it together. It checks that
+// nothing arrives that was not announced or has no place yet.
+func (s service) merge(t *testing.T, accept, document string) (merged any, errs []any) {
+	t.Helper()
+	response := s.ask(t, http.MethodPost, accept, document)
+	defer func() { _ = response.Body.Close() }()
+	mediaType, parameters, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mediaType == "application/json" { // nothing could be deferred
+		var whole part
+		if err := json.NewDecoder(response.Body).Decode(&whole); err != nil {
+			t.Fatal(err)
+		}
+		return whole.Data, whole.Errors
+	}
+	pending := map[string][]any{}
+	more := true
+	for reader := multipart.NewReader(response.Body, parameters["boundary"]); ; {
+		body, err := reader.NextPart()
+		if err == io.EOF {
+			break
+		}
+		var p part
+		if err != nil || json.NewDecoder(body).Decode(&p) != nil || p.HasNext == nil || !more {
+			t.Fatal("not a part:", err)
+		}
+		more = *p.HasNext
+		if p.Data != nil {
+			merged = p.Data
+		}
+		errs = append(errs, p.Errors...)
+		for _, announced := range p.Pending {
+			pending[announced.ID] = announced.Path
+		}
+		for _, piece := range p.Incremental {
+			path, known := pending[piece.ID]
+			if piece.ID == "" {
+				path = piece.Path
+			} else if !known {
+				t.Fatalf("piece %s was not announced", piece.ID)
+			}
+			errs = append(errs, piece.Errors...)
+			if piece.Data != nil {
+				add(t, merged, path, piece.Data)
+			}
+		}
+		for _, done := range p.Completed {
+			if _, known := pending[done.ID]; !known {
+				t.Errorf("piece %s is completed and not pending", done.ID)
+			}
+			delete(pending, done.ID)
+			errs = append(errs, done.Errors...)
+		}
+	}
+	if more || len(pending) > 0 {
+		t.Errorf("the answer ended with more to come: %v", pending)
+	}
+	return merged, errs
+}
+
+func add(t *testing.T, to any, path []any, piece any) {
+	t.Helper()
+	for _, step := range path {
+		switch step := step.(type) {
+		case string:
+			to = to.(map[string]any)[step]
+		case float64:
+			to = to.([]any)[int(step)]
+		}
+	}
+	object, ok := to.(map[string]any)
+	if !ok {
+		t.Fatalf("no object at %v", path)
+	}
+	for key, value := range piece.(map[string]any) {
+		if known, taken := object[key]; taken && !reflect.DeepEqual(known, value) {
+			t.Errorf("%v has %q already", path, key)
+		}
+		object[key] = value
+	}
+}
+
+func TestDeferredFailureComesWithItsPiece(t *testing.T) {
+	t.Parallel()
+	document := fmt.Sprintf(`{ lead(tenantId: %q) { id } ... @defer(label: "x") { bad: lead(tenantId: %q) { id } } ... @defer(label: "y") { list: leadsByTenantIds(tenantIds: [%q]) { id } } }`, seedTenant, fullTenant, twinTenant)
+	for accept, want := range map[string][]string{
+		byPath: {`{"data":{"bad":null},"path":[],"label":"x","errors":[{"message"`, `"path":["bad"]`},
+		byID:   {`{"id":"0","data":{"bad":null},"errors":[{"message"`, `"path":["bad"]`, `"completed":[{"id":"0"}]`},
+	} {
+		t.Run(accept, func(t *testing.T) {
+			t.Parallel()
+			s := newService(t, serviceOptions{})
+			s.platform.Inject(sandbox.Fault{Kind: "tenant:" + fullTenant, Status: 500})
+			got := s.text(t, accept, document)
+			for _, text := range append(want, `"code":"UPSTREAM_UNAVAILABLE"`, `"requestId":"request-1"`) {
+				if !strings.Contains(got, text) {
+					t.Errorf("no %s in\n%s", text, got)
+				}
+			}
+			if !strings.Contains(s.log.String(), `"codes":["UPSTREAM_UNAVAILABLE"]`) {
+				t.Errorf("the log does not tell: %s", s.log)
+			}
+		})
+	}
+}

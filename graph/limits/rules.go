@@ -1,0 +1,72 @@
+package limits
+
+import (
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/core"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+)
+
+// Rules returns gqlparser's validation rules for gqlgen's SetValidationRulesFn,
+// made to stop once that many errors were found. A fault inside a fragment is
+// found again from each definition that reaches it, and each time known names
+// are searched for similar ones. suggest must be the contrary of what
+// SetDisableSuggestion is told.
+func Rules(errors int, suggest bool) func() *rules.Rules {
+	return func() *rules.Rules {
+		defaults := rules.NewDefaultRules()
+		if !suggest {
+			withoutSuggestions(defaults)
+		}
+		found := 0
+		stopping := rules.NewRules(core.Rule{Name: "Stop", RuleFunc: func(observers *core.Events, _ core.AddErrFunc) {
+			stopAfter(observers, &found, errors)
+		}})
+		for name, rule := range defaults.GetInner() {
+			stopping.AddRule(name, func(observers *core.Events, addError core.AddErrFunc) {
+				rule(observers, func(options ...core.ErrorOption) {
+					if found++; found <= errors {
+						addError(options...)
+					}
+				})
+			})
+		}
+		return stopping
+	}
+}
+
+// withoutSuggestions exchanges the rules that would name what the schema has.
+// gqlgen exchanges two of them itself, under the same names.
+func withoutSuggestions(defaults *rules.Rules) {
+	for _, exchange := range []struct {
+		suggesting string
+		silent     core.Rule
+	}{
+		{rules.FieldsOnCorrectTypeRule.Name, rules.FieldsOnCorrectTypeRuleWithoutSuggestions},
+		{rules.ScalarLeafsRule.Name, rules.ScalarLeafsRuleWithoutSuggestions},
+		{rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions},
+		{rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions},
+		{rules.ValuesOfCorrectTypeRule.Name, rules.ValuesOfCorrectTypeRuleWithoutSuggestions},
+	} {
+		defaults.RemoveRule(exchange.suggesting)
+		defaults.AddRule(exchange.silent.Name, exchange.silent.RuleFunc)
+	}
+}
+
+// stopAfter takes the observers from the walk when enough errors were found, so
+// that what is left of it does nothing.
+func stopAfter(observers *core.Events, found *int, errors int) {
+	stop := func(walker *core.Walker) {
+		if *found >= errors {
+			walker.Observers = &core.Events{}
+		}
+	}
+	observers.OnOperation(func(w *core.Walker, _ *ast.OperationDefinition) { stop(w) })
+	observers.OnField(func(w *core.Walker, _ *ast.Field) { stop(w) })
+	observers.OnFragment(func(w *core.Walker, _ *ast.FragmentDefinition) { stop(w) })
+	observers.OnInlineFragment(func(w *core.Walker, _ *ast.InlineFragment) { stop(w) })
+	observers.OnFragmentSpread(func(w *core.Walker, _ *ast.FragmentSpread) { stop(w) })
+	observers.OnDirective(func(w *core.Walker, _ *ast.Directive) { stop(w) })
+	observers.OnDirectiveList(func(w *core.Walker, _ []*ast.Directive) { stop(w) })
+	observers.OnValue(func(w *core.Walker, _ *ast.Value) { stop(w) })
+	observers.OnVariable(func(w *core.Walker, _ *ast.VariableDefinition) { stop(w) })
+}

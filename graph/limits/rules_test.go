@@ -1,0 +1,58 @@
+package limits_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/google/go-cmp/cmp"
+
+	"leadgraph/graph/generated"
+	"leadgraph/graph/limits"
+)
+
+// faults validates a document and returns its errors.
+func faults(exec *executor.Executor, document string) (messages []string) {
+	ctx := graphql.StartOperationTrace(context.Background())
+	_, errs := exec.CreateOperationContext(ctx, &graphql.RawParams{Query: document})
+	for _, err := range errs {
+		messages = append(messages, err.Error())
+	}
+	return messages
+}
+
+// TestRulesFindTheFirstErrors compares with gqlparser's own rules.
+func TestRulesFindTheFirstErrors(t *testing.T) {
+	t.Parallel()
+	stock := executor.New(generated.NewExecutableSchema(generated.Config{}))
+	for _, document := range []string{
+		"{leads{totalCount}}",
+		"{lead{idd} leads(frist: 1){nodes{statsu}} leadStats(filter: {isDirectLead: 1}){total{a}}}",
+		"query($a: Int, $a: Lead){...F ...G} fragment F on Lead{id id: status} fragment H on Nothing{x}",
+		"{a b c d e f g h i j k l m n o p}",
+	} {
+		want := faults(stock, document)
+		want = want[:min(len(want), maxErrors)]
+		if diff := cmp.Diff(want, faults(newExecutor(), document)); diff != "" {
+			t.Errorf("%s: errors (-stock +ours):\n%s", document, diff)
+		}
+	}
+}
+
+func TestRulesWithoutSuggestions(t *testing.T) {
+	t.Parallel()
+	exec := executor.New(generated.NewExecutableSchema(generated.Config{}))
+	exec.SetDisableSuggestion(true)
+	exec.SetDefaultRulesFn(limits.Rules(maxErrors, false))
+	for _, document := range []string{
+		"{leadd}", "{leads}", "{leads(frist: 1){asOf}}", "{leads(filter: {isDirectLea: true}){asOf}}",
+		"{leads(filter: {status: ACTIV}){asOf}}", "{node(id: 1){...F}} fragment F on Leadd{id}", "{leads @skp(if: true){asOf}}",
+	} {
+		errs := faults(exec, document)
+		if len(errs) == 0 || strings.Contains(strings.Join(errs, "\n"), "Did you mean") {
+			t.Errorf("%s: %q", document, errs)
+		}
+	}
+}

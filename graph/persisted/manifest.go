@@ -1,0 +1,176 @@
+package persisted
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+)
+
+// Manifest holds trusted documents. It does not change after Load and is safe for
+// concurrent use.
+type Manifest struct {
+	documents map[string]string // by identifier and by hash
+}
+
+// document is an operation of Apollo's manifest.
+type document struct {
+	ID   string `json:"id"`
+	Body string `json:"body"`
+}
+
+// Load reads manifests: Apollo's, and those of Relay and graphql-codegen, which
+// are a JSON object of identifiers and texts. Each document is found by its
+// identifier and by the SHA-256 hash of its text. It fails if a file cannot be
+// read, a document does not fit the schema, an identifier has two texts or one
+// with the prefix sha256: is not its text's hash. The error tells of all documents
+// at fault by file and identifier.
+func Load(paths []string, schema *ast.Schema) (*Manifest, error) {
+	m := &Manifest{documents: map[string]string{}}
+	var faults []error
+	for _, path := range paths {
+		documents, err := readFile(path)
+		if err != nil {
+			faults = append(faults, err)
+		}
+		for _, d := range documents {
+			if err := m.add(d, schema); err != nil {
+				faults = append(faults, fmt.Errorf("manifest %s: document %.80q: %w", path, d.ID, err))
+			}
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// lookup finds a document by its identifier without hashPrefix.
+func (m *Manifest) lookup(id string) (string, bool) {
+	if m == nil {
+		return "", false
+	}
+	document, ok := m.documents[id]
+	return document, ok
+}
+
+func (m *Manifest) add(d document, schema *ast.Schema) error {
+	hash := hashOf(d.Body)
+	id, isPrefixed := strings.CutPrefix(d.ID, hashPrefix)
+	switch {
+	case id == "":
+		return errors.New("the identifier is empty")
+	case isPrefixed && id != hash:
+		return errors.New("the identifier is not the hash of the text")
+	}
+	for _, key := range []string{id, hash} {
+		if known, ok := m.documents[key]; ok && known != d.Body {
+			return errors.New("the identifier also belongs to another text")
+		}
+	}
+	if err := validate(d.Body, schema); err != nil {
+		return err
+	}
+	m.documents[id], m.documents[hash] = d.Body, d.Body
+	return nil
+}
+
+// validate tells where a document is at fault. The parser's messages can repeat
+// a part of any length, so they are cut.
+func validate(text string, schema *ast.Schema) error {
+	query, errs := gqlparser.LoadQueryWithRules(schema, text, rules.NewDefaultRules())
+	if len(errs) > 0 {
+		first, where := errs[0], ""
+		if len(first.Locations) > 0 {
+			where = fmt.Sprintf("line %d, column %d: ", first.Locations[0].Line, first.Locations[0].Column)
+		}
+		return fmt.Errorf("%s%.160s", where, first.Message)
+	}
+	if len(query.Operations) == 0 {
+		return errors.New("the text has no operation")
+	}
+	return nil
+}
+
+func readFile(path string) ([]document, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
+	documents, err := parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("manifest %s: %w", path, err)
+	}
+	return documents, nil
+}
+
+// parse reads a manifest of any format, in the file's order.
+func parse(data []byte) ([]document, error) {
+	members, err := membersOf(data)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range members {
+		if m.name == "format" && string(m.value) == `"apollo-persisted-query-manifest"` {
+			return parseApollo(data)
+		}
+	}
+	documents := make([]document, len(members))
+	for i, m := range members {
+		documents[i].ID = m.name
+		if json.Unmarshal(m.value, &documents[i].Body) != nil {
+			return nil, fmt.Errorf("member %.80q is not a text", m.name)
+		}
+	}
+	return documents, nil
+}
+
+func parseApollo(data []byte) ([]document, error) {
+	var manifest struct {
+		Version    int        `json:"version"`
+		Operations []document `json:"operations"`
+	}
+	if err := json.Unmarshal(data, &manifest); err != nil {
+		return nil, err
+	}
+	if manifest.Version != 1 {
+		return nil, fmt.Errorf("version %d of Apollo's format is not known", manifest.Version)
+	}
+	return manifest.Operations, nil
+}
+
+type member struct {
+	name  string
+	value json.RawMessage
+}
+
+// membersOf splits a JSON object. A map would keep one of two members of the same
+// name and hide that they differ.
+func membersOf(data []byte) ([]member, error) {
+	if err := json.Unmarshal(data, &json.RawMessage{}); err != nil {
+		return nil, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+		return nil, errors.New("not a JSON object")
+	}
+	var members []member
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return nil, err
+		}
+		m := member{name: name.(string)}
+		if err := decoder.Decode(&m.value); err != nil {
+			return nil, err
+		}
+		members = append(members, m)
+	}
+	return members, nil
+}

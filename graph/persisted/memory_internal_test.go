@@ -1,0 +1,98 @@
+package persisted
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"unsafe"
+
+	"pgregory.net/rapid"
+)
+
+func TestMemoryBound(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		bound := rapid.Uint64Range(1, 50_000).Draw(t, "bound")
+		m := NewMemory(bound)
+		for i, size := range rapid.SliceOf(rapid.IntRange(1, 20_000)).Draw(t, "sizes") {
+			document := strings.Repeat("d", size)
+			hash := hashOf(fmt.Sprint(i))
+			m.Put(t.Context(), hash, document)
+			if got, ok := m.Get(t.Context(), hash); ok && got != document {
+				t.Fatal("another document")
+			}
+			if used := heldBytes(m); used > bound {
+				t.Fatalf("%d bytes after %d documents, bound %d", used, i+1, bound)
+			}
+		}
+	})
+}
+
+func TestMemoryBoundConcurrently(t *testing.T) {
+	t.Parallel()
+	const bound, writers, size = 64 << 10, 8, 4 << 10
+	m := NewMemory(bound)
+	var done sync.WaitGroup
+	for writer := range writers {
+		done.Go(func() {
+			for i := range 500 {
+				m.Put(t.Context(), hashOf(fmt.Sprint(writer, i)), strings.Repeat("d", size))
+			}
+		})
+	}
+	done.Wait()
+	m.Get(t.Context(), "")
+	if used := heldBytes(m); used > bound {
+		t.Errorf("%d bytes, bound %d", used, bound)
+	}
+}
+
+func heldBytes(m *Memory) uint64 {
+	var sum uint64
+	for hash, document := range m.cache.All() {
+		sum += uint64(len(hash) + len(document) + entryBytes)
+	}
+	return sum
+}
+
+// Documents in use stay while ten times the store's size of others comes by.
+func TestMemoryKeepsWhatIsUsed(t *testing.T) {
+	t.Parallel()
+	const size, used = 1 << 10, 20
+	m := NewMemory(100 * (size + entryBytes))
+	name := func(i int) string { return hashOf(fmt.Sprint("used", i)) }
+	found := func() (n int) {
+		for i := range used {
+			if _, ok := m.Get(t.Context(), name(i)); ok {
+				n++
+			} else {
+				m.Put(t.Context(), name(i), strings.Repeat("u", size))
+			}
+		}
+		return n
+	}
+	for range 10 {
+		found()
+	}
+	for i := range 1000 {
+		m.Put(t.Context(), hashOf(fmt.Sprint("once", i)), strings.Repeat("d", size))
+		if i%50 == 0 {
+			found()
+		}
+	}
+	if n := found(); n < used*9/10 {
+		t.Errorf("%d of %d documents in use are left", n, used)
+	}
+}
+
+// A document is often a small part of a URL's text.
+func TestMemoryKeepsNothingElse(t *testing.T) {
+	t.Parallel()
+	m, url := NewMemory(1<<20), "query={leads{id}}&padding="
+	m.Put(t.Context(), "hash", url[6:17])
+	got, ok := m.Get(t.Context(), "hash")
+	if !ok || got != "{leads{id}}" || unsafe.StringData(got) == unsafe.StringData(url[6:]) {
+		t.Errorf("%q of the same memory", got)
+	}
+}

@@ -1,0 +1,146 @@
+// Package persisted lets a request name a GraphQL document instead of sending it.
+//
+// A document is known either because a client registered it under its SHA-256
+// hash, which is Apollo's protocol of automatic persisted queries (APQ), or
+// because a manifest that the front-ends' build wrote makes it trusted. A request
+// names it by documentId, which GraphQL over HTTP defines, or by
+// extensions.persistedQuery, which Apollo Client and urql send. What is found here
+// is only text: limits, validation and the query cache apply to it as to any
+// document.
+package persisted
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// The codes, in errors[].extensions.code, with which clients' links decide
+// whether to send the whole document, to stop using hashes or to give up.
+const (
+	CodeNotFound     = "PERSISTED_QUERY_NOT_FOUND"
+	CodeNotSupported = "PERSISTED_QUERY_NOT_SUPPORTED"
+	CodeRequired     = "PERSISTED_QUERY_REQUIRED"
+	codeBadUserInput = "BAD_USER_INPUT"
+)
+
+// The two messages are part of Apollo's protocol: urql compares them and ignores
+// the codes.
+const (
+	messageNotFound     = "PersistedQueryNotFound"
+	messageNotSupported = "PersistedQueryNotSupported"
+)
+
+// Store keeps registered documents by the SHA-256 hash of their text in lower-case
+// hexadecimal digits. It may lose any of them at any time, and a failure is a
+// miss: the client then sends the document again. Whoever can write into the store
+// behind it chooses what its documents are, because they are not hashed again. It
+// must be safe for concurrent use.
+type Store interface {
+	Get(ctx context.Context, hash string) (document string, ok bool)
+	Put(ctx context.Context, hash, document string)
+}
+
+// Documents resolves the documents that requests name. The zero value knows none.
+// It is safe for concurrent use while its fields stay as they are.
+type Documents struct {
+	// Automatic keeps what clients register; nil turns APQ off.
+	Automatic Store
+	// Trusted holds the documents of the manifests; nil if there are none.
+	Trusted *Manifest
+	// TrustedOnly refuses everything that is not in Trusted, and so turns APQ off.
+	TrustedOnly bool
+}
+
+// Registration is a document that a client asked to be remembered and that has
+// yet to prove valid. The zero value asks for nothing.
+type Registration struct {
+	hash, document string
+}
+
+// Resolve sets params.Query if the request names a known document by documentID
+// or by its persistedQuery extension. A request that names none stays as it is
+// unless TrustedOnly is set. One that names a document and sends a text too must
+// send exactly that document, so that it is never in doubt which of them runs.
+// The errors' codes are BAD_USER_INPUT and those of this package; their messages
+// repeat nothing of the request.
+//
+// Pass the registration to Register once an operation of the document was
+// accepted.
+func (d *Documents) Resolve(ctx context.Context, params *graphql.RawParams, documentID string) (Registration, *gqlerror.Error) {
+	named, err := referenceOf(params, documentID)
+	if err != nil {
+		return Registration{}, err
+	}
+	document, trusted := d.Trusted.lookup(named.id)
+	switch {
+	case trusted && params.Query != "" && params.Query != document:
+		return Registration{}, named.mismatch()
+	case trusted:
+		params.Query = document
+		return Registration{}, nil
+	case d.TrustedOnly:
+		return Registration{}, refuse(CodeRequired, "documentId: must name a trusted document.")
+	case named.id == "":
+		return Registration{}, nil
+	case d.Automatic != nil:
+		return d.automatic(ctx, params, named)
+	case named.byExtension || d.Trusted == nil:
+		// Apollo Client and urql send whole documents from now on.
+		return Registration{}, refuse(CodeNotSupported, messageNotSupported)
+	default:
+		return Registration{}, refuse(CodeNotFound, messageNotFound)
+	}
+}
+
+// automatic is Apollo's protocol: a hash alone asks for the document, a hash with
+// the document registers it.
+func (d *Documents) automatic(ctx context.Context, params *graphql.RawParams, named reference) (Registration, *gqlerror.Error) {
+	if params.Query != "" {
+		if hashOf(params.Query) != named.id {
+			return Registration{}, named.mismatch()
+		}
+		return Registration{hash: named.id, document: params.Query}, nil
+	}
+	// The store sees nothing of a client's choice but hashes.
+	if isHash(named.id) {
+		if document, ok := d.Automatic.Get(ctx, named.id); ok {
+			params.Query = document
+			return Registration{}, nil
+		}
+	}
+	return Registration{}, refuse(CodeNotFound, messageNotFound)
+}
+
+// Register remembers a document that Resolve of the same Documents returned. It
+// is called only after the document was validated, so that nobody can fill the
+// store with what would never run.
+func (d *Documents) Register(ctx context.Context, r Registration) {
+	if r.hash != "" {
+		d.Automatic.Put(ctx, r.hash, r.document)
+	}
+}
+
+func refuse(code, message string) *gqlerror.Error {
+	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": code}}
+}
+
+func hashOf(document string) string {
+	sum := sha256.Sum256([]byte(document))
+	return hex.EncodeToString(sum[:])
+}
+
+func isHash(id string) bool {
+	if len(id) != hex.EncodedLen(sha256.Size) {
+		return false
+	}
+	for _, digit := range []byte(id) {
+		if (digit < '0' || digit > '9') && (digit < 'a' || digit > 'f') {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,82 @@
+package graph
+
+import (
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"leadgraph/lead"
+)
+
+// mask stands in the place of personal data that is masked.
+const mask = "***"
+
+// visible returns the lead as the operation's caller may see it. Personal data
+// is taken out before anything renders the lead, so that no way of rendering can
+// show it.
+func (op *operation) visible(l *lead.Lead) *lead.Lead {
+	switch {
+	case l == nil || op.seesPII:
+		return l
+	case op.options.MaskPII:
+		hidden := mask
+		return l.Redacted(&hidden)
+	default:
+		return l.Redacted(nil)
+	}
+}
+
+func (op *operation) visibleAll(leads []*lead.Lead) []*lead.Lead {
+	if op.seesPII || leads == nil {
+		return leads
+	}
+	shown := make([]*lead.Lead, len(leads))
+	for i, l := range leads {
+		shown[i] = op.visible(l)
+	}
+	return shown
+}
+
+// checkSearch refuses a filter that would tell by its matches what the caller
+// may not see.
+func (op *operation) checkSearch(filter *lead.Filter) error {
+	if op.seesPII || !filter.Searches() {
+		return nil
+	}
+	return &gqlerror.Error{
+		Message:    "filter.search: looks into personal data, which you may not read.",
+		Extensions: map[string]any{"code": codeForbidden, "argument": "filter.search"},
+	}
+}
+
+// withheld reports each field of the document that is null because its caller
+// may not read it, once however many leads there are.
+func (op *operation) withheld(request *graphql.OperationContext) gqlerror.List {
+	if op.seesPII || op.options.MaskPII {
+		return nil
+	}
+	var errs gqlerror.List
+	var walk func(ast.SelectionSet)
+	walk = func(set ast.SelectionSet) {
+		for _, selected := range set {
+			switch selected := selected.(type) {
+			case *ast.Field:
+				if selected.Definition != nil && selected.Definition.Directives.ForName("pii") != nil {
+					errs = append(errs, &gqlerror.Error{
+						Message:    selected.Name + ": is personal data, which you may not read.",
+						Locations:  []gqlerror.Location{{Line: selected.Position.Line, Column: selected.Position.Column}},
+						Extensions: map[string]any{"code": codeForbidden, "requestId": op.requestID},
+					})
+				}
+				walk(selected.SelectionSet)
+			case *ast.InlineFragment:
+				walk(selected.SelectionSet)
+			}
+		}
+	}
+	walk(request.Operation.SelectionSet)
+	for _, fragment := range request.Doc.Fragments {
+		walk(fragment.SelectionSet)
+	}
+	return errs
+}

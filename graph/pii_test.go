@@ -1,0 +1,128 @@
+package graph_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"leadgraph/graph"
+	"leadgraph/graph/generated"
+)
+
+// everything selects all of a lead and names each personal value p0, p1 and so on.
+func everything(schema *ast.Schema, typeName string, personal *int) string {
+	var text strings.Builder
+	for _, field := range schema.Types[typeName].Fields {
+		if strings.HasPrefix(field.Name, "__") {
+			continue
+		}
+		text.WriteByte(' ')
+		if field.Directives.ForName("pii") != nil {
+			_, _ = fmt.Fprintf(&text, "p%d: ", *personal)
+			*personal++
+		}
+		text.WriteString(field.Name)
+		if inner := schema.Types[field.Type.Name()]; inner.Kind == ast.Object {
+			text.WriteString(" {" + everything(schema, inner.Name, personal) + " }")
+		}
+	}
+	return text.String()
+}
+
+// personalValues collects what an answer has under the names of everything.
+func personalValues(value any, found *[]any) {
+	switch value := value.(type) {
+	case map[string]any:
+		for name, inner := range value {
+			if len(name) > 1 && name[0] == 'p' && name[1] >= '0' && name[1] <= '9' {
+				*found = append(*found, inner)
+			} else {
+				personalValues(inner, found)
+			}
+		}
+	case []any:
+		for _, inner := range value {
+			personalValues(inner, found)
+		}
+	}
+}
+
+func withheld(value any, masked bool) bool {
+	if list, isList := value.([]any); isList {
+		return !slices.ContainsFunc(list, func(element any) bool { return !masked || element != "***" })
+	}
+	return value == nil || masked && value == "***"
+}
+
+func TestPersonalDataIsWithheld(t *testing.T) {
+	t.Parallel()
+	personal := 0
+	fields := everything(generated.NewExecutableSchema(generated.Config{}).Schema(), "Lead", &personal)
+	if personal != 18 {
+		t.Errorf("%d fields are marked @pii", personal)
+	}
+	samples, err := os.ReadFile("testdata/lead_full.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(samples), "Dana Levi") {
+		t.Fatal("the sample holds no personal data")
+	}
+	for _, masked := range []bool{false, true} {
+		for _, textbook := range []bool{false, true} {
+			s := newService(t, serviceOptions{graph: func(o *graph.Options) {
+				o.SeesPII, o.MaskPII, o.Textbook = func(context.Context) bool { return false }, masked, textbook
+			}})
+			for _, query := range []string{
+				fmt.Sprintf(`{ lead(tenantId: %q) { %s } }`, fullTenant, fields),
+				fmt.Sprintf(`{ leadsByTenantIds(tenantIds: [%q]) { %s } }`, fullTenant, fields),
+				fmt.Sprintf(`{ leads(first: 50) { nodes { %s } } }`, fields),
+				fmt.Sprintf(`{ leads(first: 50) { edges { node { %s } } totalCount } }`, fields),
+				fmt.Sprintf(`{ node(id: "1c0b7a52-6a0e-4f1d-9a55-0d2f6f3b8e01") { ... on Lead { %s } } }`, fields),
+			} {
+				a := s.query(t, query)
+				for _, canary := range []string{"Dana", "Omar", "contoso.example", "4255550", "Smith", "Reception", "Call back", "4th floor"} {
+					if strings.Contains(a.body, canary) {
+						t.Errorf("masked %v, textbook %v: %.60s shows %s", masked, textbook, query, canary)
+					}
+				}
+				var answer any
+				var values []any
+				if err := json.Unmarshal(a.Data, &answer); err != nil {
+					t.Fatal(err)
+				}
+				personalValues(answer, &values)
+				for _, value := range values {
+					if !withheld(value, masked) {
+						t.Errorf("masked %v: a personal field is %v", masked, value)
+					}
+				}
+				if refused := len(a.Errors) > 0 && a.Errors[0].Extensions["code"] == "FORBIDDEN"; refused == masked || len(a.Errors) > 10 {
+					t.Errorf("masked %v: errors %+v", masked, a.Errors)
+				}
+			}
+		}
+	}
+}
+
+func TestSearchNeedsTheRightToPersonalData(t *testing.T) {
+	t.Parallel()
+	s := newService(t, serviceOptions{graph: func(o *graph.Options) {
+		o.SeesPII = func(context.Context) bool { return false }
+	}})
+	for _, query := range []string{
+		`{ leads(filter: {search: "dana"}) { totalCount } }`,
+		`{ leadStats(filter: {or: [{not: {search: "dana"}}]}) { total } }`,
+	} {
+		if a := s.query(t, query); len(a.Errors) != 1 || a.Errors[0].Extensions["code"] != "FORBIDDEN" {
+			t.Errorf("%s: %s", query, a.body)
+		}
+	}
+	s.wantCalls(t, 0, 0)
+}

@@ -1,0 +1,306 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/coder/websocket"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+const (
+	socketProtocol = "graphql-transport-ws"
+	// initWait is how long a client may take to send connection_init and the
+	// program to accept it.
+	initWait = 3 * time.Second
+	// maxSocketOperations run at a time on one connection: more than a page has
+	// subscriptions, few enough for one client.
+	maxSocketOperations = 20
+)
+
+// The codes with which the protocol closes a connection.
+const (
+	closeBadMessage   = 4400
+	closeUnauthorized = 4401
+	closeForbidden    = 4403
+	closeProtocol     = 4406
+	closeInitTimeout  = 4408
+	closeSameID       = 4409
+	closeSecondInit   = 4429
+)
+
+// message is one of the protocol graphql-transport-ws.
+type message struct {
+	ID      string          `json:"id,omitempty"`
+	Type    string          `json:"type"`
+	Payload json.RawMessage `json:"payload,omitempty"`
+}
+
+// socket serves the operations of one WebSocket.
+type socket struct {
+	transport
+	exec    graphql.GraphExecutor
+	conn    *websocket.Conn
+	header  http.Header
+	stop    context.CancelFunc // ends all that runs for the connection
+	slots   chan struct{}      // one taken by each running operation
+	running sync.WaitGroup
+
+	mu     sync.Mutex
+	active map[string]context.CancelFunc // by the client's id
+}
+
+// serveSocket speaks graphql-transport-ws until the connection ends, which ends
+// its operations. gqlgen's own transport does not bound the operations of a
+// connection, waits for ever for a client that does not read, and closes with
+// codes that are not the protocol's.
+func (t transport) serveSocket(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	options := &websocket.AcceptOptions{Subprotocols: []string{socketProtocol}}
+	if t.checkOrigin != nil {
+		if !t.checkOrigin(r) {
+			http.Error(w, "The origin is not allowed.", http.StatusForbidden)
+			return
+		}
+		options.InsecureSkipVerify = true // it has just been verified
+	}
+	conn, err := websocket.Accept(w, r, options)
+	if err != nil {
+		return // the client has been told
+	}
+	ctx, stop := context.WithCancel(r.Context())
+	s := &socket{
+		transport: t, exec: exec, conn: conn, header: r.Header, stop: stop,
+		slots: make(chan struct{}, maxSocketOperations), active: map[string]context.CancelFunc{},
+	}
+	defer s.running.Wait()
+	defer s.drop()
+	if conn.Subprotocol() != socketProtocol {
+		s.close(closeProtocol, "Subprotocol not acceptable")
+		return
+	}
+	conn.SetReadLimit(t.maxBody)
+	s.running.Go(func() { s.ping(ctx) })
+	s.serve(r.Context(), ctx)
+}
+
+// close ends the connection with a code, after all that runs for it.
+func (s *socket) close(code websocket.StatusCode, reason string) {
+	s.stop()
+	_ = s.conn.Close(code, reason) // a client that left cannot be told so
+}
+
+// drop ends the connection, if it has not ended, without a word.
+func (s *socket) drop() {
+	s.stop()
+	_ = s.conn.CloseNow()
+}
+
+// serve handles messages until the connection ends. A read on the context of the
+// operations would end the connection before its code could be sent.
+func (s *socket) serve(connection, ctx context.Context) {
+	s.running.Add(1)
+	waiting := time.AfterFunc(initWait, func() {
+		defer s.running.Done()
+		s.close(closeInitTimeout, "Connection initialisation timeout")
+	})
+	defer func() {
+		if waiting.Stop() {
+			s.running.Done()
+		}
+	}()
+	initialised := false
+	for {
+		_, text, err := s.conn.Read(connection)
+		if err != nil {
+			return
+		}
+		var m message
+		if decode(text, &m) != nil {
+			m.Type = ""
+		}
+		switch {
+		case m.Type == "connection_init" && initialised:
+			s.close(closeSecondInit, "Too many initialisation requests")
+			return
+		case m.Type == "connection_init":
+			if ctx, initialised = s.initialise(ctx, m.Payload); !initialised {
+				return
+			}
+			if waiting.Stop() {
+				s.running.Done()
+			}
+			s.send("connection_ack", "", nil)
+		case m.Type == "subscribe" && !initialised:
+			s.close(closeUnauthorized, "Unauthorized")
+			return
+		case m.Type == "subscribe":
+			if !s.subscribe(ctx, m) {
+				return
+			}
+		case m.Type == "complete":
+			s.complete(m.ID)
+		case m.Type == "ping":
+			s.send("pong", "", nil)
+		case m.Type == "pong":
+		default:
+			s.close(closeBadMessage, "Invalid message")
+			return
+		}
+	}
+}
+
+// initialise asks the program whether the client may go on, and as whom.
+func (s *socket) initialise(ctx context.Context, text json.RawMessage) (context.Context, bool) {
+	var payload map[string]any
+	if text != nil && decode(text, &payload) != nil {
+		s.close(closeBadMessage, "Invalid message")
+		return ctx, false
+	}
+	if s.initConnection == nil {
+		return ctx, true
+	}
+	accepted, err := s.initConnection(ctx, payload)
+	if err != nil {
+		s.close(closeForbidden, "Forbidden")
+		return ctx, false
+	}
+	return accepted, true
+}
+
+// subscribe begins an operation. It is false when it closed the connection.
+func (s *socket) subscribe(ctx context.Context, m message) bool {
+	params, err := decodeParams(m.Payload)
+	if err != nil || m.ID == "" {
+		s.close(closeBadMessage, "Invalid message")
+		return false
+	}
+	params.Headers = s.header
+	ctx, begun := s.begin(ctx, m.ID)
+	if !begun {
+		s.close(closeSameID, "Subscriber already exists")
+		return false
+	}
+	select {
+	case s.slots <- struct{}{}:
+		s.operate(ctx, m.ID, params)
+	default:
+		s.fail(ctx, m.ID, refuse(ctx, s.exec, "The connection has too many operations."), time.Now())
+	}
+	return true
+}
+
+// operate runs an operation in one of the slots.
+func (s *socket) operate(ctx context.Context, id string, params *operationParams) {
+	start := time.Now()
+	ctx = graphql.StartOperationTrace(ctx) // each has its own, not that of the connection
+	op, errs := s.create(ctx, s.exec, params)
+	if errs != nil {
+		<-s.slots
+		s.fail(ctx, id, s.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs), start)
+		return
+	}
+	bounded, cancel := s.withBudget(ctx, op)
+	next, _ := run(bounded, s.exec, op)
+	s.running.Go(func() {
+		defer func() { <-s.slots }()
+		defer cancel()
+		var errs gqlerror.List
+		size := 0
+		for response := next(); response != nil && ctx.Err() == nil; response = next() {
+			errs = response.Errors
+			size += s.send("next", id, encode(response))
+		}
+		if s.forget(ctx, id) {
+			s.send("complete", id, nil)
+		}
+		s.note(ctx, start, op.Operation.Name, http.StatusOK, errs, size)
+	})
+}
+
+// fail ends an operation that was not executed.
+func (s *socket) fail(ctx context.Context, id string, response *graphql.Response, start time.Time) {
+	size := 0
+	if s.forget(ctx, id) {
+		text, err := json.Marshal(response.Errors)
+		if err != nil { // only our own values get here
+			panic(err)
+		}
+		size = s.send("error", id, text)
+	}
+	s.note(ctx, start, "", http.StatusOK, response.Errors, size)
+}
+
+// begin gives an operation its context, unless its id is in use.
+func (s *socket) begin(ctx context.Context, id string) (context.Context, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, taken := s.active[id]; taken {
+		return ctx, false
+	}
+	ctx, s.active[id] = context.WithCancel(ctx)
+	return ctx, true
+}
+
+// forget ends an operation. It is false if the client ended it, who may use its
+// id again and must not hear of it any more.
+func (s *socket) forget(ctx context.Context, id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ctx.Err() != nil {
+		return false
+	}
+	s.active[id]()
+	delete(s.active, id)
+	return true
+}
+
+// complete ends an operation for the client.
+func (s *socket) complete(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cancel, running := s.active[id]; running {
+		cancel()
+		delete(s.active, id)
+	}
+}
+
+// send writes a message and returns its size in bytes. A client that does not
+// take it loses the connection.
+func (s *socket) send(kind, id string, payload []byte) int {
+	text := object{'{'}.with("type", kind, true).with("id", id, id != "")
+	if payload != nil {
+		text = text.raw("payload", payload)
+	}
+	text = append(text, '}')
+	ctx, cancel := context.WithTimeout(context.Background(), writeWait) // the operation's end must not cut a message
+	defer cancel()
+	if s.conn.Write(ctx, websocket.MessageText, text) != nil {
+		s.drop()
+		return 0
+	}
+	return len(text)
+}
+
+// ping finds out about clients that are gone.
+func (s *socket) ping(ctx context.Context) {
+	ticker := time.NewTicker(keepAlive)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeWait)
+		err := s.conn.Ping(wait)
+		cancel()
+		if err != nil {
+			s.drop()
+			return
+		}
+	}
+}

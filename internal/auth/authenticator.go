@@ -1,0 +1,196 @@
+package auth
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Options say how callers are authenticated.
+type Options struct {
+	// Mode is required; the fields up to RefreshGap matter only for JWT.
+	Mode Mode
+	// Issuers lists the accepted iss claims, at least one. Entra writes
+	// https://sts.windows.net/{tenant}/ into tokens of version 1 and
+	// https://login.microsoftonline.com/{tenant}/v2.0 into those of version 2.
+	Issuers []string
+	// Audiences lists the accepted aud claims, at least one.
+	Audiences []string
+	// KeysURL is where the issuers publish their keys as a JSON Web Key Set. It
+	// must be https, or http on a loopback address.
+	KeysURL string
+	// ReadScope lets a caller read leads; leads.read if empty.
+	ReadScope string
+	// PIIScope lets a caller read the personal data in them; leads.pii if empty.
+	PIIScope string
+	// RefreshInterval is how often the keys are read anew; an hour if 0.
+	RefreshInterval time.Duration
+	// RefreshGap is the least time between two reads of the keys that tokens with
+	// an unknown key can cause; 30 seconds if 0.
+	RefreshGap time.Duration
+	// PartitionKey keys the hash that names a caller's partition in Passthrough.
+	// Processes that share a cache need the same; a random one if empty.
+	PartitionKey []byte
+	// Log takes failures to read the keys; never tokens or claims.
+	Log *slog.Logger
+	// Now is the clock; time.Now if nil.
+	Now func() time.Time
+}
+
+// Authenticator authenticates callers. It is safe for concurrent use.
+type Authenticator struct {
+	options Options
+	tokens  *verifier // only in JWT
+}
+
+// New makes an Authenticator, which must be closed. In the mode JWT it reads the
+// issuers' keys for at most five seconds. If that fails the server still starts,
+// because an identity provider that is down for a moment must not keep every
+// replica from starting: callers get a 503 until a read succeeds.
+func New(o Options) (*Authenticator, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	a := &Authenticator{options: o}
+	switch o.Mode {
+	case None:
+	case JWT:
+		tokens, err := newVerifier(o)
+		if err != nil {
+			return nil, err
+		}
+		a.tokens = tokens
+	case Passthrough:
+		if len(o.PartitionKey) == 0 {
+			a.options.PartitionKey = make([]byte, sha256.Size)
+			_, _ = rand.Read(a.options.PartitionKey) // never fails
+		}
+	default:
+		return nil, fmt.Errorf("unknown authentication mode %q", o.Mode)
+	}
+	return a, nil
+}
+
+// Close ends reading keys in the background.
+func (a *Authenticator) Close() {
+	if a.tokens != nil {
+		a.tokens.keys.close()
+	}
+}
+
+// Refusal is why a caller is not served, in words and numbers that can be shown:
+// they never repeat a token or a claim.
+type Refusal struct {
+	// Status is the HTTP status: 400 for a malformed header, 401 without a valid
+	// token, 403 without the scope, 503 while tokens cannot be verified.
+	Status int
+	// Code is the code of the GraphQL error.
+	Code string
+	// Message is for the caller's developer.
+	Message string
+	// WWWAuthenticate is the header of that name (RFC 6750 section 3), if any.
+	WWWAuthenticate string
+	// RetryAfter is how long to wait before the same request may succeed; 0 if it
+	// never will.
+	RetryAfter time.Duration
+}
+
+// The codes of refusals, from the closed list of docs/design.md section 6.
+const (
+	codeUnauthenticated     = "UNAUTHENTICATED"
+	codeForbidden           = "FORBIDDEN"
+	codeUpstreamUnavailable = "UPSTREAM_UNAVAILABLE"
+)
+
+const challenge = `Bearer realm="leadgraph"`
+
+func unauthenticated(status int, reason, message string) *Refusal {
+	return &Refusal{
+		Status: status, Code: codeUnauthenticated, Message: message,
+		WWWAuthenticate: fmt.Sprintf(`%s, error="%s", error_description="%s"`, challenge, reason, message),
+	}
+}
+
+// missing carries no error in its challenge, as RFC 6750 section 3.1 has it for
+// a request that shows no token at all.
+func missing() *Refusal {
+	return &Refusal{
+		Status: http.StatusUnauthorized, Code: codeUnauthenticated,
+		Message: "An access token is required.", WWWAuthenticate: challenge,
+	}
+}
+
+// Authenticate says who sent the request, by its Authorization header alone.
+// Exactly one of the caller and the refusal is meaningful.
+func (a *Authenticator) Authenticate(r *http.Request) (Caller, *Refusal) {
+	if a.options.Mode == None {
+		return everybody, nil
+	}
+	given := r.Header.Values("Authorization")
+	switch len(given) {
+	case 0:
+		return Caller{}, missing()
+	case 1:
+	default: // which of them a proxy in front has checked is not known
+		return Caller{}, unauthenticated(http.StatusBadRequest, "invalid_request", "There is more than one Authorization header.")
+	}
+	scheme, token, _ := strings.Cut(given[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return Caller{}, missing()
+	}
+	return a.AuthenticateToken(r.Context(), strings.TrimLeft(token, " "))
+}
+
+var everybody = Caller{CanRead: true, CanPII: true}
+
+// maxToken is in bytes. Entra's tokens with all groups stay below 6 KiB.
+const maxToken = 8 << 10
+
+// syntax is RFC 6750's b64token.
+var syntax = regexp.MustCompile(`^[A-Za-z0-9\-._~+/]+=*$`)
+
+// AuthenticateToken says whose token this is, for transports that send it
+// without a header, such as in the payload of a WebSocket's connection_init.
+func (a *Authenticator) AuthenticateToken(ctx context.Context, token string) (Caller, *Refusal) {
+	switch {
+	case a.options.Mode == None:
+		return everybody, nil
+	case token == "":
+		return Caller{}, missing()
+	case len(token) > maxToken || !syntax.MatchString(token):
+		return Caller{}, unauthenticated(http.StatusBadRequest, "invalid_request", "The access token is malformed.")
+	case a.options.Mode == Passthrough:
+		return Caller{Partition: a.partition(token), CanRead: true, CanPII: true, Bearer: Token{&token}}, nil
+	}
+	caller, err := a.tokens.verify(ctx, token)
+	switch {
+	case errors.Is(err, errNoKeys):
+		return Caller{}, &Refusal{
+			Status: http.StatusServiceUnavailable, Code: codeUpstreamUnavailable,
+			Message: "Access tokens cannot be verified at the moment.", RetryAfter: a.tokens.keys.gap,
+		}
+	case err != nil:
+		return Caller{}, unauthenticated(http.StatusUnauthorized, "invalid_token", explain(err))
+	case !caller.CanRead:
+		refused := unauthenticated(http.StatusForbidden, "insufficient_scope", "The access token lacks the scope "+a.tokens.readScope+".")
+		refused.Code = codeForbidden
+		refused.WWWAuthenticate += fmt.Sprintf(`, scope="%s"`, a.tokens.readScope)
+		return Caller{}, refused
+	}
+	return caller, nil
+}
+
+func (a *Authenticator) partition(token string) string {
+	mac := hmac.New(sha256.New, a.options.PartitionKey)
+	_, _ = mac.Write([]byte(token)) // a hash takes everything
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}

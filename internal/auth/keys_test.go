@@ -1,0 +1,155 @@
+package auth_test
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"leadgraph/internal/auth"
+)
+
+// mustAccept and mustRefuse send one token.
+func mustAccept(t *testing.T, a *auth.Authenticator, token string) {
+	t.Helper()
+	if _, refused := a.AuthenticateToken(t.Context(), token); refused != nil {
+		t.Fatalf("refused: %+v", refused)
+	}
+}
+
+func mustRefuse(t *testing.T, a *auth.Authenticator, token string, status int) *auth.Refusal {
+	t.Helper()
+	_, refused := a.AuthenticateToken(t.Context(), token)
+	if refused == nil || refused.Status != status {
+		t.Fatalf("refused with %+v, want %d", refused, status)
+	}
+	return refused
+}
+
+func mustHaveRead(t *testing.T, i *issuer, times int) {
+	t.Helper()
+	if got := i.readCount(); got != times {
+		t.Fatalf("the keys were read %d times, want %d", got, times)
+	}
+}
+
+func TestUnknownKeysCauseOneReadInAWhile(t *testing.T) {
+	t.Parallel()
+	i, old, next := newIssuer(t), newSigner(t, "old"), newSigner(t, "next")
+	i.publish(t, "old", old.key.Public(), "sig")
+	var elapsed atomic.Int64
+	a := open(t, i, func(o *auth.Options) {
+		o.Now = func() time.Time { return start.Add(time.Duration(elapsed.Load())) }
+	})
+	mustAccept(t, a, old.sign(t, nil))
+	mustHaveRead(t, i, 1)
+
+	unknown := newSigner(t, "unknown").sign(t, nil)
+	for range 20 {
+		mustRefuse(t, a, unknown, http.StatusUnauthorized)
+	}
+	mustHaveRead(t, i, 2)
+
+	// The issuer changes its key: seen as soon as the gap is over.
+	i.set(func() { i.published = nil })
+	i.publish(t, "next", next.key.Public(), "sig")
+	mustRefuse(t, a, next.sign(t, nil), http.StatusUnauthorized)
+	mustHaveRead(t, i, 2)
+	elapsed.Store(int64(30 * time.Second))
+	mustAccept(t, a, next.sign(t, nil))
+	mustHaveRead(t, i, 3)
+	elapsed.Store(int64(time.Minute))
+	mustRefuse(t, a, old.sign(t, nil), http.StatusUnauthorized) // taken back
+}
+
+func TestCallersWaitForTheSameRead(t *testing.T) {
+	t.Parallel()
+	i, old, next := newIssuer(t), newSigner(t, "old"), newSigner(t, "next")
+	i.publish(t, "old", old.key.Public(), "sig")
+	a := open(t, i, nil)
+	i.publish(t, "next", next.key.Public(), "sig")
+	hold := make(chan struct{})
+	i.set(func() { i.hold, i.arrived = hold, make(chan struct{}, 1) })
+
+	// The caller that caused the read leaves; those that wait get its result.
+	leaving, leave := context.WithCancel(t.Context())
+	token := next.sign(t, nil)
+	var left, rest sync.WaitGroup
+	left.Go(func() { _, _ = a.AuthenticateToken(leaving, token) })
+	<-i.arrived
+	leave()
+	left.Wait()
+	for range 8 {
+		rest.Go(func() {
+			if _, refused := a.AuthenticateToken(t.Context(), token); refused != nil {
+				t.Errorf("refused: %+v", refused)
+			}
+		})
+	}
+	close(hold)
+	rest.Wait()
+	mustHaveRead(t, i, 2)
+}
+
+func TestKeysOutliveTheirEndpoint(t *testing.T) {
+	t.Parallel()
+	for name, breakIt := range map[string]func(*issuer){
+		"failing": func(i *issuer) { i.status = http.StatusInternalServerError },
+		"empty":   func(i *issuer) { i.published = nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i, s := newIssuer(t), newSigner(t, "k")
+			i.publish(t, "k", s.key.Public(), "sig")
+			a := open(t, i, nil)
+			i.set(func() { breakIt(i) })
+			mustRefuse(t, a, newSigner(t, "unknown").sign(t, nil), http.StatusUnauthorized)
+			mustHaveRead(t, i, 2)
+			mustAccept(t, a, s.sign(t, nil))
+		})
+	}
+}
+
+func TestStartsWhileTheEndpointIsDown(t *testing.T) {
+	t.Parallel()
+	i, s := newIssuer(t), newSigner(t, "k")
+	i.publish(t, "k", s.key.Public(), "sig")
+	i.set(func() { i.status = http.StatusServiceUnavailable })
+	var elapsed atomic.Int64
+	a := open(t, i, func(o *auth.Options) {
+		o.Now = func() time.Time { return start.Add(time.Duration(elapsed.Load())) }
+	})
+	refused := mustRefuse(t, a, s.sign(t, nil), http.StatusServiceUnavailable)
+	if refused.Code != "UPSTREAM_UNAVAILABLE" || refused.RetryAfter != 30*time.Second || refused.WWWAuthenticate != "" {
+		t.Errorf("refused with %+v", refused)
+	}
+	i.set(func() { i.status = http.StatusOK })
+	elapsed.Store(int64(30 * time.Second))
+	mustAccept(t, a, s.sign(t, nil))
+}
+
+func TestKeysAreReadByTheClock(t *testing.T) {
+	t.Parallel()
+	i, s := newIssuer(t), newSigner(t, "k")
+	i.publish(t, "k", s.key.Public(), "sig")
+	a := open(t, i, func(o *auth.Options) { o.RefreshInterval = time.Millisecond })
+	hold := make(chan struct{})
+	close(hold)
+	i.set(func() { i.hold, i.arrived = hold, make(chan struct{}, 1) })
+	<-i.arrived // nobody called
+	i.set(func() { i.hold = nil })
+	mustAccept(t, a, s.sign(t, nil))
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	i, s := newIssuer(t), newSigner(t, "k")
+	i.publish(t, "k", s.key.Public(), "sig")
+	redirect := newIssuer(t)
+	redirect.server.Config.Handler = http.RedirectHandler(i.server.URL, http.StatusFound)
+	a := open(t, redirect, nil)
+	mustRefuse(t, a, s.sign(t, nil), http.StatusServiceUnavailable)
+	mustHaveRead(t, i, 0)
+}
