@@ -1,0 +1,63 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+const clientsDir = "internal/clients"
+
+// TestClients runs what front-ends are built with, headless, against one server.
+func TestClients(t *testing.T) {
+	t.Parallel()
+	node := findNode(t)
+	endpoint, schemaFile := startServer(t), writeSchema(t)
+	for _, name := range []string{"audit", "apollo", "urql", "relay", "codegen", "graphql-ws", "graphql-sse"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			script := exec.CommandContext(t.Context(), node, name+".mjs")
+			script.Dir = clientsDir
+			script.Env = append(script.Environ(),
+				"LEADGRAPH_URL="+endpoint, "LEADGRAPH_SCHEMA="+schemaFile, "TMPDIR="+t.TempDir())
+			if report, err := script.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, report)
+			}
+		})
+	}
+}
+
+// findNode returns the path of Node and skips the test if it or the packages
+// are missing, or fails it where they must be there.
+func findNode(t *testing.T) string {
+	t.Helper()
+	node, err := exec.LookPath("node")
+	if err == nil {
+		_, err = os.Stat(filepath.Join(clientsDir, "node_modules"))
+	}
+	if err == nil {
+		return node
+	}
+	if os.Getenv("LEADGRAPH_REQUIRE_NODE") == "1" {
+		t.Fatal(err)
+	}
+	t.Skipf("needs Node and `npm ci` in %s: %v", clientsDir, err)
+	return ""
+}
+
+// writeSchema returns the path of a file with what `leadgraph schema` prints.
+func writeSchema(t *testing.T) string {
+	t.Helper()
+	var printed bytes.Buffer
+	if err := run(t.Context(), []string{"schema"}, func(string) string { return "" }, &printed, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "schema.graphql")
+	if err := os.WriteFile(file, printed.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
