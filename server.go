@@ -68,6 +68,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return serve(ctx, cfg, stdout, log)
 	case config.Sandbox:
 		return serveSandbox(ctx, cfg, stdout, log)
+	case config.Check:
+		return checkFront(cfg, stdout)
 	case config.Schema:
 		_, err = io.WriteString(stdout, schema)
 	case config.Version:
@@ -265,6 +267,25 @@ func (a allLeads) AllLeads(ctx context.Context, _ time.Time) (lead.Reading, erro
 	return lead.Reading{Leads: walk.Leads, Complete: walk.Complete, Calls: walk.Calls}, err
 }
 
+// checkFront prices the documents of a front-end, for its CI.
+func checkFront(cfg *config.Config, stdout io.Writer) error {
+	parsed, err := parsedSchema()
+	if err != nil {
+		return err
+	}
+	front := bounds.Front{
+		Schema:     parsed,
+		Rates:      bounds.Rates{MaxPage: cfg.Check.MaxFirst},
+		Budget:     bounds.Budget{UpstreamCalls: cfg.Check.MaxCalls, Rows: cfg.Check.MaxRows},
+		ListLength: cfg.Check.MaxList,
+	}
+	return front.Check(stdout, cfg.Check.Files)
+}
+
+func parsedSchema() (*ast.Schema, error) {
+	return gqlparser.LoadSchema(&ast.Source{Name: "schema.graphqls", Input: schema})
+}
+
 // documents reads what requests may name in the place of a document.
 func documents(settings config.Documents) (persisted.Documents, error) {
 	known := persisted.Documents{TrustedOnly: settings.TrustedOnly}
@@ -272,7 +293,7 @@ func documents(settings config.Documents) (persisted.Documents, error) {
 		known.Automatic = persisted.NewMemory(settings.APQBytes)
 	}
 	if len(settings.TrustedDocuments) > 0 {
-		parsed, err := gqlparser.LoadSchema(&ast.Source{Name: "schema.graphqls", Input: schema})
+		parsed, err := parsedSchema()
 		if err != nil {
 			return known, err
 		}

@@ -19,6 +19,7 @@ const (
 	Serve   = "serve"
 	Sandbox = "sandbox"
 	Schema  = "schema"
+	Check   = "check <files>"
 	Version = "version"
 )
 
@@ -42,6 +43,13 @@ type Config struct {
 
 	Schema  struct{} `cmd:"" help:"Print the GraphQL schema."`
 	Version struct{} `cmd:"" help:"Print the version."`
+	Check   struct {
+		Files    []string `arg:"" help:"Files with the front-end's operations and fragments." type:"path"`
+		MaxCalls int      `help:"Most calls to the platform that an operation may need." default:"1200"`
+		MaxRows  int      `help:"Most leads that an operation may read." default:"10000"`
+		MaxFirst int      `help:"What a number in a variable is taken to be." default:"1000"`
+		MaxList  int      `help:"How many values a list in a variable is taken to have." default:"100"`
+	} `cmd:"" help:"Print what a front-end's operations can cost at most; fail if one is refused or over the budget."`
 
 	Log Log `embed:"" prefix:"log-"`
 }

@@ -1,0 +1,127 @@
+package limits
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+)
+
+// Front says what the documents of a front-end may cost, for a check of them
+// before they are shipped.
+type Front struct {
+	Schema *ast.Schema
+	Limits Limits
+	Rates  Rates
+	Budget Budget
+	// ListLength is how many values a variable is taken to have that is a list.
+	ListLength int
+}
+
+// errFront ends a check that found something; what it was is in the report.
+var errFront = errors.New("some operations are refused or over the budget")
+
+// Check reads the files, each with any operations and fragments of the
+// front-end, and writes what each operation can cost at most. It fails if one is
+// invalid, over the limits or over the budget.
+func (f Front) Check(w io.Writer, files []string) error {
+	var all ast.QueryDocument
+	sources := map[*ast.OperationDefinition]string{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		doc, err := parser.ParseQuery(&ast.Source{Name: file, Input: string(text)})
+		if err != nil {
+			return err
+		}
+		for _, operation := range doc.Operations {
+			sources[operation] = file
+		}
+		all.Operations = append(all.Operations, doc.Operations...)
+		all.Fragments = append(all.Fragments, doc.Fragments...)
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "FILE\tOPERATION\tCALLS\tROWS\tFIELDS\t")
+	failed := false
+	for _, operation := range all.Operations {
+		cost, err := f.price(operation, all.Fragments)
+		verdict := "ok"
+		if err != nil {
+			verdict, failed = err.Error(), true
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%s\n", sources[operation], cmp.Or(operation.Name, "-"), cost.UpstreamCalls, cost.Rows, cost.Fields, verdict)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if failed {
+		return errFront
+	}
+	return nil
+}
+
+func (f Front) price(operation *ast.OperationDefinition, fragments ast.FragmentDefinitionList) (Cost, error) {
+	doc := &ast.QueryDocument{Operations: ast.OperationList{operation}}
+	reached(operation.SelectionSet, byName(fragments), map[string]bool{}, &doc.Fragments)
+	if violation := CheckDocument(doc, f.Limits); violation != nil {
+		return Cost{}, violation
+	}
+	if errs := validator.ValidateWithRules(f.Schema, doc, rules.NewDefaultRules()); len(errs) > 0 {
+		return Cost{}, errs[0]
+	}
+	cost := Estimate(f.Schema, operation, doc.Fragments, f.assumed(operation), f.Rates)
+	if violation := cost.Exceeds(f.Budget); violation != nil {
+		return cost, violation
+	}
+	return cost, nil
+}
+
+// reached collects the fragments that a selection needs.
+func reached(set ast.SelectionSet, known map[string]*ast.FragmentDefinition, seen map[string]bool, found *ast.FragmentDefinitionList) {
+	for _, selected := range set {
+		switch selected := selected.(type) {
+		case *ast.Field:
+			reached(selected.SelectionSet, known, seen, found)
+		case *ast.InlineFragment:
+			reached(selected.SelectionSet, known, seen, found)
+		case *ast.FragmentSpread:
+			fragment := known[selected.Name]
+			if fragment == nil || seen[selected.Name] {
+				continue
+			}
+			seen[selected.Name] = true
+			*found = append(*found, fragment)
+			reached(fragment.SelectionSet, known, seen, found)
+		}
+	}
+}
+
+// assumed gives each variable the value that costs the most: numbers are the
+// largest page, lists have ListLength values, all of them different.
+func (f Front) assumed(operation *ast.OperationDefinition) map[string]any {
+	values := map[string]any{}
+	for _, variable := range operation.VariableDefinitions {
+		switch {
+		case variable.Type.Elem != nil:
+			list := make([]any, f.ListLength)
+			for i := range list {
+				list[i] = fmt.Sprintf("%s-%d", variable.Variable, i)
+			}
+			values[variable.Variable] = list
+		case variable.Type.NamedType == "Int":
+			values[variable.Variable] = int64(cmp.Or(f.Rates.MaxPage, DefaultMaxPage))
+		default:
+			values[variable.Variable] = variable.Variable
+		}
+	}
+	return values
+}
