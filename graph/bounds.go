@@ -58,8 +58,12 @@ func (b bounds) MutateOperationContext(_ context.Context, op *graphql.OperationC
 	if violation := cost.Exceeds(b.budget); violation != nil {
 		return tooComplex(violation)
 	}
+	op.Stats.SetExtension(requestedCost, cost)
 	return nil
 }
+
+// requestedCost names what an operation could cost at most in its statistics.
+const requestedCost = "RequestedCost"
 
 func tooComplex(violation *limits.Violation) *gqlerror.Error {
 	return &gqlerror.Error{

@@ -135,6 +135,11 @@ func readWindow[T any](
 		reads, ctx := errgroup.WithContext(ctx)
 		for i, page := range pages {
 			reads.Go(func() (err error) {
+				defer func() { // a panic here would end the process, and print what it holds
+					if value := recover(); value != nil {
+						err = graphql.GetOperationContext(ctx).Recover(ctx, value)
+					}
+				}()
 				weight := int64(min(page.Size, rowsInFlight))
 				if err := op.inFlight.Acquire(ctx, weight); err != nil {
 					return err

@@ -11,6 +11,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"golang.org/x/sync/semaphore"
 
+	"leadgraph/graph/limits"
 	"leadgraph/graph/loader"
 	"leadgraph/graph/scalar"
 	"leadgraph/lead"
@@ -40,10 +41,18 @@ type operation struct {
 
 // cost is what an operation took, in extensions.cost.
 type cost struct {
-	UpstreamCalls int      `json:"upstreamCalls"`
-	Rows          int      `json:"rows"`
-	CacheHits     int      `json:"cacheHits"`
-	Plan          []string `json:"plan"`
+	// Requested is what it could have taken at most.
+	Requested     requested `json:"requested"`
+	UpstreamCalls int       `json:"upstreamCalls"`
+	Rows          int       `json:"rows"`
+	CacheHits     int       `json:"cacheHits"`
+	Plan          []string  `json:"plan"`
+}
+
+type requested struct {
+	UpstreamCalls int `json:"upstreamCalls"`
+	Rows          int `json:"rows"`
+	Fields        int `json:"fields"`
 }
 
 type operationKey struct{}
@@ -128,6 +137,9 @@ func (op *operation) extend(request *graphql.OperationContext, response *graphql
 		response.Extensions["stale"] = true
 	}
 	if op.options.ExposeCost && op.whole == nil {
+		if most, known := request.Stats.GetExtension(requestedCost).(limits.Cost); known {
+			op.cost.Requested = requested{most.UpstreamCalls, most.Rows, most.Fields}
+		}
 		response.Extensions["cost"] = op.cost
 	}
 }
