@@ -202,7 +202,10 @@ func TestLookupsReadOnceHoweverManyAsk(t *testing.T) {
 	withLookups(t, lead.LookupOptions{}, func(t *testing.T, l *lead.Lookups, d *directory) {
 		var callers sync.WaitGroup
 		var calls, rows, hits atomic.Int64
-		for i := range 1000 {
+		// Not more: hundreds of timers that end at once in a bubble now and then
+		// bring down the race detector itself (Go 1.26: CHECK failed in
+		// tsan_rtl.cpp). A thousand callers at once is TestCatalogueOneWalkHoweverManyWait.
+		for i := range 99 {
 			callers.Go(func() {
 				<-time.After(time.Duration(i%3) * latency / 2) // before, during and at the end of the read
 				found, report := l.ByTenants(t.Context(), []string{"a"}, whatever)
@@ -216,7 +219,7 @@ func TestLookupsReadOnceHoweverManyAsk(t *testing.T) {
 		}
 		callers.Wait()
 		d.wantReads(t, 1, 0)
-		if calls.Load() != 1 || rows.Load() != 1 || hits.Load() > 334 {
+		if calls.Load() != 1 || rows.Load() != 1 || hits.Load() > 33 {
 			t.Errorf("the callers count %d calls, %d rows and %d hits", calls.Load(), rows.Load(), hits.Load())
 		}
 	})
