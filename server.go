@@ -220,6 +220,7 @@ func openCaches(settings config.Caches, client *upstream.Client, platform upstre
 		shared, err := share.Open(share.Options{
 			URL:       string(settings.RedisURL),
 			Key:       settings.RedisKey.Key(),
+			Bound:     settings.RedisTimeout,
 			Namespace: platform.BaseURL + " " + platform.Credentials.ClientID,
 			Logger:    log,
 		})

@@ -243,7 +243,7 @@ func TestReplicasShareTheReadingOfAllLeads(t *testing.T) {
 	redis := miniredis.RunT(t)
 	platform := start(t, "  leadgraph serve", "sandbox", "--listen", "127.0.0.1:0")
 	key := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), 32))
-	args := strings.Fields(platform.lines[len(platform.lines)-1] + " --redis-url redis://" + redis.Addr() + " --redis-key " + key)[2:]
+	args := strings.Fields(platform.lines[len(platform.lines)-1] + " --redis-url redis://" + redis.Addr() + " --redis-timeout 20s --redis-key " + key)[2:] // the usual 50 ms are little under the race detector
 	const query = `{ leadStats { total } }`
 	const want = `{"data":{"leadStats":{"total":2000}}}`
 	replicas := []string{startServer(t, args...), startServer(t, args...)}

@@ -112,6 +112,7 @@ type Caches struct {
 	LookupBytes         int64         `help:"Most bytes of remembered lookups." default:"33554432" group:"Catalogue and caches"`
 	FanOut              int           `help:"Lookups of one operation that are read at a time." default:"16" group:"Catalogue and caches"`
 	RedisURL            Secret        `help:"Redis or Valkey that replicas share catalogue and lookups through, such as rediss://USER:PASSWORD@HOST:6379/0." group:"Catalogue and caches"`
+	RedisTimeout        time.Duration `help:"Most time that a step with it may take before leadgraph goes on without." default:"50ms" group:"Catalogue and caches"`
 	RedisKey            Secret        `help:"Key that what is stored there is encrypted with: 32 bytes in base64." group:"Catalogue and caches"`
 	RedisKeyFile        string        `help:"File that holds the key." type:"path" group:"Catalogue and caches"`
 }
@@ -240,8 +241,8 @@ func (c *Caches) complete() error {
 			errs = append(errs, fmt.Errorf("%s must not be negative", name))
 		}
 	}
-	if c.CatalogueTimeout <= 0 || c.LookupBytes <= 0 {
-		errs = append(errs, errors.New("--catalogue-timeout and --lookup-bytes must be positive"))
+	if c.CatalogueTimeout <= 0 || c.LookupBytes <= 0 || c.RedisTimeout <= 0 {
+		errs = append(errs, errors.New("--catalogue-timeout, --lookup-bytes and --redis-timeout must be positive"))
 	}
 	return errors.Join(errs...)
 }
