@@ -22,14 +22,22 @@ const leadPath = "/api/v2/oc/lead"
 
 // Client reads leads from the platform. It is safe for concurrent use.
 type Client struct {
-	opts     Options
-	endpoint url.URL
-	header   http.Header // of every request; never changed
+	*platform
 	// transport is used without an http.Client: redirects are then not followed
 	// by construction, and errors do not quote URLs.
 	transport http.RoundTripper
-	conns     *http.Transport
 	tokens    *tokenSource // nil unless Options.Credentials are set
+}
+
+// platform is what the clients of one platform share, whoever they are for:
+// nothing in it depends on a caller.
+type platform struct {
+	opts     Options
+	endpoint url.URL
+	header   http.Header // of every request; never changed
+	// anonymous is the transport without authorization.
+	anonymous http.RoundTripper
+	conns     *http.Transport
 
 	rows    sync.Pool // of *rows
 	keepers sync.Pool // of *keeper
@@ -51,24 +59,33 @@ func NewClient(options Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("upstream options: BaseURL: %w", err)
 	}
-	c := &Client{
-		opts:     o,
-		endpoint: *endpoint,
-		header:   http.Header{"Accept": {"application/json"}, "User-Agent": {o.UserAgent}},
-		conns:    newConns(o),
-		rows:     sync.Pool{New: func() any { return newRows() }},
-		keepers:  sync.Pool{New: func() any { return newKeeper() }},
-	}
-	single := &attemptTransport{next: c.conns, maxBody: o.MaxBody, logger: o.Logger}
-	c.transport = newResilientTransport(single, o)
+	conns := newConns(o)
+	single := &attemptTransport{next: conns, maxBody: o.MaxBody, logger: o.Logger}
+	c := &Client{platform: &platform{
+		opts:      o,
+		endpoint:  *endpoint,
+		header:    http.Header{"Accept": {"application/json"}, "User-Agent": {o.UserAgent}},
+		anonymous: newResilientTransport(single, o),
+		conns:     conns,
+		rows:      sync.Pool{New: func() any { return newRows() }},
+		keepers:   sync.Pool{New: func() any { return newKeeper() }},
+	}}
+	c.transport = c.anonymous
 	switch {
 	case o.StaticToken != "":
-		c.transport = &staticBearer{next: c.transport, token: o.StaticToken}
+		c.transport = &staticBearer{next: c.anonymous, token: o.StaticToken}
 	case o.Credentials != (ClientCredentials{}):
 		c.tokens = newTokenSource(fetchTokens(o, single), o.Logger)
-		c.transport = &renewingBearer{next: c.transport, tokens: c.tokens}
+		c.transport = &renewingBearer{next: c.anonymous, tokens: c.tokens}
 	}
 	return c, nil
+}
+
+// WithToken returns a client that sends this bearer token instead. It shares the
+// connections, the limits and what is known of the platform, but nothing that was
+// read. It need not be closed.
+func (c *Client) WithToken(token string) *Client {
+	return &Client{platform: c.platform, transport: &staticBearer{next: c.anonymous, token: token}}
 }
 
 // Close ends a token request under way and closes idle connections. Calls that
