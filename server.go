@@ -26,10 +26,9 @@ import (
 	"leadgraph/graph/pagination"
 	"leadgraph/graph/persisted"
 	"leadgraph/internal/auth"
+	"leadgraph/internal/backend"
 	"leadgraph/internal/config"
 	"leadgraph/internal/httpd"
-	"leadgraph/internal/share"
-	"leadgraph/lead"
 	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
 	"leadgraph/web"
@@ -116,28 +115,25 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 		platform.BaseURL, platform.Credentials = sandboxAccess(address)
 		say(stdout, "sandbox:    no --upstream-url is set; serving %d invented leads from %s\n", settings.Data.Leads, platform.BaseURL)
 	}
-	client, err := upstream.NewClient(platform)
+	leads, err := openBackend(settings.Caches, settings.Access, platform, log)
 	if err != nil {
 		return err
 	}
-	defer client.Close()
+	defer leads.Close()
 	var playground http.Handler
 	if settings.Limits.Playground {
 		playground = web.Playground()
 		say(stdout, "playground: http://%s/\n", listener.Addr())
 	}
 	say(stdout, "endpoint:   http://%s/graphql\n", listener.Addr())
-	catalogue, lookups, stop, err := openCaches(settings.Caches, client, platform, log)
-	if err != nil {
-		return err
-	}
-	defer stop()
 	if settings.Caches.CatalogueWarm {
-		go warm(ctx, catalogue, log)
+		go warm(ctx, leads, log)
 	}
 	options := graphOptions(settings.Limits, log)
-	options.Leads, options.Lookups, options.Catalogue = client, lookups, catalogue
-	options.Caller = func(ctx context.Context) string { return auth.For(ctx).Subject }
+	options.Leads, options.Lookups, options.Catalogue = leads, leads, leads
+	options.Caller = func(ctx context.Context) string { return auth.For(ctx).Name() }
+	options.CallersToken = mode == auth.Passthrough
+	options.Expires = func(ctx context.Context) time.Time { return auth.For(ctx).Expires }
 	options.SeesPII = func(ctx context.Context) bool { return auth.For(ctx).CanPII }
 	options.MaskPII = settings.Access.PII == "mask"
 	options.Cursors = pagination.NewSeal(cursorKey(settings.Access, log))
@@ -204,70 +200,6 @@ func platformOptions(settings config.Upstream, log *slog.Logger) upstream.Option
 	return options
 }
 
-// openCaches makes the catalogue of all leads and the remembered lookups, which
-// replicas share through Redis if there is one.
-func openCaches(settings config.Caches, client *upstream.Client, platform upstream.Options, log *slog.Logger) (*lead.Catalogue, *lead.Lookups, func(), error) {
-	var source lead.Source = allLeads{client, settings.CataloguePageSize}
-	remembered := lead.LookupOptions{
-		TTL:         orOff(settings.LookupTTL),
-		NegativeTTL: orOff(settings.LookupNegativeTTL),
-		MaxBytes:    settings.LookupBytes,
-		FanOut:      settings.FanOut,
-		Logger:      log,
-	}
-	closeShared := func() {}
-	if settings.RedisURL != "" {
-		shared, err := share.Open(share.Options{
-			URL:       string(settings.RedisURL),
-			Key:       settings.RedisKey.Key(),
-			Bound:     settings.RedisTimeout,
-			Namespace: platform.BaseURL + " " + platform.Credentials.ClientID,
-			Logger:    log,
-		})
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		source, remembered.Shared, closeShared = shared.Source(source, settings.CatalogueTTL), shared.Lookups(settings.LookupTTL), shared.Close
-	}
-	var lookups *lead.Lookups
-	catalogue := lead.NewCatalogue(source, lead.CatalogueOptions{
-		TTL:                  settings.CatalogueTTL,
-		StaleWhileRevalidate: settings.CatalogueRevalidate,
-		StaleIfError:         settings.CatalogueIfError,
-		RefreshTimeout:       settings.CatalogueTimeout,
-		Jitter:               0.1,
-		OnPublish:            func(s *lead.Snapshot) { lookups.Feed(s) },
-		Logger:               log,
-	})
-	lookups = lead.NewLookups(client, catalogue, remembered)
-	return catalogue, lookups, func() {
-		lookups.Close()
-		catalogue.Close()
-		closeShared()
-	}, nil
-}
-
-// orOff is what package lead takes for a time to live of zero: there it means
-// the default, and off is negative.
-func orOff(ttl time.Duration) time.Duration {
-	if ttl == 0 {
-		return -1
-	}
-	return ttl
-}
-
-// allLeads is the client as the catalogue's source.
-type allLeads struct {
-	client   *upstream.Client
-	pageSize int
-}
-
-// AllLeads implements lead.Source. What it reads is always new enough.
-func (a allLeads) AllLeads(ctx context.Context, _ time.Time) (lead.Reading, error) {
-	walk, err := a.client.AllLeads(ctx, a.pageSize)
-	return lead.Reading{Leads: walk.Leads, Complete: walk.Complete, Calls: walk.Calls}, err
-}
-
 // checkFront prices the documents of a front-end, for its CI.
 func checkFront(cfg *config.Config, stdout io.Writer) error {
 	parsed, err := parsedSchema()
@@ -316,8 +248,22 @@ func cursorKey(access config.Access, log *slog.Logger) []byte {
 	return key
 }
 
-func warm(ctx context.Context, catalogue *lead.Catalogue, log *slog.Logger) {
-	if err := catalogue.Warm(ctx); err != nil && ctx.Err() == nil {
+// openBackend reads with the platform's credentials, or with the token of each
+// caller.
+func openBackend(caches config.Caches, access config.Access, platform upstream.Options, log *slog.Logger) (*backend.Backend, error) {
+	options := backend.Options{Platform: platform, Caches: caches, MaxCallers: access.PassthroughCallers, MaxLeads: access.PassthroughLeads, Log: log}
+	if auth.Mode(access.Auth) == auth.Passthrough {
+		options.Platform.Credentials = upstream.ClientCredentials{} // of the built-in sandbox
+		options.Caller = func(ctx context.Context) (partition, token string) {
+			caller := auth.For(ctx)
+			return caller.Partition, caller.Bearer.Reveal()
+		}
+	}
+	return backend.Open(options)
+}
+
+func warm(ctx context.Context, leads *backend.Backend, log *slog.Logger) {
+	if err := leads.Warm(ctx); err != nil && ctx.Err() == nil {
 		log.WarnContext(ctx, "the catalogue is cold", "error", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime"
 	"runtime/debug"
 
@@ -21,6 +22,7 @@ const (
 	codeBadUserInput        = "BAD_USER_INPUT"
 	codeParseFailed         = errcode.ParseFailed
 	codeValidationFailed    = errcode.ValidationFailed
+	codeUnauthenticated     = "UNAUTHENTICATED"
 	codeForbidden           = "FORBIDDEN"
 	codeTooComplex          = "QUERY_TOO_COMPLEX"
 	codeUpstreamUnavailable = "UPSTREAM_UNAVAILABLE"
@@ -38,6 +40,8 @@ const (
 type presenter struct {
 	log       *slog.Logger
 	requestID func(context.Context) string
+	// callersToken is as in Options.
+	callersToken bool
 }
 
 // present implements graphql.ErrorPresenterFunc.
@@ -65,6 +69,9 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 func (p presenter) describe(ctx context.Context, err error, shown *gqlerror.Error) {
 	if source, ok := errors.AsType[*lead.SourceError](err); ok {
 		describeSource(source, shown)
+		if p.callersToken && source.Kind == lead.FailureAuth {
+			describeToken(source, shown)
+		}
 		p.log.WarnContext(ctx, "upstream failure", "code", shown.Extensions["code"],
 			"requestId", p.requestID(ctx), "cause", source.Error())
 		return
@@ -108,6 +115,15 @@ var errPanic = errors.New("panic")
 
 func setCode(shown *gqlerror.Error, code, message string) {
 	shown.Extensions["code"], shown.Message = code, message
+}
+
+// describeToken says that it is the caller's token that the platform refused.
+func describeToken(failure *lead.SourceError, shown *gqlerror.Error) {
+	if failure.Status == http.StatusForbidden {
+		setCode(shown, codeForbidden, "The platform does not let this caller read leads.")
+		return
+	}
+	setCode(shown, codeUnauthenticated, "The platform refused the access token.")
 }
 
 // describeSource says what failed without naming hosts or repeating bodies.

@@ -34,6 +34,12 @@ type Options struct {
 	// Caller names whom the request of a context is from; cursors are good only
 	// for the caller who got them.
 	Caller func(context.Context) string
+	// CallersToken says that the platform is asked with the callers' own tokens, so
+	// that it is theirs when it refuses one.
+	CallersToken bool
+	// Expires tells when the caller of a context is no longer authenticated, which
+	// closes a WebSocket; zero, or a nil function, means never.
+	Expires func(context.Context) time.Time
 	// SeesPII tells whether the caller of a context may read personal data, the
 	// fields marked @pii. Who may not gets null and an error, or, with MaskPII, a
 	// mask.
@@ -91,11 +97,11 @@ func NewHandler(o Options) (http.Handler, error) {
 		o.Now = time.Now
 	}
 	schema := generated.NewExecutableSchema(generated.Config{Resolvers: &Resolver{}})
-	errs := presenter{log: o.Log, requestID: o.RequestID}
+	errs := presenter{log: o.Log, requestID: o.RequestID, callersToken: o.CallersToken}
 	server := handler.New(schema)
 	server.AddTransport(transport{
 		schema: schema.Schema(), documents: &o.Documents, maxBody: o.MaxBody, maxBatch: o.MaxBatch, budget: o.Timeout,
-		log: o.Log, requestID: o.RequestID, initConnection: o.InitConnection, checkOrigin: o.CheckOrigin,
+		log: o.Log, requestID: o.RequestID, initConnection: o.InitConnection, checkOrigin: o.CheckOrigin, expires: o.Expires,
 	})
 	documents := lru.New[*ast.QueryDocument](queryCache)
 	server.SetQueryCache(documents)

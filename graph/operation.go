@@ -35,24 +35,32 @@ type operation struct {
 	snapshot func() (*lead.Snapshot, error)
 
 	mu    sync.Mutex
-	cost  cost
+	spent actual
 	stale bool
 }
 
-// cost is what an operation took, in extensions.cost.
+// cost is what an operation took, in extensions.cost. The two numbers that most
+// clients want stand beside the whole account.
 type cost struct {
-	// Requested is what it could have taken at most.
 	Requested     requested `json:"requested"`
+	Actual        actual    `json:"actual"`
 	UpstreamCalls int       `json:"upstreamCalls"`
 	Rows          int       `json:"rows"`
-	CacheHits     int       `json:"cacheHits"`
-	Plan          []string  `json:"plan"`
 }
 
+// requested is what an operation could take at most, estimated before it ran.
 type requested struct {
 	UpstreamCalls int `json:"upstreamCalls"`
 	Rows          int `json:"rows"`
 	Fields        int `json:"fields"`
+}
+
+// actual is what it took.
+type actual struct {
+	UpstreamCalls int      `json:"upstreamCalls"`
+	Rows          int      `json:"rows"`
+	CacheHits     int      `json:"cacheHits"`
+	Plan          []string `json:"plan"`
 }
 
 type operationKey struct{}
@@ -115,11 +123,11 @@ func (op *operation) spend(report lead.Report) {
 	}
 	op.mu.Lock()
 	defer op.mu.Unlock()
-	op.cost.UpstreamCalls += report.UpstreamCalls
-	op.cost.Rows += report.Rows
-	op.cost.CacheHits += report.CacheHits
-	if report.Plan != "" && !slices.Contains(op.cost.Plan, report.Plan) {
-		op.cost.Plan = append(op.cost.Plan, report.Plan)
+	op.spent.UpstreamCalls += report.UpstreamCalls
+	op.spent.Rows += report.Rows
+	op.spent.CacheHits += report.CacheHits
+	if report.Plan != "" && !slices.Contains(op.spent.Plan, report.Plan) {
+		op.spent.Plan = append(op.spent.Plan, report.Plan)
 	}
 }
 
@@ -137,10 +145,11 @@ func (op *operation) extend(request *graphql.OperationContext, response *graphql
 		response.Extensions["stale"] = true
 	}
 	if op.options.ExposeCost && op.whole == nil {
+		whole := cost{Actual: op.spent, UpstreamCalls: op.spent.UpstreamCalls, Rows: op.spent.Rows}
 		if most, known := request.Stats.GetExtension(requestedCost).(limits.Cost); known {
-			op.cost.Requested = requested{most.UpstreamCalls, most.Rows, most.Fields}
+			whole.Requested = requested(most)
 		}
-		response.Extensions["cost"] = op.cost
+		response.Extensions["cost"] = whole
 	}
 }
 

@@ -28,8 +28,9 @@ type transport struct {
 	log       *slog.Logger
 	// requestID names the request of a context.
 	requestID func(context.Context) string
-	// initConnection and checkOrigin are as in Options.
+	// initConnection, expires and checkOrigin are as in Options.
 	initConnection func(context.Context, map[string]any) (context.Context, error)
+	expires        func(context.Context) time.Time
 	checkOrigin    func(*http.Request) bool
 }
 

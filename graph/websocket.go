@@ -102,16 +102,10 @@ func (s *socket) drop() {
 // serve handles messages until the connection ends. A read on the context of the
 // operations would end the connection before its code could be sent.
 func (s *socket) serve(connection, ctx context.Context) {
-	s.running.Add(1)
-	waiting := time.AfterFunc(initWait, func() {
-		defer s.running.Done()
-		s.close(closeInitTimeout, "Connection initialisation timeout")
-	})
-	defer func() {
-		if waiting.Stop() {
-			s.running.Done()
-		}
-	}()
+	inTime := s.closeAfter(initWait, closeInitTimeout, "Connection initialisation timeout")
+	defer inTime()
+	leave := func() {}
+	defer func() { leave() }()
 	initialised := false
 	for {
 		_, text, err := s.conn.Read(connection)
@@ -130,9 +124,8 @@ func (s *socket) serve(connection, ctx context.Context) {
 			if ctx, initialised = s.initialise(ctx, m.Payload); !initialised {
 				return
 			}
-			if waiting.Stop() {
-				s.running.Done()
-			}
+			inTime()
+			leave = s.closeAtExpiry(ctx)
 			s.send("connection_ack", "", nil)
 		case m.Type == "subscribe" && !initialised:
 			s.close(closeUnauthorized, "Unauthorized")
@@ -151,6 +144,29 @@ func (s *socket) serve(connection, ctx context.Context) {
 			return
 		}
 	}
+}
+
+// closeAfter closes the connection with a code unless it is called off before.
+func (s *socket) closeAfter(wait time.Duration, code websocket.StatusCode, reason string) (callOff func()) {
+	s.running.Add(1)
+	timer := time.AfterFunc(wait, func() {
+		defer s.running.Done()
+		s.close(code, reason)
+	})
+	return func() {
+		if timer.Stop() {
+			s.running.Done()
+		}
+	}
+}
+
+// closeAtExpiry closes the connection when the token ends that it was opened
+// with. The code lets clients try again, with a new one.
+func (s *socket) closeAtExpiry(ctx context.Context) (callOff func()) {
+	if s.expires == nil || s.expires(ctx).IsZero() {
+		return func() {}
+	}
+	return s.closeAfter(time.Until(s.expires(ctx)), closeForbidden, "Access token expired")
 }
 
 // initialise asks the program whether the client may go on, and as whom.

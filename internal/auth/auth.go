@@ -5,6 +5,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -34,8 +35,9 @@ type Caller struct {
 	// caller may use. It is empty where all callers see the same leads; in
 	// passthrough it is a keyed hash of the token, never the token.
 	Partition string
-	// Subject names the caller across tokens: the issuer and the subject of a
-	// verified token. It is personal data and never logged.
+	// Subject names the caller across tokens: the issuer and the subject of the
+	// token. It is personal data and never logged. In passthrough nobody has
+	// verified it.
 	Subject string
 	// Expires is when the token ends, leeway included: a connection that lives
 	// longer has to be closed then. Zero means never, or not known here.
@@ -47,6 +49,11 @@ type Caller struct {
 	// Bearer is the token to send to the platform; only in passthrough.
 	Bearer Token
 }
+
+// Name is whom cursors are good for, across tokens where that can be known. In
+// passthrough a caller can claim to be another; all that gains him is the place
+// of a lead in a list, which he still reads with his own token.
+func (c Caller) Name() string { return cmp.Or(c.Subject, c.Partition) }
 
 // Token is an access token that does not show itself when it is printed, logged
 // or encoded. The text is behind a pointer because formatting by reflection

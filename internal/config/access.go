@@ -1,21 +1,26 @@
 package config
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Access says who may call and what they may do.
 type Access struct {
-	Auth            string   `help:"How callers are authenticated: none, or jwt (access tokens of an identity provider)." enum:"none,jwt" default:"none" group:"Callers"`
-	AllowAnonymous  bool     `help:"Serve without authentication on an address that other machines reach, or under another name than localhost." group:"Callers"`
-	JWTIssuer       []string `help:"Accepted issuer of access tokens; repeat it for Entra v1 and v2." group:"Callers"`
-	JWTAudience     []string `help:"Accepted audience of access tokens." group:"Callers"`
-	JWKSURL         string   `name:"jwks-url" help:"URL of the issuer's keys, such as https://login.microsoftonline.com/DIRECTORY/discovery/v2.0/keys." group:"Callers"`
-	ReadScope       string   `help:"Scope that reads leads." default:"leads.read" group:"Callers"`
-	PIIScope        string   `name:"pii-scope" help:"Scope that reads personal data." default:"leads.pii" group:"Callers"`
-	PII             string   `name:"pii" help:"What callers without that scope get in its place: null, with an error, or a mask." enum:"null,mask" default:"null" group:"Callers"`
-	CORSOrigin      []string `name:"cors-origin" help:"Web origin whose pages may call the API, such as https://app.example.com." group:"Callers"`
-	CORSCredentials bool     `name:"cors-credentials" help:"Let those pages send cookies." group:"Callers"`
-	CursorKey       Secret   `help:"Key that seals cursors, the same in all replicas: 32 bytes in base64. Without it cursors end with the process." group:"Callers"`
-	CursorKeyFile   string   `help:"File that holds the key." type:"path" group:"Callers"`
+	Auth               string   `help:"How callers are authenticated: none, jwt (access tokens of an identity provider), or passthrough (the platform judges their tokens)." enum:"none,jwt,passthrough" default:"none" group:"Callers"`
+	AllowAnonymous     bool     `help:"Serve without authentication on an address that other machines reach, or under another name than localhost." group:"Callers"`
+	JWTIssuer          []string `help:"Accepted issuer of access tokens; repeat it for Entra v1 and v2." group:"Callers"`
+	JWTAudience        []string `help:"Accepted audience of access tokens." group:"Callers"`
+	JWKSURL            string   `name:"jwks-url" help:"URL of the issuer's keys, such as https://login.microsoftonline.com/DIRECTORY/discovery/v2.0/keys." group:"Callers"`
+	PassthroughCallers int      `help:"Callers in passthrough whose leads are remembered." default:"100" group:"Callers"`
+	PassthroughLeads   int      `help:"Most leads in the catalogues of all of them together." default:"200000" group:"Callers"`
+	ReadScope          string   `help:"Scope that reads leads." default:"leads.read" group:"Callers"`
+	PIIScope           string   `name:"pii-scope" help:"Scope that reads personal data." default:"leads.pii" group:"Callers"`
+	PII                string   `name:"pii" help:"What callers without that scope get in its place: null, with an error, or a mask." enum:"null,mask" default:"null" group:"Callers"`
+	CORSOrigin         []string `name:"cors-origin" help:"Web origin whose pages may call the API, such as https://app.example.com." group:"Callers"`
+	CORSCredentials    bool     `name:"cors-credentials" help:"Let those pages send cookies." group:"Callers"`
+	CursorKey          Secret   `help:"Key that seals cursors, the same in all replicas: 32 bytes in base64. Without it cursors end with the process." group:"Callers"`
+	CursorKeyFile      string   `help:"File that holds the key." type:"path" group:"Callers"`
 }
 
 // Documents says which documents may be named in the place of their text.
@@ -40,6 +45,34 @@ func (a *Access) complete() error {
 	errs := []error{a.CursorKey.readFile("--cursor-key-file", a.CursorKeyFile), a.CursorKey.checkKey("--cursor-key")}
 	if a.Auth == "jwt" && (len(a.JWTIssuer) == 0 || len(a.JWTAudience) == 0 || a.JWKSURL == "") {
 		errs = append(errs, errors.New("--auth jwt needs --jwt-issuer, --jwt-audience and --jwks-url"))
+	}
+	if a.PassthroughCallers < 1 || a.PassthroughLeads < 1 {
+		errs = append(errs, errors.New("--passthrough-callers and --passthrough-leads must be positive"))
+	}
+	return errors.Join(errs...)
+}
+
+// passthrough is the mode in which the callers' tokens go upstream.
+const passthrough = "passthrough"
+
+// checkPassthrough refuses settings that are of no use where each caller reads
+// with a token of his own.
+func checkPassthrough(access Access, upstream Upstream, caches Caches) error {
+	if access.Auth != passthrough {
+		return nil
+	}
+	var errs []error
+	for _, setting := range []struct {
+		given        bool
+		name, reason string
+	}{
+		{upstream.hasCredentials(), "--upstream-token, --client-id and --client-secret", "the callers' tokens are sent"},
+		{caches.RedisURL != "", "--redis-url", "what a caller reads is shared with nobody"},
+		{caches.CatalogueWarm, "--catalogue-warm", "no caller is known at the start"},
+	} {
+		if setting.given {
+			errs = append(errs, fmt.Errorf("--auth passthrough excludes %s: %s", setting.name, setting.reason))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -168,7 +168,9 @@ func Load(args []string, getenv func(string) string, stdout io.Writer) (cfg *Con
 	}
 	command = parsed.Command()
 	if command == Serve {
-		err = errors.Join(cfg.Serve.Upstream.complete(), cfg.Serve.Limits.check(), cfg.Serve.Caches.complete(), cfg.Serve.Access.complete(), cfg.Serve.Documents.check())
+		s := &cfg.Serve
+		err = errors.Join(s.Upstream.complete(s.Access.Auth == passthrough), s.Limits.check(), s.Caches.complete(), s.Access.complete(), s.Documents.check(),
+			checkPassthrough(s.Access, s.Upstream, s.Caches))
 	}
 	return cfg, command, err
 }
@@ -194,14 +196,20 @@ func environment(getenv func(string) string) kong.Resolver {
 	})
 }
 
+// hasCredentials tells whether leadgraph has a token or could get one.
+func (u *Upstream) hasCredentials() bool {
+	return u.Token != "" || u.ClientID != "" || u.ClientSecret != ""
+}
+
 // complete reads secrets from their files and refuses a platform without
-// credentials. It names settings and never their values.
-func (u *Upstream) complete() error {
+// credentials, unless the callers bring theirs. It names settings and never their
+// values.
+func (u *Upstream) complete(callersTokens bool) error {
 	errs := []error{
 		u.Token.readFile("--upstream-token-file", u.TokenFile),
 		u.ClientSecret.readFile("--client-secret-file", u.ClientSecretFile),
 	}
-	if u.URL != "" && u.Token == "" {
+	if u.URL != "" && u.Token == "" && !callersTokens {
 		for _, setting := range []struct{ value, name string }{
 			{u.TokenURL, "--token-url"},
 			{u.ClientID, "--client-id"},
