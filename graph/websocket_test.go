@@ -215,6 +215,22 @@ func TestSocketAsksTheProgramWhoMayConnect(t *testing.T) {
 	}
 }
 
+func TestSocketClosesWhenTheTokenExpires(t *testing.T) {
+	t.Parallel()
+	type callerKey struct{}
+	s := newService(t, serviceOptions{graph: func(o *graph.Options) {
+		o.InitConnection = func(ctx context.Context, _ map[string]any) (context.Context, error) {
+			return context.WithValue(ctx, callerKey{}, time.Now().Add(100*time.Millisecond)), nil
+		}
+		o.Expires = func(ctx context.Context) time.Time {
+			expires, _ := ctx.Value(callerKey{}).(time.Time)
+			return expires
+		}
+	}})
+	c := s.open(t)
+	c.wantClose(4403)
+}
+
 func TestSocketKeepsToItsOrigin(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{})

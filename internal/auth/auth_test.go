@@ -8,6 +8,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"leadgraph/internal/auth"
 )
@@ -66,6 +69,30 @@ func TestPassthroughSeparatesTokens(t *testing.T) {
 		if other.Partition == one.Partition {
 			t.Errorf("%s has the same partition", name)
 		}
+	}
+}
+
+func TestPassthroughReadsWhatATokenSays(t *testing.T) {
+	t.Parallel()
+	key := newSigner(t, "unknown here")
+	a, err := auth.New(auth.Options{Mode: auth.Passthrough, Now: func() time.Time { return start }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.Close)
+	first, _ := a.AuthenticateToken(t.Context(), key.sign(t, nil))
+	second, refused := a.AuthenticateToken(t.Context(), key.sign(t, jwt.MapClaims{"jti": "2"}))
+	if refused != nil || first.Name() != second.Name() || first.Partition == second.Partition {
+		t.Errorf("two tokens of one caller: %+v, %+v", first, second)
+	}
+	if want := start.Add(time.Hour + time.Minute); !second.Expires.Equal(want) {
+		t.Errorf("expires %v, want %v", second.Expires, want)
+	}
+	if other, _ := a.AuthenticateToken(t.Context(), key.sign(t, jwt.MapClaims{"sub": "another"})); other.Name() == first.Name() {
+		t.Error("two callers have one name")
+	}
+	if _, refused := a.AuthenticateToken(t.Context(), key.sign(t, jwt.MapClaims{"exp": start.Add(-time.Hour).Unix()})); refused == nil || refused.Status != http.StatusUnauthorized {
+		t.Errorf("an expired token: %+v", refused)
 	}
 }
 

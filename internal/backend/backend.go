@@ -151,6 +151,15 @@ func (b *Backend) Warm(ctx context.Context) error {
 	return b.common.Warm(ctx)
 }
 
+// Callers is the number of callers whose leads are remembered; 0 if they are the
+// same for everybody.
+func (b *Backend) Callers() int {
+	if b.pool == nil {
+		return 0
+	}
+	return b.pool.size()
+}
+
 // LeadsPage reads a page of the platform; see upstream.Client.
 func (b *Backend) LeadsPage(ctx context.Context, page, size int, parts lead.Fields) ([]*lead.Lead, error) {
 	if b.common != nil {

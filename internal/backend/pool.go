@@ -205,6 +205,12 @@ func (p *pool) weigh(of *partition, leads int) {
 	p.evict()
 }
 
+func (p *pool) size() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.partitions)
+}
+
 // close closes all readers and returns when their reads have ended.
 func (p *pool) close() {
 	p.mu.Lock()

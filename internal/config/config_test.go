@@ -42,6 +42,20 @@ func TestProblemsAreReportedTogether(t *testing.T) {
 	}
 }
 
+func TestPassthroughTakesNoCredentials(t *testing.T) {
+	t.Parallel()
+	platform := []string{"--auth", "passthrough", "--upstream-url", "https://platform.example"}
+	if _, _, err := load(t, nil, platform...); err != nil {
+		t.Error(err)
+	}
+	_, _, err := load(t, map[string]string{"LEADGRAPH_CLIENT_SECRET": "canary"}, append(platform, "--catalogue-warm", "--redis-url", "redis://127.0.0.1", "--passthrough-callers", "0")...)
+	for _, name := range []string{"--client-secret", "--catalogue-warm", "--redis-url", "--passthrough-callers"} {
+		if err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s is not named in: %v", name, err)
+		}
+	}
+}
+
 func TestMalformedValuesAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"--first-page", "one"}, {"--request-timeout", "soon"}, {"--request-timeout", "0s"}, {"--log-format", "xml"}, {"--no-such-flag"}} {

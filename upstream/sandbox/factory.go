@@ -5,6 +5,7 @@ import (
 	_ "embed" // for samplesJSON
 	"encoding/json"
 	"math/rand/v2"
+	"regexp"
 
 	"github.com/brianvoe/gofakeit/v7"
 )
@@ -44,6 +45,7 @@ type factory struct {
 	seed      uint64
 	countries []weighted[country]
 	operators []string
+	operator  string // of every lead, unless it is empty
 }
 
 func newFactory(seed uint64) factory {
@@ -108,7 +110,7 @@ func (f factory) initial(n int) ([]row, error) {
 		if err := json.Compact(&compact, sample); err != nil {
 			return nil, err
 		}
-		rows = append(rows, row{id: key.ID, tenant: key.TenantID, json: compact.Bytes()})
+		rows = append(rows, f.owned(row{id: key.ID, tenant: key.TenantID, json: compact.Bytes()}))
 	}
 	for len(rows) < n {
 		rows = append(rows, f.lead(uint64(len(rows))))
@@ -124,7 +126,7 @@ func (f factory) batch(first uint64, n int) []row {
 		serial := first + uint64(i)
 		d := f.dice(serial, streamLead)
 		o := f.owner(serial)
-		rows[i] = d.row(o, d.anyLead(o))
+		rows[i] = f.owned(d.row(o, d.anyLead(o)))
 	}
 	return rows
 }
@@ -134,13 +136,24 @@ func (f factory) lead(serial uint64) row {
 	switch serial % twinPeriod {
 	case twinDirect:
 		o := f.owner(serial)
-		return d.row(o, d.directLead(o))
+		return f.owned(d.row(o, d.directLead(o)))
 	case twinPeriod - 1:
 		o := f.owner(serial - twinDistance).later(d)
-		return d.row(o, d.consentedLead(o))
+		return f.owned(d.row(o, d.consentedLead(o)))
 	}
 	o := f.owner(serial)
-	return d.row(o, d.anyLead(o))
+	return f.owned(d.row(o, d.anyLead(o)))
+}
+
+var operatorMember = regexp.MustCompile(`"operatorId":(null|"[^"]*"),`)
+
+// owned puts the one operator of the platform into a row.
+func (f factory) owned(r row) row {
+	if f.operator != "" {
+		rest := operatorMember.ReplaceAll(r.json[1:], nil)
+		r.json = append([]byte(`{"operatorId":"`+f.operator+`",`), rest...)
+	}
+	return r
 }
 
 func (d dice) anyLead(o owner) wireLead {

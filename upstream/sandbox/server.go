@@ -54,6 +54,9 @@ type Options struct {
 	// and a smaller number of leads is a prefix of a larger one. Zero is a fixed
 	// seed.
 	Seed uint64
+	// Operator, if set, is the operatorId of every lead, so that sandboxes with the
+	// same seed hold the leads of the same tenants for different operators.
+	Operator string
 	// FirstPage is 0 [GSL] or 1 [GAL].
 	FirstPage int
 	// PageZero is one of the PageZero constants, by default PageZeroRepeat. It
@@ -146,6 +149,7 @@ func New(opts Options) (*Server, error) {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
 	f := newFactory(opts.Seed)
+	f.operator = opts.Operator
 	rows, err := f.initial(opts.Leads)
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: read the sample leads: %w", err)

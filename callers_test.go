@@ -1,0 +1,307 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"leadgraph/upstream/sandbox"
+)
+
+// operators is a platform on which each caller sees leads of his own: the same
+// tenants, in the same order, but other rows.
+type operators struct {
+	sandboxes map[string]*sandbox.Server // by the subject of the token
+	revoked   sync.Map                   // tokens
+}
+
+// ServeHTTP implements http.Handler.
+func (o *operators) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	var said jwt.RegisteredClaims
+	_, _, err := jwt.NewParser().ParseUnverified(token, &said)
+	own, known := o.sandboxes[said.Subject]
+	if _, revoked := o.revoked.Load(token); err != nil || !known || revoked {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	own.ServeHTTP(w, r)
+}
+
+// bearer is a new token of a caller.
+func bearer(t *testing.T, subject string, serial int64, expires time.Time) string {
+	t.Helper()
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
+		Issuer: "https://issuer.example", Subject: subject, ID: fmt.Sprint(serial), ExpiresAt: jwt.NewNumericDate(expires),
+	}).SignedString([]byte("only the platform knows"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// customer is one caller, with what he learnt from earlier answers.
+type customer struct {
+	name  string
+	total int // leads that he may see
+	mu    sync.Mutex
+	token string
+	used  int
+	// cursor is one of his; ids are of his leads.
+	cursor string
+	ids    []string
+}
+
+// proof is the run of many requests of two callers.
+type proof struct {
+	t         *testing.T
+	platform  *operators
+	endpoint  string
+	client    *http.Client
+	customers []*customer
+	tenants   []string
+	served    atomic.Int64
+	refused   atomic.Int64
+	serial    atomic.Int64
+	codes     sync.Map
+}
+
+// workers ask at a time; most of them wait for a platform that failed.
+const workers = 48
+
+// TestNoRowReachesAnotherCaller sends mixed requests of two callers for the same
+// tenants, while tokens are replaced and revoked and the platform fails at times.
+func TestNoRowReachesAnotherCaller(t *testing.T) {
+	t.Parallel()
+	requests := 10_000
+	if os.Getenv("LEADGRAPH_THOROUGH") != "" {
+		requests = 100_000
+	}
+	p := newProof(t)
+	var work sync.WaitGroup
+	var left atomic.Int64
+	left.Store(int64(requests))
+	for worker := range workers {
+		random := rand.New(rand.NewPCG(7, uint64(worker)))
+		work.Go(func() {
+			for left.Add(-1) >= 0 && !t.Failed() {
+				p.ask(random)
+			}
+		})
+	}
+	work.Wait()
+	t.Logf("%d answered in full, %d with errors", p.served.Load(), p.refused.Load())
+	if p.served.Load() < int64(requests)*3/4 {
+		p.codes.Range(func(code, example any) bool { t.Logf("%v: %.300v", code, example); return true })
+		t.Error("too few requests were answered to prove anything")
+	}
+}
+
+func newProof(t *testing.T) *proof {
+	t.Helper()
+	p := &proof{t: t, platform: &operators{sandboxes: map[string]*sandbox.Server{}}, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: workers}}}
+	t.Cleanup(p.client.CloseIdleConnections)
+	for name, leads := range map[string]int{"alice": 300, "bob": 250} {
+		own, err := sandbox.New(sandbox.Options{Leads: leads, NoAuth: true, Operator: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, fault := range []sandbox.Fault{
+			{Kind: sandbox.KindLead, Times: -1, Every: 40, Status: http.StatusServiceUnavailable},
+			{Kind: sandbox.KindLead, Times: -1, Every: 41, CutBody: 200},
+			{Kind: sandbox.KindTenant, Times: -1, Every: 43, Reset: true},
+			{Kind: sandbox.KindLead, Times: -1, Every: 3, Latency: time.Millisecond},
+		} {
+			own.Inject(fault)
+		}
+		p.platform.sandboxes[name] = own
+		p.customers = append(p.customers, &customer{name: name, total: leads})
+	}
+	upstream := httptest.NewServer(p.platform)
+	t.Cleanup(upstream.Close)
+	p.endpoint = startServer(t, "--auth", "passthrough", "--upstream-url", upstream.URL+sandbox.BasePath,
+		"--catalogue-ttl", "200ms", "--catalogue-revalidate", "200ms", "--lookup-ttl", "100ms", "--passthrough-callers", "3")
+	// The smaller platform's leads are the first of the larger one's.
+	for _, c := range p.customers {
+		_, data, errs := p.post(c, `{"query":"{ leads(first: 200) { nodes { id tenantId operatorId } pageInfo { endCursor } } }"}`, nil)
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		p.learn(c, data)
+		if p.tenants == nil {
+			for _, node := range gather(data, "tenantId") {
+				p.tenants = append(p.tenants, node)
+			}
+		}
+	}
+	return p
+}
+
+// ask sends one request of a random kind and looks at every row of the answer.
+func (p *proof) ask(random *rand.Rand) {
+	turn := random.IntN(2)
+	c, other := p.customers[turn], p.customers[1-turn]
+	headers := http.Header{}
+	if random.IntN(20) == 0 {
+		headers.Set("Cache-Control", "no-cache")
+	}
+	c.mu.Lock()
+	own := c.cursor
+	id := c.ids[random.IntN(len(c.ids))]
+	c.mu.Unlock()
+	other.mu.Lock()
+	foreign := other.cursor
+	other.mu.Unlock()
+	tenants := func(n int) string {
+		list := make([]string, n)
+		for i := range list {
+			list[i] = p.tenants[random.IntN(len(p.tenants))]
+		}
+		return `"` + strings.Join(list, `", "`) + `"`
+	}
+	wantCode := ""
+	var query string
+	switch random.IntN(9) {
+	case 0, 1:
+		query = `{ lead(tenantId: ` + tenants(1) + `) { id operatorId contactDetails { companyName } } }`
+	case 2:
+		query = `{ a: lead(tenantId: ` + tenants(1) + `) { operatorId } b: lead(tenantId: ` + tenants(1) + `) { operatorId } }`
+	case 3:
+		query = `{ leadsByTenantIds(tenantIds: [` + tenants(1+random.IntN(40)) + `]) { id operatorId } }`
+	case 4:
+		query = `{ leads(first: 7, after: "` + own + `") { nodes { id operatorId } edges { cursor node { operatorId } } pageInfo { endCursor } } }`
+	case 5:
+		query = `{ leads(first: 5, filter: {status: [ACTIVE]}, orderBy: {field: COMPANY_NAME}) { nodes { id operatorId } totalCount } }`
+	case 6:
+		query = `{ leadStats { total } }`
+	case 7:
+		query = `{ node(id: "` + id + `") { ... on Lead { id operatorId } } }`
+	case 8:
+		query, wantCode = `{ leads(first: 3, after: "`+foreign+`") { nodes { operatorId } } }`, "BAD_USER_INPUT"
+	}
+	body, err := json.Marshal(map[string]string{"query": query})
+	if err != nil {
+		p.t.Error(err)
+		return
+	}
+	text, data, codes := p.post(c, string(body), headers)
+	p.judge(c, query, text, data, codes, wantCode)
+}
+
+// failures are the codes that the platform's faults and the revoked tokens cause.
+var failures = []string{"UPSTREAM_UNAVAILABLE", "UPSTREAM_TIMEOUT", "UPSTREAM_RATE_LIMITED", "UPSTREAM_BAD_RESPONSE", "UNAUTHENTICATED"}
+
+func (p *proof) judge(c *customer, query, text string, data any, codes []string, wantCode string) {
+	for _, operator := range gather(data, "operatorId") {
+		if operator != c.name {
+			p.t.Errorf("%s was shown a row of %s: %s\n%.2000s", c.name, operator, query, text)
+		}
+	}
+	for _, total := range gather(data, "total") {
+		if total != fmt.Sprint(c.total) {
+			p.t.Errorf("%s was told of %s leads, he has %d: %s", c.name, total, c.total, text)
+		}
+	}
+	for _, code := range codes {
+		p.codes.Store(code, text)
+		if code != wantCode && !slices.Contains(failures, code) {
+			p.t.Errorf("%s: code %s\n%s", query, code, text)
+		}
+	}
+	switch {
+	case wantCode != "" && codes == nil:
+		p.t.Errorf("%s used a cursor of the other: %s", c.name, text)
+	case codes == nil, codes[0] == wantCode:
+		p.served.Add(1)
+		p.learn(c, data)
+	default:
+		p.refused.Add(1)
+	}
+}
+
+// learn takes cursors and ids out of an answer.
+func (p *proof) learn(c *customer, data any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, cursor := range gather(data, "endCursor") {
+		c.cursor = cursor
+	}
+	if ids := gather(data, "id"); len(ids) > 0 {
+		c.ids = ids
+	}
+}
+
+// post sends a request with the caller's token, which is renewed after some
+// hundred requests. Every third of them is then revoked.
+func (p *proof) post(c *customer, body string, headers http.Header) (text string, data any, codes []string) {
+	c.mu.Lock()
+	if c.used%300 == 0 {
+		serial := p.serial.Add(1)
+		if serial%3 == 0 {
+			p.platform.revoked.Store(c.token, true)
+		}
+		c.token = bearer(p.t, c.name, serial, time.Now().Add(time.Hour))
+	}
+	c.used++
+	token := c.token
+	c.mu.Unlock()
+	request, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost, p.endpoint, bytes.NewReader([]byte(body)))
+	if err != nil {
+		p.t.Error(err)
+		return "", nil, nil
+	}
+	if headers != nil {
+		request.Header = headers
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+token)
+	response, err := p.client.Do(request)
+	if err != nil {
+		p.t.Error(err)
+		return "", nil, nil
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	var decoded struct {
+		Data   any
+		Errors []struct{ Extensions struct{ Code string } }
+	}
+	if err != nil || json.Unmarshal(answer, &decoded) != nil {
+		p.t.Errorf("answer %.200s: %v", answer, err)
+	}
+	for _, e := range decoded.Errors {
+		codes = append(codes, e.Extensions.Code)
+	}
+	return string(answer), decoded.Data, codes
+}
+
+// gather returns the values of all members of that name, as texts.
+func gather(value any, name string) (found []string) {
+	switch value := value.(type) {
+	case map[string]any:
+		for key, member := range value {
+			if key == name && member != nil {
+				found = append(found, fmt.Sprint(member))
+			}
+			found = append(found, gather(member, name)...)
+		}
+	case []any:
+		for _, element := range value {
+			found = append(found, gather(element, name)...)
+		}
+	}
+	return found
+}

@@ -1,0 +1,283 @@
+package backend_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"leadgraph/internal/backend"
+	"leadgraph/internal/config"
+	"leadgraph/lead"
+	"leadgraph/upstream"
+	"leadgraph/upstream/sandbox"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const tenant = "f94238e5-4f2c-4e1b-8125-2d27122ca75f"
+
+// platform is a sandbox that knows the callers' tokens and counts their calls.
+type platform struct {
+	*sandbox.Server
+	url string
+
+	mu      sync.Mutex
+	calls   map[string]int // by token
+	revoked map[string]bool
+}
+
+func newPlatform(t *testing.T) *platform {
+	t.Helper()
+	stand, err := sandbox.New(sandbox.Options{Leads: 100, NoAuth: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &platform{Server: stand, calls: map[string]int{}, revoked: map[string]bool{}}
+	server := httptest.NewServer(p)
+	t.Cleanup(server.Close)
+	p.url = server.URL
+	return p
+}
+
+// ServeHTTP implements http.Handler.
+func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	p.mu.Lock()
+	p.calls[token]++
+	revoked := token == "" || p.revoked[token]
+	p.mu.Unlock()
+	if revoked {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	p.Server.ServeHTTP(w, r)
+}
+
+func (p *platform) revoke(token string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.revoked[token] = true
+}
+
+func (p *platform) count(token string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.calls[token]
+}
+
+type tokenKey struct{}
+
+// as is a context of a caller with this token.
+func as(t *testing.T, token string) context.Context {
+	return context.WithValue(t.Context(), tokenKey{}, token)
+}
+
+func open(t *testing.T, p *platform, change func(*backend.Options)) *backend.Backend {
+	t.Helper()
+	o := backend.Options{
+		Platform: upstream.Options{BaseURL: p.url + sandbox.BasePath, Retries: -1},
+		Caches: config.Caches{
+			CatalogueTTL: time.Minute, CatalogueRevalidate: time.Minute, CatalogueIfError: time.Hour, CataloguePageSize: 1000,
+			LookupTTL: time.Minute, LookupNegativeTTL: time.Minute, LookupBytes: 1 << 20, FanOut: 4,
+		},
+		Caller: func(ctx context.Context) (partition, token string) {
+			token, _ = ctx.Value(tokenKey{}).(string)
+			return token, token
+		},
+		MaxCallers: 10, MaxLeads: 10_000,
+	}
+	if change != nil {
+		change(&o)
+	}
+	b, err := backend.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return b
+}
+
+// find looks the tenant up.
+func find(t *testing.T, b *backend.Backend, token string) error {
+	t.Helper()
+	found, _ := b.ByTenants(as(t, token), []string{tenant}, lead.Freshness{})
+	if found[0].Err == nil && len(found[0].Leads) == 0 {
+		t.Errorf("%s found nothing", token)
+	}
+	return found[0].Err
+}
+
+func status(err error) int {
+	if failure, ok := errors.AsType[*lead.SourceError](err); ok {
+		return failure.Status
+	}
+	return 0
+}
+
+func TestEachCallerReadsWithHisOwnToken(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	b := open(t, p, nil)
+	for _, token := range []string{"a", "b", "a", "b"} {
+		if err := find(t, b, token); err != nil {
+			t.Error(err)
+		}
+		if _, _, err := b.Snapshot(as(t, token), lead.Freshness{}); err != nil {
+			t.Error(err)
+		}
+	}
+	if p.count("a") != p.count("b") || p.count("a") == 0 || p.count("") != 0 {
+		t.Errorf("calls %v", p.calls)
+	}
+	before := p.count("a")
+	if _, err := b.LeadsPage(as(t, "a"), 0, 5, lead.AllFields); err != nil || p.count("a") != before+1 {
+		t.Errorf("%v, calls %v", err, p.calls)
+	}
+	if found, _ := b.Online(as(t, "b"), tenant); found.Err != nil || len(found.Leads) != 1 {
+		t.Errorf("%+v", found)
+	}
+}
+
+func TestNobodyReadsNothing(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	b := open(t, p, nil)
+	if err := find(t, b, ""); err == nil {
+		t.Error("leads were found")
+	}
+	if err := b.EachLead(as(t, ""), 0, 5, lead.AllFields, func() {}, func(*lead.Lead) error { return nil }); err == nil {
+		t.Error("leads were read")
+	}
+	if len(p.calls) != 0 {
+		t.Errorf("calls %v", p.calls)
+	}
+}
+
+// TestARefusedTokenShowsNothing refuses a token after its leads were read: once
+// the platform was heard, neither cache nor a catalogue kept for failures answers.
+func TestARefusedTokenShowsNothing(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	b := open(t, p, nil)
+	if err := find(t, b, "a"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := b.Snapshot(as(t, "a"), lead.Freshness{}); err != nil {
+		t.Fatal(err)
+	}
+	p.revoke("a")
+	if _, err := b.LeadsPage(as(t, "a"), 0, 5, lead.AllFields); status(err) != http.StatusUnauthorized {
+		t.Errorf("a page: %v", err)
+	}
+	if err := find(t, b, "a"); status(err) != http.StatusUnauthorized {
+		t.Errorf("a lookup that was remembered: %v", err)
+	}
+	if snapshot, _, err := b.Snapshot(as(t, "a"), lead.Freshness{}); snapshot != nil || status(err) != http.StatusUnauthorized {
+		t.Errorf("the catalogue: %v, %v", snapshot, err)
+	}
+	if err := find(t, b, "b"); err != nil {
+		t.Errorf("another caller: %v", err)
+	}
+}
+
+// TestARefusalIsHeardInTheBackground has the catalogue's refresh meet it.
+func TestARefusalIsHeardInTheBackground(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	b := open(t, p, func(o *backend.Options) { o.Caches.CatalogueTTL = time.Nanosecond })
+	if _, _, err := b.Snapshot(as(t, "a"), lead.Freshness{}); err != nil {
+		t.Fatal(err)
+	}
+	p.revoke("a")
+	for { // answered from the old catalogue until the refresh has ended
+		snapshot, _, err := b.Snapshot(as(t, "a"), lead.Freshness{})
+		if err != nil && status(err) != http.StatusUnauthorized || err == nil && snapshot == nil {
+			t.Fatalf("%v, %v", snapshot, err)
+		}
+		if err != nil {
+			break
+		}
+	}
+}
+
+func TestTheCallersOfLongestAgoAreForgotten(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*backend.Options){
+		"callers": func(o *backend.Options) { o.MaxCallers = 2 },
+		"leads":   func(o *backend.Options) { o.MaxLeads = 250 },
+	} {
+		p := newPlatform(t)
+		b := open(t, p, change)
+		read := func(token string) int {
+			before := p.count(token)
+			if _, _, err := b.Snapshot(as(t, token), lead.Freshness{}); err != nil {
+				t.Fatal(err)
+			}
+			return p.count(token) - before
+		}
+		for _, step := range []struct {
+			token string
+			again bool
+		}{{"a", true}, {"b", true}, {"a", false}, {"c", true}, {"a", false}, {"b", true}, {"c", true}} {
+			if calls := read(step.token); calls > 0 != step.again {
+				t.Errorf("%s: %s made %d calls", name, step.token, calls)
+			}
+		}
+	}
+}
+
+func TestCatalogueOfOneCallerMayExceedTheBound(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	b := open(t, p, func(o *backend.Options) { o.MaxLeads = 10 })
+	var calls []int
+	for range 3 {
+		if _, _, err := b.Snapshot(as(t, "a"), lead.Freshness{}); err != nil {
+			t.Fatal(err)
+		}
+		calls = append(calls, p.count("a"))
+	}
+	if calls[2] != calls[0] {
+		t.Errorf("calls so far: %v", calls)
+	}
+}
+
+// TestIdleCallersAreForgotten needs no platform: the clock of a bubble runs only
+// while nothing waits for a network.
+func TestIdleCallersAreForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, err := backend.Open(backend.Options{
+			Platform:   upstream.Options{BaseURL: "http://127.0.0.1:1", Retries: -1},
+			Caches:     config.Caches{CatalogueTTL: time.Minute, CatalogueRevalidate: time.Minute, LookupBytes: 1, FanOut: 1, CataloguePageSize: 1},
+			Caller:     func(context.Context) (string, string) { return "a", "a" },
+			MaxCallers: 10, MaxLeads: 10,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		canceled, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, _ = b.LeadsPage(canceled, 0, 1, lead.AllFields) // fails before it is sent
+		if held := b.Callers(); held != 1 {
+			t.Errorf("%d callers", held)
+		}
+		<-time.After(2*time.Minute - time.Second)
+		if held := b.Callers(); held != 1 {
+			t.Errorf("%d callers a second too early", held)
+		}
+		<-time.After(2 * time.Second)
+		if held := b.Callers(); held != 0 {
+			t.Errorf("%d callers are still held", held)
+		}
+	})
+}
