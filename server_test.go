@@ -31,7 +31,7 @@ type program struct {
 
 // start runs leadgraph until the test ends and returns once it printed the line
 // that starts with ready.
-func start(t *testing.T, ready string, args ...string) *program {
+func start(t testing.TB, ready string, args ...string) *program {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	stdout, printed := io.Pipe()

@@ -109,10 +109,10 @@ func NewHandler(o Options) (http.Handler, error) {
 	server.SetValidationRulesFn(limits.Rules(maxErrors, o.Introspection))
 	server.SetErrorPresenter(errs.present)
 	server.SetRecoverFunc(errs.recover)
-	server.Use(inlineDefer{})
 	server.Use(inputCheck{schema: schema.Schema()})
 	server.Use(bounds{schema: schema.Schema(), known: documents, limits: o.Limits, budget: o.Budget,
 		rates: limits.Rates{DefaultPage: o.Pages.Default, MaxPage: o.Pages.Max}})
+	server.Use(inlineDefer{}) // behind those that must see what is deferred
 	if !o.Textbook {
 		projector, err := projection.New(schema.Schema())
 		if err != nil {

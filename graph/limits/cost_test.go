@@ -55,6 +55,8 @@ func TestEstimate(t *testing.T) {
 		{"tenants", "query($ids: [UUID!]!){leadsByTenantIds(tenantIds: $ids){id}}", fmt.Sprintf(`{"ids":[%q,%q,%q]}`, tenant, other, tenant), limits.Cost{UpstreamCalls: 4, Rows: 6, Fields: 7}},
 		{"a tenant for a list", "query($ids: [UUID!]!){leadsByTenantIds(tenantIds: $ids){id}}", fmt.Sprintf(`{"ids":%q}`, tenant), limits.Cost{UpstreamCalls: 2, Rows: 2, Fields: 3}},
 		{"tenants and lead", fmt.Sprintf("{leadsByTenantIds(tenantIds: [%q]){id} %s{id}}", tenant, one), "", limits.Cost{UpstreamCalls: 2, Rows: 4, Fields: 5}},
+		{"deferred", "{" + one + "{id ...F @defer ... @defer(label: \"x\"){isDirectLead}}} fragment F on Lead{status}", "", limits.Cost{UpstreamCalls: 2, Rows: 2, Fields: 4 + 2*75}},
+		{"deferred in a list", "{... @defer{leads(first: 10){nodes{id ... @defer{status}}}}}", "", limits.Cost{UpstreamCalls: 2, Rows: 24, Fields: 75 + 2 + 10*(2+75)}},
 		{"window", "{leads{nodes{id}}}", "", limits.Cost{UpstreamCalls: 2, Rows: 104, Fields: 52}},
 		{"window of a size", "query($n: Int){leads(first: $n){edges{cursor node{id}}}}", `{"n":10}`, limits.Cost{UpstreamCalls: 2, Rows: 24, Fields: 32}},
 		{"window behind a cursor", `{leads(first: 10, after: "x"){pageInfo{endCursor}}}`, "", limits.Cost{UpstreamCalls: 6, Rows: 24, Fields: 3}},

@@ -98,10 +98,10 @@ type place struct {
 }
 
 // merge puts the fragments of selection sets into them, each once as execution
-// does, and returns their fields by response name in the order of the document.
-// Type conditions and directives are taken to let everything in.
-func merge(fragments map[string]*ast.FragmentDefinition, sets []ast.SelectionSet) []place {
-	var places []place
+// does, and returns their fields by response name in the order of the document,
+// and how many of the fragments are deferred. Type conditions and directives are
+// taken to let everything in.
+func merge(fragments map[string]*ast.FragmentDefinition, sets []ast.SelectionSet) (places []place, deferred int) {
 	index := map[string]int{}
 	spread := map[string]bool{}
 	var collect func(ast.SelectionSet)
@@ -120,8 +120,10 @@ func merge(fragments map[string]*ast.FragmentDefinition, sets []ast.SelectionSet
 					places[at].children = append(places[at].children, selected.SelectionSet)
 				}
 			case *ast.InlineFragment:
+				deferred += deferrals(selected.Directives)
 				collect(selected.SelectionSet)
 			case *ast.FragmentSpread:
+				deferred += deferrals(selected.Directives)
 				if fragment := fragments[selected.Name]; fragment != nil && !spread[selected.Name] {
 					spread[selected.Name] = true
 					collect(fragment.SelectionSet)
@@ -132,14 +134,22 @@ func merge(fragments map[string]*ast.FragmentDefinition, sets []ast.SelectionSet
 	for _, set := range sets {
 		collect(set)
 	}
-	return places
+	return places, deferred
+}
+
+func deferrals(directives ast.DirectiveList) int {
+	if directives.ForName("defer") != nil {
+		return 1
+	}
+	return 0
 }
 
 // repeats is the greatest number of fields that merge into one. Its work is that
 // of the selections with all fragments put in.
 func repeats(fragments map[string]*ast.FragmentDefinition, sets ...ast.SelectionSet) int {
 	most := 0
-	for _, place := range merge(fragments, sets) {
+	places, _ := merge(fragments, sets)
+	for _, place := range places {
 		most = max(most, place.fields)
 		if len(place.children) > 0 {
 			most = max(most, repeats(fragments, place.children...))

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"leadgraph/upstream/sandbox"
+)
+
+// slowPlatform is a sandbox that answers too late, and knows what is asked of it
+// at the moment.
+type slowPlatform struct {
+	*sandbox.Server
+	busy atomic.Int64
+	// arrived and left are told of each lead call.
+	arrived, left chan struct{}
+}
+
+// ServeHTTP implements http.Handler.
+func (p *slowPlatform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.busy.Add(1)
+	p.arrived <- struct{}{}
+	p.Server.ServeHTTP(w, r)
+	p.busy.Add(-1)
+	p.left <- struct{}{}
+}
+
+// BenchmarkDisconnect measures how long the platform is still being asked after
+// the client has left, for operations of each way to read.
+func BenchmarkDisconnect(b *testing.B) {
+	stand, err := sandbox.New(sandbox.Options{NoAuth: true, Latency: time.Minute})
+	if err != nil {
+		b.Fatal(err)
+	}
+	platform := &slowPlatform{Server: stand, arrived: make(chan struct{}, 1000), left: make(chan struct{}, 1000)}
+	server := httptest.NewServer(platform)
+	b.Cleanup(server.Close)
+	endpoint := start(b, "endpoint:", "serve", "--listen", "127.0.0.1:0", "--upstream-url", server.URL+sandbox.BasePath, "--upstream-token", "any",
+		"--upstream-attempt-timeout", "1m", "--upstream-timeout", "1m", "--request-timeout", "1m").address("endpoint:")
+	for name, query := range map[string]string{
+		"lookups":   `{ leadsByTenantIds(tenantIds: ["f94238e5-4f2c-4e1b-8125-2d27122ca75f", "9e2d4c10-77aa-4b7e-8f53-5a1c2be0d902"]) { id } }`,
+		"page":      `{ leads(first: 1000) { nodes { id } } }`,
+		"catalogue": `{ leadStats { total } }`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			var total, longest time.Duration
+			for b.Loop() {
+				took := disconnect(b, platform, endpoint, query)
+				total, longest = total+took, max(longest, took)
+			}
+			b.ReportMetric(float64(total.Microseconds())/1000/float64(b.N), "ms/disconnect")
+			b.ReportMetric(float64(longest.Microseconds())/1000, "ms-longest")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// disconnect asks, leaves as soon as the platform was asked, and returns how long
+// after that the last call to the platform ended.
+func disconnect(b *testing.B, platform *slowPlatform, endpoint, query string) time.Duration {
+	b.Helper()
+	ctx, leave := context.WithCancel(b.Context())
+	body, err := json.Marshal(map[string]string{"query": query})
+	if err != nil {
+		b.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(string(body)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		if response, err := http.DefaultClient.Do(request); err == nil {
+			_ = response.Body.Close()
+			b.Error("answered")
+		}
+	}()
+	<-platform.arrived
+	begun := time.Now()
+	leave()
+	for <-platform.left; platform.busy.Load() > 0; <-platform.left {
+	}
+	took := time.Since(begun)
+	<-gone
+	for len(platform.arrived) > 0 {
+		<-platform.arrived
+	}
+	for len(platform.left) > 0 {
+		<-platform.left
+	}
+	return took
+}
