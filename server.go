@@ -28,6 +28,7 @@ import (
 	"leadgraph/internal/auth"
 	"leadgraph/internal/backend"
 	"leadgraph/internal/config"
+	"leadgraph/internal/doctor"
 	"leadgraph/internal/httpd"
 	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
@@ -69,6 +70,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return serveSandbox(ctx, cfg, stdout, log)
 	case config.Check:
 		return checkFront(cfg, stdout)
+	case config.Examine:
+		return examine(ctx, cfg.Doctor, stdout, log)
 	case config.Schema:
 		_, err = io.WriteString(stdout, schema)
 	case config.Version:
@@ -105,14 +108,12 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 		return err
 	}
 	defer func() { _ = listener.Close() }() // closed already unless the start fails
-	platform := platformOptions(settings.Upstream, log)
-	if platform.BaseURL == "" {
-		address, stop, err := startSandbox(ctx, settings.Data.Leads, log)
-		if err != nil {
-			return err
-		}
-		defer stop()
-		platform.BaseURL, platform.Credentials = sandboxAccess(address)
+	platform, closeSandbox, err := openPlatform(ctx, settings.Upstream, settings.Data, log)
+	if err != nil {
+		return err
+	}
+	defer closeSandbox()
+	if settings.Upstream.URL == "" {
 		say(stdout, "sandbox:    no --upstream-url is set; serving %d invented leads from %s\n", settings.Data.Leads, platform.BaseURL)
 	}
 	leads, err := openBackend(settings.Caches, settings.Access, platform, log)
@@ -131,6 +132,7 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 	}
 	options := graphOptions(settings.Limits, log)
 	options.Leads, options.Lookups, options.Catalogue = leads, leads, leads
+	options.CatalogueOnly = settings.Caches.PagesFromCatalogue
 	options.Caller = func(ctx context.Context) string { return auth.For(ctx).Name() }
 	options.CallersToken = mode == auth.Passthrough
 	options.Expires = func(ctx context.Context) time.Time { return auth.For(ctx).Expires }
@@ -171,6 +173,20 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 	return httpd.Serve(ctx, listener, httpd.Routes(api, playground), settings.Limits.DrainTimeout, log)
 }
 
+// openPlatform says how to reach the platform: a sandbox of our own, until it is
+// closed, if none is set.
+func openPlatform(ctx context.Context, settings config.Upstream, data config.Data, log *slog.Logger) (platform upstream.Options, closeSandbox func(), err error) {
+	platform = platformOptions(settings, log)
+	if platform.BaseURL != "" {
+		return platform, func() {}, nil
+	}
+	address, closeSandbox, err := startSandbox(ctx, data.Leads, log)
+	if err == nil {
+		platform.BaseURL, platform.Credentials = sandboxAccess(address)
+	}
+	return platform, closeSandbox, err
+}
+
 func platformOptions(settings config.Upstream, log *slog.Logger) upstream.Options {
 	options := upstream.Options{
 		BaseURL:        settings.URL,
@@ -198,6 +214,21 @@ func platformOptions(settings config.Upstream, log *slog.Logger) upstream.Option
 		}
 	}
 	return options
+}
+
+// examine probes the platform. Its error says that it cannot be used.
+func examine(ctx context.Context, settings config.Doctor, stdout io.Writer, log *slog.Logger) error {
+	platform, closeSandbox, err := openPlatform(ctx, settings.Upstream, settings.Data, log)
+	if err != nil {
+		return err
+	}
+	defer closeSandbox()
+	return doctor.Run(ctx, doctor.Options{
+		Platform: platform,
+		Given:    settings.Upstream.Given(),
+		Rate:     settings.Upstream.Rate,
+		Timeout:  settings.Timeout,
+	}, settings.JSON, stdout)
 }
 
 // checkFront prices the documents of a front-end, for its CI.

@@ -49,6 +49,9 @@ type Options struct {
 	Pages pagination.Limits
 	// MaxPageSize is the largest page, in rows, that the reader answers.
 	MaxPageSize int
+	// CatalogueOnly cuts every page of leads out of the catalogue, for a platform
+	// whose pages cannot be relied on.
+	CatalogueOnly bool
 	// ExposeCost answers what each operation took in extensions.cost.
 	ExposeCost bool
 	// MaxBody bounds a POST body in bytes.

@@ -99,7 +99,7 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 		}
 		return op.cut(q, window, snapshot), nil
 	}
-	needed := list.Kind == pagination.KindCatalogue || window.FromEnd()
+	needed := list.Kind == pagination.KindCatalogue || window.FromEnd() || op.options.CatalogueOnly
 	if needed || q.count != "" {
 		snapshot, err := op.snapshot()
 		if err == nil {

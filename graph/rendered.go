@@ -23,10 +23,10 @@ func renderWhileReading(projector *projection.Projector) graphql.FieldMiddleware
 		}
 		filter, _ := field.Args["filter"].(*lead.Filter)
 		order, _ := field.Args["orderBy"].(*lead.Order)
-		if filter != nil || order != nil {
+		op := operationOf(ctx)
+		if filter != nil || order != nil || op.options.CatalogueOnly {
 			return next(ctx) // the catalogue's affair: not worth reading the query twice
 		}
-		op := operationOf(ctx)
 		q, err := op.windowOf(ctx, field.Args)
 		if err != nil {
 			return nil, err

@@ -20,6 +20,7 @@ const (
 	Sandbox = "sandbox"
 	Schema  = "schema"
 	Check   = "check <files>"
+	Examine = "doctor"
 	Version = "version"
 )
 
@@ -50,6 +51,8 @@ type Config struct {
 		MaxFirst int      `help:"What a number in a variable is taken to be." default:"1000"`
 		MaxList  int      `help:"How many values a list in a variable is taken to have." default:"100"`
 	} `cmd:"" help:"Print what a front-end's operations can cost at most; fail if one is refused or over the budget."`
+
+	Doctor Doctor `cmd:"" help:"Probe the configured platform, or else the sandbox; print what it does and the settings to use. Fails if leadgraph cannot be used with it."`
 
 	Log Log `embed:"" prefix:"log-"`
 }
@@ -106,6 +109,7 @@ type Caches struct {
 	CatalogueIfError    time.Duration `help:"Age up to which it is served when the platform fails." default:"1h" group:"Catalogue and caches"`
 	CatalogueTimeout    time.Duration `help:"Time for reading all leads." default:"2m" group:"Catalogue and caches"`
 	CataloguePageSize   int           `help:"Leads on a page of that reading, up to 20,000." default:"20000" group:"Catalogue and caches"`
+	PagesFromCatalogue  bool          `help:"Answer pages of leads from the catalogue only, for a platform whose pages cannot be relied on; leadgraph doctor tells." group:"Catalogue and caches"`
 	CatalogueWarm       bool          `help:"Read all leads at the start instead of when they are first needed." group:"Catalogue and caches"`
 	LookupTTL           time.Duration `help:"Age up to which a tenant's leads are served again; 0 switches that off." default:"30s" group:"Catalogue and caches"`
 	LookupNegativeTTL   time.Duration `help:"Age up to which it is remembered that a tenant has no lead." default:"10s" group:"Catalogue and caches"`
@@ -167,7 +171,10 @@ func Load(args []string, getenv func(string) string, stdout io.Writer) (cfg *Con
 		return nil, "", err
 	}
 	command = parsed.Command()
-	if command == Serve {
+	switch command {
+	case Examine:
+		err = cfg.Doctor.complete()
+	case Serve:
 		s := &cfg.Serve
 		err = errors.Join(s.Upstream.complete(s.Access.Auth == passthrough), s.Limits.check(), s.Caches.complete(), s.Access.complete(), s.Documents.check(),
 			checkPassthrough(s.Access, s.Upstream, s.Caches))

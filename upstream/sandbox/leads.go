@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"slices"
@@ -37,8 +38,8 @@ func (s *Server) parseQuery(values url.Values) leadQuery {
 	}
 	q.page = q.number(values, "PageNumber", s.opts.FirstPage)
 	q.size = q.number(values, "PageSize", size)
-	if q.size < 0 || q.size > maxPageSize {
-		q.refuse("PageSize", fmt.Sprintf("The field PageSize must be between 0 and %d.", maxPageSize))
+	if q.size < 0 || q.size > s.opts.RefuseAbove {
+		q.refuse("PageSize", fmt.Sprintf("The field PageSize must be between 0 and %d.", s.opts.RefuseAbove))
 	}
 	if q.page < 0 {
 		q.refuse("PageNumber", "The field PageNumber must not be negative.")
@@ -132,13 +133,24 @@ func (s *Server) sync(r *http.Request, tenant string) bool {
 // leadAnswer writes the asked page into the buffer.
 func (s *Server) leadAnswer(c call, endless bool, buffer *[]byte) answer {
 	all := s.rows.all()
-	if c.tenant != "" {
-		all = s.rows.ofTenant(c.tenant)
+	switch {
+	case c.tenant != "":
+		if all = s.rows.ofTenant(c.tenant); len(all) == 0 && s.opts.UnknownTenant404 {
+			return jsonAnswer(http.StatusNotFound, jsonType, "Invalild lead") // spelt so
+		}
+	case s.opts.Unordered:
+		all = shuffled(all)
 	}
 	if s.opts.IgnorePageSize {
 		c.size = ignoredPageSize
 	}
+	if s.opts.CutAbove > 0 {
+		c.size = min(c.size, s.opts.CutAbove)
+	}
 	index := c.page - s.opts.FirstPage
+	if s.opts.IgnorePageNumber {
+		index = 0
+	}
 	if index < 0 { // page 0 of a platform that begins with 1
 		switch s.opts.PageZero {
 		case PageZeroError:
@@ -156,6 +168,12 @@ func (s *Server) leadAnswer(c call, endless bool, buffer *[]byte) answer {
 	return answer{status: http.StatusOK, contentType: jsonType, body: *buffer, rows: len(rows)}
 }
 
+func shuffled(rows []row) []row {
+	rows = slices.Clone(rows)
+	rand.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+	return rows
+}
+
 // page cuts page number index, counted from 0.
 func page(rows []row, index, size int) []row {
 	if size == 0 || index > len(rows)/size {
@@ -171,6 +189,9 @@ func (s *Server) join(buffer []byte, rows []row, c call, total int) []byte {
 		length += len(r.json) + 1
 	}
 	buffer = slices.Grow(buffer, length)
+	if s.opts.Single && len(rows) == 1 {
+		return append(buffer, rows[0].json...)
+	}
 	if s.opts.Envelope {
 		pages := (total + max(c.size, 1) - 1) / max(c.size, 1)
 		buffer = fmt.Appendf(buffer, `{"currentPage":%d,"pageSize":%d,"totalPages":%d,"totalRecords":%d,"data":`, c.page, c.size, pages, total)

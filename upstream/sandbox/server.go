@@ -70,8 +70,24 @@ type Options struct {
 	// TenantParam is the only spelling of the tenant parameter that counts; a
 	// query without it is a page query. Empty accepts any case (guess).
 	TenantParam string
-	// IgnorePageSize makes every page ten rows long.
-	IgnorePageSize bool
+	// IgnorePageSize makes every page ten rows long, IgnorePageNumber every page
+	// the first.
+	IgnorePageSize, IgnorePageNumber bool
+	// RefuseAbove is the largest page size that is not refused. Zero is 20,000
+	// [GAL].
+	RefuseAbove int
+	// CutAbove is the most leads of a page, whatever is asked for. Zero is no
+	// such bound.
+	CutAbove int
+	// Unordered answers a page query from a list in another order each time.
+	Unordered bool
+	// Single answers a single lead without an array around it.
+	Single bool
+	// UnknownTenant404 answers a tenant without leads with 404 and a bare text, as
+	// the other lead endpoints do [CCL].
+	UnknownTenant404 bool
+	// Empty starts without leads, whatever Leads says.
+	Empty bool
 	// NoAuth lets calls without a token pass.
 	NoAuth bool
 	// ClientID, ClientSecret and Scope are what the token endpoint accepts; see
@@ -92,6 +108,10 @@ func (o Options) withDefaults() Options {
 	o.Leads = orDefault(o.Leads, DefaultLeads)
 	o.Seed = orDefault(o.Seed, defaultSeed)
 	o.PageZero = orDefault(o.PageZero, PageZeroRepeat)
+	o.RefuseAbove = orDefault(o.RefuseAbove, maxPageSize)
+	if o.Empty {
+		o.Leads = 0
+	}
 	o.ClientID = orDefault(o.ClientID, DefaultClientID)
 	o.ClientSecret = orDefault(o.ClientSecret, DefaultClientSecret)
 	o.Scope = orDefault(o.Scope, DefaultScope)

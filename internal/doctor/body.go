@@ -1,0 +1,133 @@
+package doctor
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+)
+
+// form is how an answer holds its leads.
+type form string
+
+const (
+	formArray    form = "array"
+	formNested   form = "nested array"
+	formEnvelope form = "envelope"
+	formObject   form = "single object"
+	formNull     form = "null"
+)
+
+// maxNesting is how deep leadgraph reads arrays.
+const maxNesting = 8
+
+// row is one lead.
+type row struct {
+	id, tenant string
+	raw        json.RawMessage
+}
+
+var (
+	errHTML  = errors.New("the platform answers HTML where leads should be: a proxy, a login page or the portal itself; is the base URL right?")
+	errJSON  = errors.New("the platform answers something that is not JSON where leads should be")
+	errShape = errors.New("the answer is JSON, but in none of the forms that leadgraph reads")
+)
+
+// parse reads the body. Its errors quote nothing of it.
+func (p *page) parse() error {
+	body := bytes.TrimSpace(p.Body)
+	switch {
+	case bytes.HasPrefix(body, []byte("<")) || strings.Contains(p.Header.Get("Content-Type"), "html"):
+		return errHTML
+	case !json.Valid(body):
+		return errJSON
+	case body[0] == '[':
+		p.form = formArray
+		return p.array(body, 0)
+	case body[0] == '{':
+		return p.object(body)
+	case body[0] == 'n':
+		p.form = formNull
+		return nil
+	}
+	return errShape
+}
+
+func (p *page) array(text json.RawMessage, depth int) error {
+	var list []json.RawMessage
+	if err := json.Unmarshal(text, &list); err != nil {
+		return errJSON
+	}
+	for _, element := range list {
+		switch {
+		case element[0] == '{':
+			p.rows = append(p.rows, newRow(element))
+		case element[0] == '[' && depth < maxNesting:
+			if p.form == formArray {
+				p.form = formNested
+			}
+			if err := p.array(element, depth+1); err != nil {
+				return err
+			}
+		case element[0] != 'n':
+			return errShape
+		}
+	}
+	return nil
+}
+
+func (p *page) object(text json.RawMessage) error {
+	members := map[string]json.RawMessage{}
+	if err := json.Unmarshal(text, &members); err != nil {
+		return errJSON
+	}
+	if _, ok := member(members, "id", "tenantId"); ok {
+		p.form, p.rows = formObject, []row{newRow(text)}
+		return nil
+	}
+	p.form = formEnvelope
+	if total, ok := member(members, "totalRecords"); ok {
+		if err := json.Unmarshal(total, &p.total); err != nil {
+			p.total = -1
+		}
+	}
+	if data, ok := member(members, "data"); ok {
+		switch data[0] {
+		case '[':
+			return p.array(data, 0)
+		case 'n':
+			return nil
+		}
+	}
+	return errShape
+}
+
+// member finds the first of the names in any case.
+func member(members map[string]json.RawMessage, names ...string) (json.RawMessage, bool) {
+	for name, value := range members {
+		if slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }) {
+			return value, true
+		}
+	}
+	return nil, false
+}
+
+func newRow(raw json.RawMessage) row {
+	var keys struct{ ID, TenantID json.RawMessage }
+	_ = json.Unmarshal(raw, &keys) // an object, and any value fits
+	return row{id: scalar(keys.ID), tenant: scalar(keys.TenantID), raw: raw}
+}
+
+// scalar is a text or number as text; empty for all else.
+func scalar(value json.RawMessage) string {
+	var text string
+	var number json.Number
+	switch {
+	case json.Unmarshal(value, &text) == nil:
+		return strings.TrimSpace(text)
+	case json.Unmarshal(value, &number) == nil:
+		return number.String()
+	}
+	return ""
+}

@@ -1,0 +1,206 @@
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"leadgraph/lead"
+)
+
+// census is what is counted of all leads. It keeps ids and tenants, which are
+// not told.
+type census struct {
+	seen      map[string]struct{}
+	perTenant map[string]int
+	tenants   []string // in the order of the list
+	complete  bool
+	calls     int
+	bytes     int64
+	took      time.Duration // on the wire
+
+	repeated, noKey       int
+	unknownStatuses       int
+	spellings             map[string]struct{}
+	badTimes, oddValues   int
+	fields, unknownFields int
+	claimed               int // leads that an envelope says there are; or -1
+}
+
+// leads reads page after page to the end of the list.
+func (e *exam) leads(ctx context.Context) (Check, error) {
+	c := &e.census
+	*c = census{seen: map[string]struct{}{}, perTenant: map[string]int{}, spellings: map[string]struct{}{}, claimed: -1}
+	for number := e.first; c.calls < e.options.Platform.MaxPages; number++ {
+		p, err := e.list(ctx, number, e.largest)
+		if err != nil {
+			return Check{Finding: plural(len(c.seen), "lead") + ", and maybe more"}, err
+		}
+		if p.refused() {
+			return found(Failed, nil, "the page behind the last of %s is refused (%d): leadgraph cannot tell that from a failure", plural(len(c.seen), "lead"), p.Status)
+		}
+		if c.add(p) == 0 {
+			c.complete = true
+			break
+		}
+		if e.ignoresNumber {
+			c.complete = e.whole >= 0
+			break
+		}
+	}
+	facts := &e.report.Facts
+	facts.Leads, facts.Complete = new(len(c.seen)), new(c.complete)
+	text := plural(len(c.seen), "lead") + " on " + plural(c.calls, "page")
+	switch {
+	case !c.complete:
+		return found(Warning, nil, "%s and maybe more: --max-pages ended the reading", text)
+	case c.claimed >= 0 && c.claimed != len(c.seen):
+		return found(Warning, nil, "%s, but the platform says that it has %s", text, thousands(c.claimed))
+	case c.repeated > 0:
+		return found(Warning, nil, "%s; %s came again on a later page: the list was changed meanwhile", text, thousands(c.repeated))
+	}
+	return found(OK, nil, "%s, all of them", text)
+}
+
+// add counts a page and returns how many of its leads are new.
+func (c *census) add(p *page) int {
+	c.calls++
+	c.took += p.Took
+	c.bytes += int64(len(p.Body))
+	fresh := 0
+	for _, r := range p.rows {
+		if _, ok := c.seen[r.id]; ok && r.id != "" {
+			continue
+		}
+		fresh++
+		c.seen[r.id] = struct{}{}
+		if c.perTenant[r.tenant]++; c.perTenant[r.tenant] == 1 && r.tenant != "" {
+			c.tenants = append(c.tenants, r.tenant)
+		}
+		c.inspect(r)
+	}
+	if fresh > 0 {
+		c.repeated += len(p.rows) - fresh
+		c.claimed = p.total
+	}
+	return fresh
+}
+
+// kind is what leadgraph expects of a field.
+type kind int
+
+const (
+	anything kind = iota
+	text
+	truth
+	moment
+	texts
+	objects
+)
+
+var fieldKinds = map[string]kind{
+	"id": text, "tenantid": text, "tenantorigin": text, "operatorid": text, "status": text, "isdirectlead": truth, "isnotactive": truth,
+	"umpcustomerguid": text, "channelid": text, "ovocchannelid": text, "comments": anything, "consentedon": moment, "lastmodifiedon": moment,
+	"consentedcountries": texts, "contactdetails": objects, "contacts": objects, "civicaddresses": objects,
+}
+
+func (c *census) inspect(r row) {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(r.raw, &fields) != nil {
+		return // not reached: the page was valid
+	}
+	if r.id == "" || r.tenant == "" {
+		c.noKey++
+	}
+	for name, value := range fields {
+		c.fields++
+		name = strings.ToLower(name)
+		kind, known := fieldKinds[name]
+		switch {
+		case !known:
+			c.unknownFields++
+		case string(value) == "null":
+		case kind == moment && isScalar(value):
+			if !isTime(scalar(value)) {
+				c.badTimes++
+			}
+		case !kind.fits(value):
+			c.oddValues++
+		case name == "status":
+			if status := scalar(value); lead.ParseStatus(status) == lead.StatusUnknown {
+				c.unknownStatuses++
+				c.spellings[status] = struct{}{}
+			}
+		}
+	}
+}
+
+func isScalar(value json.RawMessage) bool { return value[0] != '{' && value[0] != '[' }
+
+// fits tells whether leadgraph can use the value, which is not null. A single
+// value stands for a list of one.
+func (k kind) fits(value json.RawMessage) bool {
+	switch k {
+	case text, moment:
+		return isScalar(value)
+	case truth:
+		_, err := strconv.ParseBool(strings.Trim(string(value), `"`))
+		return err == nil
+	case texts, objects:
+		list := []json.RawMessage{value}
+		if value[0] == '[' {
+			_ = json.Unmarshal(value, &list) // valid, like the page
+		}
+		for _, element := range list {
+			if string(element) != "null" && isScalar(element) != (k == texts) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// isTime tells whether leadgraph reads the time; an empty one is none.
+func isTime(text string) bool {
+	if text == "" {
+		return true
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05-0700", "2006-01-02T15:04:05"} {
+		if _, err := time.Parse(layout, text); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// content tells of the leads that were counted.
+func (e *exam) content(context.Context) (Check, error) {
+	c, f := &e.census, &e.report.Facts
+	if len(c.seen) == 0 {
+		return found(Skipped, nil, "the platform has no leads")
+	}
+	several := 0
+	for _, n := range c.perTenant {
+		if n > 1 {
+			several++
+		}
+	}
+	f.Tenants, f.TenantsWithSeveralLeads = new(len(c.perTenant)), new(several)
+	f.UnknownStatuses, f.UnknownStatusSpellings = new(c.unknownStatuses), new(len(c.spellings))
+	f.UnreadableTimes, f.OddValues = new(c.badTimes), new(c.oddValues)
+	f.UnknownFieldsPercent = new(percent(c.unknownFields, c.fields))
+	if c.noKey > 0 {
+		return found(Failed, nil, "%s without id or tenantId: leadgraph refuses the pages that they are on", plural(c.noKey, "lead"))
+	}
+	result := OK
+	if c.unknownStatuses+c.badTimes+c.oddValues > 0 {
+		result = Warning
+	}
+	return found(result, nil, "%s, %s of them with several leads; %s with a status that is not known (%s), %s, %s, %.1f %% unknown fields",
+		plural(len(c.perTenant), "tenant"), thousands(several), plural(c.unknownStatuses, "lead"), plural(len(c.spellings), "spelling"),
+		plural(c.badTimes, "unreadable time"), plural(c.oddValues, "oddly typed value"), percent(c.unknownFields, c.fields))
+}
+
+func percent(part, of int) float64 { return float64(part*1000/max(of, 1)) / 10 }

@@ -1,0 +1,110 @@
+package doctor
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+const (
+	// noTenant is an id that no tenant has.
+	noTenant = "00000000-0000-4000-8000-000000000000"
+	// lookupSize is that of leadgraph's lookups.
+	lookupSize = 100
+)
+
+// shape says how the answers hold their leads. leadgraph reads all of the forms.
+func (e *exam) shape(context.Context) (Check, error) {
+	shape := e.start.form
+	e.report.Facts.Shape = string(shape)
+	text := map[form]string{
+		formArray: "a bare array", formNested: "an array in an array", formEnvelope: "an object with the array as data",
+		formObject: "a single object for a single lead", formNull: "null for no leads",
+	}[shape]
+	return found(OK, nil, "leads come as %s, which leadgraph reads without a setting", text)
+}
+
+// tenants looks a known tenant and an unknown one up by each spelling of the
+// filter. One that the platform does not know is ignored: the unknown tenant
+// then has leads, and the known one those of others.
+func (e *exam) tenants(ctx context.Context) (Check, error) {
+	given := e.options.Platform.TenantParam
+	spellings := []string{given}
+	for _, spelling := range []string{"msTenantID", "msTenantId", "mstenantid"} {
+		if !slices.Contains(spellings, spelling) {
+			spellings = append(spellings, spelling)
+		}
+	}
+	known := slices.IndexFunc(e.start.rows, func(r row) bool { return r.tenant != "" })
+	if known < 0 {
+		p, err := e.lookup(ctx, given, noTenant)
+		e.unknown = p
+		if err != nil {
+			return Check{}, err
+		}
+		return found(Warning, nil, "the platform has no leads, so this cannot be told; ask again when it has some")
+	}
+	honoured := []string{}
+	for _, spelling := range spellings {
+		ok, unknown, err := e.honours(ctx, spelling, e.start.rows[known].tenant)
+		if err != nil {
+			return Check{}, err
+		}
+		if ok {
+			honoured = append(honoured, spelling)
+			if e.unknown == nil {
+				e.unknown = unknown
+			}
+		}
+	}
+	e.report.Facts.TenantParams = honoured
+	switch {
+	case len(honoured) == 0:
+		e.tenantParam = ""
+		return found(Failed, nil, "no spelling of the tenant filter counts (%s): tenants cannot be looked up", strings.Join(spellings, ", "))
+	case len(honoured) == len(spellings):
+		e.tenantParam = given
+		return found(OK, nil, "%s counts, in any case", given)
+	}
+	e.tenantParam = honoured[0]
+	return found(OK, set("--tenant-param", e.tenantParam, given), "only %s counts", strings.Join(honoured, ", "))
+}
+
+func (e *exam) lookup(ctx context.Context, param, tenant string) (*page, error) {
+	return e.ask(ctx, query{number: e.first, size: lookupSize, param: param, tenant: tenant})
+}
+
+func (e *exam) honours(ctx context.Context, param, tenant string) (ok bool, unknown *page, err error) {
+	mine, err := e.lookup(ctx, param, tenant)
+	if err != nil || mine.bad != nil || !mine.areOf(tenant) {
+		return false, nil, err
+	}
+	unknown, err = e.lookup(ctx, param, noTenant)
+	return err == nil && len(unknown.rows) == 0, unknown, err
+}
+
+// areOf tells whether there are leads, and all of that tenant.
+func (p *page) areOf(tenant string) bool {
+	return len(p.rows) > 0 && !slices.ContainsFunc(p.rows, func(r row) bool { return !strings.EqualFold(r.tenant, tenant) })
+}
+
+// unknownTenant looks at the answer for a tenant without leads.
+func (e *exam) unknownTenant(context.Context) (Check, error) {
+	p := e.unknown
+	switch {
+	case p == nil:
+		return found(Skipped, nil, "tenants cannot be looked up")
+	case p.bad == nil:
+		e.report.Facts.UnknownTenantStatus = p.Status
+		return found(OK, nil, "%d without a lead", p.Status)
+	case p.NamesNoLead:
+		e.report.Facts.UnknownTenantStatus = p.Status
+		return found(OK, nil, "404 that names the lead, which leadgraph takes for none")
+	}
+	e.report.Facts.UnknownTenantStatus = p.Status
+	if p.Status == http.StatusOK {
+		return found(Warning, nil, "200 with something that is not a list of leads: leadgraph answers an error where null is meant")
+	}
+	return found(Warning, nil, "%d: leadgraph answers an error where null is meant", p.Status)
+}
