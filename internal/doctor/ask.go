@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -23,19 +24,13 @@ const (
 
 // query is one call: for the leads of a tenant, or a page of all.
 type query struct {
-	number, size       int
-	param, tenant      string // the filter, if param is not empty
-	numberKey, sizeKey string // other spellings than the usual
+	number, size  int
+	param, tenant string // the filter, if param is not empty
+	numberKey     string // another spelling than the usual
 }
 
 func (q query) encode() string {
-	key := func(name, usual string) string {
-		if name == "" {
-			return usual
-		}
-		return name
-	}
-	text := key(q.numberKey, "PageNumber") + "=" + strconv.Itoa(q.number) + "&" + key(q.sizeKey, "PageSize") + "=" + strconv.Itoa(q.size)
+	text := cmp.Or(q.numberKey, "PageNumber") + "=" + strconv.Itoa(q.number) + "&PageSize=" + strconv.Itoa(q.size)
 	if q.param != "" {
 		text += "&" + q.param + "=" + url.QueryEscape(q.tenant)
 	}

@@ -40,16 +40,18 @@ func (p *page) parse() error {
 	switch {
 	case bytes.HasPrefix(body, []byte("<")) || strings.Contains(p.Header.Get("Content-Type"), "html"):
 		return errHTML
-	case !json.Valid(body):
+	case len(body) == 0:
 		return errJSON
 	case body[0] == '[':
 		p.form = formArray
 		return p.array(body, 0)
 	case body[0] == '{':
 		return p.object(body)
-	case body[0] == 'n':
+	case string(body) == "null":
 		p.form = formNull
 		return nil
+	case !json.Valid(body):
+		return errJSON
 	}
 	return errShape
 }

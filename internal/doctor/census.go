@@ -46,7 +46,6 @@ func (e *exam) leads(ctx context.Context) (Check, error) {
 			break
 		}
 		if e.ignoresNumber {
-			c.complete = e.whole >= 0
 			break
 		}
 	}
@@ -54,6 +53,8 @@ func (e *exam) leads(ctx context.Context) (Check, error) {
 	facts.Leads, facts.Complete = new(len(c.seen)), new(c.complete)
 	text := plural(len(c.seen), "lead") + " on " + plural(c.calls, "page")
 	switch {
+	case e.ignoresNumber:
+		return found(Warning, nil, "%s, and maybe more that cannot be had", text)
 	case !c.complete:
 		return found(Warning, nil, "%s and maybe more: --max-pages ended the reading", text)
 	case c.claimed >= 0 && c.claimed != len(c.seen):

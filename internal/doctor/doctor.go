@@ -102,7 +102,6 @@ type exam struct {
 
 	// What was found so far and the later checks build on.
 	first         int    // number of the first page
-	firstUnsure   bool   // whether that is only what was configured
 	ignoresNumber bool   // every page is the first
 	tenantParam   string // empty if none counts
 	largest       int    // page that is answered in full
@@ -223,8 +222,11 @@ func (e *exam) conclude() {
 	for _, c := range r.Checks {
 		for _, s := range c.Settings {
 			r.Settings = merge(r.Settings, s)
-			settings = merge(settings, s)
 		}
+	}
+	slices.SortFunc(r.Settings, func(a, b Setting) int { return strings.Compare(a.Flag, b.Flag) })
+	for _, s := range r.Settings {
+		settings = merge(settings, s)
 	}
 	if len(r.Settings) > 0 {
 		r.Verdict = UsableWithSettings

@@ -11,49 +11,60 @@ import (
 // byCatalogue is the setting for platforms whose pages cannot be relied on.
 var byCatalogue = Setting{Flag: "--pages-from-catalogue"}
 
-// firstPage compares the pages 0 and 1. A platform that counts from 1 repeats
-// page 1 for page 0, or answers it empty, or refuses it; one that counts from 0
-// and has few leads answers page 1 empty.
+// firstPage compares the pages 0 and 1. Where they overlap, because rows moved or
+// the platform has no order, pages may be large enough to hold all leads.
 func (e *exam) firstPage(ctx context.Context) (Check, error) {
-	return e.comparePages(ctx, probeSize)
+	for _, size := range []int{probeSize, upstream.MaxPageSize, 1000, lookupSize} {
+		c, decided, err := e.comparePages(ctx, size)
+		if decided || err != nil {
+			return c, err
+		}
+	}
+	return found(Warning, nil, "the pages 0 and 1 overlap, so this cannot be told: is the list being changed?")
 }
 
-func (e *exam) comparePages(ctx context.Context, size int) (Check, error) {
+// comparePages tells a platform that counts from 1, which repeats page 1 for page
+// 0, or answers it empty, or refuses it, from one that counts from 0: if that has
+// few leads, it answers page 1 empty.
+func (e *exam) comparePages(ctx context.Context, size int) (c Check, decided bool, err error) {
 	zero, err := e.list(ctx, 0, size)
 	if err != nil {
-		return Check{}, err
+		return Check{}, false, err
 	}
 	one, err := e.list(ctx, 1, size)
 	if err != nil {
-		return Check{}, err
+		return Check{}, false, err
+	}
+	if e.start == nil {
+		e.start = zero
 	}
 	switch {
+	case zero.refused() && one.refused() && size > probeSize:
+		return Check{}, false, nil
 	case zero.refused() && one.refused():
 		e.stop = "pages cannot be asked for"
-		return found(Failed, nil, "page 0 and page 1 are both refused (%d): is the base URL right, https included?", one.Status)
+		c, err = found(Failed, nil, "page 0 and page 1 are both refused (%d): is the base URL right, https included?", one.Status)
 	case zero.refused():
-		return e.countsFrom(1, one, "page 0 is refused (%d)", zero.Status)
+		c, err = e.countsFrom(1, one, "page 0 is refused (%d)", zero.Status)
 	case len(zero.rows) == 0 && len(one.rows) > 0:
-		return e.countsFrom(1, one, "page 0 is empty and page 1 is not")
+		c, err = e.countsFrom(1, one, "page 0 is empty and page 1 is not")
 	case len(zero.rows) == 0:
-		e.start, e.firstUnsure = zero, true
-		return found(Warning, nil, "the platform has no leads, so this cannot be told; ask again when it has some")
+		c, err = found(Warning, nil, "the platform has no leads, so this cannot be told; ask again when it has some")
 	case len(one.rows) == 0:
-		return e.countsFrom(0, zero, "page 0 holds the only %s", plural(len(zero.rows), "lead"))
+		c, err = e.countsFrom(0, zero, "page 0 holds the only %s", plural(len(zero.rows), "lead"))
 	case same(zero, one):
-		return e.repeated(ctx, one)
+		c, err = e.repeated(ctx, one)
 	case overlap(zero, one) == 0:
-		return e.countsFrom(0, zero, "the pages 0 and 1 differ")
-	case size == upstream.MaxPageSize:
-		e.start, e.firstUnsure = zero, true
-		return found(Warning, nil, "the pages 0 and 1 overlap, so this cannot be told: is the list being changed?")
+		c, err = e.countsFrom(0, zero, "the pages 0 and 1 differ")
+	default:
+		return Check{}, false, nil
 	}
-	// Rows moved, or the platform has no order. A page with all leads has neither.
-	return e.comparePages(ctx, upstream.MaxPageSize)
+	return c, true, err
 }
 
 // repeated tells a platform that counts from 1 from one that answers every page
-// alike.
+// alike. Of that one it cannot be told how many leads it has: an answer that is
+// not full may have been cut.
 func (e *exam) repeated(ctx context.Context, one *page) (Check, error) {
 	two, err := e.list(ctx, 2, one.size)
 	if err != nil {
@@ -70,10 +81,10 @@ func (e *exam) repeated(ctx context.Context, one *page) (Check, error) {
 			return Check{}, err
 		}
 		if other.bad == nil && !same(one, other) {
-			return found(Warning, []Setting{byCatalogue}, "the page number is ignored: every page is the first; spelt %s it counts, but leadgraph has no setting for that", key)
+			return found(Failed, nil, "the page number is ignored, every page is the first; spelt %s it counts, but leadgraph has no setting for that", key)
 		}
 	}
-	return found(Warning, []Setting{byCatalogue}, "the page number is ignored: every page is the first")
+	return found(Failed, nil, "the page number is ignored, every page is the first: the leads behind it cannot be had")
 }
 
 func (e *exam) countsFrom(number int, start *page, format string, args ...any) (Check, error) {
@@ -140,12 +151,8 @@ func (e *exam) noOrder(ctx context.Context) (Check, error) {
 	if e.whole < 0 {
 		return found(Failed, nil, "the same page asked for again is another: without an order pages repeat and leave out leads, and no page holds all of them")
 	}
-	settings := []Setting{byCatalogue}
-	if !e.ignoresNumber { // what was compared before may have been chance
-		if c, err := e.comparePages(ctx, e.largest); err != nil {
-			return c, err
-		}
-		settings = append(settings, Setting{"--first-page", strconv.Itoa(e.first)})
+	if c, _, err := e.comparePages(ctx, e.largest); err != nil { // what was compared before may have been chance
+		return c, err
 	}
-	return found(Warning, settings, "the platform has no order of its own, but one page holds all leads")
+	return found(Warning, []Setting{byCatalogue, {"--first-page", strconv.Itoa(e.first)}}, "the platform has no order of its own, but one page holds all leads")
 }

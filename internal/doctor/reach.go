@@ -191,7 +191,7 @@ func explainTLS(err error) string {
 	_, stranger := errors.AsType[x509.HostnameError](err)
 	expired, invalid := errors.AsType[x509.CertificateInvalidError](err)
 	switch {
-	case errors.Is(err, http.ErrSchemeMismatch):
+	case strings.Contains(err.Error(), "tls.RecordHeaderError"): // package upstream keeps of it the type
 		return "TLS: the server does not speak it on that port; should the URL begin with http:// or name another port?"
 	case stranger:
 		return "TLS: the certificate is for another host name"

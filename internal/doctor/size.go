@@ -2,6 +2,8 @@ package doctor
 
 import (
 	"context"
+	"fmt"
+	"math"
 
 	"leadgraph/upstream"
 )
@@ -14,107 +16,115 @@ const (
 	// list at most times: two times --max-first, and cursors' rows beside.
 	smallWindows = 2004
 	// bisections bounds the search for the largest page that is not refused.
-	bisections = 6
+	bisections = 7
 )
 
 // pageSize climbs the ladder until there are no more leads, or the platform
 // answers fewer than asked, or none.
 func (e *exam) pageSize(ctx context.Context) (Check, error) {
 	e.largest = upstream.MaxPageSize
+	if e.ignoresNumber {
+		return found(Skipped, nil, "without page numbers nothing follows from it")
+	}
 	if len(e.start.rows) == 0 {
 		e.whole = 0
-		return found(Skipped, nil, "the platform has no leads")
+		p, err := e.list(ctx, e.first, upstream.MaxPageSize)
+		if err == nil && p.refused() {
+			return e.refusedAbove(ctx, e.start, upstream.MaxPageSize)
+		}
+		return Check{Result: Skipped, Finding: "the platform has no leads"}, err
 	}
-	full := 0 // the largest size that came full
+	full := &page{} // the largest that came full
 	for _, size := range ladder {
 		p, err := e.list(ctx, e.first, size)
 		switch {
 		case err != nil:
-			return e.tooLarge(ctx, full, size, err)
+			return e.tooLarge(ctx, full.size, size, err)
 		case p.refused():
 			return e.refusedAbove(ctx, full, size)
 		case len(p.rows) > size:
 			return e.sizeIgnored(ctx, p)
 		case len(p.rows) < size:
-			return e.short(ctx, full, p)
+			return e.short(ctx, p)
 		}
-		full = size
+		full = p
 	}
-	return e.honoured("asked for 1 to %s leads, that many come", thousands(full))
+	e.honoured(full.size)
+	return found(OK, nil, "asked for 1 to %s leads, that many come", thousands(full.size))
 }
 
-func (e *exam) honoured(format string, args ...any) (Check, error) {
-	e.report.Facts.PageSizeHonoured = new(true)
-	e.report.Facts.LargestPage = new(e.largest)
-	if e.ignoresNumber && e.whole < 0 {
-		return e.outOfReach()
-	}
-	return found(OK, nil, format, args...)
-}
-
-// outOfReach is the end where the number of the page does not count, and the
-// first page does not hold all leads.
-func (e *exam) outOfReach() (Check, error) {
-	return found(Failed, nil, "the leads behind the first %s cannot be had: no page holds all of them, and the page number is ignored", thousands(e.largest))
+func (e *exam) honoured(largest int) {
+	e.largest = largest
+	e.report.Facts.PageSizeHonoured, e.report.Facts.LargestPage = new(true), new(largest)
 }
 
 func (e *exam) sizeIgnored(ctx context.Context, p *page) (Check, error) {
 	e.unreliable, e.largest = true, len(p.rows)
 	e.report.Facts.PageSizeHonoured = new(false)
 	e.report.Facts.LargestPage = new(e.largest)
-	next, err := e.list(ctx, e.first+1, p.size)
-	if err != nil {
+	if _, err := e.holdsAll(ctx, p); err != nil {
 		return Check{}, err
 	}
-	if overlap(next, p) == len(next.rows) && !e.ignoresNumber {
-		e.whole = len(p.rows)
+	return found(Warning, append(e.pageSettings(), byCatalogue), "the page size is ignored: asked for %s, %s come", plural(p.size, "lead"), thousands(len(p.rows)))
+}
+
+// holdsAll looks behind the first page and reports whether there is nothing. The
+// first page may come twice there, if it was wrongly taken for page 0.
+func (e *exam) holdsAll(ctx context.Context, p *page) (bool, error) {
+	for number := e.first + 1; ; number++ {
+		next, err := e.list(ctx, number, p.size)
+		if err != nil {
+			return false, err
+		}
+		if len(next.rows) == 0 {
+			e.whole = len(p.rows)
+			return true, nil
+		}
+		if number > e.first+1 || !same(next, p) {
+			break
+		}
 	}
-	if e.ignoresNumber {
-		return e.outOfReach()
-	}
-	return found(Warning, []Setting{byCatalogue}, "the page size is ignored: asked for %s, %s come", plural(p.size, "lead"), thousands(len(p.rows)))
+	return false, nil
 }
 
 // short looks behind a page that is not full: is that the end of the list?
-func (e *exam) short(ctx context.Context, full int, p *page) (Check, error) {
-	n := len(p.rows)
-	next, err := e.list(ctx, e.first+1, p.size)
-	if err != nil {
-		return Check{}, err
+func (e *exam) short(ctx context.Context, p *page) (Check, error) {
+	if all, err := e.holdsAll(ctx, p); err != nil || !all {
+		return e.cut(p, err)
 	}
-	if overlap(next, p) < len(next.rows) || e.ignoresNumber && n == full {
-		return e.cut(p)
-	}
-	e.whole = n
 	if p.size < upstream.MaxPageSize {
 		largest, err := e.list(ctx, e.first, upstream.MaxPageSize)
 		if err != nil {
 			return e.tooLarge(ctx, p.size, upstream.MaxPageSize, err)
 		}
 		if largest.refused() {
-			return e.refusedAbove(ctx, p.size, upstream.MaxPageSize)
+			return e.refusedAbove(ctx, p, upstream.MaxPageSize)
 		}
 	}
-	return e.honoured("as far as the %s of the platform can show it; %s may be asked for", plural(n, "lead"), thousands(upstream.MaxPageSize))
+	e.honoured(upstream.MaxPageSize)
+	return found(OK, nil, "as far as the %s of the platform can show it; %s may be asked for", plural(len(p.rows), "lead"), thousands(upstream.MaxPageSize))
 }
 
 // cut is a platform that answers fewer than asked, silently.
-func (e *exam) cut(p *page) (Check, error) {
-	e.largest, e.unreliable = len(p.rows), true
-	if c, err := e.honoured(""); c.Result == Failed {
-		return c, err
-	}
-	return found(Warning, append(e.pageSettings(), byCatalogue), "pages are cut: asked for %s, %s come", plural(p.size, "lead"), thousands(len(p.rows)))
+func (e *exam) cut(p *page, err error) (Check, error) {
+	n := len(p.rows)
+	e.honoured(n)
+	e.unreliable = true
+	return Check{
+		Result:   Warning,
+		Finding:  fmt.Sprintf("pages are cut: asked for %s, %s come", plural(p.size, "lead"), thousands(n)),
+		Settings: append(e.pageSettings(), byCatalogue),
+	}, err
 }
 
 // refusedAbove searches the largest page between one that was answered and one
 // that was not.
-func (e *exam) refusedAbove(ctx context.Context, answered, refused int) (Check, error) {
+func (e *exam) refusedAbove(ctx context.Context, answered *page, refused int) (Check, error) {
 	for range bisections {
-		if refused-answered <= max(1, answered/20) {
+		if refused-answered.size <= max(1, answered.size/20) {
 			break
 		}
-		size := (answered + refused) / 2
+		size := int(math.Sqrt(float64(answered.size) * float64(refused))) // in the middle of their magnitudes
 		p, err := e.list(ctx, e.first, size)
 		if err != nil {
 			return Check{}, err
@@ -122,10 +132,15 @@ func (e *exam) refusedAbove(ctx context.Context, answered, refused int) (Check, 
 		if p.refused() {
 			refused = size
 		} else {
-			answered = size
+			answered = p
 		}
 	}
-	return e.bounded(answered, "pages of more than some %s leads are refused", thousands(answered))
+	if len(answered.rows) < answered.size {
+		if all, err := e.holdsAll(ctx, answered); err != nil || !all {
+			return e.cut(answered, err)
+		}
+	}
+	return e.bounded(answered.size, "pages of more than some %s leads are refused", thousands(answered.size))
 }
 
 // tooLarge settles for a page below one that failed.
@@ -137,14 +152,11 @@ func (e *exam) tooLarge(ctx context.Context, answered, failed int, err error) (C
 }
 
 func (e *exam) bounded(largest int, format string, args ...any) (Check, error) {
-	e.largest = largest
-	if e.largest == 0 {
+	if largest == 0 {
 		e.stop = "pages cannot be asked for"
 		return found(Failed, nil, "pages of a single lead are refused")
 	}
-	if c, err := e.honoured(""); c.Result == Failed {
-		return c, err
-	}
+	e.honoured(largest)
 	settings := e.pageSettings()
 	if largest < smallWindows {
 		settings = append(settings, byCatalogue)

@@ -43,6 +43,9 @@ func (e *exam) tenants(ctx context.Context) (Check, error) {
 		if err != nil {
 			return Check{}, err
 		}
+		if p.refused() && !p.NamesNoLead {
+			return found(Failed, nil, "lookups are refused (%d)", p.Status)
+		}
 		return found(Warning, nil, "the platform has no leads, so this cannot be told; ask again when it has some")
 	}
 	honoured := []string{}

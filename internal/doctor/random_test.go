@@ -1,0 +1,68 @@
+package doctor_test
+
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"leadgraph/internal/doctor"
+	"leadgraph/upstream/sandbox"
+)
+
+// Whatever quirks a platform has together: with the settings that the doctor
+// gives, the client reads all of its leads and finds its tenants, and what the
+// doctor gives up on could not be read rightly.
+func TestSettingsAreRight(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		flip := func(name string, percent int) bool { return rapid.IntRange(1, 100).Draw(rt, name) <= percent }
+		quirks := sandbox.Options{
+			Leads:            rapid.SampledFrom([]int{1, 2, 5, 9, 10, 11, 20, 37}).Draw(rt, "leads"),
+			FirstPage:        rapid.IntRange(0, 1).Draw(rt, "first page"),
+			PageZero:         rapid.SampledFrom([]string{sandbox.PageZeroRepeat, sandbox.PageZeroEmpty, sandbox.PageZeroError}).Draw(rt, "page zero"),
+			Nested:           flip("nested", 30),
+			Envelope:         flip("envelope", 30),
+			Single:           flip("single", 20),
+			TenantParam:      rapid.SampledFrom([]string{"", "msTenantID", "msTenantId", "mstenantid", "customer"}).Draw(rt, "tenant parameter"),
+			IgnorePageSize:   flip("page size ignored", 20),
+			IgnorePageNumber: flip("page number ignored", 10),
+			Unordered:        flip("no order", 10),
+			CutAbove:         rapid.SampledFrom([]int{0, 0, 0, 1, 6, 10, 25}).Draw(rt, "cut"),
+			RefuseAbove:      rapid.SampledFrom([]int{0, 0, 60, 120, 3000}).Draw(rt, "refuse"),
+			UnknownTenant404: flip("404", 30),
+			Empty:            flip("empty", 5),
+		}
+		if quirks.Unordered && (quirks.CutAbove == 1 || quirks.Leads < 5) {
+			rt.Skip("so few leads can seem to be in order by chance")
+		}
+		p := admit(rt, quirks, nil)
+		p.options.Platform.FirstPage = rapid.IntRange(0, 1).Draw(rt, "configured first page")
+		p.options.Platform.TenantParam = rapid.SampledFrom([]string{"msTenantID", "msTenantId"}).Draw(rt, "configured tenant parameter")
+		r := p.examine(rt)
+		if quirks.Empty { // then there is little to tell it by
+			if refused := quirks.RefuseAbove == 60; refused != (r.Verdict == doctor.Unusable) {
+				rt.Fatalf("verdict %s on a platform without leads: %+v", r.Verdict, r.Checks)
+			}
+			return
+		}
+		if hopeless(quirks) != (r.Verdict == doctor.Unusable) {
+			rt.Fatalf("verdict %s: %+v", r.Verdict, r.Checks)
+		}
+		if r.Verdict != doctor.Unusable {
+			prove(rt, p, quirks, r)
+		}
+	})
+}
+
+// hopeless tells whether no setting of leadgraph can be right.
+func hopeless(q sandbox.Options) bool {
+	page := q.Leads // the most on a page
+	if q.IgnorePageSize {
+		page = min(page, 10)
+	}
+	if q.CutAbove > 0 {
+		page = min(page, q.CutAbove)
+	}
+	lookups := q.TenantParam != "customer" && (q.RefuseAbove == 0 || q.RefuseAbove >= 100)
+	return !lookups || q.IgnorePageNumber || q.Unordered && page < q.Leads
+}
