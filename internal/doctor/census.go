@@ -32,6 +32,7 @@ type census struct {
 // leads reads page after page to the end of the list.
 func (e *exam) leads(ctx context.Context) (Check, error) {
 	c := &e.census
+	e.report.Facts.Complete = new(false)
 	*c = census{seen: map[string]struct{}{}, perTenant: map[string]int{}, spellings: map[string]struct{}{}, claimed: -1}
 	for number := e.first; c.calls < e.options.Platform.MaxPages; number++ {
 		p, err := e.list(ctx, number, e.largest)
@@ -41,7 +42,9 @@ func (e *exam) leads(ctx context.Context) (Check, error) {
 		if p.refused() {
 			return found(Failed, nil, "the page behind the last of %s is refused (%d): leadgraph cannot tell that from a failure", plural(len(c.seen), "lead"), p.Status)
 		}
-		if c.add(p) == 0 {
+		fresh := c.add(p)
+		e.report.Facts.Leads = new(len(c.seen))
+		if fresh == 0 {
 			c.complete = true
 			break
 		}
@@ -49,8 +52,7 @@ func (e *exam) leads(ctx context.Context) (Check, error) {
 			break
 		}
 	}
-	facts := &e.report.Facts
-	facts.Leads, facts.Complete = new(len(c.seen)), new(c.complete)
+	e.report.Facts.Complete = new(c.complete)
 	text := plural(len(c.seen), "lead") + " on " + plural(c.calls, "page")
 	switch {
 	case e.ignoresNumber:
@@ -72,18 +74,22 @@ func (c *census) add(p *page) int {
 	c.bytes += int64(len(p.Body))
 	fresh := 0
 	for _, r := range p.rows {
-		if _, ok := c.seen[r.id]; ok && r.id != "" {
+		if r.id == "" || r.tenant == "" {
+			c.noKey++
+			continue
+		}
+		if _, ok := c.seen[r.id]; ok {
+			c.repeated++
 			continue
 		}
 		fresh++
 		c.seen[r.id] = struct{}{}
-		if c.perTenant[r.tenant]++; c.perTenant[r.tenant] == 1 && r.tenant != "" {
+		if c.perTenant[r.tenant]++; c.perTenant[r.tenant] == 1 {
 			c.tenants = append(c.tenants, r.tenant)
 		}
 		c.inspect(r)
 	}
 	if fresh > 0 {
-		c.repeated += len(p.rows) - fresh
 		c.claimed = p.total
 	}
 	return fresh
@@ -111,9 +117,6 @@ func (c *census) inspect(r row) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(r.raw, &fields) != nil {
 		return // not reached: the page was valid
-	}
-	if r.id == "" || r.tenant == "" {
-		c.noKey++
 	}
 	for name, value := range fields {
 		c.fields++
@@ -179,6 +182,9 @@ func isTime(text string) bool {
 // content tells of the leads that were counted.
 func (e *exam) content(context.Context) (Check, error) {
 	c, f := &e.census, &e.report.Facts
+	if c.noKey > 0 {
+		return found(Failed, nil, "%s without id or tenantId: leadgraph refuses the pages that they are on", plural(c.noKey, "lead"))
+	}
 	if len(c.seen) == 0 {
 		return found(Skipped, nil, "the platform has no leads")
 	}
@@ -192,9 +198,6 @@ func (e *exam) content(context.Context) (Check, error) {
 	f.UnknownStatuses, f.UnknownStatusSpellings = new(c.unknownStatuses), new(len(c.spellings))
 	f.UnreadableTimes, f.OddValues = new(c.badTimes), new(c.oddValues)
 	f.UnknownFieldsPercent = new(percent(c.unknownFields, c.fields))
-	if c.noKey > 0 {
-		return found(Failed, nil, "%s without id or tenantId: leadgraph refuses the pages that they are on", plural(c.noKey, "lead"))
-	}
 	result := OK
 	if c.unknownStatuses+c.badTimes+c.oddValues > 0 {
 		result = Warning

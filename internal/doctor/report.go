@@ -138,8 +138,11 @@ func Run(ctx context.Context, options Options, asJSON bool, w io.Writer) error {
 	if broken != nil {
 		return broken
 	}
-	if report.Verdict == Usable || report.Verdict == UsableWithSettings {
-		return nil
+	switch report.Verdict {
+	case Unusable:
+		return errors.New("leadgraph cannot be used with this platform")
+	case Undecided:
+		return errors.New("whether leadgraph can be used with this platform is not known")
 	}
-	return fmt.Errorf("the platform is %s", report.Verdict)
+	return nil
 }
