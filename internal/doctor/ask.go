@@ -27,6 +27,7 @@ type query struct {
 	number, size  int
 	param, tenant string // the filter, if param is not empty
 	numberKey     string // another spelling than the usual
+	unread        bool   // only the time matters
 }
 
 func (q query) encode() string {
@@ -113,6 +114,7 @@ func (e *exam) read(a upstream.Answer, q query, err error) (*page, error) {
 		return nil, &statusError{a.Status}
 	case a.Status < 200 || a.Status > 299:
 		p.bad = &statusError{a.Status}
+	case q.unread:
 	default:
 		p.bad = p.parse()
 	}

@@ -190,8 +190,8 @@ func TestQuirks(t *testing.T) {
 		checks   map[string]string // finding, or its beginning, behind the result
 	}{
 		"documented": {checks: map[string]string{
-			"first-page": "ok 0: the pages 0 and 1 differ", "page-size": "ok as far as the 45 leads", "shape": "ok leads come as a bare array",
-			"tenant-param": "ok msTenantID counts, in any case", "unknown-tenant": "ok 200 without", "leads": "ok 45 leads on 2 pages, all", "order": "ok ",
+			"first-page": "ok 0: the pages 0 and 1 differ", "page-size": "ok as far as the 25 leads", "shape": "ok leads come as a bare array",
+			"tenant-param": "ok msTenantID counts, in any case", "unknown-tenant": "ok 200 without", "leads": "ok 25 leads on 2 pages, all", "order": "ok ",
 			"compression": "ok the platform does not",
 		}},
 		"from 1, page 0 repeats":  {quirks: from1(sandbox.PageZeroRepeat), settings: "--first-page 1", checks: map[string]string{"first-page": "ok 1: page 0 repeats page 1"}},
@@ -213,8 +213,8 @@ func TestQuirks(t *testing.T) {
 		"msTenantID only":      {quirks: sandbox.Options{TenantParam: "msTenantID"}, checks: map[string]string{"tenant-param": "ok only msTenantID counts"}},
 		"configured spelling":  {quirks: sandbox.Options{TenantParam: "tenant"}, adjust: func(o *doctor.Options) { o.Platform.TenantParam = "tenant" }, checks: map[string]string{"tenant-param": "ok only tenant counts"}},
 		"unknown tenant 404":   {quirks: sandbox.Options{UnknownTenant404: true}, checks: map[string]string{"unknown-tenant": "ok 404 that names the lead"}},
-		"page size ignored":    {quirks: sandbox.Options{IgnorePageSize: true}, settings: "--catalogue-page-size 10 --page-size 10 --pages-from-catalogue", checks: map[string]string{"page-size": "warning the page size is ignored: asked for 1 lead, 10 come", "leads": "ok 45 leads on 6 pages"}},
-		"pages cut":            {quirks: sandbox.Options{CutAbove: 25}, settings: "--catalogue-page-size 25 --page-size 25 --pages-from-catalogue", checks: map[string]string{"page-size": "warning pages are cut: asked for 200 leads, 25 come"}},
+		"page size ignored":    {quirks: sandbox.Options{IgnorePageSize: true}, settings: "--catalogue-page-size 10 --page-size 10 --pages-from-catalogue", checks: map[string]string{"page-size": "warning the page size is ignored: asked for 1 lead, 10 come", "leads": "ok 25 leads on 4 pages"}},
+		"pages cut":            {quirks: sandbox.Options{CutAbove: 15}, settings: "--catalogue-page-size 15 --page-size 15 --pages-from-catalogue", checks: map[string]string{"page-size": "warning pages are cut: asked for 200 leads, 15 come"}},
 		"pages cut at a step":  {quirks: sandbox.Options{CutAbove: 10}, settings: "--catalogue-page-size 10 --page-size 10 --pages-from-catalogue"},
 		"large pages refused":  {quirks: sandbox.Options{RefuseAbove: 5000}, settings: "--catalogue-page-size 4915", checks: map[string]string{"page-size": "warning pages of more than some"}},
 		"small pages refused":  {quirks: sandbox.Options{RefuseAbove: 120}, settings: "--catalogue-page-size 119 --pages-from-catalogue"},
@@ -226,7 +226,7 @@ func TestQuirks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if test.quirks.Leads == 0 {
-				test.quirks.Leads = 45
+				test.quirks.Leads = 25
 			}
 			p := admit(t, test.quirks, nil)
 			if test.adjust != nil {
@@ -307,13 +307,13 @@ func TestHopeless(t *testing.T) {
 		"number ignored":              {sandbox.Options{IgnorePageNumber: true}, "first-page", "the page number is ignored, every page is the first"},
 		"number and size ignored":     {sandbox.Options{IgnorePageNumber: true, IgnorePageSize: true}, "first-page", "the page number is ignored"},
 		"one lead, number ignored":    {sandbox.Options{IgnorePageNumber: true, Leads: 1}, "first-page", "the page number is ignored"},
-		"no order, more than a page":  {sandbox.Options{Unordered: true, CutAbove: 30}, "order", "the same page asked for again is another"},
+		"no order, more than a page":  {sandbox.Options{Unordered: true, CutAbove: 15}, "order", "the same page asked for again is another"},
 		"lookups refused by the size": {sandbox.Options{RefuseAbove: 50}, "tenant-param", "no spelling"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if test.quirks.Leads == 0 {
-				test.quirks.Leads = 45
+				test.quirks.Leads = 25
 			}
 			r := admit(t, test.quirks, nil).examine(t)
 			if c := check(t, r, test.check); r.Verdict != doctor.Unusable || c.Result != doctor.Failed || !strings.HasPrefix(c.Finding, test.finding) {
@@ -333,13 +333,13 @@ func TestMovingRows(t *testing.T) {
 	}{
 		"between the pages 0 and 1":   {2, "first-page", "0: the pages 0 and 1 differ"},
 		"between a page and its copy": {9, "order", "rows moved while they were read"},
-		"in the walk":                 {13, "leads", "45 leads on 2 pages"},
+		"in the walk":                 {13, "leads", "25 leads on 2 pages"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var calls atomic.Int32
 			var p *patient
-			p = admit(t, sandbox.Options{Leads: 45}, func(next http.Handler) http.Handler {
+			p = admit(t, sandbox.Options{Leads: 25}, func(next http.Handler) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if r.Method == http.MethodGet && calls.Add(1) == int32(test.skip)+1 {
 						p.Insert(0, 1)
@@ -361,7 +361,7 @@ func TestMovingRows(t *testing.T) {
 
 func TestTimeRunsOut(t *testing.T) {
 	t.Parallel()
-	p := admit(t, sandbox.Options{Leads: 45, Latency: time.Hour}, nil)
+	p := admit(t, sandbox.Options{Leads: 25, Latency: time.Hour}, nil)
 	p.options.Timeout = 50 * time.Millisecond
 	p.options.Platform.AttemptTimeout = time.Hour
 	p.options.Platform.Timeout = time.Hour
@@ -377,7 +377,7 @@ func TestTimeRunsOut(t *testing.T) {
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	ctx, interrupt := context.WithCancel(t.Context())
-	p := admit(t, sandbox.Options{Leads: 45}, nil)
+	p := admit(t, sandbox.Options{Leads: 25}, nil)
 	p.options.Show = func(c doctor.Check) {
 		if c.Name == "tenant-param" {
 			interrupt()

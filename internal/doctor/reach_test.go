@@ -168,7 +168,7 @@ func TestAnotherPath(t *testing.T) {
 		})
 	}
 	for _, path := range []string{"", "/", "/tenantui/api/v2/oc/lead"} {
-		p := admit(t, sandbox.Options{Leads: 45}, only)
+		p := admit(t, sandbox.Options{Leads: 25}, only)
 		p.options.Platform.BaseURL = p.url + path
 		p.options.Given = [][2]string{{"--upstream-url", p.url + path}, {"--scope", "api://x y/.default"}}
 		r := p.examine(t)
@@ -185,7 +185,7 @@ func TestAnotherPath(t *testing.T) {
 // What passes is tried again and told.
 func TestPassingFailures(t *testing.T) {
 	t.Parallel()
-	p := admit(t, sandbox.Options{Leads: 45}, nil)
+	p := admit(t, sandbox.Options{Leads: 25}, nil)
 	p.Inject(sandbox.Fault{Status: http.StatusServiceUnavailable})
 	p.Inject(sandbox.Fault{Kind: sandbox.KindTenant, Status: http.StatusBadGateway})
 	r := p.examine(t)
@@ -216,7 +216,7 @@ func TestOddities(t *testing.T) {
 // Other spellings of the page number are found, for the record.
 func TestSpellingOfThePageNumber(t *testing.T) {
 	t.Parallel()
-	p := admit(t, sandbox.Options{Leads: 45}, func(next http.Handler) http.Handler {
+	p := admit(t, sandbox.Options{Leads: 25}, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			query := r.URL.Query()
 			query.Del("PageNumber")
@@ -232,7 +232,7 @@ func TestSpellingOfThePageNumber(t *testing.T) {
 
 func TestClockAndCompression(t *testing.T) {
 	t.Parallel()
-	r := admit(t, sandbox.Options{Leads: 45}, func(next http.Handler) http.Handler {
+	r := admit(t, sandbox.Options{Leads: 25}, func(next http.Handler) http.Handler {
 		late := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Date", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat))
 			next.ServeHTTP(w, r)

@@ -29,7 +29,7 @@ var (
 // TestReport compares both forms with golden ones, times aside.
 func TestReport(t *testing.T) {
 	t.Parallel()
-	p := admit(t, sandbox.Options{Leads: 400, FirstPage: 1, TenantParam: "msTenantId", Envelope: true, RefuseAbove: 5000}, nil)
+	p := admit(t, sandbox.Options{Leads: 120, FirstPage: 1, TenantParam: "msTenantId", Envelope: true, RefuseAbove: 5000}, nil)
 	p.options.Given = [][2]string{{"--upstream-url", "https://live.example/tenantui"}, {"--client-secret-file", "/run/secrets/live"}, {"--first-page", "0"}}
 	for name, asJSON := range map[string]bool{"report.txt": false, "report.json": true} {
 		var out bytes.Buffer
@@ -101,7 +101,7 @@ func TestReportTellsNoData(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test.quirks.Leads = 45
+			test.quirks.Leads = 25
 			p := admit(t, test.quirks, nil)
 			if test.adjust != nil {
 				test.adjust(p)

@@ -74,7 +74,10 @@ func (e *exam) pages(ctx context.Context) (Check, error) {
 	numbers := max(1, min(samples, len(e.census.seen)/size))
 	var took []time.Duration
 	for i := range samples {
-		p, err := e.list(ctx, e.first+i%numbers, size)
+		p, err := e.ask(ctx, query{number: e.first + i%numbers, size: size, unread: true})
+		if err == nil {
+			err = p.bad
+		}
 		if err != nil {
 			return Check{}, err
 		}
