@@ -112,7 +112,7 @@ func TestDoctor(t *testing.T) {
 	}
 	out.Reset()
 	err := run(t.Context(), []string{"doctor", "--upstream-url", "http://127.0.0.1:1", "--upstream-token", "canary"}, none, &out, io.Discard)
-	if err == nil || err.Error() != "leadgraph cannot be used with this platform" || !strings.Contains(out.String(), "failed   platform        TCP: the connection was refused") || strings.Contains(out.String(), "canary") {
+	if err == nil || err.Error() != "the platform cannot be used" || !strings.Contains(out.String(), "failed   platform        TCP: the connection was refused") || strings.Contains(out.String(), "canary") {
 		t.Errorf("error %v, report:\n%s", err, &out)
 	}
 	interrupted, interrupt := context.WithCancel(t.Context())

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"leadgraph/lead"
@@ -188,5 +187,5 @@ func thousands(n int) string {
 	for i := len(text) - 3; i > 0; i -= 3 {
 		text = text[:i] + "," + text[i:]
 	}
-	return strings.TrimSuffix(text, ",")
+	return text
 }

@@ -140,9 +140,9 @@ func Run(ctx context.Context, options Options, asJSON bool, w io.Writer) error {
 	}
 	switch report.Verdict {
 	case Unusable:
-		return errors.New("leadgraph cannot be used with this platform")
+		return errors.New("the platform cannot be used")
 	case Undecided:
-		return errors.New("whether leadgraph can be used with this platform is not known")
+		return errors.New("whether the platform can be used is not known")
 	}
 	return nil
 }
