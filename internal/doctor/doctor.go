@@ -121,6 +121,9 @@ type exam struct {
 // Examine asks the platform, one call at a time. It returns what is known when
 // ctx ends or the time runs out. The error says that the options are wrong.
 func Examine(ctx context.Context, options Options) (*Report, error) {
+	if options.Rate < 0 {
+		return nil, errors.New("the rate must not be negative")
+	}
 	options.Rate = cmp.Or(options.Rate, 10)
 	options.Timeout = cmp.Or(options.Timeout, 5*time.Minute)
 	if options.Show == nil {

@@ -2,7 +2,6 @@ package doctor_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -252,7 +251,10 @@ func TestClockAndCompression(t *testing.T) {
 
 func TestWrongOptions(t *testing.T) {
 	t.Parallel()
-	if _, err := doctor.Examine(context.Background(), doctor.Options{}); err == nil {
+	if _, err := doctor.Examine(t.Context(), doctor.Options{}); err == nil {
 		t.Error("no base URL, no error")
+	}
+	if _, err := doctor.Examine(t.Context(), doctor.Options{Rate: -1}); err == nil {
+		t.Error("a negative rate, no error")
 	}
 }
