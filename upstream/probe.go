@@ -63,9 +63,12 @@ func (c *Client) TokenExpiry(ctx context.Context) (time.Time, error) {
 	if c.tokens == nil {
 		return time.Time{}, nil
 	}
-	token, err := c.tokens.get(ctx)
-	if err != nil {
-		return time.Time{}, err
+	token, err := c.tokens.get(withCall(ctx, callSpec{deadline: time.Now().Add(c.opts.Timeout)}))
+	switch {
+	case err == nil:
+		return token.Expiry, nil
+	case ctx.Err() != nil:
+		return time.Time{}, ctx.Err()
 	}
-	return token.Expiry, nil
+	return time.Time{}, transportFailure(err)
 }
