@@ -142,9 +142,7 @@ func newProof(t *testing.T) *proof {
 		}
 		p.learn(c, data)
 		if p.tenants == nil {
-			for _, node := range gather(data, "tenantId") {
-				p.tenants = append(p.tenants, node)
-			}
+			p.tenants = gather(data, "tenantId")
 		}
 	}
 	return p
