@@ -36,7 +36,7 @@ type platform struct {
 	endpoint url.URL
 	header   http.Header // of every request; never changed
 	// anonymous is the transport without authorization.
-	anonymous http.RoundTripper
+	anonymous *resilientTransport
 	conns     *http.Transport
 
 	rows    sync.Pool // of *rows
@@ -60,7 +60,11 @@ func NewClient(options Options) (*Client, error) {
 		return nil, fmt.Errorf("upstream options: BaseURL: %w", err)
 	}
 	conns := newConns(o)
-	single := &attemptTransport{next: conns, maxBody: o.MaxBody, logger: o.Logger}
+	var wire http.RoundTripper = conns
+	if o.Wrap != nil {
+		wire = o.Wrap(wire)
+	}
+	single := &attemptTransport{next: wire, maxBody: o.MaxBody, logger: o.Logger, observe: o.Observe}
 	c := &Client{platform: &platform{
 		opts:      o,
 		endpoint:  *endpoint,
@@ -74,6 +78,8 @@ func NewClient(options Options) (*Client, error) {
 	switch {
 	case o.StaticToken != "":
 		c.transport = &staticBearer{next: c.anonymous, token: o.StaticToken}
+	case o.TokenSource != nil:
+		c.transport = &sourceBearer{next: c.anonymous, source: o.TokenSource}
 	case o.Credentials != (ClientCredentials{}):
 		c.tokens = newTokenSource(fetchTokens(o, single), o.Logger)
 		c.transport = &renewingBearer{next: c.anonymous, tokens: c.tokens}
@@ -122,8 +128,12 @@ func (q query) encode(tenantParam string) string {
 
 // reading is what a read does with the leads that it wants.
 type reading struct {
-	want lead.Fields
-	each func(*lead.Lead) error
+	client *Client
+	want   lead.Fields
+	// maxBody and maxRows bound the answer.
+	maxBody int64
+	maxRows int
+	each    func(*lead.Lead) error
 	// restart is called when leads were handed to each and come again.
 	restart func()
 
@@ -137,17 +147,20 @@ type reading struct {
 
 // consume reads the answer of one attempt. Its error says that another attempt
 // may succeed.
-func (c *Client) consume(r *reading, body io.Reader) error {
+func (r *reading) consume(body io.Reader) error {
 	if r.count > 0 {
 		r.restart()
 	}
-	rows := c.rows.Get().(*rows)
+	rows := r.client.rows.Get().(*rows)
 	r.count, r.odd, r.err = rows.read(body, r.want, func(l *lead.Lead) error {
+		if rows.count > r.maxRows {
+			return errTooManyLeads
+		}
 		r.stopped = r.each(l)
 		return r.stopped
 	})
 	if rows.reusable() {
-		c.rows.Put(rows)
+		r.client.rows.Put(rows)
 	}
 	if broken, ok := errors.AsType[*brokenError](r.err); ok && r.stopped == nil {
 		return broken.err
@@ -157,7 +170,9 @@ func (c *Client) consume(r *reading, body io.Reader) error {
 
 // read asks the lead endpoint once, retries aside, and hands the rows on.
 func (c *Client) read(ctx context.Context, q query, r *reading) error {
-	a, err := c.get(ctx, q, func(body io.Reader) error { return c.consume(r, body) })
+	call := c.spec(q)
+	call.maxBody, call.consumer = r.maxBody, r
+	a, err := c.get(ctx, q, call)
 	if err != nil {
 		return err
 	}
@@ -189,13 +204,17 @@ func badResponse(status int, err error) error {
 	return &lead.SourceError{Kind: lead.FailureBadResponse, Status: status, Err: err}
 }
 
-// kept asks the lead endpoint as read does and returns the leads.
-func (c *Client) kept(ctx context.Context, q query, want lead.Fields) ([]*lead.Lead, error) {
+// kept asks the lead endpoint as read does and returns the leads, maxRows at
+// most.
+func (c *Client) kept(ctx context.Context, q query, want lead.Fields, maxRows int) ([]*lead.Lead, error) {
 	keeper := c.keepers.Get().(*keeper)
 	defer c.keepers.Put(keeper)
 	var leads []*lead.Lead
 	err := c.read(ctx, q, &reading{
+		client:  c,
 		want:    want,
+		maxBody: min(c.opts.MaxBody, maxValue+int64(q.size)*maxMeanLead),
+		maxRows: maxRows,
 		restart: func() { leads = nil },
 		each: func(l *lead.Lead) error {
 			leads = append(leads, keeper.keep(l))
@@ -231,19 +250,38 @@ func (q query) check(leads []*lead.Lead) error {
 	return nil
 }
 
-// get sends the query and returns whatever the platform answered, after consume
-// has read the body if that was a success.
-func (c *Client) get(ctx context.Context, q query, consume func(io.Reader) error) (*answer, error) {
+// verdict is the outcome of an attempt whose answer was read.
+func (r *reading) verdict() string {
+	switch {
+	case r.stopped != nil:
+		return OutcomeCanceled
+	case r.err == nil:
+		return OutcomeOK
+	case errors.Is(r.err, errTooManyLeads), errors.Is(r.err, errValueTooLarge):
+		return OutcomeTooLarge
+	}
+	return OutcomeBadResponse
+}
+
+// spec says how the query may be asked.
+func (c *Client) spec(q query) callSpec {
 	allowance := time.Duration(q.size) * c.opts.TimePerRow
+	call := callSpec{kind: KindLeads, attemptTimeout: c.opts.AttemptTimeout + allowance}
 	timeout := c.opts.Timeout + allowance
-	call := callSpec{
-		deadline:       time.Now().Add(timeout),
-		attemptTimeout: c.opts.AttemptTimeout + allowance,
-		consume:        consume,
+	switch {
+	case q.online:
+		timeout = c.opts.OnlineTimeout + allowance
+		call.kind, call.once, call.attemptTimeout = KindOnline, true, timeout
+	case q.tenant != "":
+		call.kind = KindLead
 	}
-	if q.online {
-		call.attemptTimeout, call.once = timeout, true
-	}
+	call.deadline = time.Now().Add(timeout)
+	return call
+}
+
+// get sends the query and returns whatever the platform answered, after the body
+// has been read if that was a success.
+func (c *Client) get(ctx context.Context, q query, call callSpec) (*answer, error) {
 	target := c.endpoint
 	target.RawQuery = q.encode(c.opts.TenantParam)
 	req := (&http.Request{

@@ -163,8 +163,8 @@ func TestMemory(t *testing.T) { //nolint:paralleltest // it measures the process
 		o.MaxBody, o.AttemptTimeout, o.Timeout, o.Retries = 1<<30, time.Minute, time.Minute, -1
 	}
 	spaces, spacesClient, _ := newSandbox(t, sandbox.Options{Leads: 10}, patient)
-	spaces.Inject(sandbox.Fault{PadBody: 500 << 20})
-	block := []byte(strings.Repeat(row("a lead of some length")+",", 1000))
+	spaces.Inject(sandbox.Fault{PadBody: 64 << 20})
+	block := []byte(strings.Repeat(row(strings.Repeat("a lead of some length", 40))+",", 100))
 	rows := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		write(w, "[")
 		for range (16 << 20) / len(block) {
@@ -180,10 +180,10 @@ func TestMemory(t *testing.T) { //nolint:paralleltest // it measures the process
 		t.Fatal(err)
 	}
 	t.Cleanup(rowsClient.Close)
-	for name, client := range map[string]*upstream.Client{"500 MiB of spaces": spacesClient, "16 MiB of leads": rowsClient} {
+	for name, client := range map[string]*upstream.Client{"64 MiB of spaces": spacesClient, "16 MiB of leads": rowsClient} {
 		var count int
 		bytes := allocated(func() {
-			err = client.EachLead(t.Context(), 0, 10, lead.AllFields, func() {}, func(*lead.Lead) error { count++; return nil })
+			err = client.EachLead(t.Context(), 0, upstream.MaxPageSize, lead.AllFields, func() {}, func(*lead.Lead) error { count++; return nil })
 		})
 		if err != nil || count < 10 {
 			t.Errorf("%s: %d leads, error %v", name, count, err)

@@ -126,6 +126,10 @@ func transportFailure(err error) *lead.SourceError {
 		return source
 	}
 	e := &lead.SourceError{Kind: lead.FailureUnavailable, Err: cause(err)}
+	if open, ok := errors.AsType[*openError](err); ok {
+		e.RetryAfter = open.retryIn
+		return e
+	}
 	timeout, ok := errors.AsType[net.Error](err)
 	switch {
 	case limited(err):
@@ -152,6 +156,9 @@ func cause(err error) error {
 		return err
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return errCut
+	}
+	if open, ok := errors.AsType[*openError](err); ok {
+		return open
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op

@@ -14,6 +14,17 @@ import (
 // a tenant has one or two leads [TRG], and all of them must fit one page.
 const lookupSize = DefaultPageSize
 
+// maxMeanLead bounds what an answer that is kept in memory has for each lead
+// that was asked for, in bytes. One of 1.3 KB is usual.
+const maxMeanLead = 16 << 10
+
+var errTooManyLeads = errors.New("there are more leads than were asked for (is the page size ignored?)")
+
+// loosely is how many leads are accepted where it does not matter on which page
+// they stand: the platform's own page size, of 10 or 100 [GAL, GSL], may be
+// larger than the one asked for.
+func loosely(size int) int { return 2*size + DefaultPageSize }
+
 // LeadsByTenant returns the leads of one tenant, in the platform's order; none
 // for a tenant that the platform does not know. The id is compared without
 // regard to case. With checkOnline the platform asks Microsoft when it has no
@@ -26,14 +37,14 @@ func (c *Client) LeadsByTenant(ctx context.Context, tenantID string, checkOnline
 		return nil, refused("no tenant id")
 	}
 	q := query{tenant: tenantID, page: c.opts.FirstPage, size: lookupSize, online: checkOnline}
-	leads, err := c.kept(ctx, q, lead.AllFields)
+	leads, err := c.kept(ctx, q, lead.AllFields, loosely(q.size))
 	if err != nil || len(leads) > 0 || q.page != 0 || c.pageZero.Load() {
 		return leads, err
 	}
 	// The platform may count from 1 and answer nothing for page 0. What it learnt
 	// online is stored by now, so it need not ask again.
 	q.page, q.online = 1, false
-	leads, err = c.kept(ctx, q, lead.AllFields)
+	leads, err = c.kept(ctx, q, lead.AllFields, loosely(q.size))
 	if len(leads) > 0 && !c.oneBased.Swap(true) {
 		c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "upstream counts pages from 1: every lookup asks twice until the first page is set to 1")
 	}
@@ -44,7 +55,12 @@ func (c *Client) LeadsByTenant(ctx context.Context, tenantID string, checkOnline
 // only the fields in want are set. Pages count from zero here whatever the
 // platform's first page is. A page past the end is empty. A page may hold fewer
 // rows than size in the middle of the list, and repeat rows of another page when
-// leads came or went in between; AllLeads deals with both.
+// leads came or went in between; AllLeads deals with both. One that holds more
+// than size is a bad response: its leads would not be where they are looked for.
+//
+// The platform may fetch addresses from Microsoft while it answers, and store
+// them [GAL]. Doing that again does no harm, so a page is retried like any read;
+// it is never asked for twice at a time.
 //
 // The endpoint is GET /api/v2/oc/lead without the tenant filter [GAL].
 func (c *Client) LeadsPage(ctx context.Context, page, size int, want lead.Fields) ([]*lead.Lead, error) {
@@ -52,7 +68,7 @@ func (c *Client) LeadsPage(ctx context.Context, page, size int, want lead.Fields
 	if err != nil {
 		return nil, err
 	}
-	return c.kept(ctx, q, want)
+	return c.kept(ctx, q, want, size)
 }
 
 // EachLead reads one page as LeadsPage does, but holds no more than one lead at
@@ -69,7 +85,7 @@ func (c *Client) EachLead(ctx context.Context, page, size int, want lead.Fields,
 	if err != nil {
 		return err
 	}
-	return c.read(ctx, q, &reading{want: want, restart: restart, each: each})
+	return c.read(ctx, q, &reading{client: c, want: want, maxRows: size, restart: restart, each: each})
 }
 
 // page is the query for a page that counts from zero.

@@ -1,9 +1,11 @@
 package upstream
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -29,9 +31,12 @@ type Options struct {
 	// without credentials, query or fragment. Trailing slashes do not matter.
 	BaseURL string
 
-	// StaticToken is a bearer token to send as it is. It excludes Credentials;
-	// without either, requests carry no authorization.
+	// StaticToken is a bearer token to send as it is. It excludes TokenSource and
+	// Credentials; without any of them, requests carry no authorization.
 	StaticToken string
+	// TokenSource is asked for the bearer token before each request, so it should
+	// be quick. It excludes StaticToken and Credentials.
+	TokenSource SecretSource
 	// Credentials obtain bearer tokens by the client credentials grant.
 	Credentials ClientCredentials
 
@@ -45,42 +50,76 @@ type Options struct {
 	// MaxPages bounds a walk. Default 10,000.
 	MaxPages int
 
-	// Timeout bounds a read with its retries, waits and token. A lookup that must
-	// ask twice has it twice. Default 10 s.
+	// MaxLeads bounds a walk too, since its leads are kept in memory: it ends,
+	// incomplete, once it has more. Default 500,000.
+	MaxLeads int
+
+	// Timeout bounds a read with its retries, waits and token; the deadline of the
+	// caller's context does too. A lookup that must ask twice has it twice.
+	// Default 10 s.
 	Timeout time.Duration
 	// AttemptTimeout bounds a single attempt including its body, and a request
-	// for a token. Default 3 s. A checkOnline read may use all of Timeout, since
-	// it is never tried again.
+	// for a token. Default 3 s.
 	AttemptTimeout time.Duration
+	// OnlineTimeout bounds a checkOnline read, which is one attempt. Default 10 s.
+	OnlineTimeout time.Duration
 	// TimePerRow extends both time-outs for each lead that the call asks for: the
 	// platform may fetch addresses from Microsoft while it answers a page [GAL].
 	// Default 1 ms, hence 20 s more for the largest page; negative means none.
 	TimePerRow time.Duration
 
-	// MaxConcurrent bounds the attempts under way. Default 64.
+	// MaxConcurrent bounds the attempts under way. Default 64. A call that finds
+	// no room waits for half of Timeout at most.
 	MaxConcurrent int
+	// Adaptive lowers that bound while the platform gets slower the more it is
+	// asked, down to a sixteenth, and raises it again. It costs some throughput
+	// where answers take very different times.
+	Adaptive bool
+	// MaxOnline bounds the checkOnline reads under way, which do not count for
+	// MaxConcurrent. Default 4.
+	MaxOnline int
 	// RatePerSecond bounds the attempts begun in a second. 0 means no bound.
 	RatePerSecond int
 	// Retries is how often a failed read is tried again. Default 2; negative
-	// means never.
+	// means never. Retries of all calls together are at most a tenth of the calls
+	// of the last ten seconds, or three.
 	Retries int
-	// MaxBody bounds an answer, after decompression, in bytes. Default 64 MiB.
+	// MaxBody bounds an answer, after decompression, in bytes. Default 64 MiB. An
+	// answer that is kept in memory has further at most 4 MiB and 16 KiB for each
+	// lead that was asked for: all but those of EachLead, which reads them one by
+	// one.
 	MaxBody int64
 
-	// Logger gets attempts at debug level and tolerated oddities as warnings.
-	// Default: no log.
+	// Observe is called after each attempt, with the context of its call; it must
+	// return soon. Nil means that nobody watches.
+	Observe func(context.Context, Attempt)
+	// Wrap puts a round-tripper around each single attempt on the wire, requests
+	// for tokens included, as tracing needs it. Nil means none.
+	Wrap func(http.RoundTripper) http.RoundTripper
+
+	// Logger gets attempts at debug level, and outages, tolerated oddities and
+	// failures to get a token as warnings. Default: no log.
 	Logger *slog.Logger
 	// UserAgent is sent with every request. Default leadgraph.
 	UserAgent string
+}
+
+// SecretSource is where a secret that may change is read, such as a file. Its
+// errors are logged and must not tell the secret.
+type SecretSource interface {
+	Read() (string, error)
 }
 
 // ClientCredentials are the service provider's API app registration and the
 // token endpoint of its directory [AUTH]. All but Scope are required together.
 type ClientCredentials struct {
 	// TokenURL is the token endpoint of the directory that holds the registration.
-	TokenURL     string
-	ClientID     string
+	TokenURL string
+	ClientID string
+	// ClientSecret is the secret, or SecretSource is asked for it before each
+	// request for a token.
 	ClientSecret string
+	SecretSource SecretSource
 	// Scope names AudioCodes' own registration: api://{application id}/.default.
 	// Several scopes are separated by spaces.
 	Scope string
@@ -90,10 +129,13 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.TenantParam, "msTenantID")
 	setDefault(&o.PageSize, DefaultPageSize)
 	setDefault(&o.MaxPages, 10_000)
+	setDefault(&o.MaxLeads, 500_000)
 	setDefault(&o.Timeout, 10*time.Second)
 	setDefault(&o.AttemptTimeout, 3*time.Second)
+	setDefault(&o.OnlineTimeout, 10*time.Second)
 	setDefault(&o.TimePerRow, time.Millisecond)
 	setDefault(&o.MaxConcurrent, minIdleConns)
+	setDefault(&o.MaxOnline, 4)
 	setDefault(&o.Retries, 2)
 	setDefault(&o.MaxBody, 64<<20)
 	setDefault(&o.Logger, slog.New(slog.DiscardHandler))
@@ -126,9 +168,12 @@ func (o Options) problems() error {
 	check(o.FirstPage == 0 || o.FirstPage == 1, "FirstPage: must be 0 or 1")
 	check(o.PageSize >= 1 && o.PageSize <= MaxPageSize, "PageSize: must be 1 to %d", MaxPageSize)
 	check(o.MaxPages >= 1, "MaxPages: must be positive")
+	check(o.MaxLeads >= 1, "MaxLeads: must be positive")
 	check(o.Timeout > 0, "Timeout: must be positive")
 	check(o.AttemptTimeout > 0, "AttemptTimeout: must be positive")
+	check(o.OnlineTimeout > 0, "OnlineTimeout: must be positive")
 	check(o.MaxConcurrent >= 1, "MaxConcurrent: must be positive")
+	check(o.MaxOnline >= 1, "MaxOnline: must be positive")
 	check(o.RatePerSecond >= 0, "RatePerSecond: must not be negative")
 	check(o.MaxBody >= 1, "MaxBody: must be positive")
 	check(printable(o.UserAgent), "UserAgent: must be printable ASCII")
@@ -137,22 +182,23 @@ func (o Options) problems() error {
 
 func (o Options) checkAuth() error {
 	c := o.Credentials
-	if c == (ClientCredentials{}) {
-		if !printable(o.StaticToken) {
-			return errors.New("StaticToken: must be printable ASCII")
+	var errs []error
+	check := func(ok bool, problem string) {
+		if !ok {
+			errs = append(errs, errors.New(problem))
 		}
-		return nil
 	}
-	errs := []error{checkURL("Credentials.TokenURL", c.TokenURL, true)}
-	if o.StaticToken != "" {
-		errs = append(errs, errors.New("StaticToken: excludes Credentials"))
+	check(printable(o.StaticToken), "StaticToken: must be printable ASCII")
+	check(o.StaticToken == "" || o.TokenSource == nil, "TokenSource: excludes StaticToken")
+	if c == (ClientCredentials{}) {
+		return errors.Join(errs...)
 	}
-	if c.ClientID == "" {
-		errs = append(errs, errors.New("Credentials.ClientID: missing"))
-	}
-	if c.ClientSecret == "" {
-		errs = append(errs, errors.New("Credentials.ClientSecret: missing"))
-	}
+	check(o.StaticToken == "", "StaticToken: excludes Credentials")
+	check(o.TokenSource == nil, "TokenSource: excludes Credentials")
+	errs = append(errs, checkURL("Credentials.TokenURL", c.TokenURL, true))
+	check(c.ClientID != "", "Credentials.ClientID: missing")
+	check(c.ClientSecret != "" || c.SecretSource != nil, "Credentials.ClientSecret: missing")
+	check(c.ClientSecret == "" || c.SecretSource == nil, "Credentials.SecretSource: excludes ClientSecret")
 	return errors.Join(errs...)
 }
 

@@ -12,17 +12,20 @@ func TestOptionsReportEveryProblem(t *testing.T) {
 	_, err := upstream.NewClient(upstream.Options{
 		BaseURL:     "ftp://user:hunter2@host/",
 		StaticToken: "hunter2",
+		TokenSource: new(changing),
 		Credentials: upstream.ClientCredentials{TokenURL: "://hunter2"},
-		TenantParam: "a&b", FirstPage: 2, PageSize: upstream.MaxPageSize + 1, MaxPages: -1,
-		Timeout: -1, AttemptTimeout: -1, MaxConcurrent: -1, RatePerSecond: -1, MaxBody: -1, UserAgent: "a\nb",
+		TenantParam: "a&b", FirstPage: 2, PageSize: upstream.MaxPageSize + 1, MaxPages: -1, MaxLeads: -1,
+		Timeout: -1, AttemptTimeout: -1, OnlineTimeout: -1, MaxConcurrent: -1, MaxOnline: -1, RatePerSecond: -1,
+		MaxBody: -1, UserAgent: "a\nb",
 	})
 	if err == nil {
 		t.Fatal("no error")
 	}
 	for _, field := range []string{
 		"BaseURL:", "StaticToken:", "Credentials.TokenURL:", "Credentials.ClientID:", "Credentials.ClientSecret:",
-		"TenantParam:", "FirstPage:", "PageSize:", "MaxPages:", "Timeout:", "AttemptTimeout:", "MaxConcurrent:",
-		"RatePerSecond:", "MaxBody:", "UserAgent:",
+		"TokenSource: excludes StaticToken", "TokenSource: excludes Credentials",
+		"TenantParam:", "FirstPage:", "PageSize:", "MaxPages:", "MaxLeads:", "Timeout:", "AttemptTimeout:", "OnlineTimeout:",
+		"MaxConcurrent:", "MaxOnline:", "RatePerSecond:", "MaxBody:", "UserAgent:",
 	} {
 		if !strings.Contains(err.Error(), field) {
 			t.Errorf("%s is not reported", field)
@@ -68,5 +71,10 @@ func TestURLs(t *testing.T) {
 	client.Close()
 	if _, err := upstream.NewClient(upstream.Options{BaseURL: "https://live.example", StaticToken: "a\nb"}); err == nil {
 		t.Error("a token with a line break was accepted")
+	}
+	if _, err := upstream.NewClient(upstream.Options{BaseURL: "https://live.example", Credentials: upstream.ClientCredentials{
+		TokenURL: "https://login.example/token", ClientID: "id", ClientSecret: "secret", SecretSource: new(changing),
+	}}); err == nil {
+		t.Error("two client secrets were accepted")
 	}
 }

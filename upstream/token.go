@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
+	"math/rand/v2"
 	"net/http"
-	"net/url"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -20,58 +18,25 @@ import (
 )
 
 const (
-	// A token is renewed this long before it expires, or when a fifth of a
-	// shorter life is left; Entra's live about an hour.
-	tokenMargin = 5 * time.Minute
-	// tokenPause is the wait after a renewal failed while the old token is good.
-	tokenPause = 10 * time.Second
+	// maxTokenBody is many times what a token takes, in bytes.
+	maxTokenBody = 256 << 10
+
+	// A token is renewed when four fifths of its life have passed, and up to a
+	// twentieth later: replicas that started together then do not renew together.
+	renewAfter, renewSpread = 0.8, 0.05
+	// A token is not sent in its last seconds; it would expire on the way.
+	lastSeconds = 10 * time.Second
+
+	// After failures the token endpoint is left in peace for a time that doubles
+	// from the first to the longest; if it names a time itself, for that one, up to
+	// the most.
+	firstTokenPause = time.Second
+	maxTokenPause   = 10 * time.Second
+	maxTokenWait    = time.Minute
+	// refusedPause is how long a new token is kept that was refused as the old one
+	// was: it is not the token's fault then.
+	refusedPause = 5 * time.Second
 )
-
-// staticBearer sends a configured token.
-type staticBearer struct {
-	next  http.RoundTripper
-	token string
-}
-
-// RoundTrip implements http.RoundTripper.
-func (t *staticBearer) RoundTrip(req *http.Request) (*http.Response, error) {
-	return t.next.RoundTrip(authorized(req, t.token))
-}
-
-// renewingBearer sends tokens of a source, and after a 401 a new one, once: a
-// token can be revoked before it expires.
-type renewingBearer struct {
-	next   http.RoundTripper
-	tokens *tokenSource
-}
-
-// RoundTrip implements http.RoundTripper.
-func (t *renewingBearer) RoundTrip(req *http.Request) (*http.Response, error) {
-	token, err := t.tokens.get(req.Context())
-	if err != nil {
-		return nil, err
-	}
-	resp, err := t.next.RoundTrip(authorized(req, token.AccessToken))
-	if err != nil || resp.StatusCode != http.StatusUnauthorized {
-		return resp, err
-	}
-	_ = resp.Body.Close() // in memory: cannot fail
-	t.tokens.drop(token)
-	if token, err = t.tokens.get(req.Context()); err != nil {
-		return nil, err
-	}
-	return t.next.RoundTrip(authorized(req, token.AccessToken))
-}
-
-// authorized copies req, because a round-tripper must not change its request.
-func authorized(req *http.Request, token string) *http.Request {
-	header := make(http.Header, len(req.Header)+1)
-	maps.Copy(header, req.Header)
-	header["Authorization"] = []string{"Bearer " + token}
-	req = req.WithContext(req.Context())
-	req.Header = header
-	return req
-}
 
 // fetchToken asks the token endpoint.
 type fetchToken func(context.Context) (*oauth2.Token, error)
@@ -79,19 +44,26 @@ type fetchToken func(context.Context) (*oauth2.Token, error)
 // fetchTokens returns the client credentials grant over transport. Its
 // parameters go into the body, as [AUTH] has them.
 func fetchTokens(o Options, transport http.RoundTripper) fetchToken {
-	grant := clientcredentials.Config{
-		ClientID:     o.Credentials.ClientID,
-		ClientSecret: o.Credentials.ClientSecret,
-		TokenURL:     o.Credentials.TokenURL,
-		Scopes:       strings.Fields(o.Credentials.Scope),
-		AuthStyle:    oauth2.AuthStyleInParams,
-	}
 	client := &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	call := callSpec{attemptTimeout: o.AttemptTimeout}
 	return func(ctx context.Context) (*oauth2.Token, error) {
+		secret := o.Credentials.ClientSecret
+		if source := o.Credentials.SecretSource; source != nil {
+			var err error
+			if secret, err = source.Read(); err != nil {
+				return nil, &lead.SourceError{Kind: lead.FailureAuth, Err: fmt.Errorf("client secret: %w", err)}
+			}
+		}
+		grant := clientcredentials.Config{
+			ClientID:     o.Credentials.ClientID,
+			ClientSecret: secret,
+			TokenURL:     o.Credentials.TokenURL,
+			Scopes:       strings.Fields(o.Credentials.Scope),
+			AuthStyle:    oauth2.AuthStyleInParams,
+		}
+		call := callSpec{kind: KindToken, attemptTimeout: o.AttemptTimeout, maxBody: maxTokenBody}
 		token, err := grant.Token(context.WithValue(withCall(ctx, call), oauth2.HTTPClient, client))
 		if err != nil {
 			return nil, tokenFailure(err)
@@ -112,8 +84,17 @@ type tokenSource struct {
 
 	mu      sync.Mutex
 	current *oauth2.Token
-	renewAt time.Time // zero if never
-	flight  *tokenFlight
+	// The current token is renewed from renewAt on and sent until usableUntil. Both
+	// are zero if it has no end.
+	renewAt, usableUntil time.Time
+	// keepUntil protects a new token that was refused at once.
+	keepUntil time.Time
+	flight    *tokenFlight
+	// Since the last token: how many requests failed, the last failure, and when
+	// the next request may be made.
+	failures int
+	failure  error
+	pausedTo time.Time
 }
 
 // tokenFlight is one request for a token; its result is set when done closes.
@@ -140,29 +121,51 @@ func (s *tokenSource) close() {
 // only a call without any waits.
 func (s *tokenSource) get(ctx context.Context) (*oauth2.Token, error) {
 	s.mu.Lock()
-	token, usable := s.current, s.current.Valid()
-	due := !usable || !s.renewAt.IsZero() && !time.Now().Before(s.renewAt)
-	if due && s.flight == nil && s.life.Err() == nil {
+	now := time.Now()
+	token, usable := s.current, s.usable(now)
+	due := !usable || !s.renewAt.IsZero() && !now.Before(s.renewAt)
+	if due && s.flight == nil && !now.Before(s.pausedTo) && s.life.Err() == nil {
 		begun := &tokenFlight{done: make(chan struct{})}
 		s.flight = begun
 		s.flights.Go(func() { s.fly(begun) })
 	}
-	flight := s.flight
+	flight, failure, pause := s.flight, s.failure, s.pausedTo.Sub(now)
 	s.mu.Unlock()
-	if usable {
+	switch {
+	case usable:
 		return token, nil
-	}
-	if flight == nil {
+	case flight != nil:
+		return flight.wait(ctx)
+	case s.life.Err() != nil:
 		return nil, errClosed
 	}
+	return nil, failedFor(failure, pause)
+}
+
+func (s *tokenSource) usable(now time.Time) bool {
+	return s.current != nil && (s.usableUntil.IsZero() || now.Before(s.usableUntil))
+}
+
+func (f *tokenFlight) wait(ctx context.Context) (*oauth2.Token, error) {
 	ctx, cancel := within(ctx)
 	defer cancel()
 	select {
-	case <-flight.done:
-		return flight.token, flight.err
+	case <-f.done:
+		return f.token, f.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// failedFor is the last failure, for those who come before the next request.
+func failedFor(failure error, pause time.Duration) error {
+	source, ok := errors.AsType[*lead.SourceError](failure)
+	if !ok {
+		return failure
+	}
+	again := *source
+	again.RetryAfter = pause
+	return &again
 }
 
 func (s *tokenSource) fly(f *tokenFlight) {
@@ -174,62 +177,71 @@ func (s *tokenSource) fly(f *tokenFlight) {
 	defer s.mu.Unlock()
 	s.flight = nil
 	if f.err == nil {
-		s.current = f.token
-		s.renewAt = renewalTime(f.token.Expiry)
+		s.current, s.failures, s.failure = f.token, 0, nil
+		s.renewAt, s.usableUntil = lifeOf(f.token, time.Now())
 	} else {
-		s.renewAt = time.Now().Add(tokenPause)
+		s.failures++
+		s.failure = f.err
+		s.pausedTo = time.Now().Add(s.pause(f.err))
 	}
 	close(f.done)
 }
 
-func renewalTime(expiry time.Time) time.Time {
-	if expiry.IsZero() {
-		return time.Time{}
+// pause is how long the token endpoint is left in peace. While there is no token
+// the first failure passes for an accident.
+func (s *tokenSource) pause(err error) time.Duration {
+	pause := min(firstTokenPause<<min(s.failures-1, 10), maxTokenPause)
+	pause = pause/2 + rand.N(pause/2)
+	if s.failures == 1 && !s.usable(time.Now()) {
+		pause = 0
 	}
-	return expiry.Add(-min(tokenMargin, time.Until(expiry)/5))
+	if source, ok := errors.AsType[*lead.SourceError](err); ok {
+		pause = max(pause, min(source.RetryAfter, maxTokenWait))
+	}
+	return pause
 }
 
-// drop forgets a token that was refused, unless a newer one is there already.
-func (s *tokenSource) drop(refused *oauth2.Token) {
+// lifeOf tells when to renew a token that came now, and until when to send it.
+func lifeOf(token *oauth2.Token, now time.Time) (renewAt, usableUntil time.Time) {
+	if token.Expiry.IsZero() {
+		return time.Time{}, time.Time{}
+	}
+	life := token.Expiry.Sub(now)
+	renewal := time.Duration((renewAfter + renewSpread*rand.Float64()) * float64(life))
+	return now.Add(renewal), token.Expiry.Add(-min(lastSeconds, life/10))
+}
+
+// drop forgets a token that was refused, unless a newer one is there already. It
+// reports whether another try is worth it.
+func (s *tokenSource) drop(refused *oauth2.Token) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current != refused {
+		return true
+	}
+	if time.Now().Before(s.keepUntil) {
+		return false
+	}
+	s.current = nil
+	return true
+}
+
+// keep holds on for a while to a new token that was refused: a platform that
+// takes no token must not make every call ask for one.
+func (s *tokenSource) keep(refused *oauth2.Token) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.current == refused {
-		s.current = nil
+		s.keepUntil = time.Now().Add(refusedPause)
 	}
 }
 
-var (
-	oauthCode  = regexp.MustCompile(`^[a-z_]{1,64}$`)
-	aadstsCode = regexp.MustCompile(`\bAADSTS\d{1,10}\b`)
-)
-
-// tokenFailure classifies why no token could be had. Its text keeps the codes
-// only: the rest may repeat the request.
-func tokenFailure(err error) *lead.SourceError {
-	if failed, ok := errors.AsType[*url.Error](err); ok { // no complete answer
-		e := transportFailure(failed.Err)
-		e.Err = fmt.Errorf("token endpoint: %w", e.Err)
-		return e
+// expires returns when the token in use expires.
+func (s *tokenSource) expires() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current == nil {
+		return time.Time{}
 	}
-	refused, ok := errors.AsType[*oauth2.RetrieveError](err)
-	if !ok {
-		return &lead.SourceError{Kind: lead.FailureAuth, Err: errors.New("token endpoint: the answer holds no token")}
-	}
-	status := refused.Response.StatusCode
-	e := &lead.SourceError{Kind: lead.FailureAuth, RetryAfter: retryAfter(refused.Response.Header)}
-	switch {
-	case status == http.StatusTooManyRequests:
-		e.Kind = lead.FailureRateLimited
-	case status >= 500:
-		e.Kind = lead.FailureUnavailable
-	}
-	reason := fmt.Sprintf("token endpoint: answered %d", status)
-	if oauthCode.MatchString(refused.ErrorCode) {
-		reason += " " + refused.ErrorCode
-	}
-	if code := aadstsCode.FindString(refused.ErrorDescription); code != "" {
-		reason += " " + code
-	}
-	e.Err = errors.New(reason)
-	return e
+	return s.current.Expiry
 }

@@ -4,21 +4,26 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"leadgraph/lead"
 )
 
 // endpoint hands out numbered tokens that live for an hour, after a second.
 type endpoint struct {
+	asked  int
 	issued int
 	broken bool
 }
 
 func (e *endpoint) fetch(ctx context.Context) (*oauth2.Token, error) {
+	e.asked++
 	select {
 	case <-time.After(time.Second):
 	case <-ctx.Done():
@@ -37,7 +42,7 @@ func tokenAfter(t *testing.T, s *tokenSource, d time.Duration) (string, time.Dur
 	t.Helper()
 	<-time.After(d)
 	start := time.Now()
-	token, err := s.get(t.Context())
+	token, err := s.get(withCall(t.Context(), callSpec{}))
 	waited := time.Since(start)
 	s.flights.Wait()
 	if err != nil {
@@ -54,25 +59,36 @@ func TestTokenRenewal(t *testing.T) {
 		broken bool
 		want   string
 		wait   time.Duration
+		asked  int // requests for a token so far
 	}
 	for name, steps := range map[string][]step{
 		"early, without a wait": {
-			{name: "first", want: "1", wait: time.Second},
-			{name: "cached", after: 54 * time.Minute, want: "1"},
-			{name: "within the margin", after: 2 * time.Minute, want: "1"},
-			{name: "renewed", want: "2"},
-			{name: "expired long ago", after: 2 * time.Hour, want: "3", wait: time.Second},
+			{name: "first", want: "1", wait: time.Second, asked: 1},
+			{name: "four fifths of its life", after: 47 * time.Minute, want: "1", asked: 1},
+			{name: "behind that", after: 4 * time.Minute, want: "1", asked: 2},
+			{name: "renewed", want: "2", asked: 2},
+			{name: "expired long ago", after: 2 * time.Hour, want: "3", wait: time.Second, asked: 3},
 		},
 		"failing while the old one is good": {
-			{name: "first", want: "1", wait: time.Second},
-			{name: "renewal fails", after: 56 * time.Minute, broken: true, want: "1"},
-			{name: "no new try yet", after: time.Second, want: "1"},
-			{name: "new try", after: tokenPause, want: "1"},
-			{name: "renewed", want: "2"},
+			{name: "first", want: "1", wait: time.Second, asked: 1},
+			{name: "renewal fails", after: 52 * time.Minute, broken: true, want: "1", asked: 2},
+			{name: "no new try yet", broken: true, want: "1", asked: 2},
+			{name: "new try", after: maxTokenPause, want: "1", asked: 3},
+			{name: "renewed", want: "2", asked: 3},
+		},
+		"failing until the old one expires": {
+			{name: "first", want: "1", wait: time.Second, asked: 1},
+			{name: "renewal fails", after: 55 * time.Minute, broken: true, want: "1", asked: 2},
+			{name: "its last moment", after: 4*time.Minute + 45*time.Second, broken: true, want: "1", asked: 3},
+			{name: "expired", after: maxTokenPause, broken: true, want: "broken", wait: time.Second, asked: 4},
+			{name: "not tried at once", broken: true, want: "broken", asked: 4},
+			{name: "back again", after: maxTokenPause, want: "2", wait: time.Second, asked: 5},
 		},
 		"failing for good": {
-			{name: "first", broken: true, want: "broken", wait: time.Second},
-			{name: "next call tries again", want: "1", wait: time.Second},
+			{name: "first", broken: true, want: "broken", wait: time.Second, asked: 1},
+			{name: "next call tries again", broken: true, want: "broken", wait: time.Second, asked: 2},
+			{name: "the one after that does not", broken: true, want: "broken", asked: 2},
+			{name: "later", after: 2 * firstTokenPause, want: "1", wait: time.Second, asked: 3},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -83,9 +99,45 @@ func TestTokenRenewal(t *testing.T) {
 				defer s.close()
 				for _, step := range steps {
 					e.broken = step.broken
-					if token, waited := tokenAfter(t, s, step.after); token != step.want || waited != step.wait {
-						t.Errorf("%s: got %s after %v, want %s after %v", step.name, token, waited, step.want, step.wait)
+					if token, waited := tokenAfter(t, s, step.after); token != step.want || waited != step.wait || e.asked != step.asked {
+						t.Errorf("%s: got %s after %v in request %d, want %s after %v in %d",
+							step.name, token, waited, e.asked, step.want, step.wait, step.asked)
 					}
+				}
+			})
+		})
+	}
+}
+
+// A token endpoint that is down is not asked by every call.
+func TestTokenPauses(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		retryAfter time.Duration
+		least      int
+		most       int
+	}{
+		"of our own":            {least: 6, most: 16},
+		"of the token endpoint": {retryAfter: 20 * time.Second, least: 3, most: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				asked := 0
+				s := newTokenSource(func(context.Context) (*oauth2.Token, error) {
+					asked++
+					return nil, &lead.SourceError{Kind: lead.FailureUnavailable, RetryAfter: test.retryAfter}
+				}, slog.New(slog.DiscardHandler))
+				defer s.close()
+				for range 600 {
+					_, err := s.get(withCall(t.Context(), callSpec{}))
+					if source, ok := errors.AsType[*lead.SourceError](err); !ok || source.RetryAfter > max(test.retryAfter, maxTokenPause) {
+						t.Fatalf("error is %v", err)
+					}
+					<-time.After(100 * time.Millisecond)
+				}
+				if asked < test.least || asked > test.most {
+					t.Errorf("%d requests in a minute", asked)
 				}
 			})
 		})
@@ -98,36 +150,61 @@ func TestTokenDrop(t *testing.T) {
 		e := &endpoint{}
 		s := newTokenSource(e.fetch, slog.New(slog.DiscardHandler))
 		defer s.close()
-		first, err := s.get(t.Context())
+		first, err := s.get(withCall(t.Context(), callSpec{}))
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.drop(first)
-		second, err := s.get(t.Context())
+		second, err := s.get(withCall(t.Context(), callSpec{}))
 		if err != nil || second == first {
 			t.Fatalf("the dropped token is still used (error %v)", err)
 		}
 		s.drop(first) // by a call that was slower
-		if third, err := s.get(t.Context()); third != second {
+		if third, err := s.get(withCall(t.Context(), callSpec{})); third != second {
 			t.Errorf("a good token was dropped (error %v)", err)
 		}
 	})
 }
 
-func TestRenewalTime(t *testing.T) {
+func TestTokenLife(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for life, unused := range map[time.Duration]time.Duration{
+		3599 * time.Second: 10 * time.Second,
+		20 * time.Second:   2 * time.Second,
+	} {
+		renewAt, usableUntil := lifeOf(&oauth2.Token{Expiry: now.Add(life)}, now)
+		if early := renewAt.Sub(now); early < life*80/100 || early > life*85/100 {
+			t.Errorf("a life of %v is renewed after %v", life, early)
+		}
+		if left := now.Add(life).Sub(usableUntil); left != unused {
+			t.Errorf("a life of %v is not used for its last %v", life, left)
+		}
+	}
+	if renewAt, usableUntil := lifeOf(&oauth2.Token{}, now); !renewAt.IsZero() || !usableUntil.IsZero() {
+		t.Error("a token without an end ends")
+	}
+}
+
+// A platform that takes no token does not make every call ask for another.
+func TestRefusedTokenIsKeptForAWhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		now := time.Now()
-		for life, want := range map[time.Duration]time.Duration{
-			3599 * time.Second: 3299 * time.Second,
-			100 * time.Second:  80 * time.Second,
-		} {
-			if got := renewalTime(now.Add(life)).Sub(now); got != want {
-				t.Errorf("a life of %v is renewed after %v, want %v", life, got, want)
+		e := &endpoint{}
+		s := newTokenSource(e.fetch, slog.New(slog.DiscardHandler))
+		defer s.close()
+		platform := &script{statuses: []int{http.StatusUnauthorized}, start: time.Now()}
+		rt := &renewingBearer{next: platform, tokens: s}
+		for range 60 { // seconds, and one more for each token
+			resp, err := rt.RoundTrip((&http.Request{}).WithContext(withCall(t.Context(), callSpec{})))
+			if err != nil {
+				t.Fatal(err)
 			}
+			_ = resp.Body.Close()
+			<-time.After(time.Second)
 		}
-		if !renewalTime(time.Time{}).IsZero() {
-			t.Error("a token without an end is renewed")
+		if e.asked < 5 || e.asked > 14 {
+			t.Errorf("%d tokens for %d refused calls", e.asked, len(platform.at))
 		}
 	})
 }

@@ -36,7 +36,7 @@ func authority(t *testing.T, issue http.HandlerFunc) (url string, issued *atomic
 func withCredentials(tokenURL string) func(*upstream.Options) {
 	return func(o *upstream.Options) {
 		o.Credentials = upstream.ClientCredentials{
-			TokenURL: tokenURL, ClientID: "the client", ClientSecret: "the secret", Scope: "api://x/.default",
+			TokenURL: tokenURL, ClientID: "canary-client", ClientSecret: "canary-secret", Scope: "api://x/.default",
 		}
 	}
 }
@@ -45,8 +45,8 @@ func TestTokenRequest(t *testing.T) {
 	t.Parallel()
 	tokenURL, _ := authority(t, func(w http.ResponseWriter, r *http.Request) {
 		for name, want := range map[string]string{
-			"grant_type": "client_credentials", "client_id": "the client",
-			"client_secret": "the secret", "scope": "api://x/.default",
+			"grant_type": "client_credentials", "client_id": "canary-client",
+			"client_secret": "canary-secret", "scope": "api://x/.default",
 		} {
 			if got := r.PostFormValue(name); got != want {
 				t.Errorf("%s is %q", name, got)
@@ -153,11 +153,11 @@ func TestTokenFailures(t *testing.T) {
 		says  string
 	}{
 		"refused":          {answer(400, testdata(t, "error_token.json")), lead.FailureAuth, "400 unauthorized_client AADSTS700016"},
-		"refused with 401": {answer(401, `{"error":"invalid_client","error_description":"the secret of the client is wrong"}`), lead.FailureAuth, "401 invalid_client"},
+		"refused with 401": {answer(401, `{"error":"invalid_client","error_description":"canary-secret is wrong"}`), lead.FailureAuth, "401 invalid_client"},
 		"error in a 200":   {answer(200, `{"error":"invalid_client"}`), lead.FailureAuth, "invalid_client"},
-		"odd error code":   {answer(400, `{"error":"the secret"}`), lead.FailureAuth, "answered 400"},
+		"odd error code":   {answer(400, `{"error":"canary-secret"}`), lead.FailureAuth, "answered 400"},
 		"no token":         {answer(200, `{}`), lead.FailureAuth, "no token"},
-		"HTML":             {answer(200, `<html>the secret`), lead.FailureAuth, "no token"},
+		"HTML":             {answer(200, `<html>canary-secret`), lead.FailureAuth, "no token"},
 		"redirect":         {http.RedirectHandler("/elsewhere", http.StatusTemporaryRedirect).ServeHTTP, lead.FailureAuth, "answered 307"},
 		"too many":         {answer(429, ""), lead.FailureRateLimited, "answered 429"},
 		"unavailable":      {answer(503, "<html>"), lead.FailureUnavailable, "answered 503"},
@@ -180,7 +180,7 @@ func TestTokenFailures(t *testing.T) {
 			if !strings.Contains(source.Error(), test.says) {
 				t.Errorf("error is %q, want %q in it", source, test.says)
 			}
-			for _, secret := range []string{"the secret", "the client", "hidden"} {
+			for _, secret := range []string{"canary-secret", "canary-client", "hidden"} {
 				if strings.Contains(source.Error(), secret) {
 					t.Errorf("error %q tells %q", source, secret)
 				}
@@ -218,4 +218,23 @@ func TestCallerLeavesWhileTokenIsFetched(t *testing.T) {
 	client.Close() // ends the flight that nobody waits for
 	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
 	wantKind(t, err, lead.FailureUnavailable)
+}
+
+// changing is a secret that changes.
+type changing struct {
+	mu     sync.Mutex
+	secret string
+	err    error
+}
+
+func (c *changing) Read() (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.secret, c.err
+}
+
+func (c *changing) set(secret string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.secret, c.err = secret, err
 }

@@ -2,30 +2,18 @@ package upstream
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"time"
-
-	"github.com/failsafe-go/failsafe-go"
-	"github.com/failsafe-go/failsafe-go/bulkhead"
-	"github.com/failsafe-go/failsafe-go/ratelimiter"
-	"github.com/failsafe-go/failsafe-go/retrypolicy"
 )
 
-const (
-	// maxErrorBody is enough for every documented form of error.
-	maxErrorBody = 8 << 10
-
-	// Waits between attempts double from the first to the longest.
-	firstBackoff = 100 * time.Millisecond
-	maxBackoff   = 2 * time.Second
-)
+// maxErrorBody is enough for every documented form of error.
+const maxErrorBody = 8 << 10
 
 var (
 	errAttemptTimeout = errors.New("no answer within the time of an attempt")
@@ -45,29 +33,38 @@ func newConns(o Options) *http.Transport {
 	}
 }
 
-// callSpec is what a call asks of the round-trippers below it.
+// callSpec is what a call asks of the round-trippers below it, and what they
+// note of it. Its attempts follow each other, so nothing in it is shared.
 type callSpec struct {
+	kind string
 	// deadline is that of the call with all of its attempts and waits. It is here
 	// and not in the context because most calls never wait for anything but their
 	// first attempt: what else waits does so on a context of within.
 	deadline       time.Time
 	attemptTimeout time.Duration
-	once           bool // never try again: the read has a side effect
-	// consume reads the body of a success as it arrives. Its error fails the
-	// attempt. If it is nil the body is kept in memory.
-	consume func(io.Reader) error
+	once           bool     // never try again: the read has a side effect
+	maxBody        int64    // of the answer; Options.MaxBody if it is 0
+	consumer       consumer // nil if the body is to be kept in memory
+
+	attempts int
+	began    time.Time // of the last attempt
+}
+
+// consumer reads the body of a success as it arrives.
+type consumer interface {
+	// consume fails the attempt with its error.
+	consume(io.Reader) error
+	// verdict is the outcome of an attempt that consume did not fail.
+	verdict() string
 }
 
 type callKey struct{}
 
 func withCall(ctx context.Context, call callSpec) context.Context {
-	return context.WithValue(ctx, callKey{}, call)
+	return context.WithValue(ctx, callKey{}, &call)
 }
 
-func callFrom(ctx context.Context) callSpec {
-	call, _ := ctx.Value(callKey{}).(callSpec)
-	return call
-}
+func callFrom(ctx context.Context) *callSpec { return ctx.Value(callKey{}).(*callSpec) }
 
 // within returns a context that ends at the deadline of the call.
 func within(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -85,70 +82,105 @@ type attemptTransport struct {
 	next    http.RoundTripper
 	maxBody int64
 	logger  *slog.Logger
+	observe func(context.Context, Attempt) // or nil
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t *attemptTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	call := callFrom(req.Context())
-	start := time.Now()
-	end := start.Add(call.attemptTimeout)
+	call.attempts++
+	call.began = time.Now()
+	end := call.began.Add(call.attemptTimeout)
 	if !call.deadline.IsZero() && call.deadline.Before(end) {
 		end = call.deadline
 	}
 	ctx, cancel := context.WithDeadline(req.Context(), end)
 	defer cancel()
-	resp, size, err := t.exchange(req.WithContext(ctx), call.consume)
-	if err != nil && ctx.Err() != nil && req.Context().Err() == nil {
-		err = errAttemptTimeout
+	attempt := req.WithContext(ctx)
+	if call.once {
+		attempt.Body = notReplayable{}
 	}
-	t.log(ctx, start, resp, size, err)
-	if err != nil {
-		return nil, err
+	resp, seen, err := t.exchange(attempt, call)
+	switch {
+	case err == nil:
+		resp.Request = req // whose context outlives the attempt
+	case req.Context().Err() != nil:
+		seen.Outcome = leaving(req.Context())
+	case ctx.Err() != nil:
+		seen.Outcome, err = OutcomeTimeout, errAttemptTimeout
 	}
-	resp.Request = req // whose context outlives the attempt
-	return resp, nil
-}
-
-func (t *attemptTransport) log(ctx context.Context, start time.Time, resp *http.Response, size int64, err error) {
-	if !t.logger.Enabled(ctx, slog.LevelDebug) {
-		return // before the attributes are made
-	}
-	took := slog.Duration("took", time.Since(start))
-	if err != nil {
-		t.logger.LogAttrs(ctx, slog.LevelDebug, "upstream attempt failed", took, slog.Any("error", cause(err)))
-		return
-	}
-	t.logger.LogAttrs(ctx, slog.LevelDebug, "upstream attempt", took, slog.Int("status", resp.StatusCode), slog.Int64("bytes", size))
+	t.report(req.Context(), call, seen, err)
+	return resp, err
 }
 
 // exchange sends the request and has the answer read. What is left in the
 // response of the body is in memory.
-func (t *attemptTransport) exchange(req *http.Request, consume func(io.Reader) error) (*http.Response, int64, error) {
+func (t *attemptTransport) exchange(req *http.Request, call *callSpec) (*http.Response, Attempt, error) {
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {
-		return nil, 0, err
+		return nil, Attempt{Outcome: OutcomeConnection}, err
 	}
-	body := &boundedBody{body: resp.Body, left: t.maxBody}
+	most := cmp.Or(call.maxBody, t.maxBody)
+	body := &boundedBody{body: resp.Body, left: most}
 	kept := &answerBody{}
+	seen := Attempt{Outcome: OutcomeOK, Status: resp.StatusCode}
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		// The status says it all; what can be read of the body is a bonus.
 		kept.data, _ = io.ReadAll(io.LimitReader(body, maxErrorBody))
-	case resp.ContentLength > t.maxBody:
+		seen.Outcome = OutcomeStatus
+	case resp.ContentLength > most:
 		err = errBodyTooLarge
-	case consume != nil:
-		err = consume(body)
+	case call.consumer != nil:
+		if err = call.consumer.consume(body); err == nil {
+			seen.Outcome = call.consumer.verdict()
+		}
 	default:
 		kept.data, err = io.ReadAll(body)
 	}
 	_ = resp.Body.Close() // all that was wanted has been read
+	seen.Bytes = most - body.left
+	if errors.Is(err, errBodyTooLarge) {
+		seen.Outcome = OutcomeTooLarge
+	} else if err != nil {
+		seen.Outcome = OutcomeCut
+	}
 	if err != nil {
-		return nil, 0, err
+		return nil, seen, err
 	}
 	kept.Reset(kept.data)
 	resp.Body = kept
-	return resp, t.maxBody - body.left, nil
+	return resp, seen, nil
 }
+
+func (t *attemptTransport) report(ctx context.Context, call *callSpec, seen Attempt, err error) {
+	logs := t.logger.Enabled(ctx, slog.LevelDebug)
+	if !logs && t.observe == nil {
+		return
+	}
+	seen.Kind, seen.Took, seen.Retry = call.kind, time.Since(call.began), call.attempts > 1
+	if t.observe != nil {
+		t.observe(ctx, seen)
+	}
+	if !logs {
+		return
+	}
+	if err != nil {
+		t.logger.LogAttrs(ctx, slog.LevelDebug, "upstream attempt failed", slog.Duration("took", seen.Took), slog.Any("error", cause(err)))
+		return
+	}
+	t.logger.LogAttrs(ctx, slog.LevelDebug, "upstream attempt", slog.Duration("took", seen.Took), slog.Int("status", seen.Status), slog.Int64("bytes", seen.Bytes))
+}
+
+// notReplayable is a body of no bytes. net/http sends a GET without a body anew,
+// on its own, if a kept connection broke under it; it does not if it has one.
+type notReplayable struct{}
+
+// Read implements io.Reader.
+func (notReplayable) Read([]byte) (int, error) { return 0, io.EOF }
+
+// Close implements io.Closer.
+func (notReplayable) Close() error { return nil }
 
 // boundedBody fails once more bytes come than are left.
 type boundedBody struct {
@@ -173,117 +205,3 @@ type answerBody struct {
 
 // Close implements io.Closer.
 func (*answerBody) Close() error { return nil }
-
-// resilientTransport holds attempts to the concurrency and rate limits and
-// retries those that may succeed next time. failsafehttp is not used: it
-// releases permits at the header, waits not at all between tries, leaves the
-// answer it replaces unclosed and retries any method.
-type resilientTransport struct {
-	next    http.RoundTripper
-	maxWait time.Duration // for each limit
-	slots   bulkhead.Bulkhead[*http.Response]
-	rate    ratelimiter.RateLimiter[*http.Response] // nil if there is no limit
-	retry   failsafe.Executor[*http.Response]       // nil if nothing is retried
-}
-
-//nolint:bodyclose // *http.Response is a type argument here, not a response
-func newResilientTransport(next http.RoundTripper, o Options) *resilientTransport {
-	t := &resilientTransport{
-		next: next,
-		// A call that gets its turn should have half its time left for the answer.
-		maxWait: o.Timeout / 2,
-		slots:   bulkhead.New[*http.Response](uint(o.MaxConcurrent)),
-	}
-	if o.RatePerSecond > 0 {
-		// Bursty, because the keys of one GraphQL operation arrive together.
-		t.rate = ratelimiter.NewBursty[*http.Response](uint(o.RatePerSecond), time.Second)
-	}
-	if o.Retries > 0 {
-		t.retry = failsafe.With(retrypolicy.NewBuilder[*http.Response]().
-			HandleIf(transient).
-			AbortIf(waitTooLong).
-			WithMaxRetries(o.Retries).
-			WithDelayFunc(retryDelay).
-			ReturnLastFailure().
-			Build())
-	}
-	return t
-}
-
-// RoundTrip implements http.RoundTripper.
-func (t *resilientTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := t.attempt(req)
-	if t.retry == nil || req.Method != http.MethodGet || callFrom(req.Context()).once || !transient(resp, err) {
-		return resp, err
-	}
-	// The executor costs more than all else here, so it comes in late: the first
-	// attempt that it asks for has been made.
-	ctx, cancel := within(req.Context())
-	defer cancel()
-	again, made := req.WithContext(ctx), false
-	return t.retry.WithContext(ctx).Get(func() (*http.Response, error) {
-		if !made {
-			made = true
-			return resp, err
-		}
-		return t.attempt(again)
-	})
-}
-
-// attempt holds its permits until the last byte of the answer, even if whoever
-// reads it panics.
-func (t *resilientTransport) attempt(req *http.Request) (*http.Response, error) {
-	ctx := req.Context()
-	if t.rate != nil {
-		if err := t.rate.AcquirePermitWithMaxWait(ctx, t.maxWait); err != nil {
-			return nil, err
-		}
-	}
-	if err := t.slots.AcquirePermitWithMaxWait(ctx, t.maxWait); err != nil {
-		return nil, err
-	}
-	defer t.slots.ReleasePermit()
-	return t.next.RoundTrip(req)
-}
-
-// transient tells whether another attempt may succeed.
-func transient(resp *http.Response, err error) bool {
-	if err != nil {
-		var untrusted *tls.CertificateVerificationError
-		return !limited(err) && !errors.Is(err, errBodyTooLarge) && !errors.As(err, &untrusted)
-	}
-	switch resp.StatusCode {
-	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
-}
-
-// limited tells whether it was we who held the attempt back.
-func limited(err error) bool {
-	return errors.Is(err, bulkhead.ErrFull) || errors.Is(err, ratelimiter.ErrExceeded)
-}
-
-// waitTooLong tells whether the platform asks for a longer wait than the call
-// has time: its refusal is then a better answer than a time-out.
-func waitTooLong(resp *http.Response, _ error) bool {
-	if resp == nil {
-		return false
-	}
-	ctx, cancel := within(resp.Request.Context())
-	defer cancel()
-	deadline, ok := ctx.Deadline()
-	return ok && retryAfter(resp.Header) >= time.Until(deadline)
-}
-
-// retryDelay is the platform's Retry-After, else an exponential backoff of which
-// a random half is dropped, lest the calls of one operation return in step.
-func retryDelay(exec failsafe.ExecutionAttempt[*http.Response]) time.Duration {
-	if resp := exec.LastResult(); resp != nil { //nolint:bodyclose // in memory, see attemptTransport
-		if wait := retryAfter(resp.Header); wait > 0 {
-			return wait
-		}
-	}
-	backoff := min(firstBackoff<<min(exec.Attempts()-1, 10), maxBackoff)
-	return backoff/2 + rand.N(backoff/2)
-}

@@ -52,10 +52,10 @@ func TestRetries(t *testing.T) {
 		"400":            {statuses: []int{400, 200}, attempts: 1, status: 400},
 		"side effect":    {statuses: []int{503, 200}, once: true, attempts: 1, status: 503},
 		"not a read":     {statuses: []int{503, 200}, method: http.MethodPost, attempts: 1, status: 503},
-		"retry after 4s": {statuses: []int{429, 200}, retryAfter: "4", attempts: 2, status: 200, waits: [][2]time.Duration{{4 * time.Second, 4 * time.Second}}},
+		"retry after 4s": {statuses: []int{429, 200}, retryAfter: "4", attempts: 2, status: 200, waits: [][2]time.Duration{{4 * time.Second, 4*time.Second + firstBackoff}}},
 		"too long":       {statuses: []int{429, 200}, retryAfter: "11", attempts: 1, status: 429},
 		"backoff": {statuses: []int{503}, attempts: 3, status: 503, waits: [][2]time.Duration{
-			{firstBackoff / 2, firstBackoff}, {firstBackoff, 2 * firstBackoff}}},
+			{0, firstBackoff}, {0, 2 * firstBackoff}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -92,7 +92,7 @@ func TestRetryStopsWithTheCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{statuses: []int{503}, retryAfter: "60", start: time.Now()}
 		rt := newResilientTransport(s, Options{}.withDefaults())
-		ctx, cancel := context.WithCancel(t.Context())
+		ctx, cancel := context.WithCancel(withCall(t.Context(), callSpec{}))
 		time.AfterFunc(time.Second, cancel)
 		resp, err := rt.RoundTrip((&http.Request{Method: http.MethodGet}).WithContext(ctx))
 		if err == nil {
@@ -110,7 +110,7 @@ func TestRateLimit(t *testing.T) {
 		s := &script{statuses: []int{200}, start: time.Now()}
 		rt := newResilientTransport(s, Options{RatePerSecond: 2}.withDefaults())
 		for range 5 {
-			resp, err := rt.RoundTrip((&http.Request{Method: http.MethodGet}).WithContext(t.Context()))
+			resp, err := rt.RoundTrip((&http.Request{Method: http.MethodGet}).WithContext(withCall(t.Context(), callSpec{})))
 			if err != nil {
 				t.Fatal(err)
 			}

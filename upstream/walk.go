@@ -32,7 +32,11 @@ func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 	seen := map[string]struct{}{}
 	firstPage := 0 // rows of the first page
 	for page := range c.opts.MaxPages {
-		rows, err := c.LeadsPage(ctx, page, size, lead.AllFields)
+		q, err := c.page(page, size)
+		if err != nil {
+			return Walk{}, err
+		}
+		rows, err := c.kept(ctx, q, lead.AllFields, loosely(size))
 		w.Calls++
 		if err != nil {
 			return Walk{Calls: w.Calls}, err
@@ -46,6 +50,9 @@ func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 		}
 		if page == 0 {
 			firstPage = len(rows)
+		}
+		if len(w.Leads) > c.opts.MaxLeads {
+			break
 		}
 		// A short page is no end: the platform may ignore the size.
 		if len(w.Leads) > known || c.maybeOneBased(page, len(rows)) {
