@@ -106,7 +106,7 @@ func TestLargeBodies(t *testing.T) { //nolint:paralleltest // it measures the pr
 			err = read(t.Context(), client)
 			wantKind(t, err, lead.FailureBadResponse)
 			client.Close()
-			server.Close() // waits for the handler
+			server.Close()                                                         // waits for the handler
 			if platform.peak > before+most || !platform.left && !platform.zipped { // all of it is little when zipped
 				t.Errorf("%s of %s: %d MiB for %d MiB, error %v", name, body, (platform.peak-before)>>20, platform.written>>20, err)
 			}

@@ -120,11 +120,13 @@ func limited(err error) bool {
 }
 
 // newAdaptive makes a limiter that asks less at a time of a platform that gets
-// slower the more it is asked. Without the function for the most it would follow
-// the load, and a burst after a quiet time would wait for nothing.
+// slower the more it is asked. It must begin with little: a limiter that has never
+// seen the platform at ease cannot tell that it is not. Without the function for
+// the most it would follow the load, and a burst after a quiet time would wait
+// for nothing.
 func newAdaptive(most uint) adaptivelimiter.AdaptiveLimiter[any] {
 	return adaptivelimiter.NewBuilder[any]().
-		WithLimits(max(1, most/16), most, most).
+		WithLimits(max(1, most/16), most, max(1, most/4)).
 		WithMaxLimitFunc(func(int) float64 { return float64(most) }).
 		Build()
 }

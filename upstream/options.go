@@ -71,9 +71,10 @@ type Options struct {
 	// MaxConcurrent bounds the attempts under way. Default 64. A call that finds
 	// no room waits for half of Timeout at most.
 	MaxConcurrent int
-	// Adaptive lowers that bound while the platform gets slower the more it is
-	// asked, down to a sixteenth, and raises it again. It costs some throughput
-	// where answers take very different times.
+	// Adaptive lets that bound follow the platform's speed: it begins with a
+	// quarter, falls to a sixteenth while the platform gets slower the more it is
+	// asked, and rises, by little more than one a second, up to the whole. That
+	// costs throughput at the start, and where answers take very different times.
 	Adaptive bool
 	// MaxOnline bounds the checkOnline reads under way, which do not count for
 	// MaxConcurrent. Default 4.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 
 	"leadgraph/lead"
 	"leadgraph/upstream"
+	"leadgraph/upstream/sandbox"
 )
 
 // authority is a token endpoint that hands out "token 1", "token 2" and so on.
@@ -237,4 +239,128 @@ func (c *changing) set(secret string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.secret, c.err = secret, err
+}
+
+// A token that expires while calls are on their way is replaced once for all of
+// them.
+func TestExpiredTokenInMidFlight(t *testing.T) {
+	t.Parallel()
+	const callers = 100
+	tokenURL, issued := authority(t, nil)
+	var arrived sync.WaitGroup
+	arrived.Add(callers)
+	client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Query().Get("PageSize") == "1":
+		case r.Header.Get("Authorization") == "Bearer token1":
+			arrived.Done()
+			arrived.Wait()
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		write(w, "[]")
+	}, func(o *upstream.Options) {
+		withCredentials(tokenURL)(o)
+		o.MaxConcurrent, o.AttemptTimeout = callers, 10*time.Second
+	})
+	if _, err := client.LeadsPage(t.Context(), 0, 1, lead.AllFields); err != nil {
+		t.Fatal(err)
+	}
+	var calls sync.WaitGroup
+	for range callers {
+		calls.Go(func() {
+			if _, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	calls.Wait()
+	if issued.Load() != 2 {
+		t.Errorf("%d tokens were asked for", issued.Load())
+	}
+}
+
+// A client secret that is replaced serves from the next token on.
+func TestSecretIsReadForEachToken(t *testing.T) {
+	t.Parallel()
+	secret := &changing{secret: "old"}
+	platform, client, log := newSandbox(t, sandbox.Options{Leads: 20, ClientSecret: "new"}, func(o *upstream.Options) {
+		o.Credentials.ClientSecret, o.Credentials.SecretSource = "", secret
+	})
+	_, err := client.LeadsByTenant(t.Context(), tenantA, false)
+	if source := sourceError(t, err, lead.FailureAuth); !strings.Contains(source.Error(), "AADSTS7000215: the client secret is wrong") {
+		t.Errorf("error is %v", err)
+	}
+	secret.set("", errors.New("no file"))
+	_, err = client.LeadsByTenant(t.Context(), tenantA, false)
+	if source := sourceError(t, err, lead.FailureAuth); !strings.Contains(source.Error(), "client secret: no file") {
+		t.Errorf("error is %v", err)
+	}
+	if text := log.String(); !strings.Contains(text, "AADSTS7000215") || strings.Contains(text, "old") {
+		t.Errorf("the log is %s", text)
+	}
+	if calls := platform.Calls(); calls.Token != 1 || calls.ByTenant != 0 {
+		t.Errorf("calls are %+v", calls)
+	}
+}
+
+func TestEntraAdvice(t *testing.T) {
+	t.Parallel()
+	for code, says := range map[string]string{
+		"AADSTS7000215":  "the client secret is wrong",
+		"AADSTS7000222":  "the client secret has expired: create a new one",
+		"AADSTS700016":   "the client id is not known",
+		"AADSTS90002":    "the directory in the token URL does not exist",
+		"AADSTS70011":    "the scope is not valid",
+		"AADSTS500011":   "the application in the scope is not known",
+		"AADSTS99999999": "answered 401 invalid_client AADSTS99999999",
+	} {
+		tokenURL, _ := authority(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusUnauthorized)
+			write(w, fmt.Sprintf(`{"error":"invalid_client","error_description":"%s: for app 'canary-client' with canary-secret. Trace ID: x"}`, code))
+		})
+		client := newClient(t, func(http.ResponseWriter, *http.Request) {}, withCredentials(tokenURL))
+		_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+		text := sourceError(t, err, lead.FailureAuth).Error()
+		if !strings.Contains(text, code) || !strings.Contains(text, says) || strings.Contains(text, "canary") {
+			t.Errorf("%s: error is %q", code, text)
+		}
+	}
+}
+
+func TestTokenOfASource(t *testing.T) {
+	t.Parallel()
+	token := &changing{secret: "first"}
+	var sent []string
+	client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		sent = append(sent, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+		switch len(sent) {
+		case 2: // it was replaced while the call was on its way
+			token.set("second", nil)
+			w.WriteHeader(http.StatusUnauthorized)
+		case 4:
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+		write(w, "[]")
+	}, func(o *upstream.Options) { o.TokenSource = token })
+	page := func() error {
+		_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+		return err
+	}
+	for range 2 {
+		if err := page(); err != nil {
+			t.Error(err)
+		}
+	}
+	wantKind(t, page(), lead.FailureAuth) // the same token would be refused again
+	for _, bad := range []string{"", "a\nb"} {
+		token.set(bad, nil)
+		wantKind(t, page(), lead.FailureAuth)
+	}
+	token.set("", errors.New("no file"))
+	wantKind(t, page(), lead.FailureAuth)
+	if want := []string{"first", "first", "second", "second"}; !slices.Equal(sent, want) {
+		t.Errorf("sent %q", sent)
+	}
 }

@@ -1,0 +1,343 @@
+package upstream_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"leadgraph/lead"
+	"leadgraph/upstream"
+	"leadgraph/upstream/sandbox"
+)
+
+// breakPlatform looks tenants up until the breaker refuses that.
+func breakPlatform(t *testing.T, client *upstream.Client) *lead.SourceError {
+	t.Helper()
+	for range 20 {
+		_, err := client.LeadsByTenant(t.Context(), tenantA, false)
+		if source := sourceError(t, err, lead.FailureUnavailable); source.RetryAfter > 0 {
+			return source
+		}
+	}
+	t.Fatal("20 failures did not open the breaker")
+	return nil
+}
+
+func TestBreakerIsOfThePlatform(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	platform, client, _ := newSandbox(t, sandbox.Options{Leads: 20}, func(o *upstream.Options) {
+		o.Retries = -1
+		o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	})
+	platform.Inject(sandbox.Fault{Status: http.StatusInternalServerError, Times: -1})
+	if source := breakPlatform(t, client); source.Status != 0 || source.RetryAfter > 3*time.Second {
+		t.Errorf("error is %#v", source)
+	}
+	platform.ClearFaults()
+	platform.ResetCalls()
+	_, own := client.WithToken("another").LeadsByTenant(t.Context(), tenantA, false)
+	_, page := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+	_, online := client.LeadsByTenant(t.Context(), tenantA, true)
+	for _, err := range []error{own, page, online} {
+		if source := sourceError(t, err, lead.FailureUnavailable); source.RetryAfter <= 0 {
+			t.Errorf("error is %v", err)
+		}
+	}
+	if calls := platform.Calls(); len(calls.ByStatus) != 0 {
+		t.Errorf("calls were made: %+v", calls)
+	}
+	if state := client.State(); state.Breaker != "open" || state.RetryIn <= 0 {
+		t.Errorf("state is %+v", state)
+	}
+	if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "circuit breaker open") || strings.Contains(text, "127.0.0.1") {
+		t.Errorf("the log is %s", text)
+	}
+}
+
+// A token endpoint that fails does not stop calls with another token.
+func TestBreakerIsNotOfTheTokenEndpoint(t *testing.T) {
+	t.Parallel()
+	platform, client, _ := newSandbox(t, sandbox.Options{Leads: 20, NoAuth: true}, nil)
+	platform.Inject(sandbox.Fault{Kind: sandbox.KindToken, Status: http.StatusInternalServerError, Times: -1})
+	for range 30 {
+		_, err := client.LeadsByTenant(t.Context(), tenantA, false)
+		wantKind(t, err, lead.FailureUnavailable)
+	}
+	if _, err := client.WithToken("another").LeadsByTenant(t.Context(), tenantA, false); err != nil {
+		t.Error(err)
+	}
+	if calls := platform.Calls(); calls.Token != 2 {
+		t.Errorf("the token endpoint was asked %d times", calls.Token)
+	}
+}
+
+// checkOnline reads that hang take no room from others, nor others from them.
+func TestOnlineBulkhead(t *testing.T) {
+	t.Parallel()
+	arrived := make(chan struct{}, 2)
+	client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("checkOnline") == "true" {
+			arrived <- struct{}{}
+			hang(w, r)
+			return
+		}
+		write(w, "["+row("1")+"]")
+	}, func(o *upstream.Options) {
+		o.MaxConcurrent, o.MaxOnline, o.OnlineTimeout, o.TimePerRow = 1, 2, 200*time.Millisecond, -1
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	var hanging sync.WaitGroup
+	defer hanging.Wait()
+	defer cancel()
+	for range 2 {
+		hanging.Go(func() { _, _ = client.LeadsByTenant(ctx, tenantA, true) })
+		<-arrived
+	}
+	if _, err := client.LeadsByTenant(t.Context(), tenantA, false); err != nil {
+		t.Error(err)
+	}
+	if state := client.State(); state.InFlight != 0 || state.Limit != 1 {
+		t.Errorf("state is %+v", state)
+	}
+	_, err := client.LeadsByTenant(t.Context(), tenantA, true)
+	wantKind(t, err, lead.FailureRateLimited)
+}
+
+func TestOnlineTimeout(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, hang, func(o *upstream.Options) { o.OnlineTimeout, o.TimePerRow = 50*time.Millisecond, -1 })
+	_, err := client.LeadsByTenant(t.Context(), tenantA, true)
+	wantKind(t, err, lead.FailureTimeout)
+}
+
+// A kept connection that breaks makes net/http send a GET again on its own; not
+// so a read with a side effect, which may have arrived.
+func TestOnlineReadIsSentOnce(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		online bool
+		sent   int32
+	}{"lookup": {false, 2}, "online": {true, 1}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var sent atomic.Int32
+			client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+				if body, err := io.ReadAll(r.Body); len(body) > 0 || err != nil || len(r.TransferEncoding) > 0 || r.Header.Get("Content-Length") != "" {
+					t.Errorf("the request has a body: %q, error %v", body, err)
+				}
+				if r.URL.Query().Get("PageSize") == "1" { // keeps the connection
+					write(w, "[]")
+					return
+				}
+				if sent.Add(1) == 1 {
+					panic(http.ErrAbortHandler)
+				}
+				write(w, "["+row("1")+"]")
+			}, nil)
+			if _, err := client.LeadsPage(t.Context(), 0, 1, lead.AllFields); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := client.LeadsByTenant(t.Context(), tenantA, test.online); (err != nil) != test.online {
+				t.Errorf("error is %v", err)
+			}
+			if sent.Load() != test.sent {
+				t.Errorf("sent %d times", sent.Load())
+			}
+		})
+	}
+}
+
+// watch notes attempts.
+type watch struct {
+	mu   sync.Mutex
+	seen []upstream.Attempt
+}
+
+func (w *watch) note(_ context.Context, a upstream.Attempt) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if a.Took <= 0 && a.Outcome != upstream.OutcomeRefused {
+		a.Outcome += ", but it took no time"
+	}
+	a.Took = 0
+	w.seen = append(w.seen, a)
+}
+
+func TestObserve(t *testing.T) {
+	t.Parallel()
+	lookup := func(t *testing.T, c *upstream.Client) { _, _ = c.LeadsByTenant(t.Context(), tenantA, false) }
+	answer := func(status int, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			write(w, body)
+		}
+	}
+	cut := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		write(w, "[")
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}
+	first := func(first, then http.HandlerFunc) http.HandlerFunc {
+		var calls atomic.Int32
+		return func(w http.ResponseWriter, r *http.Request) {
+			if calls.Add(1) == 1 {
+				first(w, r)
+				return
+			}
+			then(w, r)
+		}
+	}
+	one := "[" + row("1") + "]"
+	size := int64(len(one))
+	for name, test := range map[string]struct {
+		handler http.HandlerFunc
+		adjust  func(*upstream.Options)
+		call    func(*testing.T, *upstream.Client)
+		want    []upstream.Attempt
+	}{
+		"ok": {handler: answer(200, one), want: []upstream.Attempt{{Kind: "lead", Outcome: "ok", Status: 200, Bytes: size}}},
+		"page": {handler: answer(200, one),
+			call: func(t *testing.T, c *upstream.Client) { _, _ = c.LeadsPage(t.Context(), 0, 10, lead.AllFields) },
+			want: []upstream.Attempt{{Kind: "leads", Outcome: "ok", Status: 200, Bytes: size}}},
+		"online": {handler: answer(200, one),
+			call: func(t *testing.T, c *upstream.Client) { _, _ = c.LeadsByTenant(t.Context(), tenantA, true) },
+			want: []upstream.Attempt{{Kind: "online", Outcome: "ok", Status: 200, Bytes: size}}},
+		"status, then ok": {handler: first(answer(503, "no"), answer(200, one)), adjust: func(o *upstream.Options) { o.Retries = 1 },
+			want: []upstream.Attempt{
+				{Kind: "lead", Outcome: "status", Status: 503, Bytes: 2},
+				{Kind: "lead", Outcome: "ok", Status: 200, Bytes: size, Retry: true}}},
+		"cut":          {handler: cut, want: []upstream.Attempt{{Kind: "lead", Outcome: "cut", Status: 200, Bytes: 1}}},
+		"connection":   {handler: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, want: []upstream.Attempt{{Kind: "lead", Outcome: "connection"}}},
+		"time-out":     {handler: hang, adjust: func(o *upstream.Options) { o.AttemptTimeout, o.TimePerRow = 20*time.Millisecond, -1 }, want: []upstream.Attempt{{Kind: "lead", Outcome: "timeout"}}},
+		"bad response": {handler: answer(200, "<p>"), want: []upstream.Attempt{{Kind: "lead", Outcome: "bad_response", Status: 200, Bytes: 3}}},
+		"too large":    {handler: answer(200, one), adjust: func(o *upstream.Options) { o.MaxBody = 5 }, want: []upstream.Attempt{{Kind: "lead", Outcome: "too_large", Status: 200}}},
+		"too many": {handler: answer(200, rowsFrom(0, 2)),
+			call: func(t *testing.T, c *upstream.Client) { _, _ = c.LeadsPage(t.Context(), 0, 1, lead.AllFields) },
+			want: []upstream.Attempt{{Kind: "leads", Outcome: "too_large", Status: 200, Bytes: int64(len(rowsFrom(0, 2)))}}},
+		"enough": {handler: answer(200, one),
+			call: func(t *testing.T, c *upstream.Client) {
+				_ = c.EachLead(t.Context(), 0, 1, lead.AllFields, func() {}, func(*lead.Lead) error { return errors.New("enough") })
+			},
+			want: []upstream.Attempt{{Kind: "leads", Outcome: "canceled", Status: 200, Bytes: size}}},
+		"left": {handler: hang,
+			call: func(t *testing.T, c *upstream.Client) {
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(20*time.Millisecond, cancel)
+				_, _ = c.LeadsByTenant(ctx, tenantA, false)
+			},
+			want: []upstream.Attempt{{Kind: "lead", Outcome: "canceled"}}},
+		"caller's deadline": {handler: hang,
+			call: func(t *testing.T, c *upstream.Client) {
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+				defer cancel()
+				_, _ = c.LeadsByTenant(ctx, tenantA, false)
+			},
+			want: []upstream.Attempt{{Kind: "lead", Outcome: "timeout"}}},
+		"refused by the breaker": {handler: answer(500, ""),
+			call: func(t *testing.T, c *upstream.Client) { breakPlatform(t, c) },
+			want: append(slices.Repeat([]upstream.Attempt{{Kind: "lead", Outcome: "status", Status: 500}}, 16), upstream.Attempt{Kind: "lead", Outcome: "refused"})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var w watch
+			client := newClient(t, test.handler, func(o *upstream.Options) {
+				o.Observe = w.note
+				if test.adjust != nil {
+					test.adjust(o)
+				}
+			})
+			call := test.call
+			if call == nil {
+				call = lookup
+			}
+			call(t, client)
+			if diff := cmp.Diff(test.want, w.seen); diff != "" {
+				t.Errorf("attempts (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// wrapped counts what goes over the wire.
+type wrapped struct {
+	http.RoundTripper
+	paths chan string
+}
+
+func (w *wrapped) RoundTrip(req *http.Request) (*http.Response, error) {
+	w.paths <- req.URL.Path
+	return w.RoundTripper.RoundTrip(req)
+}
+
+func TestWrapAndTokens(t *testing.T) {
+	t.Parallel()
+	paths := make(chan string, 9)
+	var w watch
+	_, client, _ := newSandbox(t, sandbox.Options{Leads: 20}, func(o *upstream.Options) {
+		o.Wrap = func(next http.RoundTripper) http.RoundTripper { return &wrapped{next, paths} }
+		o.Observe = w.note
+	})
+	if state := client.State(); !state.TokenExpires.IsZero() || state.Breaker != "closed" || state.Limit != 64 {
+		t.Errorf("state is %+v", state)
+	}
+	if _, err := client.LeadsByTenant(t.Context(), tenantA, false); err != nil {
+		t.Fatal(err)
+	}
+	close(paths)
+	if first, second := <-paths, <-paths; first != sandbox.TokenPath || second != sandbox.BasePath+"/api/v2/oc/lead" {
+		t.Errorf("%s, then %s", first, second)
+	}
+	if w.seen[0].Kind != upstream.KindToken || w.seen[0].Outcome != upstream.OutcomeOK || w.seen[1].Kind != upstream.KindLead {
+		t.Errorf("attempts are %+v", w.seen)
+	}
+	if left := time.Until(client.State().TokenExpires); left < 50*time.Minute || left > time.Hour {
+		t.Errorf("the token expires in %v", left)
+	}
+}
+
+func TestQueueIsSeen(t *testing.T) {
+	t.Parallel()
+	arrived := make(chan struct{}, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrived <- struct{}{}
+		hang(w, r)
+	}))
+	t.Cleanup(server.Close)
+	client, err := upstream.NewClient(upstream.Options{BaseURL: server.URL, MaxConcurrent: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	ctx, cancel := context.WithCancel(t.Context())
+	var calls sync.WaitGroup
+	defer calls.Wait()
+	defer cancel()
+	for range 3 {
+		calls.Go(func() { _, _ = client.LeadsPage(ctx, 0, 10, lead.AllFields) })
+	}
+	<-arrived
+	for client.State().Queued != 2 {
+		select {
+		case <-t.Context().Done():
+			t.Fatal(client.State())
+		case <-time.After(time.Millisecond):
+		}
+	}
+	if state := client.State(); state.InFlight != 1 || state.Limit != 1 {
+		t.Errorf("state is %+v", state)
+	}
+}

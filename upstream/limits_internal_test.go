@@ -1,0 +1,62 @@
+package upstream
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// throughput is the number of calls that a platform answers in half a minute of
+// the bubble's time. It takes base for one, and longer the more it is asked beyond
+// its capacity.
+func throughput(t *testing.T, adaptive bool, base time.Duration, capacity, exponent float64) (calls, limit int) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimits(Options{MaxConcurrent: 16, Adaptive: adaptive}.withDefaults())
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		var mu sync.Mutex
+		var callers sync.WaitGroup
+		for n := range 20 {
+			random := rand.New(rand.NewPCG(1, uint64(n)))
+			callers.Go(func() {
+				for {
+					held, err := l.acquire(ctx, false)
+					if ctx.Err() != nil || err != nil {
+						return
+					}
+					slower := math.Pow(max(1, float64(l.inFlight.Load())/capacity), exponent)
+					<-time.After(time.Duration(float64(base) * slower * (0.8 + 0.4*random.Float64())))
+					l.release(held, true)
+					mu.Lock()
+					calls++
+					mu.Unlock()
+				}
+			})
+		}
+		callers.Wait()
+		limit = l.state().Limit
+	})
+	return calls, limit
+}
+
+// The adaptive limit comes up to that of a healthy platform, and one that gets
+// slower the more it is asked answers more with it.
+func TestAdaptiveLimit(t *testing.T) {
+	t.Parallel()
+	const base = 20 * time.Millisecond
+	plain, _ := throughput(t, false, base, 16, 0)
+	adaptive, limit := throughput(t, true, base, 16, 0)
+	if limit != 16 || adaptive < plain*3/4 {
+		t.Errorf("healthy: %d calls, and %d with a limit of %d", plain, adaptive, limit)
+	}
+	plain, _ = throughput(t, false, base, 4, 2.5)
+	adaptive, limit = throughput(t, true, base, 4, 2.5)
+	if limit >= 16 || adaptive < 2*plain {
+		t.Errorf("overloaded: %d calls, and %d with a limit of %d", plain, adaptive, limit)
+	}
+}
