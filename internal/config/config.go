@@ -85,11 +85,11 @@ type Limits struct {
 type Upstream struct {
 	URL              string        `name:"upstream-url" help:"Base URL of the Live Platform, such as https://HOST/tenantui. Empty: the built-in sandbox." group:"Live Platform"`
 	Token            Secret        `name:"upstream-token" help:"Bearer token to send, instead of client credentials." group:"Live Platform"`
-	TokenFile        string        `name:"upstream-token-file" help:"File that holds the bearer token." type:"path" group:"Live Platform"`
+	TokenFile        string        `name:"upstream-token-file" help:"File that holds the bearer token; it is read again when it changes." type:"path" group:"Live Platform"`
 	TokenURL         string        `help:"OAuth 2.0 token endpoint, such as https://login.microsoftonline.com/DIRECTORY/oauth2/v2.0/token." group:"Live Platform"`
 	ClientID         string        `help:"Client id of the API app registration." group:"Live Platform"`
 	ClientSecret     Secret        `help:"Client secret of the API app registration." group:"Live Platform"`
-	ClientSecretFile string        `help:"File that holds the client secret." type:"path" group:"Live Platform"`
+	ClientSecretFile string        `help:"File that holds the client secret; it is read again when it changes." type:"path" group:"Live Platform"`
 	Scope            string        `help:"Scope to ask for: api://APPLICATION/.default." group:"Live Platform"`
 	TenantParam      string        `help:"Spelling of the tenant filter's name." default:"msTenantID" group:"Live Platform"`
 	FirstPage        int           `help:"Number of the platform's first page, 0 or 1." default:"0" group:"Live Platform"`
@@ -100,6 +100,7 @@ type Upstream struct {
 	Retries          int           `name:"upstream-retries" help:"How often a failed read is tried again." default:"2" group:"Live Platform"`
 	Concurrency      int           `name:"upstream-concurrency" help:"Most requests under way at a time." default:"64" group:"Live Platform"`
 	Rate             int           `name:"upstream-rate" help:"Most requests a second; 0 sets no bound." default:"0" group:"Live Platform"`
+	Resilience       Resilience    `embed:""`
 }
 
 // Caches say how old an answer may be, and what replicas share.
@@ -215,6 +216,7 @@ func (u *Upstream) complete(callersTokens bool) error {
 	errs := []error{
 		u.Token.readFile("--upstream-token-file", u.TokenFile),
 		u.ClientSecret.readFile("--client-secret-file", u.ClientSecretFile),
+		u.Resilience.check(),
 	}
 	if u.URL != "" && u.Token == "" && !callersTokens {
 		for _, setting := range []struct{ value, name string }{
