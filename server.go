@@ -30,6 +30,7 @@ import (
 	"leadgraph/internal/config"
 	"leadgraph/internal/doctor"
 	"leadgraph/internal/httpd"
+	"leadgraph/internal/secretfile"
 	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
 	"leadgraph/web"
@@ -176,9 +177,9 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 // openPlatform says how to reach the platform: a sandbox of our own, until it is
 // closed, if none is set.
 func openPlatform(ctx context.Context, settings config.Upstream, data config.Data, log *slog.Logger) (platform upstream.Options, closeSandbox func(), err error) {
-	platform = platformOptions(settings, log)
-	if platform.BaseURL != "" {
-		return platform, func() {}, nil
+	platform, err = platformOptions(settings, log)
+	if err != nil || platform.BaseURL != "" {
+		return platform, func() {}, err
 	}
 	address, closeSandbox, err := startSandbox(ctx, data.Leads, log)
 	if err == nil {
@@ -187,19 +188,24 @@ func openPlatform(ctx context.Context, settings config.Upstream, data config.Dat
 	return platform, closeSandbox, err
 }
 
-func platformOptions(settings config.Upstream, log *slog.Logger) upstream.Options {
-	options := upstream.Options{
+func platformOptions(settings config.Upstream, log *slog.Logger) (options upstream.Options, err error) {
+	options = upstream.Options{
 		BaseURL:        settings.URL,
 		StaticToken:    string(settings.Token),
 		TenantParam:    settings.TenantParam,
 		FirstPage:      settings.FirstPage,
 		PageSize:       settings.PageSize,
 		MaxPages:       settings.MaxPages,
+		MaxLeads:       settings.Resilience.MaxLeads,
 		Timeout:        settings.Timeout,
 		AttemptTimeout: settings.AttemptTimeout,
+		OnlineTimeout:  settings.Resilience.OnlineTimeout,
 		MaxConcurrent:  settings.Concurrency,
+		Adaptive:       settings.Resilience.Adaptive,
+		MaxOnline:      settings.Resilience.OnlineConcurrency,
 		RatePerSecond:  settings.Rate,
 		Retries:        settings.Retries,
+		MaxBody:        settings.Resilience.MaxBody,
 		Logger:         log,
 	}
 	if settings.Retries == 0 { // upstream's zero value is its default
@@ -213,7 +219,15 @@ func platformOptions(settings config.Upstream, log *slog.Logger) upstream.Option
 			Scope:        settings.Scope,
 		}
 	}
-	return options
+	// What is in a file is read again when that changes.
+	if settings.TokenFile != "" {
+		options.StaticToken = ""
+		options.TokenSource, err = secretfile.Open("upstream token", settings.TokenFile, log)
+	} else if settings.Token == "" && settings.ClientSecretFile != "" {
+		options.Credentials.ClientSecret = ""
+		options.Credentials.SecretSource, err = secretfile.Open("client secret", settings.ClientSecretFile, log)
+	}
+	return options, err
 }
 
 // examine probes the platform. Its error says that it cannot be used.

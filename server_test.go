@@ -185,16 +185,23 @@ func TestServeIsNotOpenToOthersByMistake(t *testing.T) {
 	}
 }
 
+// A secret in a file may be replaced while the program runs.
 func TestServeReadsSecretsFromFiles(t *testing.T) {
 	t.Parallel()
 	platform := start(t, "  leadgraph serve", "sandbox", "--listen", "127.0.0.1:0")
 	file := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(file, []byte(sandbox.DefaultClientSecret+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	command := strings.Replace(platform.lines[len(platform.lines)-1], "--client-secret "+sandbox.DefaultClientSecret, "--client-secret-file "+file, 1)
-	if got := post(t, startServer(t, strings.Fields(command)[2:]...), firstQuery, nil); !strings.Contains(got, "SIPTest") {
-		t.Errorf("answer %s", got)
+	endpoint := ""
+	for _, step := range []struct{ secret, want string }{{"expired", "UPSTREAM_AUTH"}, {sandbox.DefaultClientSecret, "SIPTest"}} {
+		if err := os.WriteFile(file, []byte(step.secret+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if endpoint == "" {
+			endpoint = startServer(t, strings.Fields(command)[2:]...)
+		}
+		if got := post(t, endpoint, firstQuery, nil); !strings.Contains(got, step.want) {
+			t.Errorf("answer %s", got)
+		}
 	}
 }
 

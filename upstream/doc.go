@@ -21,13 +21,19 @@
 //     size are always sent.
 //   - If the size is ignored, short pages arrive in the middle of the list: a
 //     walk stops at an empty page or one without a new lead, never at a short one.
+//     A page that is longer than asked for is refused, unless its leads are wanted
+//     wherever they stand.
 //   - The tenant filter is spelt msTenantID [GSL] and msTenantId [GAL]. A server
 //     that does not know the spelling answers everybody's leads; rows of another
 //     tenant are refused as a bad response.
 //   - A tenant can have several leads [TRG], so a lookup yields a list.
 //   - An unknown tenant is an empty list or a 404 with a bare lead-error string.
 //   - checkOnline=true makes the platform ask Microsoft and store what it learns
-//     [GAL]. It is sent only when asked for, and never retried.
+//     [GAL]. It is sent only when asked for, and only once: never retried, not even
+//     by net/http. It has a time-out and a number of places of its own.
+//   - A page of leads may make the platform fetch their addresses and store them
+//     [GAL]. To do that twice does no harm, so pages are retried like lookups, but
+//     nothing is ever asked for twice at a time.
 //   - The answer is a bare array [GSL] or an array in an array [GAL]; a single
 //     object and an envelope with data are read too. Ids come as text or number,
 //     times with and without zone, year 1 for "unset", collections as null or [].
@@ -48,6 +54,18 @@
 //   - a lead, or another member of an envelope, has at most 4 MiB;
 //   - an envelope is one from its array of leads on, so an id, a tenantId or
 //     another data behind that is an error.
+//
+// # Bad times
+//
+// All calls of a platform, whoever they are for, share what guards it. Attempts
+// are held to so many at a time and in a second. Reads that may succeed next time
+// are retried, after random waits, within the time of their call, and all
+// together for at most a tenth of the calls. A circuit breaker makes calls fail at
+// once while the platform fails. [Options.Observe] sees every attempt and
+// [Client.State] how things stand.
+//
+// A bearer token is renewed in the background at four fifths of its life, and
+// serves until its end if that fails. docs/design.md says why all this is as it is.
 //
 // # Failures
 //

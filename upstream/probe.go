@@ -33,6 +33,7 @@ func (c *Client) Probe(ctx context.Context, rawQuery string, rows int) (Answer, 
 	start := time.Now()
 	req := (&http.Request{Method: http.MethodGet, URL: &target, Host: target.Host, Header: c.header}).WithContext(
 		withCall(ctx, callSpec{
+			kind:           KindLeads,
 			deadline:       start.Add(c.opts.Timeout + allowance),
 			attemptTimeout: c.opts.AttemptTimeout + allowance,
 			once:           true,

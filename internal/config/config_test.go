@@ -58,7 +58,7 @@ func TestPassthroughTakesNoCredentials(t *testing.T) {
 
 func TestMalformedValuesAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"--first-page", "one"}, {"--request-timeout", "soon"}, {"--request-timeout", "0s"}, {"--log-format", "xml"}, {"--no-such-flag"}} {
+	for _, args := range [][]string{{"--first-page", "one"}, {"--request-timeout", "soon"}, {"--request-timeout", "0s"}, {"--upstream-online-concurrency", "0"}, {"--upstream-max-body", "-1"}, {"--log-format", "xml"}, {"--no-such-flag"}} {
 		if _, _, err := load(t, nil, args...); err == nil {
 			t.Errorf("%v was accepted", args)
 		}
