@@ -248,7 +248,7 @@ func TestObserve(t *testing.T) {
 			},
 			want: []upstream.Attempt{{Kind: "lead", Outcome: "timeout"}}},
 		"refused by the breaker": {handler: answer(500, ""),
-			call: func(t *testing.T, c *upstream.Client) { breakPlatform(t, c) },
+			call: func(t *testing.T, c *upstream.Client) { _ = breakPlatform(t, c) },
 			want: append(slices.Repeat([]upstream.Attempt{{Kind: "lead", Outcome: "status", Status: 500}}, 16), upstream.Attempt{Kind: "lead", Outcome: "refused"})},
 	} {
 		t.Run(name, func(t *testing.T) {

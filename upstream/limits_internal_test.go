@@ -11,11 +11,12 @@ import (
 )
 
 // throughput is the number of calls that a platform answers in half a minute of
-// the bubble's time. It takes base for one, and longer the more it is asked beyond
-// its capacity.
-func throughput(t *testing.T, adaptive bool, base time.Duration, capacity, exponent float64) (calls, limit int) {
+// the bubble's time. It takes 20 ms, and longer the more it is asked beyond its
+// capacity.
+func throughput(t *testing.T, adaptive bool, capacity, exponent float64) (calls, limit int) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
+		const base = 20 * time.Millisecond
 		l := newLimits(Options{MaxConcurrent: 16, Adaptive: adaptive}.withDefaults())
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
@@ -48,14 +49,13 @@ func throughput(t *testing.T, adaptive bool, base time.Duration, capacity, expon
 // slower the more it is asked answers more with it.
 func TestAdaptiveLimit(t *testing.T) {
 	t.Parallel()
-	const base = 20 * time.Millisecond
-	plain, _ := throughput(t, false, base, 16, 0)
-	adaptive, limit := throughput(t, true, base, 16, 0)
+	plain, _ := throughput(t, false, 16, 0)
+	adaptive, limit := throughput(t, true, 16, 0)
 	if limit != 16 || adaptive < plain*3/4 {
 		t.Errorf("healthy: %d calls, and %d with a limit of %d", plain, adaptive, limit)
 	}
-	plain, _ = throughput(t, false, base, 4, 2.5)
-	adaptive, limit = throughput(t, true, base, 4, 2.5)
+	plain, _ = throughput(t, false, 4, 2.5)
+	adaptive, limit = throughput(t, true, 4, 2.5)
 	if limit >= 16 || adaptive < 2*plain {
 		t.Errorf("overloaded: %d calls, and %d with a limit of %d", plain, adaptive, limit)
 	}

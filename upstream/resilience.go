@@ -73,7 +73,7 @@ func (t *resilientTransport) RoundTrip(req *http.Request) (*http.Response, error
 	made := 0
 	last, ended := t.retry.WithContext(ctx).Get(func() (try, error) {
 		if made++; made > 1 {
-			resp, err = t.attempt(req.WithContext(ctx), true)
+			resp, err = t.attempt(req.WithContext(ctx), true) //nolint:bodyclose // in memory, see attemptTransport
 		}
 		return t.judge(ctx, made, resp, err), nil
 	})

@@ -24,8 +24,8 @@ const (
 	// A token is renewed when four fifths of its life have passed, and up to a
 	// twentieth later: replicas that started together then do not renew together.
 	renewAfter, renewSpread = 0.8, 0.05
-	// A token is not sent in its last seconds; it would expire on the way.
-	lastSeconds = 10 * time.Second
+	// A token is not sent this shortly before its end; it would expire on the way.
+	tokenMargin = 10 * time.Second
 
 	// After failures the token endpoint is left in peace for a time that doubles
 	// from the first to the longest; if it names a time itself, for that one, up to
@@ -208,7 +208,7 @@ func lifeOf(token *oauth2.Token, now time.Time) (renewAt, usableUntil time.Time)
 	}
 	life := token.Expiry.Sub(now)
 	renewal := time.Duration((renewAfter + renewSpread*rand.Float64()) * float64(life))
-	return now.Add(renewal), token.Expiry.Add(-min(lastSeconds, life/10))
+	return now.Add(renewal), token.Expiry.Add(-min(tokenMargin, life/10))
 }
 
 // drop forgets a token that was refused, unless a newer one is there already. It

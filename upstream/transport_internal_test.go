@@ -104,6 +104,43 @@ func TestRetryStopsWithTheCaller(t *testing.T) {
 	})
 }
 
+// A wait that leaves the caller no time is not begun, whoever set the deadline.
+func TestRetryFitsTheCallersTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{statuses: []int{429}, retryAfter: "4", start: time.Now()}
+		rt := newResilientTransport(s, Options{}.withDefaults())
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		if err := ask(ctx, rt); err != nil || len(s.at) != 1 || time.Since(s.start) != 0 {
+			t.Errorf("%d attempts in %v, error %v", len(s.at), time.Since(s.start), err)
+		}
+	})
+}
+
+// When all calls fail, few are made again; those that are not do not wait.
+func TestRetriesOfAllCalls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{statuses: []int{429}, start: time.Now()}
+		rt := newResilientTransport(s, Options{}.withDefaults())
+		const calls = 1000
+		atOnce := 0
+		for range calls {
+			start := time.Now()
+			if err := ask(t.Context(), rt); err != nil {
+				t.Fatal(err)
+			}
+			if time.Since(start) == 0 {
+				atOnce++
+			}
+		}
+		if extra := len(s.at) - calls; extra > calls/10 || extra < calls/20 || atOnce < calls*9/10 {
+			t.Errorf("%d calls made again in %v, %d calls without a wait", extra, time.Since(s.start), atOnce)
+		}
+	})
+}
+
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
