@@ -23,7 +23,7 @@ const probeSize = 10
 func (e *exam) token(ctx context.Context) (Check, error) {
 	platform := e.options.Platform
 	if platform.Credentials == (upstream.ClientCredentials{}) {
-		if platform.StaticToken == "" {
+		if platform.StaticToken == "" && platform.TokenSource == nil {
 			return found(Skipped, nil, "neither credentials nor a token are set")
 		}
 		return found(OK, nil, "a bearer token is set; how long it lives is not known")
