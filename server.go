@@ -171,7 +171,11 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 	if err != nil {
 		return err
 	}
-	return httpd.Serve(ctx, listener, httpd.Routes(api, playground), settings.Limits.DrainTimeout, log)
+	return httpd.Server{
+		Handler:      httpd.Routes(api, playground, nil),
+		DrainTimeout: settings.Limits.DrainTimeout,
+		Log:          log,
+	}.Serve(ctx, listener)
 }
 
 // openPlatform says how to reach the platform: a sandbox of our own, until it is
@@ -346,15 +350,7 @@ func startSandbox(ctx context.Context, leads int, log *slog.Logger) (address net
 	if err != nil {
 		return nil, nil, err
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan error, 1)
-	go func() { done <- httpd.Serve(ctx, listener, platform, time.Second, log) }()
-	return listener.Addr(), func() {
-		cancel()
-		if err := <-done; err != nil {
-			log.WarnContext(ctx, "sandbox", "error", err)
-		}
-	}, nil
+	return listener.Addr(), httpd.Start(listener, platform, log), nil
 }
 
 func sandboxAccess(address net.Addr) (baseURL string, access upstream.ClientCredentials) {
@@ -388,7 +384,7 @@ func serveSandbox(ctx context.Context, cfg *config.Config, stdout io.Writer, log
 	base, access := sandboxAccess(listener.Addr())
 	say(stdout, "sandbox: %s with %d leads; connect with\n  leadgraph serve --upstream-url %s --token-url %s --client-id %s --client-secret %s --scope %s --first-page %d\n",
 		base, settings.Data.Leads, base, access.TokenURL, access.ClientID, access.ClientSecret, access.Scope, settings.Quirks.FirstPage)
-	return httpd.Serve(ctx, listener, platform, time.Second, log)
+	return httpd.Server{Handler: platform, DrainTimeout: time.Second, Log: log}.Serve(ctx, listener)
 }
 
 // say writes to the user's terminal; that it cannot be written to is no reason

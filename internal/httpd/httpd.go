@@ -1,45 +1,58 @@
-// Package httpd is leadgraph's HTTP edge: routes, request ids, time-outs and an
-// orderly shutdown.
+// Package httpd is leadgraph's HTTP edge: routes, request ids, what browsers may
+// do, each caller's share, time-outs, health and an orderly shutdown.
 package httpd
 
 import (
 	"context"
 	"crypto/rand"
-	"errors"
-	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"regexp"
-	"time"
 )
 
-// Bounds on a connection. They keep a slow or silent client from holding one;
-// the time for an operation is the GraphQL handler's affair.
-const (
-	headerTimeout = 5 * time.Second
-	readTimeout   = 8 * time.Second
-	writeTimeout  = time.Minute // a large answer over a slow line
-	idleTimeout   = 30 * time.Second
-	maxHeader     = 16 << 10
-)
-
-// Routes joins the GraphQL endpoint at /graphql and, unless it is nil, the
-// playground at every other path, and gives each request its id.
-func Routes(graphql, playground http.Handler) http.Handler {
+// Routes joins the GraphQL endpoint at /graphql, what the server says of its
+// health and, unless it is nil, the playground at every other path, and gives
+// each request its id.
+func Routes(graphql, playground http.Handler, health *Health) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", graphql)
+	health.mount(mux)
 	if playground != nil {
 		mux.Handle("/", playground)
 	}
 	return withRequestID(mux)
 }
 
-type requestIDKey struct{}
+type requestKey struct{}
+
+// request is what the context of a request knows of it.
+type request struct{ id, remote string }
+
+func requestOf(ctx context.Context) request {
+	r, _ := ctx.Value(requestKey{}).(request)
+	return r
+}
 
 // RequestID returns the id of the request that ctx belongs to, or "".
-func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+func RequestID(ctx context.Context) string { return requestOf(ctx).id }
+
+// RemoteIP returns the address that the request of ctx came from, or "". It
+// stands for a caller who has no other name, so of IPv6 it is the network, of
+// which anybody has all addresses. Behind a proxy it is the proxy's.
+func RemoteIP(ctx context.Context) string { return requestOf(ctx).remote }
+
+func remoteIP(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	address, notIP := netip.ParseAddr(host)
+	if err != nil || notIP != nil {
+		return r.RemoteAddr
+	}
+	if address = address.Unmap().WithZone(""); address.Is6() {
+		network, _ := address.Prefix(64) // fits
+		return network.String()
+	}
+	return address.String()
 }
 
 // acceptable is a caller's request id that is safe in a log and a header.
@@ -54,42 +67,6 @@ func withRequestID(next http.Handler) http.Handler {
 			id = rand.Text()
 		}
 		w.Header().Set("X-Request-Id", id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, request{id, remoteIP(r)})))
 	})
-}
-
-// Serve answers requests on listener until ctx ends, then lets running ones
-// finish for at most drain and cancels the rest. It closes the listener. The
-// error is nil after an orderly end.
-func Serve(ctx context.Context, listener net.Listener, handler http.Handler, drain time.Duration, log *slog.Logger) error {
-	// Shutdown neither waits for WebSockets nor ends them: they end with this.
-	sockets, endSockets := context.WithCancel(context.WithoutCancel(ctx))
-	defer endSockets()
-	server := &http.Server{
-		BaseContext:       func(net.Listener) context.Context { return sockets },
-		Handler:           handler,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
-	defer cancel()
-	err := server.Shutdown(limit)
-	if err != nil {
-		err = errors.Join(err, server.Close())
-	}
-	if closed := <-failed; !errors.Is(closed, http.ErrServerClosed) {
-		err = errors.Join(err, closed)
-	}
-	return err
 }
