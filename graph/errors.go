@@ -31,6 +31,7 @@ const (
 	codeUpstreamRejected    = "UPSTREAM_REJECTED"
 	codeUpstreamBadResponse = "UPSTREAM_BAD_RESPONSE"
 	codeUpstreamAuth        = "UPSTREAM_AUTH"
+	codeOverloaded          = "OVERLOADED"
 	codeInternal            = "INTERNAL_SERVER_ERROR"
 )
 

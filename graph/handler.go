@@ -75,6 +75,16 @@ type Options struct {
 	// CheckOrigin decides whether a page of the request's Origin may open a
 	// WebSocket; if it is nil, only one of the same host may.
 	CheckOrigin func(*http.Request) bool
+	// Admit gives an operation its share of the server before it is looked at, and
+	// may wait for that; release gives the share back. If release is nil the
+	// operation is refused, and the client told after how long to try again. All
+	// are admitted if Admit is nil. An array shares one, a WebSocket needs one for
+	// each operation but none for itself, and a subscription only to begin.
+	Admit func(ctx context.Context) (release func(), retryAfter time.Duration)
+	// Closing is closed when the server ends. WebSockets then end after their
+	// running queries, and subscriptions at once, so that clients begin them anew
+	// elsewhere. They go on if it is nil.
+	Closing <-chan struct{}
 	// Introspection lets clients read the schema.
 	Introspection bool
 	// Textbook answers by the generated executor alone, without the compiled
@@ -105,6 +115,7 @@ func NewHandler(o Options) (http.Handler, error) {
 	server.AddTransport(transport{
 		schema: schema.Schema(), documents: &o.Documents, maxBody: o.MaxBody, maxBatch: o.MaxBatch, budget: o.Timeout,
 		log: o.Log, requestID: o.RequestID, initConnection: o.InitConnection, checkOrigin: o.CheckOrigin, expires: o.Expires,
+		admit: o.Admit, closing: o.Closing, recover: errs.recover,
 	})
 	documents := lru.New[*ast.QueryDocument](queryCache)
 	server.SetQueryCache(documents)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
@@ -35,6 +36,10 @@ func (x exchange) answerEvents(ctx context.Context, params *operationParams) {
 		running, stop := x.withBudget(ctx, op)
 		defer stop()
 		next, _ := run(running, x.exec, op)
+		if op.Operation.Operation == ast.Subscription {
+			x.release() // it waits for most of its life
+			events.closing = x.closing
+		}
 		events.open()
 		events.follow(next)
 	}
@@ -46,7 +51,9 @@ func (x exchange) answerEvents(ctx context.Context, params *operationParams) {
 type events struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
-	broken  context.CancelFunc // called when the client cannot be written to
+	closing <-chan struct{}    // ends the stream before it is complete
+	left    bool               // whether it did: the client hears no more
+	broken  context.CancelFunc // ends the operation
 	size    int                // bytes
 	errors  gqlerror.List      // of the last response
 }
@@ -79,6 +86,9 @@ func (e *events) follow(next func() *graphql.Response) {
 			idle.Reset(keepAlive)
 		case <-idle.C:
 			e.write(":\n\n")
+		case <-e.closing:
+			e.closing, e.left = nil, true
+			e.broken()
 		}
 	}
 }
@@ -99,6 +109,9 @@ func (e *events) next(response *graphql.Response) {
 // write sends text at once. The deadline replaces the server's own, which is for
 // a whole answer.
 func (e *events) write(text string) {
+	if e.left { // told that the stream is complete, the client would not connect anew
+		return
+	}
 	_ = e.control.SetWriteDeadline(time.Now().Add(writeWait)) // a server that cannot is not ours
 	size, err := e.w.Write([]byte(text))
 	if err == nil {

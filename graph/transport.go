@@ -28,10 +28,13 @@ type transport struct {
 	log       *slog.Logger
 	// requestID names the request of a context.
 	requestID func(context.Context) string
-	// initConnection, expires and checkOrigin are as in Options.
+	recover   func(context.Context, any) error // what stands for a panic
+	// These are as in Options.
 	initConnection func(context.Context, map[string]any) (context.Context, error)
 	expires        func(context.Context) time.Time
 	checkOrigin    func(*http.Request) bool
+	admit          func(context.Context) (release func(), retryAfter time.Duration)
+	closing        <-chan struct{}
 }
 
 var _ graphql.Transport = transport{}
@@ -53,6 +56,8 @@ type exchange struct {
 	exec   graphql.GraphExecutor
 	w      http.ResponseWriter
 	start  time.Time
+	// release gives the share of the server back; a second call does nothing.
+	release func()
 }
 
 // Do implements graphql.Transport.
@@ -68,6 +73,14 @@ func (t transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 		asked, refused = t.read(w, r)
 	}
 	ctx := r.Context()
+	if refused == nil { // a body that comes slowly holds no share
+		var retryAfter time.Duration
+		if x.release, retryAfter = t.enter(ctx); x.release == nil {
+			x.answerOverloaded(ctx, retryAfter)
+			return
+		}
+		defer x.release()
+	}
 	switch {
 	case refused != nil:
 		x.refuse(ctx, refused)
@@ -81,8 +94,11 @@ func (t transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 }
 
 func (x exchange) refuse(ctx context.Context, refused *refusal) {
-	response := refuse(ctx, x.exec, refused.message)
-	x.note(ctx, "", refused.status, response.Errors, writeJSON(x.w, refused.status, x.client.single, encode(response)))
+	x.answerRefused(ctx, refused.status, refuse(ctx, x.exec, refused.message))
+}
+
+func (x exchange) answerRefused(ctx context.Context, status int, response *graphql.Response) {
+	x.note(ctx, "", status, response.Errors, writeJSON(x.w, status, x.client.single, encode(response)))
 }
 
 func refuse(ctx context.Context, exec graphql.GraphExecutor, message string) *graphql.Response {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -94,12 +95,18 @@ func (p pipes) dial(context.Context, string, string) (net.Conn, error) {
 // What it returns must be closed before.
 func serveClock(t *testing.T) *http.Client {
 	t.Helper()
+	return serveClockUntil(t, nil, nil)
+}
+
+// serveClockUntil also tells streams to end, and asks for their share.
+func serveClockUntil(t *testing.T, closing chan struct{}, admit func(context.Context) (func(), time.Duration)) *http.Client {
+	t.Helper()
 	schema := newClock()
 	exec := handler.New(schema)
 	log := slog.New(slog.DiscardHandler)
 	edge := transport{documents: &persisted.Documents{},
 		schema: schema.Schema(), maxBody: 1 << 10, budget: 5 * time.Second, log: log,
-		requestID: func(context.Context) string { return "" },
+		requestID: func(context.Context) string { return "" }, closing: closing, admit: admit,
 	}
 	errs := presenter{log: log, requestID: edge.requestID}
 	exec.SetErrorPresenter(errs.present)
@@ -261,5 +268,71 @@ func TestSocketFindsOutThatTheClientIsGone(t *testing.T) {
 			t.Error("the connection is still open")
 		}
 		_ = conn.CloseNow() // it is closed
+	})
+}
+
+// counting is a share of the server that counts how often it is held.
+func counting(held *atomic.Int32) func(context.Context) (func(), time.Duration) {
+	return func(context.Context) (func(), time.Duration) {
+		held.Add(1)
+		return func() { held.Add(-1) }, 0
+	}
+}
+
+// TestEventsOfASubscriptionEndWithTheServer without the event that would keep
+// the client from connecting anew.
+func TestEventsOfASubscriptionEndWithTheServer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		closing := make(chan struct{})
+		var held atomic.Int32
+		client := serveClockUntil(t, closing, counting(&held))
+		subscription := openEvents(t, client, `subscription { tick }`)
+		query := openEvents(t, client, `{ slow }`)
+		synctest.Wait()
+		if held := held.Load(); held != 1 {
+			t.Errorf("%d shares are held, want the query's", held)
+		}
+		close(closing)
+		if text, err := io.ReadAll(subscription); err != nil || string(text) != ":\n\n" {
+			t.Errorf("got %s %v", text, err)
+		}
+		if text, err := io.ReadAll(query); err != nil || !strings.HasSuffix(string(text), "event: complete\ndata:\n\n") {
+			t.Errorf("got %s %v", text, err)
+		}
+		if held := held.Load(); held != 0 {
+			t.Errorf("%d shares are held", held)
+		}
+	})
+}
+
+// TestSocketLeavesWithTheServer after its query, without waiting for its
+// subscription, and begins nothing more.
+func TestSocketLeavesWithTheServer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		closing := make(chan struct{})
+		var held atomic.Int32
+		conn := socketTo(t, serveClockUntil(t, closing, counting(&held)))
+		say(t, conn, `{"type":"connection_init"}`)
+		hear(t, conn, `{"type":"connection_ack"}`)
+		say(t, conn, `{"type":"subscribe","id":"a","payload":{"query":"subscription { tick }"}}`)
+		say(t, conn, `{"type":"subscribe","id":"b","payload":{"query":"{ slow }"}}`)
+		synctest.Wait()
+		if held := held.Load(); held != 1 {
+			t.Errorf("%d shares are held, want the query's", held)
+		}
+		close(closing)
+		synctest.Wait()
+		say(t, conn, `{"type":"subscribe","id":"c","payload":{"query":"{ __typename }"}}`)
+		hear(t, conn, `{"type":"next","id":"b","payload":{"errors":[{"message":"The request ended before the platform answered.","extensions":{"code":"UPSTREAM_TIMEOUT"}}]}}`)
+		hear(t, conn, `{"type":"complete","id":"b"}`)
+		if _, got, err := conn.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusGoingAway {
+			t.Errorf("got %s %v", got, err)
+		}
+		synctest.Wait()
+		if held := held.Load(); held != 0 {
+			t.Errorf("%d shares are held", held)
+		}
 	})
 }

@@ -3,12 +3,14 @@ package graph
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/coder/websocket"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
@@ -50,8 +52,10 @@ type socket struct {
 	slots   chan struct{}      // one taken by each running operation
 	running sync.WaitGroup
 
-	mu     sync.Mutex
-	active map[string]context.CancelFunc // by the client's id
+	mu      sync.Mutex
+	active  map[string]context.CancelFunc // by the client's id
+	leaving bool                          // begins nothing more
+	queries sync.WaitGroup                // of those in active, that end by themselves
 }
 
 // serveSocket speaks graphql-transport-ws until the connection ends, which ends
@@ -84,6 +88,7 @@ func (t transport) serveSocket(w http.ResponseWriter, r *http.Request, exec grap
 	}
 	conn.SetReadLimit(t.maxBody)
 	s.running.Go(func() { s.ping(ctx) })
+	s.running.Go(func() { s.leave(ctx) })
 	s.serve(r.Context(), ctx)
 }
 
@@ -195,16 +200,23 @@ func (s *socket) subscribe(ctx context.Context, m message) bool {
 		return false
 	}
 	params.Headers = s.header
-	ctx, begun := s.begin(ctx, m.ID)
-	if !begun {
+	ctx, err = s.begin(ctx, m.ID)
+	switch {
+	case errors.Is(err, errLeaving):
+		return true // the client asks the next server when the connection closes
+	case err != nil:
 		s.close(closeSameID, "Subscriber already exists")
 		return false
 	}
 	select {
 	case s.slots <- struct{}{}:
-		s.operate(ctx, m.ID, params)
+		s.running.Go(func() {
+			defer func() { <-s.slots }()
+			s.operate(ctx, m.ID, params)
+		})
 	default:
 		s.fail(ctx, m.ID, refuse(ctx, s.exec, "The connection has too many operations."), time.Now())
+		s.queries.Done()
 	}
 	return true
 }
@@ -212,29 +224,41 @@ func (s *socket) subscribe(ctx context.Context, m message) bool {
 // operate runs an operation in one of the slots.
 func (s *socket) operate(ctx context.Context, id string, params *operationParams) {
 	start := time.Now()
+	ended := sync.OnceFunc(s.queries.Done)
+	defer ended()
+	defer func() { // no longer the request's goroutine, where it would end only that
+		if value := recover(); value != nil {
+			s.fail(ctx, id, s.exec.DispatchError(ctx, gqlerror.List{gqlerror.WrapPath(nil, s.recover(ctx, value))}), start)
+		}
+	}()
 	ctx = graphql.StartOperationTrace(ctx) // each has its own, not that of the connection
+	release, retryAfter := s.enter(ctx)
+	if release == nil {
+		s.fail(ctx, id, overloaded(ctx, s.exec, retryAfter), start)
+		return
+	}
+	defer release()
 	op, errs := s.create(ctx, s.exec, params)
 	if errs != nil {
-		<-s.slots
 		s.fail(ctx, id, s.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs), start)
 		return
 	}
 	bounded, cancel := s.withBudget(ctx, op)
+	defer cancel()
 	next, _ := run(bounded, s.exec, op)
-	s.running.Go(func() {
-		defer func() { <-s.slots }()
-		defer cancel()
-		var errs gqlerror.List
-		size := 0
-		for response := next(); response != nil && ctx.Err() == nil; response = next() {
-			errs = response.Errors
-			size += s.send("next", id, encode(response))
-		}
-		if s.forget(ctx, id) {
-			s.send("complete", id, nil)
-		}
-		s.note(ctx, start, op.Operation.Name, http.StatusOK, errs, size)
-	})
+	if op.Operation.Operation == ast.Subscription {
+		release() // it waits for most of its life
+		ended()
+	}
+	size := 0
+	for response := next(); response != nil && ctx.Err() == nil; response = next() {
+		errs = response.Errors
+		size += s.send("next", id, encode(response))
+	}
+	if s.forget(ctx, id) {
+		s.send("complete", id, nil)
+	}
+	s.note(ctx, start, op.Operation.Name, http.StatusOK, errs, size)
 }
 
 // fail ends an operation that was not executed.
@@ -250,15 +274,40 @@ func (s *socket) fail(ctx context.Context, id string, response *graphql.Response
 	s.note(ctx, start, "", http.StatusOK, response.Errors, size)
 }
 
-// begin gives an operation its context, unless its id is in use.
-func (s *socket) begin(ctx context.Context, id string) (context.Context, bool) {
+var (
+	errSameID  = errors.New("the id is in use")
+	errLeaving = errors.New("the server ends")
+)
+
+// begin gives an operation its context and counts it among the queries.
+func (s *socket) begin(ctx context.Context, id string) (context.Context, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, taken := s.active[id]; taken {
-		return ctx, false
+	if s.leaving {
+		return ctx, errLeaving
 	}
+	if _, taken := s.active[id]; taken {
+		return ctx, errSameID
+	}
+	s.queries.Add(1)
 	ctx, s.active[id] = context.WithCancel(ctx)
-	return ctx, true
+	return ctx, nil
+}
+
+// leave closes the connection when the server ends, after the running queries.
+// Subscriptions get no complete, which would tell the client not to begin them
+// anew.
+func (s *socket) leave(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-s.closing:
+	}
+	s.mu.Lock()
+	s.leaving = true
+	s.mu.Unlock()
+	s.queries.Wait()
+	s.close(websocket.StatusGoingAway, "The server ends")
 }
 
 // forget ends an operation. It is false if the client ended it, who may use its

@@ -1,0 +1,125 @@
+package graph_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"leadgraph/graph"
+	"leadgraph/upstream/sandbox"
+)
+
+// admission is a server's share: what it gives, what it got back.
+type admission struct {
+	refuse         atomic.Bool
+	panics         atomic.Bool
+	given, gotBack atomic.Int32
+}
+
+func (a *admission) admit(context.Context) (func(), time.Duration) {
+	if a.panics.Load() {
+		panic("canary")
+	}
+	if a.refuse.Load() {
+		return nil, 1200 * time.Millisecond
+	}
+	a.given.Add(1)
+	return func() { a.gotBack.Add(1) }, 0
+}
+
+func (a *admission) want(t *testing.T, count int32) {
+	t.Helper()
+	for a.gotBack.Load() < count && t.Context().Err() == nil { // given back after the answer
+	}
+	if given, back := a.given.Load(), a.gotBack.Load(); given != count || back != count {
+		t.Errorf("given %d times, back %d times, want %d", given, back, count)
+	}
+}
+
+const overloaded = `{"message":"The server has too much to do at the moment.","extensions":{"code":"OVERLOADED","requestId":"request-1","retryAfterMs":1200}}`
+
+func TestEachRequestNeedsAShare(t *testing.T) {
+	t.Parallel()
+	var share admission
+	s := newService(t, serviceOptions{graph: func(o *graph.Options) { o.Admit, o.MaxBatch = share.admit, 2 }})
+	accepts := map[string]string{ // and the media type of a refusal
+		"":                                  "application/json; charset=utf-8",
+		"application/graphql-response+json": "application/graphql-response+json; charset=utf-8",
+		"text/event-stream":                 "application/json; charset=utf-8",
+		byPath:                              "application/json; charset=utf-8",
+	}
+	for accept := range accepts {
+		s.text(t, accept, `{ __typename ... @defer { leadStats { total } } }`)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, strings.NewReader(`[{"query":"{ __typename }"}, {"query":"{ nope }"}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	s.post(t, `no request`)
+	share.want(t, 5)
+	share.refuse.Store(true)
+	for accept, mediaType := range accepts {
+		a := s.post(t, `{"query":"{ __typename }"}`, "Accept", accept)
+		if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") != "2" || a.header.Get("Content-Type") != mediaType {
+			t.Errorf("%s: %d %v", accept, a.status, a.header)
+		}
+		if a.body != `{"errors":[`+overloaded+`]}` {
+			t.Errorf("%s: %s", accept, a.body)
+		}
+	}
+	share.want(t, 5)
+}
+
+func TestEachOperationOfASocketNeedsAShare(t *testing.T) {
+	t.Parallel()
+	var share admission
+	s := newService(t, serviceOptions{graph: func(o *graph.Options) { o.Admit = share.admit }})
+	c := s.open(t)
+	for range 2 {
+		c.subscribe("1", `{ __typename }`)
+		c.want(`{"type":"next","id":"1","payload":{"data":{"__typename":"Query"}}}`)
+		c.want(`{"type":"complete","id":"1"}`)
+	}
+	share.want(t, 2)
+	share.refuse.Store(true)
+	c.subscribe("1", `{ __typename }`)
+	c.want(`{"type":"error","id":"1","payload":[` + overloaded + `]}`)
+	share.refuse.Store(false)
+	share.panics.Store(true)
+	c.subscribe("2", `{ __typename }`)
+	c.want(`{"type":"error","id":"2","payload":[{"message":"Internal error.","extensions":{"code":"INTERNAL_SERVER_ERROR","requestId":"request-1"}}]}`)
+	share.panics.Store(false)
+	c.subscribe("3", `{ __typename }`)
+	c.want(`{"type":"next","id":"3","payload":{"data":{"__typename":"Query"}}}`)
+	share.want(t, 3)
+}
+
+func TestSocketLeavesAfterItsQueries(t *testing.T) {
+	t.Parallel()
+	closing := make(chan struct{})
+	options := patient()
+	options.graph = func(o *graph.Options) { o.Timeout, o.Closing = time.Hour, closing }
+	s := newService(t, options)
+	s.platform.Inject(sandbox.Fault{Kind: "tenant:" + fullTenant, Latency: 300 * time.Millisecond})
+	running, idle := s.open(t), s.open(t)
+	running.subscribe("1", fmt.Sprintf("{ lead(tenantId: %q) { status } }", fullTenant))
+	for s.platform.Calls().ByTenant == 0 && t.Context().Err() == nil {
+	}
+	close(closing)
+	idle.wantClose(websocket.StatusGoingAway)
+	running.want(`{"type":"next","id":"1","payload":{"data":{"lead":{"status":"ACTIVE"}}}}`)
+	running.want(`{"type":"complete","id":"1"}`)
+	running.wantClose(websocket.StatusGoingAway)
+}
