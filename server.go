@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	_ "embed"
@@ -48,13 +49,19 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
+	if err := runUntilSignal(os.Args[1:]); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "leadgraph:", err) // nowhere left to report to
 		os.Exit(1)
 	}
+}
+
+// runUntilSignal runs the program in its process: a signal ends it in order, a
+// second one at once.
+func runUntilSignal(args []string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // from then on signals do what they do without us
+	return run(ctx, args, os.Getenv, os.Stdout, os.Stderr)
 }
 
 // run is the whole program; it ends in order when ctx does.
@@ -127,7 +134,6 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 		playground = web.Playground()
 		say(stdout, "playground: http://%s/\n", listener.Addr())
 	}
-	say(stdout, "endpoint:   http://%s/graphql\n", listener.Addr())
 	if settings.Caches.CatalogueWarm {
 		go warm(ctx, leads, log)
 	}
@@ -153,6 +159,13 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 		return err
 	}
 	defer callers.Close()
+	health := healthOf(leads, callers)
+	limiter := httpd.NewLimiter(httpd.LimiterOptions{InFlight: settings.Edge.MaxInFlight, Queue: settings.Edge.MaxQueued, Wait: settings.Edge.QueueTimeout})
+	options.Admit = func(ctx context.Context) (func(), time.Duration) {
+		caller := auth.For(ctx) // in passthrough a subject can be invented
+		return limiter.Acquire(ctx, cmp.Or(caller.Partition, caller.Subject, httpd.RemoteIP(ctx)))
+	}
+	options.Closing = health.Closing()
 	options.InitConnection = callers.InitConnection
 	options.CheckOrigin = func(*http.Request) bool { return true } // httpd.Protect has refused foreign pages
 	if options.Documents, err = documents(settings.Documents); err != nil {
@@ -171,8 +184,19 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 	if err != nil {
 		return err
 	}
+	if settings.Edge.AdminListen != "" {
+		admin, err := new(net.ListenConfig).Listen(ctx, "tcp", settings.Edge.AdminListen)
+		if err != nil {
+			return err
+		}
+		say(stdout, "admin:      http://%s/\n", admin.Addr())
+		defer httpd.Start(admin, httpd.Admin(health, nil), log)()
+	}
+	say(stdout, "endpoint:   http://%s/graphql\n", listener.Addr())
 	return httpd.Server{
-		Handler:      httpd.Routes(api, playground, nil),
+		Handler:      httpd.Routes(api, playground, health),
+		Health:       health,
+		DrainDelay:   settings.Edge.DrainDelay,
 		DrainTimeout: settings.Limits.DrainTimeout,
 		Log:          log,
 	}.Serve(ctx, listener)
@@ -190,6 +214,16 @@ func openPlatform(ctx context.Context, settings config.Upstream, data config.Dat
 		platform.BaseURL, platform.Credentials = sandboxAccess(address)
 	}
 	return platform, closeSandbox, err
+}
+
+// healthOf names what the server needs of others. Without the keys of access
+// tokens it can answer nobody; the rest it can do without for some time.
+func healthOf(leads *backend.Backend, callers *auth.Authenticator) *httpd.Health {
+	return httpd.NewHealth(
+		httpd.Check{Name: "keys", Detail: "The keys of access tokens have not been read yet.", Fault: httpd.NotReady, Fails: func() bool { return !callers.Ready() }},
+		httpd.Check{Name: "catalogue", Detail: "The last attempt to read all leads failed.", Fault: httpd.Degraded, Fails: leads.CatalogueFails},
+		httpd.Check{Name: "redis", Detail: "What replicas share cannot be reached.", Fault: httpd.Degraded, Fails: leads.SharedIsLost},
+	)
 }
 
 func platformOptions(settings config.Upstream, log *slog.Logger) (options upstream.Options, err error) {

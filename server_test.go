@@ -37,7 +37,7 @@ func start(t testing.TB, ready string, args ...string) *program {
 	stdout, printed := io.Pipe()
 	p := &program{stop: stop, ended: make(chan error, 1)}
 	go func() {
-		err := run(ctx, args, func(string) string { return "" }, printed, io.Discard)
+		err := run(ctx, args, atOnce, printed, io.Discard)
 		_ = printed.CloseWithError(io.EOF)
 		p.ended <- err
 		close(p.ended)
@@ -57,6 +57,14 @@ func start(t testing.TB, ready string, args ...string) *program {
 	}
 	t.Fatalf("leadgraph %v ended without %q: %v", args, ready, <-p.ended)
 	return nil
+}
+
+// atOnce is an environment in which no test waits for load balancers.
+func atOnce(name string) string {
+	if name == "LEADGRAPH_DRAIN_DELAY" {
+		return "0s"
+	}
+	return ""
 }
 
 // address returns the first URL on the line that starts with prefix.
@@ -263,10 +271,15 @@ func TestReplicasShareTheReadingOfAllLeads(t *testing.T) {
 		t.Errorf("%d pages were read, want the 2 of one reading", calls.Pages)
 	}
 	redis.Close()
-	for _, replica := range append(replicas, startServer(t, args...)) {
+	replicas = append(replicas, startServer(t, args...))
+	for _, replica := range replicas {
 		if got := post(t, replica, query, nil); got != want {
 			t.Errorf("without Redis: %s", got)
 		}
+	}
+	degraded := `{"status":"degraded","checks":[{"name":"redis","status":"degraded","detail":"What replicas share cannot be reached."}]}`
+	if status, body := get(t, strings.Replace(replicas[2], "/graphql", "/readyz", 1)); status != http.StatusOK || body != degraded {
+		t.Errorf("readiness %d %s", status, body)
 	}
 }
 

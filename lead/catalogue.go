@@ -126,6 +126,13 @@ func (c *Catalogue) Warm(ctx context.Context) error {
 	return err
 }
 
+// Failing tells whether the last attempt to read all leads failed.
+func (c *Catalogue) Failing() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.failure.err != nil
+}
+
 // Snapshot returns all leads, as fresh as wanted.
 //
 // Up to the TTL a snapshot is served as it is, then for StaleWhileRevalidate at

@@ -330,6 +330,9 @@ func TestCatalogueStaleIfError(t *testing.T) {
 		wantAnswer(t, c, whatever, "read 1 cached in 0s")
 		pass(readTime) // the background refresh has failed: now it is known to be stale
 		wantAnswer(t, c, whatever, "read 1 stale cached in 0s")
+		if !c.Failing() {
+			t.Error("it does not say that it fails")
+		}
 
 		pass(swr)
 		wantAnswer(t, c, whatever, "read 1 stale calls 2 in 1s")
@@ -345,6 +348,9 @@ func TestCatalogueStaleIfError(t *testing.T) {
 		p.fail(nil)
 		wantAnswer(t, c, noCache, "read 6 calls 3 in 1s")
 		wantAnswer(t, c, whatever, "read 6 cached in 0s")
+		if c.Failing() {
+			t.Error("it still says that it fails")
+		}
 	})
 }
 

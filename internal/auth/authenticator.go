@@ -89,6 +89,11 @@ func (a *Authenticator) Close() {
 	}
 }
 
+// Ready tells whether callers can be judged: not while no keys were ever read.
+func (a *Authenticator) Ready() bool {
+	return a.tokens == nil || a.tokens.keys.current.Load() != nil
+}
+
 // Refusal is why a caller is not served, in words and numbers that can be shown:
 // they never repeat a token or a claim.
 type Refusal struct {

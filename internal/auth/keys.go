@@ -81,14 +81,18 @@ func (k *keySet) close() {
 	k.client.CloseIdleConnections()
 }
 
+// keepFresh also reads the first keys if that failed: a server without any is not
+// ready and gets no request that would cause it.
 func (k *keySet) keepFresh() {
-	wait := time.NewTicker(k.interval)
-	defer wait.Stop()
 	for {
+		wait := k.interval
+		if k.current.Load() == nil {
+			wait = min(wait, k.gap)
+		}
 		select {
 		case <-k.ctx.Done():
 			return
-		case <-wait.C:
+		case <-time.After(wait):
 			k.read()
 		}
 	}

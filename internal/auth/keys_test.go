@@ -130,6 +130,23 @@ func TestStartsWhileTheEndpointIsDown(t *testing.T) {
 	mustAccept(t, a, s.sign(t, nil))
 }
 
+// TestFirstKeysAreReadSoon comes without a request, which a server that is not
+// ready does not get.
+func TestFirstKeysAreReadSoon(t *testing.T) {
+	t.Parallel()
+	i, s := newIssuer(t), newSigner(t, "k")
+	i.set(func() { i.status = http.StatusServiceUnavailable })
+	a := open(t, i, func(o *auth.Options) { o.RefreshGap = time.Millisecond })
+	if a.Ready() {
+		t.Error("ready without keys")
+	}
+	i.publish(t, "k", s.key.Public(), "sig")
+	i.set(func() { i.status = http.StatusOK })
+	for !a.Ready() && t.Context().Err() == nil {
+	}
+	mustAccept(t, a, s.sign(t, nil))
+}
+
 func TestKeysAreReadByTheClock(t *testing.T) {
 	t.Parallel()
 	i, s := newIssuer(t), newSigner(t, "k")

@@ -35,6 +35,7 @@ type Backend struct {
 	client *upstream.Client
 	common *readers // nil if each caller has his own
 	pool   *pool
+	shared *share.Store // nil if there is none
 	close  func()
 }
 
@@ -64,9 +65,8 @@ func Open(o Options) (*Backend, error) {
 		b.close = b.pool.close
 		return b, nil
 	}
-	var shared *share.Store
 	if o.Caches.RedisURL != "" {
-		shared, err = share.Open(share.Options{
+		b.shared, err = share.Open(share.Options{
 			URL:       string(o.Caches.RedisURL),
 			Key:       o.Caches.RedisKey.Key(),
 			Bound:     o.Caches.RedisTimeout,
@@ -78,11 +78,11 @@ func Open(o Options) (*Backend, error) {
 			return nil, err
 		}
 	}
-	b.common = newReaders(o, client, client, allLeads{client, o.Caches.CataloguePageSize}, shared)
+	b.common = newReaders(o, client, client, allLeads{client, o.Caches.CataloguePageSize}, b.shared)
 	b.close = func() {
 		b.common.close()
-		if shared != nil {
-			shared.Close()
+		if b.shared != nil {
+			b.shared.Close()
 		}
 	}
 	return b, nil
@@ -150,6 +150,13 @@ func (b *Backend) Warm(ctx context.Context) error {
 	}
 	return b.common.Warm(ctx)
 }
+
+// CatalogueFails tells whether the last attempt to read all leads failed. It is
+// false where each caller has his own.
+func (b *Backend) CatalogueFails() bool { return b.common != nil && b.common.Failing() }
+
+// SharedIsLost tells whether what replicas share cannot be reached.
+func (b *Backend) SharedIsLost() bool { return b.shared != nil && b.shared.Lost() }
 
 // Callers is the number of callers whose leads are remembered; 0 if they are the
 // same for everybody.

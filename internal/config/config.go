@@ -31,6 +31,7 @@ type Config struct {
 		Access    Access    `embed:""`
 		Documents Documents `embed:""`
 		Limits    Limits    `embed:""`
+		Edge      Edge      `embed:""`
 		Upstream  Upstream  `embed:""`
 		Caches    Caches    `embed:""`
 		Data      Data      `embed:""`

@@ -21,12 +21,14 @@ const (
 
 // Check is something that a server needs.
 type Check struct {
-	// Name is shown to everybody.
-	Name string
-	// Probe tells how it is and, unless it is ready, why. It is called for each
-	// request, must not wait, and must be safe for concurrent use. The detail is
-	// shown to everybody: a constant without hosts and personal data.
-	Probe func() (state Readiness, detail string)
+	// Name and, while it fails, Detail are shown to everybody: no hosts, no
+	// personal data.
+	Name, Detail string
+	// Fault is what the server is while it fails: Degraded or NotReady.
+	Fault Readiness
+	// Fails is asked for each request. It must not wait, and must be safe for
+	// concurrent use.
+	Fails func() bool
 }
 
 // Health is what one server says of itself. It is safe for concurrent use.
@@ -84,7 +86,7 @@ type report struct {
 	Checks []finding `json:"checks,omitempty"`
 }
 
-// finding is a check that is not ready.
+// finding is a check that fails.
 type finding struct {
 	Name   string    `json:"name"`
 	Status Readiness `json:"status"`
@@ -95,13 +97,12 @@ type finding struct {
 func (h *Health) report() report {
 	all := report{Status: Ready}
 	for _, check := range h.checks {
-		state, detail := check.Probe()
-		if state == Ready {
+		if !check.Fails() {
 			continue
 		}
-		all.Checks = append(all.Checks, finding{check.Name, state, detail})
+		all.Checks = append(all.Checks, finding{check.Name, check.Fault, check.Detail})
 		if all.Status != NotReady {
-			all.Status = state
+			all.Status = check.Fault
 		}
 	}
 	if h.draining.Load() {

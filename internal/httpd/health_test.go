@@ -21,15 +21,15 @@ func probe(t *testing.T, handler http.Handler, method, path string) *httptest.Re
 	return answer
 }
 
-func check(name string, state httpd.Readiness, detail string) httpd.Check {
-	return httpd.Check{Name: name, Probe: func() (httpd.Readiness, string) { return state, detail }}
+func check(name string, fault httpd.Readiness, detail string, fails bool) httpd.Check {
+	return httpd.Check{Name: name, Detail: detail, Fault: fault, Fails: func() bool { return fails }}
 }
 
 func TestReadiness(t *testing.T) {
 	t.Parallel()
-	platform := check("platform", httpd.Degraded, "The platform fails.")
-	keys := check("keys", httpd.NotReady, "No keys were read.")
-	fine := check("redis", httpd.Ready, "not shown")
+	platform := check("platform", httpd.Degraded, "The platform fails.", true)
+	keys := check("keys", httpd.NotReady, "No keys were read.", true)
+	fine := check("redis", httpd.Degraded, "not shown", false)
 	tests := map[string]struct {
 		checks []httpd.Check
 		status int

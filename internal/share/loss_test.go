@@ -35,6 +35,9 @@ func TestServerComesAndGoes(t *testing.T) {
 			t.Fatal(err)
 		}
 		expect("shared state is reachable", &found)
+		if a.Lost() || b.Lost() {
+			t.Error("lost while it can be reached")
+		}
 		m.FlushAll()
 		read(t, sourceA, time.Time{}, reads+1)
 		read(t, sourceB, time.Time{}, reads+1)
@@ -43,6 +46,9 @@ func TestServerComesAndGoes(t *testing.T) {
 		read(t, sourceA, time.Time{}, reads+2)
 		read(t, sourceB, time.Time{}, reads+3)
 		expect("shared state is unreachable", &lost)
+		if !a.Lost() || !b.Lost() {
+			t.Error("not lost")
+		}
 	}
 	l := a.Lookups(keep)
 	l.Put(t.Context(), map[string]lead.Found{"tenant-a": foundAt(time.Now(), "1")})

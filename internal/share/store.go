@@ -234,6 +234,13 @@ func (s *Store) mark(err error) {
 	}
 }
 
+// Lost tells whether the server cannot be reached.
+func (s *Store) Lost() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == unreachable
+}
+
 // complain logs why something shared is of no use, unless that is because the
 // server is lost.
 func (s *Store) complain(err error) {

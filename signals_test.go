@@ -1,0 +1,261 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"go.uber.org/goleak"
+)
+
+// asProgram is set in the environment of a test binary that is to be leadgraph.
+const asProgram = "LEADGRAPH_TEST_AS_PROGRAM"
+
+// TestMain runs the tests or, in a process that one of them starts, the program,
+// which then also looks for goroutines that it left behind.
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) == "" {
+		os.Exit(m.Run())
+	}
+	err := runUntilSignal(os.Args[1:])
+	if err == nil {
+		err = goleak.Find()
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, err) // the parent reads it
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// process is leadgraph in a process of its own.
+type process struct {
+	*exec.Cmd
+	endpoint string
+	log      bytes.Buffer  // complete when it has ended
+	ended    chan struct{} // err is set
+	err      error
+}
+
+// launch returns when the process serves.
+func launch(t *testing.T, args ...string) *process {
+	t.Helper()
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{ended: make(chan struct{})}
+	// Not the test's context, which ends before the clean-up.
+	p.Cmd = exec.CommandContext(context.WithoutCancel(t.Context()), binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	p.Env = append(p.Environ(), asProgram+"=1", "GORACE=atexit_sleep_ms=0")
+	p.Stderr = &p.log
+	printed, stdout := io.Pipe()
+	p.Stdout = stdout
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		p.err = p.Wait()
+		_ = stdout.Close()
+		close(p.ended)
+	}()
+	t.Cleanup(func() {
+		_ = p.Process.Kill() // has ended unless the test failed
+		<-p.ended
+	})
+	for lines := bufio.NewScanner(printed); lines.Scan(); {
+		if url, found := strings.CutPrefix(lines.Text(), "endpoint:"); found {
+			p.endpoint = strings.TrimSpace(url)
+			go func() { _, _ = io.Copy(io.Discard, printed) }() // ends with the process
+			return p
+		}
+	}
+	<-p.ended
+	t.Fatalf("%v: %s", p.err, p.log.String())
+	return nil
+}
+
+func (p *process) signal(t *testing.T) {
+	t.Helper()
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Error(err)
+	}
+}
+
+// visitor is a client with one request under way, on one connection at a time.
+type visitor struct {
+	t    *testing.T
+	p    *process
+	name string
+	http.Client
+	serial int
+}
+
+// failure is a request that was not answered.
+type failure struct {
+	id     string
+	reused bool // its connection had been used before
+	err    error
+}
+
+func newVisitor(t *testing.T, p *process, name string) *visitor {
+	v := &visitor{t: t, p: p, name: name}
+	v.Transport = &http.Transport{MaxConnsPerHost: 1}
+	t.Cleanup(v.CloseIdleConnections)
+	return v
+}
+
+// ask looks a tenant up. Each request has an id that the server logs.
+func (v *visitor) ask() *failure {
+	v.serial++
+	lost := &failure{id: fmt.Sprintf("%s-%d", v.name, v.serial)}
+	ctx := httptrace.WithClientTrace(context.WithoutCancel(v.t.Context()), &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) { lost.reused = info.Reused },
+	})
+	// Without GetBody the transport cannot hide a failure by asking again.
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, v.p.endpoint, io.MultiReader(strings.NewReader(lookup)))
+	if err != nil {
+		return &failure{err: err}
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("X-Request-Id", lost.id)
+	response, err := v.Do(request)
+	if err != nil {
+		lost.err = err
+		return lost
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(body), "SIPTest") {
+		// That there was an answer makes it worse: the request had been accepted.
+		lost.err, lost.reused = fmt.Errorf("status %d, %s: %w", response.StatusCode, body, err), true
+		return lost
+	}
+	return nil
+}
+
+// ready asks as a load balancer does.
+func (v *visitor) ready() bool {
+	request, err := http.NewRequestWithContext(context.WithoutCancel(v.t.Context()), http.MethodGet, strings.Replace(v.p.endpoint, "/graphql", "/readyz", 1), nil)
+	if err != nil {
+		v.t.Error(err)
+		return false
+	}
+	response, err := v.Do(request)
+	if err != nil {
+		return false
+	}
+	_, _ = io.Copy(io.Discard, response.Body) // the status says it
+	_ = response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}
+
+const lookup = `{"query":"{ lead(tenantId: \"f94238e5-4f2c-4e1b-8125-2d27122ca75f\") { id contactDetails { companyName } } }"}`
+
+// TestTermination ends 20 servers under load. Clients that heed the readiness
+// lose nothing at all. Those that go on until nobody listens may find that their
+// last connection, which the kernel took and the server did not, is reset; what
+// the server has read is answered. Each process looks for goroutines that are
+// left, ends well and in time.
+func TestTermination(t *testing.T) {
+	t.Parallel()
+	platform := start(t, "  leadgraph serve", "sandbox", "--listen", "127.0.0.1:0", "--latency", "20ms")
+	args := append(strings.Fields(platform.lines[len(platform.lines)-1])[2:], "--lookup-ttl", "0s")
+	for i := range 20 {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			terminate(t, launch(t, args...))
+		})
+	}
+}
+
+func terminate(t *testing.T, p *process) {
+	socket := openSocket(t, p.endpoint)
+	var visits sync.WaitGroup
+	var answered atomic.Int64
+	busy := make(chan struct{})
+	counted := func(lost *failure) *failure {
+		if lost == nil && answered.Add(1) == 50 {
+			close(busy)
+		}
+		return lost
+	}
+	for i := range 4 {
+		v := newVisitor(t, p, fmt.Sprintf("heedful-%d", i))
+		visits.Go(func() {
+			for v.ready() {
+				if lost := counted(v.ask()); lost != nil {
+					t.Errorf("%+v", lost)
+				}
+			}
+		})
+	}
+	refused := make([]*failure, 4)
+	for i := range refused {
+		v := newVisitor(t, p, fmt.Sprintf("stubborn-%d", i))
+		visits.Go(func() {
+			for refused[i] == nil {
+				refused[i] = counted(v.ask())
+			}
+		})
+	}
+	<-busy
+	sent := time.Now()
+	p.signal(t)
+	if _, _, err := socket.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusGoingAway {
+		t.Errorf("the WebSocket ended with %v", err)
+	}
+	visits.Wait()
+	<-p.ended
+	if took := time.Since(sent); p.err != nil || took > 15*time.Second {
+		t.Errorf("%v after %v\n%s", p.err, took, p.log.String())
+	}
+	for _, last := range refused {
+		if last.reused || strings.Contains(p.log.String(), `"`+last.id+`"`) {
+			t.Errorf("lost: %+v", last)
+		}
+	}
+	t.Logf("%d answers, ended after %v", answered.Load(), time.Since(sent))
+}
+
+// TestSecondSignalEndsAtOnce has a request that runs and hours to wait.
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	platform := newSilent(t)
+	p := launch(t, platform.flags("--drain-delay", "1h", "--drain-timeout", "1h")...)
+	v := newVisitor(t, p, "waiting")
+	answered := make(chan *failure, 1)
+	go func() { answered <- v.ask() }()
+	<-platform.asked
+	p.signal(t)
+	for probe := newVisitor(t, p, "probe"); probe.ready() && t.Context().Err() == nil; {
+	}
+	for ended := false; !ended; {
+		p.signal(t) // one that comes in the same instant as the first counts as the first
+		select {
+		case <-p.ended:
+			ended = true
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	if failed, is := errors.AsType[*exec.ExitError](p.err); !is || failed.Success() {
+		t.Errorf("ended with %v", p.err)
+	}
+	if lost := <-answered; lost == nil {
+		t.Error("the request was answered")
+	}
+}
