@@ -112,6 +112,10 @@ type failure struct {
 	err    error
 }
 
+func (f failure) String() string {
+	return fmt.Sprintf("%s, connection reused: %v: %v", f.id, f.reused, f.err)
+}
+
 func newVisitor(t *testing.T, p *process, name string) *visitor {
 	v := &visitor{t: t, p: p, name: name}
 	v.Transport = &http.Transport{MaxConnsPerHost: 1}
@@ -174,7 +178,7 @@ const lookup = `{"query":"{ lead(tenantId: \"f94238e5-4f2c-4e1b-8125-2d27122ca75
 func TestTermination(t *testing.T) {
 	t.Parallel()
 	platform := start(t, "  leadgraph serve", "sandbox", "--listen", "127.0.0.1:0", "--latency", "20ms")
-	args := append(strings.Fields(platform.lines[len(platform.lines)-1])[2:], "--lookup-ttl", "0s")
+	args := strings.Fields(platform.lines[len(platform.lines)-1] + " --lookup-ttl 0s")[2:]
 	for i := range 20 {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
@@ -199,7 +203,7 @@ func terminate(t *testing.T, p *process) {
 		visits.Go(func() {
 			for v.ready() {
 				if lost := counted(v.ask()); lost != nil {
-					t.Errorf("%+v", lost)
+					t.Errorf("lost: %v", lost)
 				}
 			}
 		})
@@ -226,7 +230,7 @@ func terminate(t *testing.T, p *process) {
 	}
 	for _, last := range refused {
 		if last.reused || strings.Contains(p.log.String(), `"`+last.id+`"`) {
-			t.Errorf("lost: %+v", last)
+			t.Errorf("lost: %v", last)
 		}
 	}
 	t.Logf("%d answers, ended after %v", answered.Load(), time.Since(sent))

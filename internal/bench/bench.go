@@ -97,7 +97,7 @@ func (b *bench) startServer(ctx context.Context, name string, up upstream) (*pro
 		level = "info"
 	}
 	args := []string{
-		"serve", "--listen", "127.0.0.1:0", "--no-playground", "--log-level", level, "--upstream-url", up.url + sandbox.BasePath,
+		"serve", "--listen", "127.0.0.1:0", "--no-playground", "--drain-delay", "0s", "--log-level", level, "--upstream-url", up.url + sandbox.BasePath,
 		"--lookup-ttl", "0", "--lookup-negative-ttl", "0", "--max-first", strconv.Itoa(leads),
 		// The default spares the platform; it would bound W4L to 64 calls in 20 ms.
 		"--upstream-concurrency", strconv.Itoa(b.connections * aliasTenants),

@@ -178,7 +178,7 @@ func Load(args []string, getenv func(string) string, stdout io.Writer) (cfg *Con
 		err = cfg.Doctor.complete()
 	case Serve:
 		s := &cfg.Serve
-		err = errors.Join(s.Upstream.complete(s.Access.Auth == passthrough), s.Limits.check(), s.Caches.complete(), s.Access.complete(), s.Documents.check(),
+		err = errors.Join(s.Upstream.complete(s.Access.Auth == passthrough), s.Limits.check(), s.Edge.check(), s.Caches.complete(), s.Access.complete(), s.Documents.check(),
 			checkPassthrough(s.Access, s.Upstream, s.Caches))
 	}
 	return cfg, command, err

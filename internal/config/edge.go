@@ -16,11 +16,12 @@ type Edge struct {
 }
 
 func (e *Edge) check() error {
+	var errs []error
 	if e.MaxInFlight < 1 || e.QueueTimeout <= 0 {
-		return errors.New("--max-in-flight and --queue-timeout must be positive")
+		errs = append(errs, errors.New("--max-in-flight and --queue-timeout must be positive"))
 	}
 	if e.MaxQueued < 0 || e.DrainDelay < 0 {
-		return errors.New("--max-queued and --drain-delay must not be negative")
+		errs = append(errs, errors.New("--max-queued and --drain-delay must not be negative"))
 	}
-	return nil
+	return errors.Join(errs...)
 }

@@ -82,7 +82,9 @@ func serve(t *testing.T, o httpd.Server) *served {
 	t.Cleanup(func() {
 		s.CloseIdleConnections()
 		stop()
-		<-s.ended
+		if err := <-s.ended; err != nil { // unless the test has taken it
+			t.Error(err)
+		}
 	})
 	return s
 }
@@ -106,13 +108,6 @@ func (s *served) get(t *testing.T, path string) (status int, body string, closed
 	return response.StatusCode, string(text), response.Close
 }
 
-// bubble runs a test in parallel, on a clock of its own.
-func bubble(t *testing.T, test func(*testing.T)) {
-	t.Helper()
-	t.Parallel()
-	synctest.Test(t, test)
-}
-
 const post = "POST / HTTP/1.1\r\nHost: server\r\nContent-Length: 100\r\n\r\n"
 
 // TestSlowAndSilentClientsAreGivenUp writes to the server once a second.
@@ -131,7 +126,8 @@ func TestSlowAndSilentClientsAreGivenUp(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
 				s := serve(t, httpd.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if _, err := io.ReadAll(r.Body); err != nil {
 						w.WriteHeader(http.StatusRequestTimeout)
@@ -164,7 +160,8 @@ func TestSlowAndSilentClientsAreGivenUp(t *testing.T) {
 }
 
 func TestClientThatDoesNotReadIsGivenUp(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		failed := make(chan time.Duration, 1)
 		s := serve(t, httpd.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			start := time.Now()
@@ -187,7 +184,8 @@ func TestClientThatDoesNotReadIsGivenUp(t *testing.T) {
 }
 
 func TestHeaderHasABound(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, httpd.Server{Handler: http.NotFoundHandler()})
 		for size, status := range map[int]int{16 << 10: http.StatusNotFound, 21 << 10: http.StatusRequestHeaderFieldsTooLarge} {
 			conn, err := s.dial(t.Context(), "", "")
@@ -225,7 +223,8 @@ func (g gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestDrain(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		slow, health := newGate(), httpd.NewHealth()
 		s := serve(t, httpd.Server{Handler: httpd.Routes(slow, nil, health), Health: health, DrainDelay: 3 * time.Second})
 		s.wantReady(t, http.StatusOK, `{"status":"ready"}`)
@@ -273,7 +272,8 @@ func (s *served) wantReady(t *testing.T, status int, body string) {
 }
 
 func TestDrainCutsWhatDoesNotFinish(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		stuck := newGate()
 		s := serve(t, httpd.Server{Handler: stuck})
 		go func() {
@@ -293,9 +293,11 @@ func TestDrainCutsWhatDoesNotFinish(t *testing.T) {
 // TestDrainWaitsForWhatTookItsConnectionOver has two of them, of which one ends
 // only when it is cut.
 func TestDrainWaitsForWhatTookItsConnectionOver(t *testing.T) {
+	t.Parallel()
 	for name, obedient := range map[string]bool{"and ends": true, "and does not": false} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
 				health, left := httpd.NewHealth(), time.Time{}
 				s := serve(t, httpd.Server{Health: health, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					conn, _, err := http.NewResponseController(w).Hijack()
