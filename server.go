@@ -55,8 +55,7 @@ func main() {
 	}
 }
 
-// runUntilSignal runs the program in its process: a signal ends it in order, a
-// second one at once.
+// runUntilSignal runs the program: a signal ends it in order, a second at once.
 func runUntilSignal(args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -162,11 +161,9 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 	health := healthOf(leads, callers)
 	limiter := httpd.NewLimiter(httpd.LimiterOptions{InFlight: settings.Edge.MaxInFlight, Queue: settings.Edge.MaxQueued, Wait: settings.Edge.QueueTimeout})
 	options.Admit = func(ctx context.Context) (func(), time.Duration) {
-		caller := auth.For(ctx) // in passthrough a subject can be invented
-		return limiter.Acquire(ctx, cmp.Or(caller.Partition, caller.Subject, httpd.RemoteIP(ctx)))
+		return limiter.Acquire(ctx, cmp.Or(auth.For(ctx).Partition, auth.For(ctx).Subject, httpd.RemoteIP(ctx))) // a subject alone can be invented
 	}
-	options.Closing = health.Closing()
-	options.InitConnection = callers.InitConnection
+	options.InitConnection, options.Closing = callers.InitConnection, health.Closing()
 	options.CheckOrigin = func(*http.Request) bool { return true } // httpd.Protect has refused foreign pages
 	if options.Documents, err = documents(settings.Documents); err != nil {
 		return err
@@ -185,21 +182,17 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 		return err
 	}
 	if settings.Edge.AdminListen != "" {
-		admin, err := new(net.ListenConfig).Listen(ctx, "tcp", settings.Edge.AdminListen)
+		admin, stop, err := httpd.Start(ctx, settings.Edge.AdminListen, httpd.Admin(health, nil), log)
 		if err != nil {
 			return err
 		}
-		say(stdout, "admin:      http://%s/\n", admin.Addr())
-		defer httpd.Start(admin, httpd.Admin(health, nil), log)()
+		defer stop()
+		say(stdout, "admin:      http://%s/\n", admin)
 	}
 	say(stdout, "endpoint:   http://%s/graphql\n", listener.Addr())
-	return httpd.Server{
-		Handler:      httpd.Routes(api, playground, health),
-		Health:       health,
-		DrainDelay:   settings.Edge.DrainDelay,
-		DrainTimeout: settings.Limits.DrainTimeout,
-		Log:          log,
-	}.Serve(ctx, listener)
+	server := httpd.Server{Handler: httpd.Routes(api, playground, health), Health: health, Log: log}
+	server.DrainDelay, server.DrainTimeout = settings.Edge.DrainDelay, settings.Limits.DrainTimeout
+	return server.Serve(ctx, listener)
 }
 
 // openPlatform says how to reach the platform: a sandbox of our own, until it is
@@ -216,8 +209,7 @@ func openPlatform(ctx context.Context, settings config.Upstream, data config.Dat
 	return platform, closeSandbox, err
 }
 
-// healthOf names what the server needs of others. Without the keys of access
-// tokens it can answer nobody; the rest it can do without for some time.
+// healthOf names what the server needs; without keys it can answer nobody.
 func healthOf(leads *backend.Backend, callers *auth.Authenticator) *httpd.Health {
 	return httpd.NewHealth(
 		httpd.Check{Name: "keys", Detail: "The keys of access tokens have not been read yet.", Fault: httpd.NotReady, Fails: func() bool { return !callers.Ready() }},
@@ -380,11 +372,7 @@ func startSandbox(ctx context.Context, leads int, log *slog.Logger) (address net
 	if err != nil {
 		return nil, nil, err
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, nil, err
-	}
-	return listener.Addr(), httpd.Start(listener, platform, log), nil
+	return httpd.Start(ctx, "127.0.0.1:0", platform, log)
 }
 
 func sandboxAccess(address net.Addr) (baseURL string, access upstream.ClientCredentials) {

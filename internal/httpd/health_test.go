@@ -3,7 +3,6 @@ package httpd_test
 import (
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -91,12 +90,11 @@ func TestAdmin(t *testing.T) {
 
 func TestStartServesUntilItIsStopped(t *testing.T) {
 	t.Parallel()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	bound, stop, err := httpd.Start(t.Context(), "127.0.0.1:0", http.NotFoundHandler(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop := httpd.Start(listener, http.NotFoundHandler(), slog.New(slog.DiscardHandler))
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+listener.Addr().String(), nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+bound.String(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

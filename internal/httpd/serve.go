@@ -104,16 +104,21 @@ func (s Server) counted(ending context.Context, running *semaphore.Weighted) htt
 	})
 }
 
-// Start serves until stop is called, for what the program needs beside its own
-// clients: they have left by then, so that nothing is waited for long.
-func Start(listener net.Listener, handler http.Handler, log *slog.Logger) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
+// Start serves on a TCP address, until stop is called, what the program has
+// beside its own server. Its clients have left by then, so that nothing is waited
+// for long.
+func Start(ctx context.Context, address string, handler http.Handler, log *slog.Logger) (bound net.Addr, stop func(), err error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	go func() { ended <- Server{Handler: handler, DrainTimeout: time.Second, Log: log}.Serve(ctx, listener) }()
-	return func() {
+	return listener.Addr(), func() {
 		cancel()
 		if err := <-ended; err != nil {
-			log.Warn("a server beside the main one ended", "error", err)
+			log.WarnContext(ctx, "a server beside the main one ended", "error", err)
 		}
-	}
+	}, nil
 }
