@@ -47,6 +47,10 @@ type CatalogueOptions struct {
 	// OnPublish is told of every new snapshot before the callers who wait for it
 	// are; nil means nobody is. It must return soon.
 	OnPublish func(*Snapshot)
+	// OnRefresh is told of every reading of all leads: how long it took, how many
+	// requests to the platform, and its error, which is context.Canceled if it was
+	// given up. Nil means nobody is. It must return soon.
+	OnRefresh func(took time.Duration, calls int, err error)
 	// Logger is told of refreshes, without lead data; nil means none.
 	Logger *slog.Logger
 }
@@ -100,6 +104,9 @@ func NewCatalogue(source Source, opts CatalogueOptions) *Catalogue {
 	if opts.OnPublish == nil {
 		opts.OnPublish = func(*Snapshot) {}
 	}
+	if opts.OnRefresh == nil {
+		opts.OnRefresh = func(time.Duration, int, error) {}
+	}
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -146,7 +153,7 @@ func (c *Catalogue) Failing() bool {
 func (c *Catalogue) Snapshot(ctx context.Context, want Freshness) (*Snapshot, State, error) {
 	need := c.demand(want)
 	for waited := false; ; waited = true {
-		next := c.plan(need)
+		next := c.plan(ctx, need)
 		switch {
 		case next.board != nil:
 			// A platform that is slower than its clients' patience would never get

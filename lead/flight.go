@@ -20,9 +20,25 @@ type flight[V any] struct {
 	seats int // callers that joined and have neither left nor got the result
 }
 
+// causedContext ends when its life does and has the values of the request that
+// caused the work, so that a trace and a log show whom it was done for.
+type causedContext struct {
+	context.Context // the life
+	cause           context.Context
+}
+
+// Value implements context.Context. The life comes first, because its end is
+// found through values.
+func (c causedContext) Value(key any) any {
+	if value := c.Context.Value(key); value != nil {
+		return value
+	}
+	return c.cause.Value(key)
+}
+
 // takeOff starts the work. The caller has the first seat: it calls wait once, or
 // never, which lets the work go on whoever else leaves. ctx bounds the work
-// beside the timeout; that of a request belongs into context.WithoutCancel.
+// beside the timeout; of a request it has the values at most.
 func takeOff[V any](ctx context.Context, timeout time.Duration, work func(context.Context) (V, error)) *flight[V] {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	f := &flight[V]{cancel: cancel, done: make(chan struct{}), seats: 1}

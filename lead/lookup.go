@@ -90,6 +90,9 @@ type LookupOptions struct {
 	Timeout time.Duration
 	// Shared is asked for what this process does not know; nil means nobody is.
 	Shared SharedLookups
+	// OnBatch is told of every request for lookups: of how many distinct tenants,
+	// and what it took. Nil means nobody is. It must return soon.
+	OnBatch func(tenants int, took Report)
 	// Logger is told of plans that failed, without lead data; nil means none.
 	Logger *slog.Logger
 }
@@ -111,6 +114,9 @@ func (o LookupOptions) withDefaults() LookupOptions {
 	setDefault(&o.MaxBytes, DefaultLookupBytes)
 	setDefault(&o.FanOut, DefaultFanOut)
 	setDefault(&o.Timeout, DefaultLookupTimeout)
+	if o.OnBatch == nil {
+		o.OnBatch = func(int, Report) {}
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -222,6 +228,7 @@ func (l *Lookups) ByTenants(ctx context.Context, tenantIDs []string, want Freshn
 	if len(missing) > 0 {
 		l.fromPlatform(ctx, q, missing)
 	}
+	l.opts.OnBatch(len(q.keys), q.report)
 	found := make([]Lookup, len(tenantIDs))
 	for i, place := range places {
 		found[i] = q.found[place]

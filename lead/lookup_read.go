@@ -129,7 +129,7 @@ type result struct {
 func (l *Lookups) read(ctx context.Context, key string, need demand) result {
 	var r result
 	for ctx.Err() == nil {
-		next := l.step(key, need)
+		next := l.step(ctx, key, need)
 		switch {
 		case next.board != nil:
 			got, err := next.board.wait(ctx)
@@ -160,7 +160,7 @@ type lookupStep struct {
 	err   error
 }
 
-func (l *Lookups) step(key string, need demand) lookupStep {
+func (l *Lookups) step(ctx context.Context, key string, need demand) lookupStep {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if under, ok := l.reading[key]; ok {
@@ -177,7 +177,7 @@ func (l *Lookups) step(key string, need demand) lookupStep {
 		return lookupStep{err: errLookupsClosed}
 	}
 	r := read{number: l.begun.Add(1), begun: time.Now().UTC()}
-	r.flight = takeOff(l.life, l.opts.Timeout, func(ctx context.Context) (remembered, error) {
+	r.flight = takeOff(causedContext{l.life, ctx}, l.opts.Timeout, func(ctx context.Context) (remembered, error) {
 		return l.fetch(ctx, key, r.number, r.begun)
 	})
 	l.reading[key] = r

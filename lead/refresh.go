@@ -86,7 +86,7 @@ type step struct {
 	err      error
 }
 
-func (c *Catalogue) plan(need demand) step {
+func (c *Catalogue) plan(ctx context.Context, need demand) step {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now().UTC()
@@ -97,7 +97,7 @@ func (c *Catalogue) plan(need demand) step {
 		return step{err: errClosed}
 	case servable:
 		if !fresh && !running && !paused {
-			c.begin(need, now)
+			c.begin(ctx, need, now)
 		}
 		return step{snapshot: c.held.Snapshot, state: State{Stale: !fresh && c.failure.err != nil}}
 	case running && need.metBy(c.refresh.number, c.refresh.notBefore) && c.refresh.join():
@@ -105,7 +105,7 @@ func (c *Catalogue) plan(need demand) step {
 	case running:
 		return step{await: c.refresh.done}
 	case !paused || need.noCache:
-		c.begin(need, now)
+		c.begin(ctx, need, now)
 		return step{board: c.refresh.flight, first: true}
 	case c.lastResort(need, now):
 		return step{snapshot: c.held.Snapshot, state: State{Stale: true}}
@@ -134,9 +134,9 @@ func (c *Catalogue) lastResort(need demand, now time.Time) bool {
 
 // begin starts a refresh; none may be running. A caller who does not wait for it
 // keeps the first seat taken, so that the refresh goes on whoever leaves.
-func (c *Catalogue) begin(need demand, now time.Time) {
+func (c *Catalogue) begin(ctx context.Context, need demand, now time.Time) {
 	r := refresh{number: c.refresh.number + 1, notBefore: c.worthwhile(need, now)}
-	r.flight = takeOff(c.life, c.opts.RefreshTimeout, func(ctx context.Context) (outcome, error) {
+	r.flight = takeOff(causedContext{c.life, ctx}, c.opts.RefreshTimeout, func(ctx context.Context) (outcome, error) {
 		return c.read(ctx, r.number, now, r.notBefore)
 	})
 	c.refresh = r
@@ -175,9 +175,12 @@ func (c *Catalogue) read(ctx context.Context, number uint64, begun, notBefore ti
 		return Build(reading.Leads, reading.began(begun), previous), nil
 	})
 	if err != nil {
-		return got, c.failed(ctx, err)
+		err = c.failed(ctx, err)
+		c.opts.OnRefresh(time.Since(begun), got.calls, err)
+		return got, err
 	}
 	got.snapshot = snapshot
+	c.opts.OnRefresh(time.Since(begun), got.calls, nil)
 	c.publish(held{Snapshot: snapshot, number: number, freshFor: c.spread(c.opts.TTL)})
 	c.opts.Logger.LogAttrs(ctx, slog.LevelInfo, "catalogue refreshed",
 		slog.Int("leads", snapshot.Len()), slog.Int("calls", got.calls), slog.Duration("took", time.Since(begun)))
