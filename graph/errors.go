@@ -48,33 +48,52 @@ type presenter struct {
 // present implements graphql.ErrorPresenterFunc.
 func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	shown := &gqlerror.Error{Path: graphql.GetPath(ctx), Extensions: map[string]any{}}
-	located, ok := errors.AsType[*gqlerror.Error](err)
-	if ok {
+	if located, ok := errors.AsType[*gqlerror.Error](err); ok {
 		shown.Locations = located.Locations
 		if located.Path != nil {
 			shown.Path = located.Path
 		}
 	}
-	switch {
-	case ok && located.Err == nil && located.Extensions["code"] != nil:
-		describeRequest(located, shown)
-	default:
-		p.describe(ctx, err, shown)
-	}
+	p.describe(err, shown)
+	p.note(ctx, err, shown.Extensions["code"])
 	if id := p.requestID(ctx); id != "" {
 		shown.Extensions["requestId"] = id
 	}
 	return shown
 }
 
-func (p presenter) describe(ctx context.Context, err error, shown *gqlerror.Error) {
+// note logs what an operator may have to do something about.
+func (p presenter) note(ctx context.Context, err error, code any) {
+	if source, ok := errors.AsType[*lead.SourceError](err); ok {
+		p.log.WarnContext(ctx, "upstream failure", "code", code, "cause", source.Error())
+		return
+	}
+	if code == codeInternal && !errors.Is(err, errPanic) {
+		p.log.ErrorContext(ctx, "internal error", "error", err)
+	}
+}
+
+// codeOf returns the code that a client sees for the error of a field, or "".
+func (p presenter) codeOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	shown := &gqlerror.Error{Extensions: map[string]any{}}
+	p.describe(err, shown)
+	code, _ := shown.Extensions["code"].(string)
+	return code
+}
+
+func (p presenter) describe(err error, shown *gqlerror.Error) {
+	if located, ok := errors.AsType[*gqlerror.Error](err); ok && located.Err == nil && located.Extensions["code"] != nil {
+		describeRequest(located, shown)
+		return
+	}
 	if source, ok := errors.AsType[*lead.SourceError](err); ok {
 		describeSource(source, shown)
 		if p.callersToken && source.Kind == lead.FailureAuth {
 			describeToken(source, shown)
 		}
-		p.log.WarnContext(ctx, "upstream failure", "code", shown.Extensions["code"],
-			"requestId", p.requestID(ctx), "cause", source.Error())
 		return
 	}
 	if argument, ok := errors.AsType[*pagination.ArgumentError](err); ok {
@@ -92,11 +111,8 @@ func (p presenter) describe(ctx context.Context, err error, shown *gqlerror.Erro
 		setCode(shown, codeUpstreamBadResponse, "The platform sent no value where one is required.")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		setCode(shown, codeUpstreamTimeout, "The request ended before the platform answered.")
-	case errors.Is(err, errPanic):
-		setCode(shown, codeInternal, "Internal error.")
 	default:
 		setCode(shown, codeInternal, "Internal error.")
-		p.log.ErrorContext(ctx, "internal error", "requestId", p.requestID(ctx), "error", err)
 	}
 }
 
@@ -107,7 +123,7 @@ func (p presenter) recover(ctx context.Context, value any) error {
 	if err, ok := value.(runtime.Error); ok {
 		cause = err.Error()
 	}
-	p.log.ErrorContext(ctx, "panic", "requestId", p.requestID(ctx), "cause", cause, "stack", string(debug.Stack()))
+	p.log.ErrorContext(ctx, "panic", "cause", cause, "stack", string(debug.Stack()))
 	return errPanic
 }
 

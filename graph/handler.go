@@ -91,10 +91,18 @@ type Options struct {
 	// projection: the same bytes, slower.
 	Textbook bool
 	// Log takes one line an operation and one a failure; never variables,
-	// documents or rows.
+	// documents or rows. Which request a line belongs to is in its context.
 	Log *slog.Logger
-	// RequestID names the request of a context for errors and logs.
+	// RequestID names the request of a context for errors.
 	RequestID func(context.Context) string
+	// Begin is called when a request for an operation came, and makes the context
+	// of the operation, with which Done is called once it was answered. Field is
+	// called before a root field is resolved, with its name in the schema, and makes
+	// the context for that; what it returns is called afterwards with the code of
+	// the error, if any. Each may be nil and must return soon.
+	Begin func(ctx context.Context, came time.Time) context.Context
+	Done  func(context.Context, Operation)
+	Field func(ctx context.Context, name string) (context.Context, func(code string))
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
 }
@@ -103,18 +111,34 @@ type Options struct {
 // front-ends of one operator send, at a few KiB each.
 const queryCache = 1000
 
+// Handler serves GraphQL over HTTP and WebSocket.
+type Handler struct {
+	*handler.Server
+	projector *projection.Projector // nil with Options.Textbook
+}
+
+// ProjectionStats tells how many fields were rendered by compiled plans.
+func (h *Handler) ProjectionStats() projection.Stats {
+	if h.projector == nil {
+		return projection.Stats{}
+	}
+	return h.projector.Stats()
+}
+
 // NewHandler serves the schema over HTTP at any path. It fails only if the
 // projection does not fit the schema, which is a fault of the build.
-func NewHandler(o Options) (http.Handler, error) {
+func NewHandler(o Options) (*Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	h := &Handler{}
 	schema := generated.NewExecutableSchema(generated.Config{Resolvers: &Resolver{}})
 	errs := presenter{log: o.Log, requestID: o.RequestID, callersToken: o.CallersToken}
 	server := handler.New(schema)
+	h.Server = server
 	server.AddTransport(transport{
 		schema: schema.Schema(), documents: &o.Documents, maxBody: o.MaxBody, maxBatch: o.MaxBatch, budget: o.Timeout,
-		log: o.Log, requestID: o.RequestID, initConnection: o.InitConnection, checkOrigin: o.CheckOrigin, expires: o.Expires,
+		watcher: newWatcher(o), initConnection: o.InitConnection, checkOrigin: o.CheckOrigin, expires: o.Expires,
 		admit: o.Admit, closing: o.Closing, recover: errs.recover,
 	})
 	documents := lru.New[*ast.QueryDocument](queryCache)
@@ -127,13 +151,16 @@ func NewHandler(o Options) (http.Handler, error) {
 	server.Use(bounds{schema: schema.Schema(), known: documents, limits: o.Limits, budget: o.Budget,
 		rates: limits.Rates{DefaultPage: o.Pages.Default, MaxPage: o.Pages.Max}})
 	server.Use(inlineDefer{}) // behind those that must see what is deferred
+	if o.Field != nil {
+		server.AroundFields(watchRootFields(o.Field, errs.codeOf))
+	}
 	if !o.Textbook {
-		projector, err := projection.New(schema.Schema())
-		if err != nil {
+		var err error
+		if h.projector, err = projection.New(schema.Schema()); err != nil {
 			return nil, err
 		}
-		server.AroundFields(renderWhileReading(projector))
-		server.AroundFields(projector.Middleware)
+		server.AroundFields(renderWhileReading(h.projector))
+		server.AroundFields(h.projector.Middleware)
 	}
 	if o.Introspection {
 		server.Use(extension.Introspection{})
@@ -151,5 +178,5 @@ func NewHandler(o Options) (http.Handler, error) {
 		}
 		return response
 	})
-	return server, nil
+	return h, nil
 }

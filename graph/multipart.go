@@ -93,7 +93,7 @@ func (x exchange) answerDeferred(ctx context.Context, op *graphql.OperationConte
 		answered.fill(root)
 		out.next([]*piece{answered.piece}, running > 1)
 	}
-	x.note(ctx, op.Operation.Name, http.StatusOK, errs, out.size)
+	x.done(ctx, op.Operation, http.StatusOK, errs, out.size)
 }
 
 // runDeferred runs the operations of the root's deferred fragments. What they

@@ -96,7 +96,10 @@ func withOperation(ctx context.Context, options Options, inFlight *semaphore.Wei
 		op.spend(report)
 		op.mu.Lock()
 		defer op.mu.Unlock()
-		op.stale = op.stale || state.Stale
+		if state.Stale {
+			op.stale = true
+			markStale(ctx)
+		}
 		return snapshot, err
 	})
 	return context.WithValue(ctx, operationKey{}, op)

@@ -23,16 +23,16 @@ const (
 // distinct connections mode of the graphql-sse protocol: errors that are found
 // before the execution come as an event too.
 func (x exchange) answerEvents(ctx context.Context, params *operationParams) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(x.begin(ctx, x.came))
 	defer cancel()
 	events := &events{w: x.w, control: http.NewResponseController(x.w), broken: cancel}
 	op, errs := x.create(ctx, x.exec, params)
-	name := ""
+	var operation *ast.OperationDefinition
 	if errs != nil {
 		events.open()
 		events.next(x.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs))
 	} else {
-		name = op.Operation.Name
+		operation = op.Operation
 		running, stop := x.withBudget(ctx, op)
 		defer stop()
 		next, _ := run(running, x.exec, op)
@@ -44,7 +44,7 @@ func (x exchange) answerEvents(ctx context.Context, params *operationParams) {
 		events.follow(next)
 	}
 	events.write("event: complete\ndata:\n\n") // EventSource ignores an event without data
-	x.note(ctx, name, http.StatusOK, events.errors, events.size)
+	x.done(ctx, operation, http.StatusOK, events.errors, events.size)
 }
 
 // events writes a stream of events.

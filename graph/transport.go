@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -25,10 +24,8 @@ type transport struct {
 	maxBody   int64         // bytes of a POST body or of a WebSocket message
 	maxBatch  int           // operations in an array; 0 refuses arrays
 	budget    time.Duration // for the whole operation, unless it is a subscription
-	log       *slog.Logger
-	// requestID names the request of a context.
-	requestID func(context.Context) string
-	recover   func(context.Context, any) error // what stands for a panic
+	watcher
+	recover func(context.Context, any) error // what stands for a panic
 	// These are as in Options.
 	initConnection func(context.Context, map[string]any) (context.Context, error)
 	expires        func(context.Context) time.Time
@@ -55,7 +52,7 @@ type exchange struct {
 	client client
 	exec   graphql.GraphExecutor
 	w      http.ResponseWriter
-	start  time.Time
+	came   time.Time // the request
 	// release gives the share of the server back; a second call does nothing.
 	release func()
 }
@@ -66,7 +63,7 @@ func (t transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 		t.serveSocket(w, r, exec)
 		return
 	}
-	x := exchange{transport: t, exec: exec, w: w, start: time.Now()}
+	x := exchange{transport: t, exec: exec, w: w, came: time.Now()}
 	var asked request
 	var refused *refusal
 	if x.client, refused = negotiate(r.Header.Values("Accept")); refused == nil {
@@ -98,7 +95,7 @@ func (x exchange) refuse(ctx context.Context, refused *refusal) {
 }
 
 func (x exchange) answerRefused(ctx context.Context, status int, response *graphql.Response) {
-	x.note(ctx, "", status, response.Errors, writeJSON(x.w, status, x.client.single, encode(response)))
+	x.done(x.begin(ctx, x.came), nil, status, response.Errors, writeJSON(x.w, status, x.client.single, encode(response)))
 }
 
 func refuse(ctx context.Context, exec graphql.GraphExecutor, message string) *graphql.Response {
@@ -108,7 +105,7 @@ func refuse(ctx context.Context, exec graphql.GraphExecutor, message string) *gr
 // answer runs one operation and answers it in one piece, or in parts if it
 // defers some of them and the client reads parts.
 func (x exchange) answer(ctx context.Context, params *operationParams) {
-	ctx, cancel := context.WithTimeout(ctx, x.budget)
+	ctx, cancel := context.WithTimeout(x.begin(ctx, x.came), x.budget)
 	defer cancel()
 	var deferred deferral
 	if x.client.parts != nil {
@@ -122,7 +119,7 @@ func (x exchange) answer(ctx context.Context, params *operationParams) {
 		if x.client.single == typeGraphQL || errs[0].Extensions["code"] == codeBadUserInput {
 			status = http.StatusBadRequest
 		}
-		x.note(ctx, "", status, response.Errors, writeJSON(x.w, status, x.client.single, encode(response)))
+		x.done(ctx, nil, status, response.Errors, writeJSON(x.w, status, x.client.single, encode(response)))
 	case deferred.operation != nil:
 		x.answerDeferred(ctx, op, deferred)
 	default:
@@ -132,7 +129,7 @@ func (x exchange) answer(ctx context.Context, params *operationParams) {
 }
 
 func (x exchange) answerWhole(ctx context.Context, op *graphql.OperationContext, response *graphql.Response) {
-	x.note(ctx, op.Operation.Name, http.StatusOK, response.Errors, writeJSON(x.w, http.StatusOK, x.client.single, encode(response)))
+	x.done(ctx, op.Operation, http.StatusOK, response.Errors, writeJSON(x.w, http.StatusOK, x.client.single, encode(response)))
 }
 
 // answerBatch runs the operations of an array one after the other, so that an
@@ -143,27 +140,27 @@ func (x exchange) answerBatch(ctx context.Context, batch []*operationParams) {
 	defer cancel()
 	body := []byte{'['}
 	for i, params := range batch {
-		x.start = time.Now()
-		name, response := x.execute(ctx, x.exec, params)
+		ctx := x.begin(ctx, time.Now())
+		operation, response := x.execute(ctx, x.exec, params)
 		if i > 0 {
 			body = append(body, ',')
 		}
 		size := len(body)
 		body = append(body, encode(response)...)
-		x.note(ctx, name, http.StatusOK, response.Errors, len(body)-size)
+		x.done(ctx, operation, http.StatusOK, response.Errors, len(body)-size)
 	}
 	writeJSON(x.w, http.StatusOK, x.client.single, append(body, ']'))
 }
 
-// execute runs an operation that has one response. The name is empty unless the
-// document has an operation of that name.
-func (t transport) execute(ctx context.Context, exec graphql.GraphExecutor, params *operationParams) (name string, response *graphql.Response) {
+// execute runs an operation that has one response. The operation is nil if it was
+// refused.
+func (t transport) execute(ctx context.Context, exec graphql.GraphExecutor, params *operationParams) (*ast.OperationDefinition, *graphql.Response) {
 	op, errs := t.create(ctx, exec, params)
 	if errs != nil {
-		return "", exec.DispatchError(graphql.WithOperationContext(ctx, op), errs)
+		return nil, exec.DispatchError(graphql.WithOperationContext(ctx, op), errs)
 	}
 	next, _ := run(ctx, exec, op)
-	return op.Operation.Name, next()
+	return op.Operation, next()
 }
 
 // create makes an operation of a request, for all transports.
@@ -216,27 +213,4 @@ func (t transport) withBudget(ctx context.Context, op *graphql.OperationContext)
 		return context.WithCancel(ctx)
 	}
 	return context.WithTimeout(ctx, t.budget)
-}
-
-func (x exchange) note(ctx context.Context, name string, status int, errs gqlerror.List, size int) {
-	x.transport.note(ctx, x.start, name, status, errs, size)
-}
-
-// note writes the one line that the log has of an operation.
-func (t transport) note(ctx context.Context, start time.Time, name string, status int, errs gqlerror.List, size int) {
-	t.log.InfoContext(ctx, "operation", "name", name, "requestId", t.requestID(ctx), "status", status,
-		"codes", codes(errs), "bytes", size, "durationMs", float64(time.Since(start).Microseconds())/1000)
-}
-
-// codes lists the codes of the errors for the log, each once.
-func codes(errs gqlerror.List) []string {
-	var list []string
-	seen := map[string]bool{}
-	for _, err := range errs {
-		if code, ok := err.Extensions["code"].(string); ok && !seen[code] {
-			seen[code] = true
-			list = append(list, code)
-		}
-	}
-	return list
 }

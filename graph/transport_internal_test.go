@@ -105,10 +105,10 @@ func serveClockUntil(t *testing.T, closing chan struct{}, admit func(context.Con
 	exec := handler.New(schema)
 	log := slog.New(slog.DiscardHandler)
 	edge := transport{documents: &persisted.Documents{},
-		schema: schema.Schema(), maxBody: 1 << 10, budget: 5 * time.Second, log: log,
-		requestID: func(context.Context) string { return "" }, closing: closing, admit: admit,
+		schema: schema.Schema(), maxBody: 1 << 10, budget: 5 * time.Second, watcher: newWatcher(Options{Log: log}),
+		closing: closing, admit: admit,
 	}
-	errs := presenter{log: log, requestID: edge.requestID}
+	errs := presenter{log: log, requestID: func(context.Context) string { return "" }}
 	exec.SetErrorPresenter(errs.present)
 	exec.SetRecoverFunc(errs.recover)
 	exec.AddTransport(edge)

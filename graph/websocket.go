@@ -186,6 +186,7 @@ func (s *socket) initialise(ctx context.Context, text json.RawMessage) (context.
 	}
 	accepted, err := s.initConnection(ctx, payload)
 	if err != nil {
+		s.log.InfoContext(ctx, "refused", "status", closeForbidden, "code", codeForbidden)
 		s.close(closeForbidden, "Forbidden")
 		return ctx, false
 	}
@@ -200,7 +201,7 @@ func (s *socket) subscribe(ctx context.Context, m message) bool {
 		return false
 	}
 	params.Headers = s.header
-	ctx, err = s.begin(ctx, m.ID)
+	ctx, err = s.add(ctx, m.ID)
 	switch {
 	case errors.Is(err, errLeaving):
 		return true // the client asks the next server when the connection closes
@@ -208,6 +209,7 @@ func (s *socket) subscribe(ctx context.Context, m message) bool {
 		s.close(closeSameID, "Subscriber already exists")
 		return false
 	}
+	ctx = s.begin(ctx, time.Now())
 	select {
 	case s.slots <- struct{}{}:
 		s.running.Go(func() {
@@ -215,7 +217,7 @@ func (s *socket) subscribe(ctx context.Context, m message) bool {
 			s.operate(ctx, m.ID, params)
 		})
 	default:
-		s.fail(ctx, m.ID, refuse(ctx, s.exec, "The connection has too many operations."), time.Now())
+		s.fail(ctx, m.ID, refuse(ctx, s.exec, "The connection has too many operations."))
 		s.queries.Done()
 	}
 	return true
@@ -223,24 +225,23 @@ func (s *socket) subscribe(ctx context.Context, m message) bool {
 
 // operate runs an operation in one of the slots.
 func (s *socket) operate(ctx context.Context, id string, params *operationParams) {
-	start := time.Now()
 	ended := sync.OnceFunc(s.queries.Done)
 	defer ended()
 	defer func() { // no longer the request's goroutine, where it would end only that
 		if value := recover(); value != nil {
-			s.fail(ctx, id, s.exec.DispatchError(ctx, gqlerror.List{gqlerror.WrapPath(nil, s.recover(ctx, value))}), start)
+			s.fail(ctx, id, s.exec.DispatchError(ctx, gqlerror.List{gqlerror.WrapPath(nil, s.recover(ctx, value))}))
 		}
 	}()
 	ctx = graphql.StartOperationTrace(ctx) // each has its own, not that of the connection
 	release, retryAfter := s.enter(ctx)
 	if release == nil {
-		s.fail(ctx, id, overloaded(ctx, s.exec, retryAfter), start)
+		s.fail(ctx, id, overloaded(ctx, s.exec, retryAfter))
 		return
 	}
 	defer release()
 	op, errs := s.create(ctx, s.exec, params)
 	if errs != nil {
-		s.fail(ctx, id, s.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs), start)
+		s.fail(ctx, id, s.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs))
 		return
 	}
 	bounded, cancel := s.withBudget(ctx, op)
@@ -258,11 +259,11 @@ func (s *socket) operate(ctx context.Context, id string, params *operationParams
 	if s.forget(ctx, id) {
 		s.send("complete", id, nil)
 	}
-	s.note(ctx, start, op.Operation.Name, http.StatusOK, errs, size)
+	s.done(ctx, op.Operation, http.StatusOK, errs, size)
 }
 
 // fail ends an operation that was not executed.
-func (s *socket) fail(ctx context.Context, id string, response *graphql.Response, start time.Time) {
+func (s *socket) fail(ctx context.Context, id string, response *graphql.Response) {
 	size := 0
 	if s.forget(ctx, id) {
 		text, err := json.Marshal(response.Errors)
@@ -271,7 +272,7 @@ func (s *socket) fail(ctx context.Context, id string, response *graphql.Response
 		}
 		size = s.send("error", id, text)
 	}
-	s.note(ctx, start, "", http.StatusOK, response.Errors, size)
+	s.done(ctx, nil, http.StatusOK, response.Errors, size)
 }
 
 var (
@@ -279,8 +280,8 @@ var (
 	errLeaving = errors.New("the server ends")
 )
 
-// begin gives an operation its context and counts it among the queries.
-func (s *socket) begin(ctx context.Context, id string) (context.Context, error) {
+// add gives an operation its context and counts it among the queries.
+func (s *socket) add(ctx context.Context, id string) (context.Context, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.leaving {

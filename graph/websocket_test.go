@@ -206,6 +206,9 @@ func TestSocketAsksTheProgramWhoMayConnect(t *testing.T) {
 	c, _ := s.dial(t, header, "graphql-transport-ws")
 	c.send(frame{Type: "connection_init"})
 	c.wantClose(4403)
+	if log := s.log.String(); !strings.Contains(log, `"msg":"refused","status":4403,"code":"FORBIDDEN"`) {
+		t.Errorf("log %s", log)
+	}
 	c, _ = s.dial(t, header, "graphql-transport-ws")
 	c.send(frame{Type: "connection_init", Payload: json.RawMessage(`{"token":"good"}`)})
 	c.want(`{"type":"connection_ack"}`)

@@ -16,7 +16,8 @@ import (
 // Manifest holds trusted documents. It does not change after Load and is safe for
 // concurrent use.
 type Manifest struct {
-	documents map[string]string // by identifier and by hash
+	documents  map[string]string // by identifier and by hash
+	operations []string
 }
 
 // document is an operation of Apollo's manifest.
@@ -51,6 +52,15 @@ func Load(paths []string, schema *ast.Schema) (*Manifest, error) {
 	return m, nil
 }
 
+// Operations returns the names of the operations in the documents; none of a nil
+// manifest.
+func (m *Manifest) Operations() []string {
+	if m == nil {
+		return nil
+	}
+	return m.operations
+}
+
 // lookup finds a document by its identifier without hashPrefix.
 func (m *Manifest) lookup(id string) (string, bool) {
 	if m == nil {
@@ -74,28 +84,34 @@ func (m *Manifest) add(d document, schema *ast.Schema) error {
 			return errors.New("the identifier also belongs to another text")
 		}
 	}
-	if err := validate(d.Body, schema); err != nil {
+	operations, err := validate(d.Body, schema)
+	if err != nil {
 		return err
+	}
+	for _, operation := range operations {
+		if operation.Name != "" {
+			m.operations = append(m.operations, operation.Name)
+		}
 	}
 	m.documents[id], m.documents[hash] = d.Body, d.Body
 	return nil
 }
 
-// validate tells where a document is at fault. The parser's messages can repeat
-// a part of any length, so they are cut.
-func validate(text string, schema *ast.Schema) error {
+// validate returns the operations of a document, or tells where it is at fault.
+// The parser's messages can repeat a part of any length, so they are cut.
+func validate(text string, schema *ast.Schema) (ast.OperationList, error) {
 	query, errs := gqlparser.LoadQueryWithRules(schema, text, rules.NewDefaultRules())
 	if len(errs) > 0 {
 		first, where := errs[0], ""
 		if len(first.Locations) > 0 {
 			where = fmt.Sprintf("line %d, column %d: ", first.Locations[0].Line, first.Locations[0].Column)
 		}
-		return fmt.Errorf("%s%.160s", where, first.Message)
+		return nil, fmt.Errorf("%s%.160s", where, first.Message)
 	}
 	if len(query.Operations) == 0 {
-		return errors.New("the text has no operation")
+		return nil, errors.New("the text has no operation")
 	}
-	return nil
+	return query.Operations, nil
 }
 
 func readFile(path string) ([]document, error) {

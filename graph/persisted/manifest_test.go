@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,6 +69,14 @@ func TestFormats(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := &persisted.Documents{Trusted: load(t, name)}
+			for _, operation := range d.Trusted.Operations() {
+				if !slices.Contains(slices.Collect(maps.Values(ids)), "query "+operation) {
+					t.Errorf("operation %q", operation)
+				}
+			}
+			if len(d.Trusted.Operations()) == 0 {
+				t.Error("no operations")
+			}
 			for id, want := range ids {
 				params := &graphql.RawParams{}
 				if _, err := d.Resolve(t.Context(), params, id); err != nil || !strings.HasPrefix(params.Query, want) {
