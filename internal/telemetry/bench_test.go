@@ -1,0 +1,24 @@
+package telemetry_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"leadgraph/internal/telemetry"
+)
+
+// BenchmarkCounting is all that is counted of an operation with one lookup.
+func BenchmarkCounting(b *testing.B) {
+	seen, err := telemetry.New(b.Context(), options())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		ctx := seen.Begin(b.Context(), time.Time{})
+		seen.Attempt(ctx, telemetry.Attempt{Kind: "lead", Outcome: "ok", Status: http.StatusOK, Took: time.Millisecond, Bytes: 1288})
+		seen.Batch(1, 0, "single reads")
+		seen.Done(ctx, telemetry.Operation{Name: "One", Type: "query", Status: http.StatusOK, Took: 2 * time.Millisecond})
+	}
+}

@@ -1,0 +1,132 @@
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// The attributes, by OpenTelemetry's semantic conventions where these have them.
+const (
+	operationName = attribute.Key("graphql.operation.name")
+	operationType = attribute.Key("graphql.operation.type")
+	fieldName     = attribute.Key("graphql.field.name")
+	errorType     = attribute.Key("error.type")
+	httpMethod    = attribute.Key("http.request.method")
+	httpStatus    = attribute.Key("http.response.status_code")
+	bodySize      = attribute.Key("http.response.body.size")
+	requestID     = attribute.Key("leadgraph.request_id")
+	errorCodes    = attribute.Key("leadgraph.error_codes")
+	staleAnswer   = attribute.Key("leadgraph.stale")
+	upstreamKind  = attribute.Key("leadgraph.upstream.kind")
+	upstreamRetry = attribute.Key("leadgraph.upstream.retry")
+)
+
+// spans makes the spans of operations, root fields and calls to the platform.
+type spans struct {
+	provider *sdktrace.TracerProvider
+	tracer   trace.Tracer
+	context  propagation.TraceContext // of W3C; baggage is neither heard nor sent
+}
+
+// newSpans exports over OTLP by HTTP. The SDK reads endpoint, headers, sampler,
+// limits and resource from the OTEL_* variables.
+func newSpans(ctx context.Context, o Options) (*spans, error) {
+	// The SDK has one handler for the faults of all that it does in the background.
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		o.Logger.Warn("spans are lost", slog.Any("error", err))
+	}))
+	exporter := o.Exporter
+	if exporter == nil {
+		var err error
+		if exporter, err = otlptracehttp.New(ctx); err != nil {
+			return nil, fmt.Errorf("OTLP: %w", err)
+		}
+	}
+	// Later ones win: OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES over ours. The
+	// machine's name and the command line are nobody's business.
+	from, err := resource.New(ctx,
+		resource.WithAttributes(attribute.String("service.name", "leadgraph"), attribute.String("service.version", o.Version)),
+		resource.WithTelemetrySDK(), resource.WithFromEnv())
+	if err != nil {
+		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
+	}
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(from))
+	return &spans{provider: provider, tracer: provider.Tracer("leadgraph")}, nil
+}
+
+// Extract makes the spans of a request children of the caller's, if its headers
+// name one.
+func (t *Telemetry) Extract(next http.Handler) http.Handler {
+	if t.spans == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := t.spans.context.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+func (s *spans) begin(ctx context.Context, came time.Time, id string) context.Context {
+	ctx, _ = s.tracer.Start(ctx, "operation", trace.WithTimestamp(came), trace.WithSpanKind(trace.SpanKindServer),
+		trace.WithAttributes(requestID.String(id)))
+	return ctx
+}
+
+func (s *spans) end(ctx context.Context, op Operation, label, code string) {
+	span := trace.SpanFromContext(ctx)
+	defer span.End()
+	if !span.IsRecording() {
+		return
+	}
+	span.SetAttributes(httpStatus.Int(op.Status), bodySize.Int(op.Bytes))
+	if op.Type != "" {
+		span.SetName(op.Type)
+		span.SetAttributes(operationType.String(op.Type))
+		if label != "" && label != other {
+			span.SetName(op.Type + " " + label)
+			span.SetAttributes(operationName.String(label))
+		}
+	}
+	if op.Stale {
+		span.SetAttributes(staleAnswer.Bool(true))
+	}
+	if code != codeOK {
+		fail(span, code)
+		span.SetAttributes(errorCodes.StringSlice(slices.Clone(op.Codes)))
+	}
+}
+
+// Field returns what begins the span of a root field by its name in the schema,
+// and ends it with the code of its error or "". It is nil if nothing is traced.
+func (t *Telemetry) Field() func(ctx context.Context, name string) (context.Context, func(code string)) {
+	if t.spans == nil {
+		return nil
+	}
+	return func(ctx context.Context, name string) (context.Context, func(code string)) {
+		ctx, span := t.spans.tracer.Start(ctx, name, trace.WithAttributes(fieldName.String(name)))
+		return ctx, func(code string) {
+			if code != "" {
+				fail(span, code)
+			}
+			span.End()
+		}
+	}
+}
+
+func fail(span trace.Span, code string) {
+	span.SetStatus(codes.Error, code)
+	span.SetAttributes(errorType.String(code))
+}
