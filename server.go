@@ -32,6 +32,7 @@ import (
 	"leadgraph/internal/doctor"
 	"leadgraph/internal/httpd"
 	"leadgraph/internal/secretfile"
+	"leadgraph/internal/telemetry"
 	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
 	"leadgraph/web"
@@ -89,10 +90,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 
 func newLog(cfg config.Log, w io.Writer) *slog.Logger {
 	options := &slog.HandlerOptions{Level: cfg.Level}
+	var lines slog.Handler = slog.NewJSONHandler(w, options)
 	if cfg.Format == "text" {
-		return slog.New(slog.NewTextHandler(w, options))
+		lines = slog.NewTextHandler(w, options)
 	}
-	return slog.New(slog.NewJSONHandler(w, options))
+	return slog.New(telemetry.LogHandler(lines, httpd.RequestID))
 }
 
 func version() string {
@@ -123,7 +125,23 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 	if settings.Upstream.URL == "" {
 		say(stdout, "sandbox:    no --upstream-url is set; serving %d invented leads from %s\n", settings.Data.Leads, platform.BaseURL)
 	}
-	leads, err := openBackend(settings.Caches, settings.Access, platform, log)
+	known, err := documents(settings.Documents)
+	if err != nil {
+		return err
+	}
+	seen, err := telemetry.New(ctx, telemetry.Options{
+		Version:    version(),
+		Operations: known.Trusted.Operations(),
+		Tracing:    settings.Tracing.On,
+		RequestID:  httpd.RequestID,
+		Attempt:    upstream.AttemptOf,
+		Logger:     log,
+	})
+	if err != nil {
+		return err
+	}
+	defer seen.Close()
+	leads, err := openBackend(settings.Caches, settings.Access, platform, seen, log)
 	if err != nil {
 		return err
 	}
@@ -137,6 +155,9 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 		go warm(ctx, leads, log)
 	}
 	options := graphOptions(settings.Limits, log)
+	options.Begin, options.Field = seen.Begin, seen.Field()
+	options.Done = func(ctx context.Context, op graph.Operation) { seen.Done(ctx, telemetry.Operation(op)) }
+	options.Documents = known
 	options.Leads, options.Lookups, options.Catalogue = leads, leads, leads
 	options.CatalogueOnly = settings.Caches.PagesFromCatalogue
 	options.Caller = func(ctx context.Context) string { return auth.For(ctx).Name() }
@@ -165,13 +186,17 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 	}
 	options.InitConnection, options.Closing = callers.InitConnection, health.Closing()
 	options.CheckOrigin = func(*http.Request) bool { return true } // httpd.Protect has refused foreign pages
-	if options.Documents, err = documents(settings.Documents); err != nil {
-		return err
-	}
 	handler, err := graph.NewHandler(options)
 	if err != nil {
 		return err
 	}
+	seen.Watch(telemetry.Sources{
+		Projection: func() telemetry.Projection { return telemetry.Projection(handler.ProjectionStats()) },
+		Queue: func() telemetry.Queue {
+			held := limiter.State()
+			return telemetry.Queue{Limit: settings.Edge.MaxInFlight, Running: held.InFlight, Waiting: held.Queued}
+		},
+	})
 	api, err := httpd.Protect(httpd.BrowserOptions{
 		Origins:      settings.Access.CORSOrigin,
 		Credentials:  settings.Access.CORSCredentials,
@@ -182,7 +207,7 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 		return err
 	}
 	if settings.Edge.AdminListen != "" {
-		admin, stop, err := httpd.Start(ctx, settings.Edge.AdminListen, httpd.Admin(health, nil), log)
+		admin, stop, err := httpd.Start(ctx, settings.Edge.AdminListen, httpd.Admin(health, seen.Handler()), log)
 		if err != nil {
 			return err
 		}
@@ -190,7 +215,7 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 		say(stdout, "admin:      http://%s/\n", admin)
 	}
 	say(stdout, "endpoint:   http://%s/graphql\n", listener.Addr())
-	server := httpd.Server{Handler: httpd.Routes(api, playground, health), Health: health, Log: log}
+	server := httpd.Server{Handler: httpd.Routes(seen.Extract(httpd.WithRefusals(log, seen.Refused, api)), playground, health), Health: health, Log: log}
 	server.DrainDelay, server.DrainTimeout = settings.Edge.DrainDelay, settings.Limits.DrainTimeout
 	return server.Serve(ctx, listener)
 }
@@ -325,8 +350,10 @@ func cursorKey(access config.Access, log *slog.Logger) []byte {
 
 // openBackend reads with the platform's credentials, or with the token of each
 // caller.
-func openBackend(caches config.Caches, access config.Access, platform upstream.Options, log *slog.Logger) (*backend.Backend, error) {
-	options := backend.Options{Platform: platform, Caches: caches, MaxCallers: access.PassthroughCallers, MaxLeads: access.PassthroughLeads, Log: log}
+func openBackend(caches config.Caches, access config.Access, platform upstream.Options, seen *telemetry.Telemetry, log *slog.Logger) (*backend.Backend, error) {
+	options := backend.Options{
+		Platform: platform, Caches: caches, MaxCallers: access.PassthroughCallers, MaxLeads: access.PassthroughLeads, Seen: seen, Log: log,
+	}
 	if auth.Mode(access.Auth) == auth.Passthrough {
 		options.Platform.Credentials = upstream.ClientCredentials{} // of the built-in sandbox
 		options.Caller = func(ctx context.Context) (partition, token string) {

@@ -10,6 +10,7 @@ import (
 
 	"leadgraph/internal/config"
 	"leadgraph/internal/share"
+	"leadgraph/internal/telemetry"
 	"leadgraph/lead"
 	"leadgraph/upstream"
 )
@@ -26,7 +27,9 @@ type Options struct {
 	// MaxCallers bounds the callers whose leads are remembered, and MaxLeads the
 	// leads in their catalogues; both only with Caller.
 	MaxCallers, MaxLeads int
-	Log                  *slog.Logger
+	// Seen counts and traces what is read; nobody does if it is nil.
+	Seen *telemetry.Telemetry
+	Log  *slog.Logger
 }
 
 // Backend reads leads. It implements the interfaces that package graph declares
@@ -55,11 +58,17 @@ func (r *readers) close() {
 
 // Open makes a backend; it asks the platform nothing. Close it after use.
 func Open(o Options) (*Backend, error) {
+	if o.Seen != nil {
+		watchClient(&o.Platform, o.Seen)
+	}
 	client, err := upstream.NewClient(o.Platform)
 	if err != nil {
 		return nil, err
 	}
 	b := &Backend{client: client}
+	if o.Seen != nil {
+		o.Seen.Watch(telemetry.Sources{Callers: b.Callers, Upstream: b.upstream})
+	}
 	if o.Caller != nil {
 		b.pool = newPool(o, client)
 		b.close = b.pool.close
@@ -102,7 +111,7 @@ func newReaders(o Options, client *upstream.Client, tenants lead.TenantSource, a
 		all, remembered.Shared = shared.Source(all, o.Caches.CatalogueTTL), shared.Lookups(o.Caches.LookupTTL)
 	}
 	r := &readers{Client: client}
-	r.Catalogue = lead.NewCatalogue(all, lead.CatalogueOptions{
+	kept := lead.CatalogueOptions{
 		TTL:                  o.Caches.CatalogueTTL,
 		StaleWhileRevalidate: o.Caches.CatalogueRevalidate,
 		StaleIfError:         o.Caches.CatalogueIfError,
@@ -110,7 +119,11 @@ func newReaders(o Options, client *upstream.Client, tenants lead.TenantSource, a
 		Jitter:               0.1,
 		OnPublish:            func(s *lead.Snapshot) { r.Feed(s) },
 		Logger:               o.Log,
-	})
+	}
+	if o.Seen != nil {
+		o.watch(&remembered, &kept)
+	}
+	r.Catalogue = lead.NewCatalogue(all, kept)
 	r.Lookups = lead.NewLookups(tenants, r.Catalogue, remembered)
 	return r
 }

@@ -35,6 +35,7 @@ type Config struct {
 		Upstream  Upstream  `embed:""`
 		Caches    Caches    `embed:""`
 		Data      Data      `embed:""`
+		Tracing   Tracing   `kong:"-"`
 	} `cmd:"" default:"withargs" help:"Serve the GraphQL API. Without --upstream-url it brings its own sandbox platform."`
 
 	Sandbox struct {
@@ -179,7 +180,7 @@ func Load(args []string, getenv func(string) string, stdout io.Writer) (cfg *Con
 	case Serve:
 		s := &cfg.Serve
 		err = errors.Join(s.Upstream.complete(s.Access.Auth == passthrough), s.Limits.check(), s.Edge.check(), s.Caches.complete(), s.Access.complete(), s.Documents.check(),
-			checkPassthrough(s.Access, s.Upstream, s.Caches))
+			checkPassthrough(s.Access, s.Upstream, s.Caches), s.Tracing.complete(getenv))
 	}
 	return cfg, command, err
 }

@@ -163,4 +163,5 @@ func Refuse(w http.ResponseWriter, r *http.Request, status int, code, message st
 	w.Header().Set("Content-Type", mediaType.String()+"; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that left cannot be told so
+	tellRefusal(r.Context(), status, code)
 }
