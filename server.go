@@ -80,6 +80,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return checkFront(cfg, stdout)
 	case config.Examine:
 		return examine(ctx, cfg.Doctor, stdout, log)
+	case config.Health:
+		return httpd.Probe(ctx, cfg.Healthcheck.URL)
 	case config.Schema:
 		_, err = io.WriteString(stdout, schema)
 	case config.Version:

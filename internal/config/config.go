@@ -21,6 +21,7 @@ const (
 	Schema  = "schema"
 	Check   = "check <files>"
 	Examine = "doctor"
+	Health  = "healthcheck <url>"
 	Version = "version"
 )
 
@@ -53,6 +54,9 @@ type Config struct {
 		MaxFirst int      `help:"What a number in a variable is taken to be." default:"1000"`
 		MaxList  int      `help:"How many values a list in a variable is taken to have." default:"100"`
 	} `cmd:"" help:"Print what a front-end's operations can cost at most; fail if one is refused or over the budget."`
+	Healthcheck struct {
+		URL string `arg:"" help:"What to ask, such as http://127.0.0.1:9090/readyz."`
+	} `cmd:"" help:"Ask a running server whether it is ready; for container engines."`
 
 	Doctor Doctor `cmd:"" help:"Probe the configured platform, or else the sandbox; print what it does and the settings to use. Fails if leadgraph cannot be used with it."`
 
@@ -119,6 +123,7 @@ type Caches struct {
 	LookupBytes         int64         `help:"Most bytes of remembered lookups." default:"33554432" group:"Catalogue and caches"`
 	FanOut              int           `help:"Lookups of one operation that are read at a time." default:"16" group:"Catalogue and caches"`
 	RedisURL            Secret        `help:"Redis or Valkey that replicas share catalogue and lookups through, such as rediss://USER:PASSWORD@HOST:6379/0." group:"Catalogue and caches"`
+	RedisURLFile        string        `name:"redis-url-file" help:"File that holds the URL, which may have a password." type:"path" group:"Catalogue and caches"`
 	RedisTimeout        time.Duration `help:"Most time that a step with it may take before leadgraph goes on without." default:"50ms" group:"Catalogue and caches"`
 	RedisKey            Secret        `help:"Key that what is stored there is encrypted with: 32 bytes in base64." group:"Catalogue and caches"`
 	RedisKeyFile        string        `help:"File that holds the key." type:"path" group:"Catalogue and caches"`
@@ -247,6 +252,7 @@ func upTo(most int, name string, value int) error {
 
 func (c *Caches) complete() error {
 	errs := []error{
+		c.RedisURL.readFile("--redis-url-file", c.RedisURLFile),
 		c.RedisKey.readFile("--redis-key-file", c.RedisKeyFile),
 		c.RedisKey.checkKey("--redis-key"),
 		upTo(largestPage, "--catalogue-page-size", c.CataloguePageSize),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -80,6 +81,21 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	printed := fmt.Sprintf("%v %+v %#v %s %s", *cfg, *cfg, *cfg, text, log.String())
 	if strings.Contains(printed, "canary") {
 		t.Errorf("a secret was printed: %s", printed)
+	}
+}
+
+func TestTheURLOfRedisIsASecretFromAFile(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "url")
+	if err := os.WriteFile(file, []byte("redis://user:canary@cache:6379/0\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, _, err := load(t, map[string]string{"LEADGRAPH_REDIS_URL_FILE": file})
+	if err != nil || string(cfg.Serve.Caches.RedisURL) != "redis://user:canary@cache:6379/0" {
+		t.Error(err)
+	}
+	if _, _, err = load(t, nil, "--redis-url", "redis://cache:6379/0", "--redis-url-file", file); err == nil || strings.Contains(err.Error(), "canary") {
+		t.Errorf("given twice: %v", err)
 	}
 }
 
