@@ -28,5 +28,5 @@ COPY --from=build /out/leadgraph /leadgraph
 ENV LEADGRAPH_LISTEN=:8080 LEADGRAPH_ADMIN_LISTEN=:9090
 EXPOSE 8080 9090
 USER 65532:65532
-HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["/leadgraph", "healthcheck", "http://127.0.0.1:9090/readyz"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["/leadgraph", "healthcheck", "http://127.0.0.1:8080/readyz"]
 ENTRYPOINT ["/leadgraph"]

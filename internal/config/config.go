@@ -55,7 +55,7 @@ type Config struct {
 		MaxList  int      `help:"How many values a list in a variable is taken to have." default:"100"`
 	} `cmd:"" help:"Print what a front-end's operations can cost at most; fail if one is refused or over the budget."`
 	Healthcheck struct {
-		URL string `arg:"" help:"What to ask, such as http://127.0.0.1:9090/readyz."`
+		URL string `arg:"" help:"What to ask, such as http://127.0.0.1:8080/readyz."`
 	} `cmd:"" help:"Ask a running server whether it is ready; for container engines."`
 
 	Doctor Doctor `cmd:"" help:"Probe the configured platform, or else the sandbox; print what it does and the settings to use. Fails if leadgraph cannot be used with it."`

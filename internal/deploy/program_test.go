@@ -1,0 +1,297 @@
+package deploy_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const root = "../.."
+
+// programs has what the tests build.
+var programs struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	_ = os.RemoveAll(programs.dir)
+	os.Exit(code)
+}
+
+// leadgraph builds the program as the image has it, once.
+func leadgraph(t *testing.T) string {
+	t.Helper()
+	programs.once.Do(func() {
+		if programs.dir, programs.err = os.MkdirTemp("", "leadgraph-deploy-"); programs.err != nil {
+			return
+		}
+		build := exec.CommandContext(context.Background(), "go", "build", "-o", programs.dir, ".")
+		build.Dir = root
+		build.Env = append(build.Environ(), "CGO_ENABLED=0")
+		if text, err := build.CombinedOutput(); err != nil {
+			programs.err = fmt.Errorf("%w\n%s", err, text)
+		}
+	})
+	if programs.err != nil {
+		t.Fatal(programs.err)
+	}
+	return filepath.Join(programs.dir, "leadgraph")
+}
+
+// process is a program that runs until the test ends.
+type process struct {
+	stdout []string // up to the line that was waited for
+}
+
+// start runs a program with nothing but env in its environment until it printed
+// a line with ready. At the end of the test it has to end in order.
+func start(t *testing.T, ready string, env []string, name string, args ...string) *process {
+	t.Helper()
+	command := exec.Command(name, args...) //nolint:noctx // ended by a signal, as orchestrators do
+	command.Env = env
+	p := &process{}
+	var stderr bytes.Buffer // read after Wait
+	command.Stderr = &stderr
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	scanner := bufio.NewScanner(stdout)
+	t.Cleanup(func() {
+		if err := command.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+		for scanner.Scan() { // to the end, as Wait demands
+		}
+		if err := command.Wait(); err != nil {
+			t.Errorf("%s %v: %v\n%s", name, args, err, stderr.String())
+		}
+	})
+	for scanner.Scan() {
+		p.stdout = append(p.stdout, scanner.Text())
+		if strings.Contains(scanner.Text(), ready) {
+			return p
+		}
+	}
+	t.Fatalf("%s %v ended: %s", name, args, p.stdout) // the clean-up says why
+	return nil
+}
+
+// url is the one on the line that starts with prefix, without its path.
+func (p *process) url(prefix string) string {
+	for _, line := range p.stdout {
+		if strings.HasPrefix(line, prefix) {
+			return regexp.MustCompile(`http://[^/ ]+`).FindString(line)
+		}
+	}
+	return ""
+}
+
+// secrets makes the secrets of an installation.
+func secrets(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if text, err := exec.CommandContext(t.Context(), root+"/deploy/make-secrets", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return dir
+}
+
+// installation is what leadgraph is deployed with: secrets, and a sandbox as
+// its platform.
+type installation struct {
+	secrets string
+	access  map[string]string
+	sandbox *process
+}
+
+func install(t *testing.T) installation {
+	t.Helper()
+	i := installation{secrets: secrets(t), access: map[string]string{}}
+	i.sandbox = start(t, "leadgraph serve", nil, leadgraph(t), "sandbox", "--listen", "127.0.0.1:0")
+	command := i.sandbox.stdout[len(i.sandbox.stdout)-1]
+	for _, flag := range regexp.MustCompile(`--(upstream-url|token-url|client-id|scope) (\S+)`).FindAllStringSubmatch(command, -1) {
+		i.access["LEADGRAPH_"+strings.ToUpper(strings.ReplaceAll(flag[1], "-", "_"))] = flag[2]
+	}
+	return i
+}
+
+// server is leadgraph as it is deployed.
+type server struct {
+	base, admin string
+}
+
+// serve starts leadgraph with the environment of a deployment. Only where it
+// listens, its platform and the keys of callers are the test's, and secrets are
+// where they were made.
+func (i installation) serve(t *testing.T, deployed map[string]string) server {
+	t.Helper()
+	env := map[string]string{}
+	files := strings.NewReplacer("/run/secrets", i.secrets)
+	for name, value := range deployed {
+		env[name] = files.Replace(value)
+	}
+	maps.Copy(env, i.access)
+	env["LEADGRAPH_LISTEN"], env["LEADGRAPH_ADMIN_LISTEN"] = "127.0.0.1:0", "127.0.0.1:0"
+	if env["LEADGRAPH_AUTH"] == "jwt" {
+		env["LEADGRAPH_JWKS_URL"] = keys(t)
+	}
+	list := []string{} // not nil, which is the test's own
+	for name, value := range env {
+		list = append(list, name+"="+value)
+	}
+	p := start(t, "endpoint:", list, leadgraph(t))
+	return server{base: p.url("endpoint:"), admin: p.url("admin:")}
+}
+
+// keys serves the keys of an identity provider.
+func keys(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	point, err := key.PublicKey.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	set, err := json.Marshal(map[string]any{"keys": []map[string]string{
+		{"kty": "EC", "crv": "P-256", "kid": "1", "use": "sig", "alg": "ES256", "x": encode(point[1:33]), "y": encode(point[33:])},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(set) }))
+	t.Cleanup(provider.Close)
+	return provider.URL
+}
+
+// ask sends a request, a POST if there is a body, and returns status and answer.
+func ask(t *testing.T, url, body string) (int, string) {
+	t.Helper()
+	method := http.MethodGet
+	if body != "" {
+		method = http.MethodPost
+	}
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(text)
+}
+
+// checkMemory wants GOMEMLIMIT to leave some of the container's limit to what is
+// not Go's heap, but not much.
+func checkMemory(t *testing.T, env map[string]string, limit int64) {
+	t.Helper()
+	var mebibytes int64
+	if _, err := fmt.Sscanf(env["GOMEMLIMIT"], "%dMiB", &mebibytes); err != nil {
+		t.Fatalf("GOMEMLIMIT is %q: %v", env["GOMEMLIMIT"], err)
+	}
+	if share := float64(mebibytes<<20) / float64(limit); share < 0.8 || share > 0.9 {
+		t.Errorf("GOMEMLIMIT is %.2f of the memory limit", share)
+	}
+}
+
+// checkGrace wants the time until a container is killed to outlast the drain.
+func checkGrace(t *testing.T, env map[string]string, grace time.Duration) {
+	t.Helper()
+	const spare = 3 * time.Second // what is cut after the drain, and the end of the process
+	var drain time.Duration
+	for _, name := range []string{"LEADGRAPH_DRAIN_DELAY", "LEADGRAPH_DRAIN_TIMEOUT"} {
+		part, err := time.ParseDuration(env[name])
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		drain += part
+	}
+	if grace < drain+spare {
+		t.Errorf("killed after %v, the drain takes up to %v", grace, drain)
+	}
+}
+
+// TestReplicasShareThroughValkey uses the configuration and the user that are
+// deployed, with the Redis that is installed here.
+func TestReplicasShareThroughValkey(t *testing.T) {
+	t.Parallel()
+	redis, err := exec.LookPath("redis-server")
+	if err != nil {
+		if os.Getenv("LEADGRAPH_REQUIRE_REDIS") == "1" {
+			t.Fatal(err)
+		}
+		t.Skip("needs redis-server")
+	}
+	i := install(t)
+	port := freePort(t)
+	start(t, "Ready to accept connections", nil, redis, manifests+"/valkey.conf", "--dir", i.secrets,
+		"--port", port, "--bind", "127.0.0.1", "--aclfile", i.secrets+"/valkey_users")
+	url, err := os.ReadFile(i.secrets + "/redis_url")
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{
+		"LEADGRAPH_CLIENT_SECRET_FILE": "/run/secrets/client_secret",
+		"LEADGRAPH_REDIS_URL":          strings.TrimSpace(strings.Replace(string(url), "valkey:6379", "127.0.0.1:"+port, 1)),
+		"LEADGRAPH_REDIS_KEY_FILE":     "/run/secrets/redis_key",
+		"LEADGRAPH_REDIS_TIMEOUT":      "20s", // the machine may be busy
+	}
+	for range 2 {
+		if status, answer := ask(t, i.serve(t, env).base+"/graphql", `{"query":"{ leadStats { total } }"}`); status != http.StatusOK || !strings.Contains(answer, "2000") {
+			t.Errorf("%d %s", status, answer)
+		}
+	}
+	if _, calls := ask(t, i.sandbox.url("sandbox:")+"/sandbox/calls", ""); !strings.Contains(calls, `"pages":2,`) {
+		t.Errorf("want the two pages of one reading: %s", calls)
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
