@@ -2,7 +2,7 @@
 GO ?= go
 LINT = $(GO) tool -modfile=internal/lint/go.mod golangci-lint
 
-.PHONY: help run test check lint generate generate-check web web-check bench bench-go bench-load
+.PHONY: help run test check lint generate generate-check web web-check bench bench-go bench-load deploy-check windows release image
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,10 +13,23 @@ run: ## serve the GraphQL API on the built-in sandbox
 test: ## run the tests with the race detector
 	$(GO) test -race ./...
 
-check: test lint generate-check ## all that CI runs, on what is installed here
+check: test deploy-check windows lint generate-check ## all that CI runs, on what is installed here
+
+deploy-check: ## test the Dockerfile, the compose file and the Kubernetes manifests
+	$(GO) -C internal/deploy test ./...
+
+windows: ## fail if the program does not build for Windows, the least like the others
+	GOOS=windows CGO_ENABLED=0 $(GO) build -o /dev/null .
 
 lint: ## lint
 	$(LINT) run
+	cd internal/deploy && $(GO) tool -modfile=../lint/go.mod golangci-lint run --config ../../.golangci.yml
+
+release: ## build the programs and archives of every platform into dist/ (needs zip)
+	./.ci/release
+
+image: ## build the container image (needs Docker)
+	docker build -t leadgraph:latest --build-arg VERSION=$$(git describe --tags --always --dirty) --build-arg REVISION=$$(git rev-parse HEAD) .
 
 generate: ## regenerate the executor from the schema
 	$(GO) generate ./...
