@@ -75,10 +75,10 @@ func TestComposeServesAndIsHealthy(t *testing.T) {
 	if status, answer := ask(t, server.base+"/graphql", `{"query":"{ leadStats { total } }"}`); status != http.StatusOK || answer != `{"data":{"leadStats":{"total":2000}}}` {
 		t.Errorf("%d %s", status, answer)
 	}
-	if text, err := exec.CommandContext(t.Context(), leadgraph(t), "healthcheck", server.base+"/readyz").CombinedOutput(); err != nil {
+	if text, err := exec.CommandContext(t.Context(), leadgraph, "healthcheck", server.base+"/readyz").CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, text)
 	}
-	if text, err := exec.CommandContext(t.Context(), leadgraph(t), "healthcheck", server.base+"/nothing").CombinedOutput(); err == nil {
+	if text, err := exec.CommandContext(t.Context(), leadgraph, "healthcheck", server.base+"/nothing").CombinedOutput(); err == nil {
 		t.Errorf("healthy: %s", text)
 	}
 }

@@ -20,7 +20,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -28,37 +27,24 @@ import (
 
 const root = "../.."
 
-// programs has what the tests build.
-var programs struct {
-	once sync.Once
-	dir  string
-	err  error
-}
+// leadgraph is the program as the image has it, which TestMain builds.
+var leadgraph string
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	_ = os.RemoveAll(programs.dir)
-	os.Exit(code)
-}
-
-// leadgraph builds the program as the image has it, once.
-func leadgraph(t *testing.T) string {
-	t.Helper()
-	programs.once.Do(func() {
-		if programs.dir, programs.err = os.MkdirTemp("", "leadgraph-deploy-"); programs.err != nil {
-			return
-		}
-		build := exec.CommandContext(context.Background(), "go", "build", "-o", programs.dir, ".")
-		build.Dir = root
-		build.Env = append(build.Environ(), "CGO_ENABLED=0")
-		if text, err := build.CombinedOutput(); err != nil {
-			programs.err = fmt.Errorf("%w\n%s", err, text)
-		}
-	})
-	if programs.err != nil {
-		t.Fatal(programs.err)
+	dir, err := os.MkdirTemp("", "leadgraph-deploy-")
+	if err != nil {
+		panic(err)
 	}
-	return filepath.Join(programs.dir, "leadgraph")
+	build := exec.CommandContext(context.Background(), "go", "build", "-o", dir, ".")
+	build.Dir = root
+	build.Env = append(build.Environ(), "CGO_ENABLED=0")
+	if text, err := build.CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("%v\n%s", err, text))
+	}
+	leadgraph = filepath.Join(dir, "leadgraph")
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
 }
 
 // process is a program that runs until the test ends.
@@ -134,7 +120,7 @@ type installation struct {
 func install(t *testing.T) installation {
 	t.Helper()
 	i := installation{secrets: secrets(t), access: map[string]string{}}
-	i.sandbox = start(t, "leadgraph serve", nil, leadgraph(t), "sandbox", "--listen", "127.0.0.1:0")
+	i.sandbox = start(t, "leadgraph serve", nil, leadgraph, "sandbox", "--listen", "127.0.0.1:0")
 	command := i.sandbox.stdout[len(i.sandbox.stdout)-1]
 	for _, flag := range regexp.MustCompile(`--(upstream-url|token-url|client-id|scope) (\S+)`).FindAllStringSubmatch(command, -1) {
 		i.access["LEADGRAPH_"+strings.ToUpper(strings.ReplaceAll(flag[1], "-", "_"))] = flag[2]
@@ -166,7 +152,7 @@ func (i installation) serve(t *testing.T, deployed map[string]string) server {
 	for name, value := range env {
 		list = append(list, name+"="+value)
 	}
-	p := start(t, "endpoint:", list, leadgraph(t))
+	p := start(t, "endpoint:", list, leadgraph)
 	return server{base: p.url("endpoint:"), admin: p.url("admin:")}
 }
 
