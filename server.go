@@ -6,7 +6,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	_ "embed"
 	"fmt"
 	"io"
@@ -31,7 +30,6 @@ import (
 	"leadgraph/internal/config"
 	"leadgraph/internal/doctor"
 	"leadgraph/internal/httpd"
-	"leadgraph/internal/secretfile"
 	"leadgraph/internal/telemetry"
 	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
@@ -110,8 +108,7 @@ func version() string {
 // serve runs the GraphQL server, on the sandbox if no platform is set.
 func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.Logger) error {
 	settings := cfg.Serve
-	mode := auth.Mode(settings.Access.Auth)
-	if err := auth.CheckExposure(mode, settings.Listen, settings.Access.AllowAnonymous); err != nil {
+	if err := auth.CheckExposure(auth.Mode(settings.Access.Auth), settings.Listen, settings.Access.AllowAnonymous); err != nil {
 		return fmt.Errorf("%w: set --auth jwt, or --allow-anonymous", err)
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", settings.Listen)
@@ -154,57 +151,16 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 		say(stdout, "playground: http://%s/\n", listener.Addr())
 	}
 	if settings.Caches.CatalogueWarm {
-		go warm(ctx, leads, log)
+		go leads.Warm(ctx)
 	}
-	options := graphOptions(settings.Limits, log)
-	options.Begin, options.Field = seen.Begin, seen.Field()
-	options.Done = func(ctx context.Context, op graph.Operation) { seen.Done(ctx, telemetry.Operation(op)) }
-	options.Documents = known
-	options.Leads, options.Lookups, options.Catalogue = leads, leads, leads
-	options.CatalogueOnly = settings.Caches.PagesFromCatalogue
-	options.Caller = func(ctx context.Context) string { return auth.For(ctx).Name() }
-	options.CallersToken = mode == auth.Passthrough
-	options.Expires = func(ctx context.Context) time.Time { return auth.For(ctx).Expires }
-	options.SeesPII = func(ctx context.Context) bool { return auth.For(ctx).CanPII }
-	options.MaskPII = settings.Access.PII == "mask"
-	options.Cursors = pagination.NewSeal(cursorKey(settings.Access, log))
-	callers, err := auth.New(auth.Options{
-		Mode:      mode,
-		Issuers:   settings.Access.JWTIssuer,
-		Audiences: settings.Access.JWTAudience,
-		KeysURL:   settings.Access.JWKSURL,
-		ReadScope: settings.Access.ReadScope,
-		PIIScope:  settings.Access.PIIScope,
-		Log:       log,
-	})
+	callers, err := newCallers(settings.Access, log)
 	if err != nil {
 		return err
 	}
 	defer callers.Close()
 	health := healthOf(leads, callers)
-	limiter := httpd.NewLimiter(httpd.LimiterOptions{InFlight: settings.Edge.MaxInFlight, Queue: settings.Edge.MaxQueued, Wait: settings.Edge.QueueTimeout})
-	options.Admit = func(ctx context.Context) (func(), time.Duration) {
-		return limiter.Acquire(ctx, cmp.Or(auth.For(ctx).Partition, auth.For(ctx).Subject, httpd.RemoteIP(ctx))) // a subject alone can be invented
-	}
-	options.InitConnection, options.Closing = callers.InitConnection, health.Closing()
-	options.CheckOrigin = func(*http.Request) bool { return true } // httpd.Protect has refused foreign pages
-	handler, err := graph.NewHandler(options)
-	if err != nil {
-		return err
-	}
-	seen.Watch(telemetry.Sources{
-		Projection: func() telemetry.Projection { return telemetry.Projection(handler.ProjectionStats()) },
-		Queue: func() telemetry.Queue {
-			held := limiter.State()
-			return telemetry.Queue{Limit: settings.Edge.MaxInFlight, Running: held.InFlight, Waiting: held.Queued}
-		},
-	})
-	api, err := httpd.Protect(httpd.BrowserOptions{
-		Origins:      settings.Access.CORSOrigin,
-		Credentials:  settings.Access.CORSCredentials,
-		LoopbackOnly: mode == auth.None && !settings.Access.AllowAnonymous,
-		MaxBody:      settings.Limits.MaxBody,
-	}, callers.Protect(handler, httpd.Refuse))
+	house := house{cfg: cfg, documents: known, leads: leads, callers: callers, health: health, seen: seen, log: log}
+	api, err := house.api()
 	if err != nil {
 		return err
 	}
@@ -217,74 +173,104 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 		say(stdout, "admin:      http://%s/\n", admin)
 	}
 	say(stdout, "endpoint:   http://%s/graphql\n", listener.Addr())
-	server := httpd.Server{Handler: httpd.Routes(seen.Extract(httpd.WithRefusals(log, seen.Refused, api)), playground, health), Health: health, Log: log}
+	server := httpd.Server{Handler: httpd.Routes(api, playground, health), Health: health, Log: log}
 	server.DrainDelay, server.DrainTimeout = settings.Edge.DrainDelay, settings.Limits.DrainTimeout
 	return server.Serve(ctx, listener)
 }
 
-// openPlatform says how to reach the platform: a sandbox of our own, until it is
-// closed, if none is set.
+// house is what requests are answered with.
+type house struct {
+	cfg       *config.Config
+	documents persisted.Documents
+	leads     *backend.Backend
+	callers   *auth.Authenticator
+	health    *httpd.Health
+	seen      *telemetry.Telemetry
+	log       *slog.Logger
+}
+
+// api is the GraphQL endpoint with all that stands in front of it.
+func (h house) api() (http.Handler, error) {
+	access, edge := h.cfg.Serve.Access, h.cfg.Serve.Edge
+	limiter := httpd.NewLimiter(httpd.LimiterOptions{InFlight: edge.MaxInFlight, Queue: edge.MaxQueued, Wait: edge.QueueTimeout})
+	options := graphOptions(h.cfg.Serve.Limits, h.log)
+	options.Admit = func(ctx context.Context) (func(), time.Duration) {
+		return limiter.Acquire(ctx, cmp.Or(auth.For(ctx).Partition, auth.For(ctx).Subject, httpd.RemoteIP(ctx))) // a subject alone can be invented
+	}
+	options.Leads, options.Lookups, options.Catalogue = h.leads, h.leads, h.leads
+	options.CatalogueOnly = h.cfg.Serve.Caches.PagesFromCatalogue
+	options.Caller = func(ctx context.Context) string { return auth.For(ctx).Name() }
+	options.CallersToken = auth.Mode(access.Auth) == auth.Passthrough
+	options.Expires = func(ctx context.Context) time.Time { return auth.For(ctx).Expires }
+	options.SeesPII = func(ctx context.Context) bool { return auth.For(ctx).CanPII }
+	options.MaskPII = access.PII == "mask"
+	options.Cursors = pagination.NewSeal(access.SealKey(h.log))
+	options.Documents = h.documents
+	options.Begin, options.Field = h.seen.Begin, h.seen.Field()
+	options.Done = func(ctx context.Context, op graph.Operation) { h.seen.Done(ctx, telemetry.Operation(op)) }
+	options.InitConnection, options.Closing = h.callers.InitConnection, h.health.Closing()
+	options.CheckOrigin = func(*http.Request) bool { return true } // httpd.Protect has refused foreign pages
+	handler, err := graph.NewHandler(options)
+	if err != nil {
+		return nil, err
+	}
+	h.seen.Watch(telemetry.Sources{
+		Projection: func() telemetry.Projection { return telemetry.Projection(handler.ProjectionStats()) },
+		Queue: func() telemetry.Queue {
+			held := limiter.State()
+			return telemetry.Queue{Limit: edge.MaxInFlight, Running: held.InFlight, Waiting: held.Queued}
+		},
+	})
+	api, err := httpd.Protect(httpd.BrowserOptions{
+		Origins:      access.CORSOrigin,
+		Credentials:  access.CORSCredentials,
+		LoopbackOnly: auth.Mode(access.Auth) == auth.None && !access.AllowAnonymous,
+		MaxBody:      h.cfg.Serve.Limits.MaxBody,
+	}, h.callers.Protect(handler, httpd.Refuse))
+	if err != nil {
+		return nil, err
+	}
+	return h.seen.Extract(httpd.WithRefusals(h.log, h.seen.Refused, api)), nil
+}
+
+// openPlatform says how to reach the platform. If none is set that is a sandbox on
+// a free loopback port, until it is closed: after the last request that may need it.
 func openPlatform(ctx context.Context, settings config.Upstream, data config.Data, log *slog.Logger) (platform upstream.Options, closeSandbox func(), err error) {
-	platform, err = platformOptions(settings, log)
+	platform, err = backend.Platform(settings, log)
 	if err != nil || platform.BaseURL != "" {
 		return platform, func() {}, err
 	}
-	address, closeSandbox, err := startSandbox(ctx, data.Leads, log)
+	stand, err := sandbox.New(sandbox.Options{Leads: data.Leads})
+	if err != nil {
+		return platform, nil, err
+	}
+	address, closeSandbox, err := httpd.Start(ctx, "127.0.0.1:0", stand, log)
 	if err == nil {
 		platform.BaseURL, platform.Credentials = sandboxAccess(address)
 	}
 	return platform, closeSandbox, err
 }
 
+func newCallers(access config.Access, log *slog.Logger) (*auth.Authenticator, error) {
+	return auth.New(auth.Options{
+		Mode:      auth.Mode(access.Auth),
+		Issuers:   access.JWTIssuer,
+		Audiences: access.JWTAudience,
+		KeysURL:   access.JWKSURL,
+		ReadScope: access.ReadScope,
+		PIIScope:  access.PIIScope,
+		Log:       log,
+	})
+}
+
 // healthOf names what the server needs; without keys it can answer nobody.
 func healthOf(leads *backend.Backend, callers *auth.Authenticator) *httpd.Health {
 	return httpd.NewHealth(
 		httpd.Check{Name: "keys", Detail: "The keys of access tokens have not been read yet.", Fault: httpd.NotReady, Fails: func() bool { return !callers.Ready() }},
+		httpd.Check{Name: "platform", Detail: "The platform fails and is left alone for some seconds.", Fault: httpd.Degraded, Fails: leads.PlatformFails},
 		httpd.Check{Name: "catalogue", Detail: "The last attempt to read all leads failed.", Fault: httpd.Degraded, Fails: leads.CatalogueFails},
 		httpd.Check{Name: "redis", Detail: "What replicas share cannot be reached.", Fault: httpd.Degraded, Fails: leads.SharedIsLost},
 	)
-}
-
-func platformOptions(settings config.Upstream, log *slog.Logger) (options upstream.Options, err error) {
-	options = upstream.Options{
-		BaseURL:        settings.URL,
-		StaticToken:    string(settings.Token),
-		TenantParam:    settings.TenantParam,
-		FirstPage:      settings.FirstPage,
-		PageSize:       settings.PageSize,
-		MaxPages:       settings.MaxPages,
-		MaxLeads:       settings.Resilience.MaxLeads,
-		Timeout:        settings.Timeout,
-		AttemptTimeout: settings.AttemptTimeout,
-		OnlineTimeout:  settings.Resilience.OnlineTimeout,
-		MaxConcurrent:  settings.Concurrency,
-		Adaptive:       settings.Resilience.Adaptive,
-		MaxOnline:      settings.Resilience.OnlineConcurrency,
-		RatePerSecond:  settings.Rate,
-		Retries:        settings.Retries,
-		MaxBody:        settings.Resilience.MaxBody,
-		Logger:         log,
-	}
-	if settings.Retries == 0 { // upstream's zero value is its default
-		options.Retries = -1
-	}
-	if settings.Token == "" {
-		options.Credentials = upstream.ClientCredentials{
-			TokenURL:     settings.TokenURL,
-			ClientID:     settings.ClientID,
-			ClientSecret: string(settings.ClientSecret),
-			Scope:        settings.Scope,
-		}
-	}
-	// What is in a file is read again when that changes.
-	if settings.TokenFile != "" {
-		options.StaticToken = ""
-		options.TokenSource, err = secretfile.Open("upstream token", settings.TokenFile, log)
-	} else if settings.Token == "" && settings.ClientSecretFile != "" {
-		options.Credentials.ClientSecret = ""
-		options.Credentials.SecretSource, err = secretfile.Open("client secret", settings.ClientSecretFile, log)
-	}
-	return options, err
 }
 
 // examine probes the platform. Its error says that it cannot be used.
@@ -304,17 +290,18 @@ func examine(ctx context.Context, settings config.Doctor, stdout io.Writer, log 
 
 // checkFront prices the documents of a front-end, for its CI.
 func checkFront(cfg *config.Config, stdout io.Writer) error {
+	settings := cfg.Check
 	parsed, err := parsedSchema()
 	if err != nil {
 		return err
 	}
 	front := bounds.Front{
 		Schema:     parsed,
-		Rates:      bounds.Rates{MaxPage: cfg.Check.MaxFirst},
-		Budget:     bounds.Budget{UpstreamCalls: cfg.Check.MaxCalls, Rows: cfg.Check.MaxRows},
-		ListLength: cfg.Check.MaxList,
+		Rates:      bounds.Rates{MaxPage: settings.MaxFirst},
+		Budget:     bounds.Budget{UpstreamCalls: settings.MaxCalls, Rows: settings.MaxRows},
+		ListLength: settings.MaxList,
 	}
-	return front.Check(stdout, cfg.Check.Files)
+	return front.Check(stdout, settings.Files)
 }
 
 func parsedSchema() (*ast.Schema, error) {
@@ -322,32 +309,18 @@ func parsedSchema() (*ast.Schema, error) {
 }
 
 // documents reads what requests may name in the place of a document.
-func documents(settings config.Documents) (persisted.Documents, error) {
-	known := persisted.Documents{TrustedOnly: settings.TrustedOnly}
+func documents(settings config.Documents) (known persisted.Documents, err error) {
+	known.TrustedOnly = settings.TrustedOnly
 	if settings.APQ {
 		known.Automatic = persisted.NewMemory(settings.APQBytes)
 	}
 	if len(settings.TrustedDocuments) > 0 {
-		parsed, err := parsedSchema()
-		if err != nil {
-			return known, err
-		}
-		if known.Trusted, err = persisted.Load(settings.TrustedDocuments, parsed); err != nil {
-			return known, err
+		var parsed *ast.Schema
+		if parsed, err = parsedSchema(); err == nil {
+			known.Trusted, err = persisted.Load(settings.TrustedDocuments, parsed)
 		}
 	}
-	return known, nil
-}
-
-// cursorKey is the key that is set, or one for this process alone.
-func cursorKey(access config.Access, log *slog.Logger) []byte {
-	if key := access.CursorKey.Key(); key != nil {
-		return key
-	}
-	log.Warn("no --cursor-key is set: cursors are good until this process ends, and for no other replica")
-	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails, says its documentation
-	return key
+	return known, err
 }
 
 // openBackend reads with the platform's credentials, or with the token of each
@@ -364,12 +337,6 @@ func openBackend(caches config.Caches, access config.Access, platform upstream.O
 		}
 	}
 	return backend.Open(options)
-}
-
-func warm(ctx context.Context, leads *backend.Backend, log *slog.Logger) {
-	if err := leads.Warm(ctx); err != nil && ctx.Err() == nil {
-		log.WarnContext(ctx, "the catalogue is cold", "error", err)
-	}
 }
 
 func graphOptions(limits config.Limits, log *slog.Logger) graph.Options {
@@ -392,16 +359,6 @@ func graphOptions(limits config.Limits, log *slog.Logger) graph.Options {
 		Log:           log,
 		RequestID:     httpd.RequestID,
 	}
-}
-
-// startSandbox serves a stand-in platform on a free loopback port until stop is
-// called, which is after the last request that may need it.
-func startSandbox(ctx context.Context, leads int, log *slog.Logger) (address net.Addr, stop func(), err error) {
-	platform, err := sandbox.New(sandbox.Options{Leads: leads})
-	if err != nil {
-		return nil, nil, err
-	}
-	return httpd.Start(ctx, "127.0.0.1:0", platform, log)
 }
 
 func sandboxAccess(address net.Addr) (baseURL string, access upstream.ClientCredentials) {

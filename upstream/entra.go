@@ -30,6 +30,7 @@ var entraAdvice = map[string]string{
 	"AADSTS500011":  "the application in the scope is not known in this directory: check the scope, and whether an administrator has consented",
 	"AADSTS501051":  "the app registration has no role in the application of the scope: an administrator must assign one",
 	"AADSTS53003":   "a conditional access policy of the directory blocks the app registration",
+	"AADSTS900144":  "a setting is empty: the client id or the scope",
 	"AADSTS90033":   "a passing fault of Entra",
 }
 

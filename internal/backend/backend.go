@@ -40,6 +40,7 @@ type Backend struct {
 	pool   *pool
 	shared *share.Store // nil if there is none
 	close  func()
+	log    *slog.Logger
 }
 
 // readers are what the callers of one partition read leads with.
@@ -65,7 +66,7 @@ func Open(o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Backend{client: client}
+	b := &Backend{client: client, log: o.Log}
 	if o.Seen != nil {
 		o.Seen.Watch(telemetry.Sources{Callers: b.Callers, Upstream: b.upstream})
 	}
@@ -156,13 +157,20 @@ func (b *Backend) Close() {
 	b.client.Close()
 }
 
-// Warm reads all leads, unless each caller has his own.
-func (b *Backend) Warm(ctx context.Context) error {
+// Warm reads all leads, unless each caller has his own. That they could not be read
+// is logged.
+func (b *Backend) Warm(ctx context.Context) {
 	if b.common == nil {
-		return nil
+		return
 	}
-	return b.common.Warm(ctx)
+	if err := b.common.Warm(ctx); err != nil && ctx.Err() == nil {
+		b.log.WarnContext(ctx, "the catalogue is cold", "error", err)
+	}
 }
+
+// PlatformFails tells whether the platform is not asked at the moment, because it
+// has failed.
+func (b *Backend) PlatformFails() bool { return b.client.State().Breaker != "closed" }
 
 // CatalogueFails tells whether the last attempt to read all leads failed. It is
 // false where each caller has his own.

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 )
 
 // Access says who may call and what they may do.
@@ -75,4 +77,15 @@ func checkPassthrough(access Access, upstream Upstream, caches Caches) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// SealKey is the key for cursors that is set, or one for this process alone.
+func (a *Access) SealKey(log *slog.Logger) []byte {
+	if key := a.CursorKey.Key(); key != nil {
+		return key
+	}
+	log.Warn("no --cursor-key is set: cursors are good until this process ends, and for no other replica")
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails, says its documentation
+	return key
 }

@@ -45,5 +45,12 @@ func (u *Upstream) Given() [][2]string {
 	add("--upstream-retries", strconv.Itoa(u.Retries), "2")
 	add("--upstream-concurrency", strconv.Itoa(u.Concurrency), "64")
 	add("--upstream-rate", strconv.Itoa(u.Rate), "0")
+	add("--upstream-online-timeout", u.Resilience.OnlineTimeout.String(), "10s")
+	add("--upstream-online-concurrency", strconv.Itoa(u.Resilience.OnlineConcurrency), "4")
+	add("--upstream-max-body", strconv.FormatInt(u.Resilience.MaxBody, 10), "67108864")
+	add("--upstream-max-leads", strconv.Itoa(u.Resilience.MaxLeads), "500000")
+	if u.Resilience.Adaptive {
+		given = append(given, [2]string{"--upstream-adaptive", ""})
+	}
 	return given
 }

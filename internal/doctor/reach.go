@@ -206,37 +206,18 @@ func explainTLS(err error) string {
 }
 
 var (
-	aadsts    = regexp.MustCompile(`AADSTS\d+`)
+	aadsts    = regexp.MustCompile(`AADSTS\d+(: .*)?`) // with upstream's advice, if it knows the code
 	oauthCode = regexp.MustCompile(`answered (\d{3})( [a-z_]+)?`)
 )
-
-// hints are what to do about Entra's codes.
-var hints = map[string]string{
-	"AADSTS700016":  "the directory does not know this --client-id; or --token-url names another directory than that of the registration",
-	"AADSTS90002":   "there is no such directory; --token-url names it",
-	"AADSTS900023":  "there is no such directory; --token-url names it",
-	"AADSTS7000215": "the client secret is wrong; give its value, not its id",
-	"AADSTS7000222": "the client secret has expired; make a new one in the registration",
-	"AADSTS7000218": "a client secret is missing",
-	"AADSTS7000112": "the registration is disabled",
-	"AADSTS70011":   "--scope is not valid; it is api://APPLICATION/.default with the id of AudioCodes' registration",
-	"AADSTS1002012": "--scope must end with /.default",
-	"AADSTS500011":  "the directory does not know the application in --scope: has its administrator consented to AudioCodes' registration?",
-	"AADSTS501051":  "the registration has no role in the application that --scope names; an administrator assigns it",
-	"AADSTS53003":   "a conditional access policy forbids it",
-	"AADSTS90033":   "Entra fails at the moment; try again",
-	"AADSTS900144":  "a setting is empty: --client-id, --scope",
-}
 
 func explainToken(err error) string {
 	source, ok := asSource(err)
 	if !ok {
 		return err.Error()
 	}
-	code := aadsts.FindString(err.Error())
-	switch hint := hints[code]; {
-	case hint != "":
-		return code + ": " + hint
+	switch code := aadsts.FindString(err.Error()); {
+	case strings.Contains(code, ": "):
+		return code
 	case code != "":
 		return code + ": Microsoft's page of error codes explains it"
 	}

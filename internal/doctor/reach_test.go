@@ -77,9 +77,9 @@ func TestOutOfOrder(t *testing.T) {
 		finding string
 	}{
 		"wrong secret": {adjust: credentials(func(c *upstream.ClientCredentials) { c.ClientSecret = "canary-secret" }),
-			check: "token", finding: "no token: AADSTS7000215: the client secret is wrong; give its value, not its id; the platform itself is there and waits for one"},
-		"unknown client": {adjust: credentials(func(c *upstream.ClientCredentials) { c.ClientID = "canary-client" }), check: "token", finding: "no token: AADSTS700016: the directory does not know this --client-id"},
-		"wrong scope":    {adjust: credentials(func(c *upstream.ClientCredentials) { c.Scope = "api://canary/.default" }), check: "token", finding: "no token: AADSTS70011: --scope is not valid"},
+			check: "token", finding: "no token: AADSTS7000215: the client secret is wrong: it must be the secret's value, not its id, of this app registration; the platform itself is there and waits for one"},
+		"unknown client": {adjust: credentials(func(c *upstream.ClientCredentials) { c.ClientID = "canary-client" }), check: "token", finding: "no token: AADSTS700016: the client id is not known in this directory"},
+		"wrong scope":    {adjust: credentials(func(c *upstream.ClientCredentials) { c.Scope = "api://canary/.default" }), check: "token", finding: "no token: AADSTS70011: the scope is not valid"},
 		"no token endpoint": {adjust: func(t *testing.T, p *patient) {
 			p.options.Platform.Credentials.TokenURL = "http://" + closed(t) + "/token"
 		},
@@ -88,7 +88,7 @@ func TestOutOfOrder(t *testing.T) {
 		"token endpoint fails": {adjust: func(_ *testing.T, p *patient) {
 			p.Inject(sandbox.Fault{Kind: sandbox.KindToken, Status: http.StatusServiceUnavailable, Times: -1})
 		},
-			check: "token", finding: "no token: AADSTS90033: Entra fails at the moment"},
+			check: "token", finding: "no token: AADSTS90033: a passing fault of Entra"},
 		"token endpoint is a page": {adjust: func(_ *testing.T, p *patient) {
 			p.Inject(sandbox.Fault{Kind: sandbox.KindToken, HTML: true, Times: -1})
 		},
