@@ -133,7 +133,7 @@ func newProof(t *testing.T) *proof {
 	upstream := httptest.NewServer(p.platform)
 	t.Cleanup(upstream.Close)
 	p.endpoint = startServer(t, "--auth", "passthrough", "--upstream-url", upstream.URL+sandbox.BasePath,
-		"--catalogue-ttl", "200ms", "--catalogue-revalidate", "200ms", "--lookup-ttl", "100ms", "--passthrough-callers", "3")
+		"--catalogue-ttl", "1s", "--catalogue-revalidate", "1s", "--lookup-ttl", "300ms", "--passthrough-callers", "3")
 	// The smaller platform's leads are the first of the larger one's.
 	for _, c := range p.customers {
 		_, data, errs := p.post(c, `{"query":"{ leads(first: 200) { nodes { id tenantId operatorId } pageInfo { endCursor } } }"}`, nil)
@@ -153,7 +153,7 @@ func (p *proof) ask(random *rand.Rand) {
 	turn := random.IntN(2)
 	c, other := p.customers[turn], p.customers[1-turn]
 	headers := http.Header{}
-	if random.IntN(20) == 0 {
+	if random.IntN(40) == 0 {
 		headers.Set("Cache-Control", "no-cache")
 	}
 	c.mu.Lock()
@@ -178,7 +178,7 @@ func (p *proof) ask(random *rand.Rand) {
 	case 2:
 		query = `{ a: lead(tenantId: ` + tenants(1) + `) { operatorId } b: lead(tenantId: ` + tenants(1) + `) { operatorId } }`
 	case 3:
-		query = `{ leadsByTenantIds(tenantIds: [` + tenants(1+random.IntN(40)) + `]) { id operatorId } }`
+		query = `{ leadsByTenantIds(tenantIds: [` + tenants(1+random.IntN(12)) + `]) { id operatorId } }`
 	case 4:
 		query = `{ leads(first: 7, after: "` + own + `") { nodes { id operatorId } edges { cursor node { operatorId } } pageInfo { endCursor } } }`
 	case 5:
