@@ -2,8 +2,10 @@ package sandbox
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -87,18 +89,11 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, a answer, f Fault)
 		a.body = a.body[:len(a.body)-1]
 	}
 	s.tally.answered(a)
-	header := w.Header()
-	if a.contentType != "" {
-		header.Set("Content-Type", a.contentType)
+	if f.Gzip {
+		a.body, f.PadBody = compressed(a.body, f.PadBody), 0
+		w.Header().Set("Content-Encoding", "gzip")
 	}
-	if f.RetryAfter != "" {
-		header.Set("Retry-After", f.RetryAfter)
-	}
-	for name, value := range f.Header {
-		header.Set(name, value)
-	}
-	header.Set("Content-Length", strconv.FormatInt(max(f.PadBody, 0)+int64(len(a.body)), 10))
-	w.WriteHeader(a.status)
+	sendHeader(w, a, f)
 	if !pad(w, f.PadBody) {
 		return
 	}
@@ -120,9 +115,39 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, a answer, f Fault)
 	}
 }
 
+func sendHeader(w http.ResponseWriter, a answer, f Fault) {
+	header := w.Header()
+	if a.contentType != "" {
+		header.Set("Content-Type", a.contentType)
+	}
+	if f.RetryAfter != "" {
+		header.Set("Retry-After", f.RetryAfter)
+	}
+	for name, value := range f.Header {
+		header.Set(name, value)
+	}
+	if !f.Chunked {
+		header.Set("Content-Length", strconv.FormatInt(max(f.PadBody, 0)+int64(len(a.body)), 10))
+	}
+	w.WriteHeader(a.status)
+	if f.Chunked { // net/http would announce the length of a short body by itself
+		_ = http.NewResponseController(w).Flush()
+	}
+}
+
+// compressed returns the body with its padding as gzip.
+func compressed(body []byte, padding int64) []byte {
+	var buffer bytes.Buffer
+	w := gzip.NewWriter(&buffer)
+	pad(w, padding)
+	_, _ = w.Write(body) // a buffer takes everything
+	_ = w.Close()
+	return buffer.Bytes()
+}
+
 // pad writes n spaces, which JSON allows before a value, and reports whether
-// the client took them.
-func pad(w http.ResponseWriter, n int64) bool {
+// w took them.
+func pad(w io.Writer, n int64) bool {
 	if n <= 0 {
 		return true
 	}

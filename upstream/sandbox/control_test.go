@@ -43,6 +43,10 @@ func TestControlFaults(t *testing.T) {
 	if r := p.leads(t); r.status != http.StatusOK {
 		t.Errorf("after the deletion: status %d", r.status)
 	}
+	inject(`{"set":{"status":"Dormant","comments":null},"gzip":true}`)
+	if r := p.leads(t); !strings.Contains(r.body, `"status":"Dormant"`) || !strings.Contains(r.body, `"comments":null`) {
+		t.Errorf("set: %s", r.body)
+	}
 	for _, bad := range []string{``, `{"kind":"paeg"}`, `{"statsu":500}`, `{"status":99}`, `{"latency":"soon"}`, `{"latency":5}`} {
 		if r := inject(bad); r.status != http.StatusBadRequest {
 			t.Errorf("%s: status %d", bad, r.status)

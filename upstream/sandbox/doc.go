@@ -28,4 +28,8 @@
 // For example, this makes the next two lead calls fail:
 //
 //	curl -d '{"kind":"lead","times":2,"status":503,"retryAfter":"1"}' localhost:9090/sandbox/faults
+//
+// and this makes all leads of the next page have a state that nobody knows:
+//
+//	curl -d '{"kind":"page","set":{"status":"Dormant"}}' localhost:9090/sandbox/faults
 package sandbox

@@ -21,7 +21,8 @@ const (
 // Fault says what goes wrong with the calls of one kind. Of the queued faults
 // the first that matches a call strikes it.
 //
-// Status, Body, HTML and ExpiredToken replace the answer; the other fields bend
+// Status, Body, HTML and ExpiredToken replace the answer; RepeatRows, Set and
+// Endless bend the leads of an answer that is not replaced, and the other fields
 // whatever answer is given.
 type Fault struct {
 	// Kind is one of the Kind constants. Empty is KindLead.
@@ -37,7 +38,8 @@ type Fault struct {
 	Status int `json:"status"`
 	// Body replaces the body, sent as JSON.
 	Body string `json:"body"`
-	// HTML answers as a proxy does: a page of HTML, with Status or 200.
+	// HTML answers as a proxy does: a page of HTML, which is Body if there is one,
+	// with Status or 200.
 	HTML bool `json:"html"`
 	// ExpiredToken answers 401 and forgets all tokens.
 	ExpiredToken bool `json:"expiredToken"`
@@ -52,10 +54,18 @@ type Fault struct {
 	CutBody int `json:"cutBody"`
 	// PadBody puts that many spaces before the body, which is still valid JSON.
 	PadBody int64 `json:"padBody"`
+	// Gzip compresses the body, padding included, whatever the client accepts.
+	Gzip bool `json:"gzip"`
+	// Chunked does not announce the length of the body.
+	Chunked bool `json:"chunked"`
 	// BadJSON drops the body's last byte.
 	BadJSON bool `json:"badJSON"`
 	// Reset ends the connection with a TCP reset instead of an answer.
 	Reset bool `json:"reset"`
+	// RepeatRows has every lead stand in the list twice, one behind the other.
+	RepeatRows bool `json:"repeatRows"`
+	// Set replaces members of every lead in the answer; nil is sent as null.
+	Set map[string]any `json:"set"`
 	// Endless fills the pages past the end with new leads, so that a walk never
 	// meets an empty page.
 	Endless bool `json:"endless"`
@@ -89,7 +99,7 @@ func (f Fault) replacement(c call) (answer, bool) {
 	case f.ExpiredToken:
 		return answer{status: http.StatusUnauthorized}, true
 	case f.HTML:
-		return answer{status: status, contentType: htmlType, body: []byte(proxyPage)}, true
+		return answer{status: status, contentType: htmlType, body: []byte(orDefault(f.Body, proxyPage))}, true
 	case f.Body != "":
 		return answer{status: status, contentType: jsonType, body: []byte(f.Body)}, true
 	case f.Status == 0:

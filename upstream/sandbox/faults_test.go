@@ -31,6 +31,7 @@ func TestFaultAnswers(t *testing.T) {
 		"body of 200": {sandbox.Fault{Body: "null"}, 200, "null"},
 		"HTML":        {sandbox.Fault{HTML: true}, 200, "<html>"},
 		"HTML of 502": {sandbox.Fault{HTML: true, Status: 502}, 502, "<html>"},
+		"own HTML":    {sandbox.Fault{HTML: true, Body: "<p>Log in</p>"}, 200, "<p>Log in</p>"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -108,6 +109,50 @@ func TestFaultBodies(t *testing.T) {
 	}
 	if got := p.leads(t).body; got != whole {
 		t.Error("Stall: the body changed")
+	}
+}
+
+func TestFaultEncodings(t *testing.T) {
+	t.Parallel()
+	p := open(t, sandbox.Options{})
+	whole := p.leads(t).body
+	p.Inject(sandbox.Fault{Gzip: true, PadBody: 200_000})
+	p.Inject(sandbox.Fault{Gzip: true, CutBody: 100})
+	p.Inject(sandbox.Fault{Chunked: true})
+	if got := p.leads(t).body; got != strings.Repeat(" ", 200_000)+whole { // the transport unpacks it
+		t.Error("Gzip: not spaces and the body")
+	}
+	if _, err := p.try(t, http.MethodGet, leadPath, "", ""); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("cut gzip: error %v", err)
+	}
+	if got := p.leads(t); got.body != whole || got.header.Get("Content-Length") != "" {
+		t.Errorf("Chunked: header %v", got.header)
+	}
+}
+
+func TestFaultRows(t *testing.T) {
+	t.Parallel()
+	p := open(t, sandbox.Options{})
+	before := p.IDs()
+	p.Inject(sandbox.Fault{Times: 3, RepeatRows: true})
+	for page, want := range [][]string{{before[0], before[0], before[1]}, {before[1], before[2], before[2]}} {
+		if diff := cmp.Diff(want, ids(t, p.leads(t, "PageSize", "3", "PageNumber", strconv.Itoa(page)))); diff != "" {
+			t.Errorf("RepeatRows, page %d: %s", page, diff)
+		}
+	}
+	if got := ids(t, p.leads(t, "msTenantID", seedTenant)); len(got) != 2 || got[0] != got[1] {
+		t.Errorf("RepeatRows of a tenant: %v", got)
+	}
+	p.Inject(sandbox.Fault{Set: map[string]any{"id": nil, "status": "Dormant"}})
+	var rows []struct{ ID, TenantID, Status *string }
+	decode(t, p.leads(t, "PageSize", "2").body, &rows)
+	for _, row := range rows {
+		if row.ID != nil || row.TenantID == nil || *row.Status != "Dormant" {
+			t.Errorf("Set: %+v", row)
+		}
+	}
+	if got := ids(t, p.leads(t, "PageSize", "60")); len(rows) != 2 || !slices.Equal(got, before) {
+		t.Error("the leads themselves changed")
 	}
 }
 

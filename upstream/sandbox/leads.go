@@ -107,7 +107,7 @@ func (s *Server) serveLeads(w http.ResponseWriter, r *http.Request) {
 		if q.online && !s.sync(r, q.tenant) {
 			return
 		}
-		a = s.leadAnswer(q.call, fault.Endless, buffer)
+		a = s.leadAnswer(q.call, fault, buffer)
 	}
 	s.send(w, r, a, fault)
 }
@@ -130,8 +130,9 @@ func (s *Server) sync(r *http.Request, tenant string) bool {
 	return true
 }
 
-// leadAnswer writes the asked page into the buffer.
-func (s *Server) leadAnswer(c call, endless bool, buffer *[]byte) answer {
+// leadAnswer writes the asked page, with its leads as the fault bends them, into
+// the buffer.
+func (s *Server) leadAnswer(c call, f Fault, buffer *[]byte) answer {
 	all := s.rows.all()
 	switch {
 	case c.tenant != "":
@@ -160,9 +161,18 @@ func (s *Server) leadAnswer(c call, endless bool, buffer *[]byte) answer {
 		}
 		index = 0
 	}
+	if f.RepeatRows {
+		all = twice(all)
+	}
 	rows := page(all, index, c.size)
-	if endless && len(rows) == 0 {
+	if f.Endless && len(rows) == 0 {
 		rows = s.fresh(c.size)
+	}
+	if len(f.Set) > 0 {
+		rows = slices.Clone(rows)
+		for i, r := range rows {
+			rows[i] = r.with(f.Set)
+		}
 	}
 	*buffer = s.join((*buffer)[:0], rows, c, len(all))
 	return answer{status: http.StatusOK, contentType: jsonType, body: *buffer, rows: len(rows)}
@@ -172,6 +182,15 @@ func shuffled(rows []row) []row {
 	rows = slices.Clone(rows)
 	rand.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
 	return rows
+}
+
+// twice returns every row twice.
+func twice(rows []row) []row {
+	list := make([]row, 0, 2*len(rows))
+	for _, r := range rows {
+		list = append(list, r, r)
+	}
+	return list
 }
 
 // page cuts page number index, counted from 0.

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +13,19 @@ import (
 type row struct {
 	id, tenant string
 	json       []byte
+}
+
+// with returns the row with other values for some of its members.
+func (r row) with(values map[string]any) row {
+	members := map[string]any{}
+	if json.Unmarshal(r.json, &members) != nil { // our own JSON: cannot fail
+		return r
+	}
+	maps.Copy(members, values)
+	if changed, err := json.Marshal(members); err == nil {
+		r.json = changed
+	}
+	return r
 }
 
 // store holds the rows in the platform's order. Slices that it gave away are
