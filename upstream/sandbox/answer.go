@@ -135,8 +135,15 @@ func sendHeader(w http.ResponseWriter, a answer, f Fault) {
 	}
 }
 
-// compressed returns the body with its padding as gzip.
+// compressed returns the body with its padding as gzip. Padding is compressed
+// once a block: members of a gzip file may follow each other.
 func compressed(body []byte, padding int64) []byte {
+	const block = 1 << 20
+	blocks := int(max(padding, 0) / block)
+	return append(bytes.Repeat(member(block, nil), blocks), member(padding%block, body)...)
+}
+
+func member(padding int64, body []byte) []byte {
 	var buffer bytes.Buffer
 	w := gzip.NewWriter(&buffer)
 	pad(w, padding)

@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -116,10 +117,10 @@ func TestFaultEncodings(t *testing.T) {
 	t.Parallel()
 	p := open(t, sandbox.Options{})
 	whole := p.leads(t).body
-	p.Inject(sandbox.Fault{Gzip: true, PadBody: 200_000})
+	p.Inject(sandbox.Fault{Gzip: true, PadBody: 3_200_000})
 	p.Inject(sandbox.Fault{Gzip: true, CutBody: 100})
 	p.Inject(sandbox.Fault{Chunked: true})
-	if got := p.leads(t).body; got != strings.Repeat(" ", 200_000)+whole { // the transport unpacks it
+	if got := p.leads(t).body; got != strings.Repeat(" ", 3_200_000)+whole { // the transport unpacks it
 		t.Error("Gzip: not spaces and the body")
 	}
 	if _, err := p.try(t, http.MethodGet, leadPath, "", ""); !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -170,6 +171,33 @@ func TestFaultDelays(t *testing.T) {
 			t.Errorf("took %v", took)
 		}
 	})
+}
+
+// TestLateTokenEndsWithItsClient would not end if the server did not notice that
+// the client has left.
+func TestLateTokenEndsWithItsClient(t *testing.T) {
+	t.Parallel()
+	p := open(t, sandbox.Options{})
+	p.Inject(sandbox.Fault{Kind: sandbox.KindToken, Latency: time.Hour})
+	ctx, leave := context.WithCancel(t.Context())
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url+sandbox.TokenPath, strings.NewReader("grant_type=client_credentials"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		response, err := http.DefaultClient.Do(request)
+		if err == nil {
+			_ = response.Body.Close()
+		}
+		ended <- err
+	}()
+	for p.Calls().Token == 0 {
+	}
+	leave()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
 }
 
 func TestFaultKinds(t *testing.T) {

@@ -1,8 +1,10 @@
 package sandbox
 
 import (
+	"bytes"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -61,12 +63,18 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	s.tally.begin(c)
 	defer s.tally.end(c)
 	fault := s.takeFault(c)
+	// Only once the body has been read does net/http notice that the client left.
+	form, unread := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
+	r.Body = io.NopCloser(bytes.NewReader(form))
 	if !wait(r.Context(), fault.Latency) {
 		return
 	}
 	a, replaced := fault.replacement(c)
-	if !replaced {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	switch {
+	case replaced:
+	case unread != nil || r.ParseForm() != nil:
+		a = s.tokenError(http.StatusBadRequest, "invalid_request", 900144, "The request body could not be read as a form.")
+	default:
 		a = s.tokenAnswer(r)
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -74,9 +82,6 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) tokenAnswer(r *http.Request) answer {
-	if err := r.ParseForm(); err != nil {
-		return s.tokenError(http.StatusBadRequest, "invalid_request", 900144, "The request body could not be read as a form.")
-	}
 	if refusal, ok := s.refuseClient(r.PostForm, r.PathValue("directory")); ok {
 		return refusal
 	}
