@@ -112,7 +112,7 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 		graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithField(q.count)), err)
 	}
 	asOf := op.options.Now() // before the read: the leads are at least this fresh
-	result, err := readWindow(ctx, op, window, q.next, anchor, func(ctx context.Context, page pagination.Page) ([]*lead.Lead, error) {
+	result, err := readWindow(ctx, op, window, q.next, anchor, sameLead, func(ctx context.Context, page pagination.Page) ([]*lead.Lead, error) {
 		return op.options.Leads.LeadsPage(ctx, page.Number, page.Size, q.parts)
 	})
 	if err != nil {
@@ -123,13 +123,15 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 
 func anchor(l *lead.Lead) uint64 { return pagination.AnchorHash(l.ID) }
 
+func sameLead(a, b *lead.Lead) bool { return a.ID == b.ID }
+
 // readWindow reads a window of the platform's own order by pages, two of them at
 // the same time.
 func readWindow[T any](
 	ctx context.Context, op *operation, window pagination.Window, next bool,
-	hash func(T) uint64, read func(context.Context, pagination.Page) ([]T, error),
+	hash func(T) uint64, same func(a, b T) bool, read func(context.Context, pagination.Page) ([]T, error),
 ) (pagination.Result[T], error) {
-	source := pagination.Source[T]{MaxSize: op.options.MaxPageSize, Hash: hash}
+	source := pagination.Source[T]{MaxSize: op.options.MaxPageSize, Hash: hash, Same: same}
 	source.Fetch = func(pages []pagination.Page) ([][]T, error) {
 		rows := make([][]T, len(pages))
 		reads, ctx := errgroup.WithContext(ctx)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -205,7 +206,8 @@ func badResponse(status int, err error) error {
 }
 
 // kept asks the lead endpoint as read does and returns the leads, maxRows at
-// most.
+// most, of a tenant each once. A page keeps rows that repeat: their places in the
+// list count.
 func (c *Client) kept(ctx context.Context, q query, want lead.Fields, maxRows int) ([]*lead.Lead, error) {
 	keeper := c.keepers.Get().(*keeper)
 	defer c.keepers.Put(keeper)
@@ -217,7 +219,9 @@ func (c *Client) kept(ctx context.Context, q query, want lead.Fields, maxRows in
 		maxRows: maxRows,
 		restart: func() { leads = nil },
 		each: func(l *lead.Lead) error {
-			leads = append(leads, keeper.keep(l))
+			if q.tenant == "" || !slices.ContainsFunc(leads, func(known *lead.Lead) bool { return known.ID == l.ID }) {
+				leads = append(leads, keeper.keep(l))
+			}
 			return nil
 		},
 	})

@@ -80,6 +80,20 @@ func TestSandboxQuirks(t *testing.T) {
 	}
 }
 
+func TestRepeatedLeadsOfATenantCountOnce(t *testing.T) {
+	t.Parallel()
+	platform, client, _ := newSandbox(t, sandbox.Options{Leads: 20}, nil)
+	platform.Inject(sandbox.Fault{Times: -1, RepeatRows: true})
+	leads, err := client.LeadsByTenant(t.Context(), tenantA, false)
+	if err != nil || len(leads) != 1 {
+		t.Errorf("lookup: %v, error %v", ids(leads), err)
+	}
+	walk, err := client.AllLeads(t.Context(), 7)
+	if diff := cmp.Diff(platform.IDs(), ids(walk.Leads)); err != nil || !walk.Complete || diff != "" {
+		t.Errorf("walk: complete %v, error %v (-want +got):\n%s", walk.Complete, err, diff)
+	}
+}
+
 func TestSandboxFaults(t *testing.T) {
 	t.Parallel()
 	survived := map[string]sandbox.Fault{

@@ -1,6 +1,9 @@
 package pagination
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // searchRows is how many rows on either side of the window are searched for an
 // anchor before the largest pages are: still one quick upstream page.
@@ -12,6 +15,8 @@ type Source[T any] struct {
 	MaxSize int
 	// Hash returns the AnchorHash of a row's id.
 	Hash func(T) uint64
+	// Same tells whether two rows have the same id.
+	Same func(a, b T) bool
 	// Fetch reads one page, or two at once, and returns the rows of each. A last
 	// page with fewer rows than its size is taken for the end of the list.
 	Fetch func(pages []Page) ([][]T, error)
@@ -23,7 +28,8 @@ type span struct{ offset, count int }
 // known is the rows of a list that are in hand.
 type known[T any] struct {
 	reach
-	rows []T
+	rows     []T
+	repeated bool // some stood twice in what was read
 }
 
 func (k known[T]) slice(from, to int) []T { return k.rows[from-k.low : to-k.low : to-k.low] }
@@ -80,9 +86,9 @@ func (s Source[T]) search(w Window, start *Cursor, next bool) (hand known[T], at
 			return hand, at, nil
 		}
 		switch {
-		case at.found:
+		case at.found && !hand.repeated:
 			want = s.widen(rows, rows.count) // the list may move on while it is read
-		case fetches == 1:
+		case fetches == 1 || at.found:
 			want = s.widen(rows, max(searchRows, 2*rows.count))
 		default:
 			// The page with the position and the neighbour that is nearer to it.
@@ -140,21 +146,25 @@ func (s Source[T]) fetch(want span) (known[T], error) {
 	if err != nil {
 		return hand, err
 	}
-	hand.rows = s.join(got)
 	hand.low = pages[0].Number * pages[0].Size
-	hand.high = hand.low + len(hand.rows)
 	hand.end = len(got[len(got)-1]) < pages[0].Size
+	hand.rows, hand.repeated = s.join(got)
+	hand.high = hand.low + len(hand.rows)
 	return hand, nil
 }
 
 // join puts adjacent pages together. Rows that moved from the first page to the
-// second while both were read come twice and count once.
-func (s Source[T]) join(pages [][]T) []T {
+// second while both were read come twice and count once. So do rows that stand
+// twice in the list; in a single page only one behind the other, because looking
+// for others costs as much as rendering a small row.
+func (s Source[T]) join(pages [][]T) (rows []T, repeated bool) {
 	if len(pages) == 1 {
-		return pages[0]
+		rows = slices.CompactFunc(pages[0], s.Same)
+		return rows, len(rows) < len(pages[0])
 	}
-	seen := make(map[uint64]bool, len(pages[0]))
-	rows := make([]T, 0, len(pages[0])+len(pages[1]))
+	most := len(pages[0]) + len(pages[1])
+	seen := make(map[uint64]bool, most)
+	rows = make([]T, 0, most)
 	for _, page := range pages {
 		for _, row := range page {
 			if h := s.Hash(row); !seen[h] {
@@ -163,7 +173,7 @@ func (s Source[T]) join(pages [][]T) []T {
 			}
 		}
 	}
-	return rows
+	return rows, len(rows) < most
 }
 
 // locate searches the rows in hand, those nearest to the position first. If the

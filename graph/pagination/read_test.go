@@ -20,6 +20,8 @@ type server struct {
 	between func() // runs after each page, while a plan is being read
 }
 
+func same(a, b string) bool { return a == b }
+
 func newServer(rows, maxSize int) *server {
 	s := &server{maxSize: maxSize}
 	for i := range rows {
@@ -44,7 +46,7 @@ func (s *server) fetch(pages []pagination.Page) ([][]string, error) {
 func (s *server) read(t rapid.TB, w pagination.Window, next bool) pagination.Result[string] {
 	t.Helper()
 	s.plans = nil
-	source := pagination.Source[string]{MaxSize: s.maxSize, Hash: pagination.AnchorHash, Fetch: s.fetch}
+	source := pagination.Source[string]{MaxSize: s.maxSize, Hash: pagination.AnchorHash, Same: same, Fetch: s.fetch}
 	result, err := source.Read(w, next)
 	if err != nil {
 		t.Fatalf("Read: %v", err)

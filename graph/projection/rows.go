@@ -1,6 +1,7 @@
 package projection
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -116,6 +117,9 @@ type Row struct {
 
 // ID is the lead's id.
 func (r Row) ID() string { return string(r.piece(0)) }
+
+// Same tells whether two rows are of leads with the same id.
+func (r Row) Same(other Row) bool { return bytes.Equal(r.piece(0), other.piece(0)) }
 
 // piece returns the id, or the lead as it is selected at one place.
 func (r Row) piece(i int) []byte {
