@@ -2,6 +2,7 @@ package lead
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -145,7 +146,8 @@ func (c *Catalogue) Failing() bool {
 // Up to the TTL a snapshot is served as it is, then for StaleWhileRevalidate at
 // once with a refresh in the background, then after a refresh. If that fails, the
 // last snapshot is served up to the age StaleIfError, but not to a request that
-// bounds the age: who refuses old data gets the error. After a failure there is
+// bounds the age: who refuses old data gets the error. A refresh that has not
+// ended when four fifths of the request's time are over counts as failed. After a failure there is
 // no further attempt for 1 s, growing to 30 s, except for NoCache; meanwhile the
 // failure counts as that of the attempt that would have been made.
 //
@@ -158,7 +160,9 @@ func (c *Catalogue) Snapshot(ctx context.Context, want Freshness) (*Snapshot, St
 		case next.board != nil:
 			// A platform that is slower than its clients' patience would never get
 			// its leads read, if each of them took the reading along.
-			got, err := next.board.waitOrLetFinish(ctx)
+			patience, cancel := c.patience(ctx, need)
+			got, err := next.board.waitOrLetFinish(patience)
+			cancel()
 			state := State{}
 			if next.first {
 				state.Calls = got.calls
@@ -180,6 +184,19 @@ func (c *Catalogue) Snapshot(ctx context.Context, want Freshness) (*Snapshot, St
 	}
 }
 
+// patience is how long a request waits for a refresh: as long as it may, or
+// short of that if it can then be answered from the last snapshot.
+func (c *Catalogue) patience(ctx context.Context, need demand) (context.Context, context.CancelFunc) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	deadline, bounded := ctx.Deadline()
+	if !bounded || !c.lastResort(need, now) {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline.Add(-deadline.Sub(now)/5))
+}
+
 // missed answers a request whose refresh gave no snapshot.
 func (c *Catalogue) missed(ctx context.Context, need demand, state State, err error) (*Snapshot, State, error) {
 	if ctx.Err() != nil {
@@ -192,6 +209,9 @@ func (c *Catalogue) missed(ctx context.Context, need demand, state State, err er
 	}
 	if !c.lastResort(need, time.Now()) {
 		return nil, state, err
+	}
+	if errors.Is(err, context.DeadlineExceeded) { // else the refresh says itself why it failed
+		c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "catalogue refresh outlasts a request", slog.Time("asOf", c.held.asOf))
 	}
 	state.Stale = true
 	return c.held.Snapshot, state, nil

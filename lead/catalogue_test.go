@@ -304,6 +304,34 @@ func TestCatalogueOutlastsItsCallersPatience(t *testing.T) {
 	})
 }
 
+// TestCatalogueAnswersInTime: leads that may stand in are given before the time of
+// the request is over.
+func TestCatalogueAnswersInTime(t *testing.T) {
+	t.Parallel()
+	inBubble(t, options(), func(t *testing.T, c *lead.Catalogue, p *platform) {
+		ask := func(want lead.Freshness) string {
+			brief, cancel := context.WithTimeout(t.Context(), readTime/2)
+			defer cancel()
+			return answer(brief, c, want)
+		}
+		wantAnswer(t, c, whatever, "read 1 calls 3 in 1s")
+		pass(ttl + swr)
+		if got := ask(whatever); got != "read 1 stale in 400ms" {
+			t.Error(got)
+		}
+		if got := ask(noCache); got != "error context deadline exceeded in 500ms" {
+			t.Error(got)
+		}
+		pass(readTime)
+		wantAnswer(t, c, whatever, "read 2 cached in 0s") // the reading went on
+		pass(sie)
+		if got := ask(whatever); got != "error context deadline exceeded in 500ms" {
+			t.Error(got)
+		}
+		p.wantReads(t, 3, 0)
+	})
+}
+
 func TestCatalogueBackgroundRefreshStays(t *testing.T) {
 	t.Parallel()
 	inBubble(t, options(), func(t *testing.T, c *lead.Catalogue, p *platform) {
