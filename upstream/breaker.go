@@ -140,7 +140,7 @@ func healthOf(ctx context.Context, resp *http.Response, err error) health {
 	switch {
 	case err == nil && resp.StatusCode >= 500:
 		return ill
-	case err == nil, errors.Is(err, errBodyTooLarge):
+	case err == nil, errors.Is(err, errBodyTooLarge), notGzip(err):
 		return well
 	case timedOut && time.Since(call.began) < call.attemptTimeout/2:
 		return unknown

@@ -1,6 +1,8 @@
 package upstream
 
 import (
+	"compress/flate"
+	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -134,7 +136,7 @@ func transportFailure(err error) *lead.SourceError {
 	switch {
 	case limited(err):
 		e.Kind = lead.FailureRateLimited
-	case errors.Is(err, errBodyTooLarge):
+	case errors.Is(err, errBodyTooLarge), notGzip(err):
 		e.Kind = lead.FailureBadResponse
 	case errors.Is(err, errAttemptTimeout), ok && timeout.Timeout():
 		e.Kind = lead.FailureTimeout
@@ -160,11 +162,35 @@ func cause(err error) error {
 	if open, ok := errors.AsType[*openError](err); ok {
 		return open
 	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return nameFailure(dns)
+	}
 	if op, ok := errors.AsType[*net.OpError](err); ok {
-		return op
+		return &net.OpError{Op: op.Op, Net: op.Net, Err: op.Err} // without the addresses
+	}
+	if notGzip(err) {
+		return errors.New("the body is not the gzip that it is said to be")
 	}
 	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return untrusted
 	}
 	return fmt.Errorf("the connection failed (%T)", err)
+}
+
+// nameFailure says why a name was not resolved, without the name.
+func nameFailure(err *net.DNSError) error {
+	switch {
+	case err.IsNotFound:
+		return errors.New("the host name does not resolve")
+	case err.IsTimeout:
+		return errors.New("no name server answered")
+	}
+	return errors.New("the name server failed")
+}
+
+// notGzip tells whether a body is not what its header says, which no second
+// attempt would change.
+func notGzip(err error) bool {
+	_, corrupt := errors.AsType[flate.CorruptInputError](err)
+	return corrupt || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum)
 }

@@ -1,6 +1,8 @@
 package upstream_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -180,7 +182,33 @@ func TestNoServer(t *testing.T) {
 	}
 	t.Cleanup(client.Close)
 	_, err = client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
-	wantKind(t, err, lead.FailureUnavailable)
+	source := sourceError(t, err, lead.FailureUnavailable)
+	if text := source.Error(); !strings.Contains(text, "connection refused") || strings.Contains(text, "127.0.0.1") {
+		t.Errorf("the error does not say what happened, or says where: %q", text)
+	}
+}
+
+func TestBodyThatIsNotTheGzipItClaims(t *testing.T) {
+	t.Parallel()
+	var packed bytes.Buffer
+	gz := gzip.NewWriter(&packed)
+	write(gz, "["+row("1")+"]")
+	_ = gz.Close() // a buffer takes everything
+	corrupt := bytes.Clone(packed.Bytes())
+	corrupt[len(corrupt)-6] ^= 1 // in the checksum
+	for name, body := range map[string][]byte{"plain": []byte("[]          "), "corrupt": corrupt} {
+		var calls atomic.Int32
+		client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+			calls.Add(1)
+			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = w.Write(body)
+		}, func(o *upstream.Options) { o.Retries = 2 })
+		_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+		wantKind(t, err, lead.FailureBadResponse)
+		if calls.Load() != 1 {
+			t.Errorf("%s: asked %d times", name, calls.Load())
+		}
+	}
 }
 
 func TestNotHTTP(t *testing.T) {

@@ -148,7 +148,7 @@ func transient(resp *http.Response, err error) bool {
 	if err != nil {
 		var untrusted *tls.CertificateVerificationError
 		var open *openError
-		return !limited(err) && !errors.Is(err, errBodyTooLarge) && !errors.As(err, &open) && !errors.As(err, &untrusted)
+		return !limited(err) && !errors.Is(err, errBodyTooLarge) && !notGzip(err) && !errors.As(err, &open) && !errors.As(err, &untrusted)
 	}
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:

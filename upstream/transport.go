@@ -140,9 +140,12 @@ func (t *attemptTransport) exchange(req *http.Request, call *callSpec) (*http.Re
 	}
 	_ = resp.Body.Close() // all that was wanted has been read
 	seen.Bytes = most - body.left
-	if errors.Is(err, errBodyTooLarge) {
+	switch {
+	case errors.Is(err, errBodyTooLarge):
 		seen.Outcome = OutcomeTooLarge
-	} else if err != nil {
+	case notGzip(err):
+		seen.Outcome = OutcomeBadResponse
+	case err != nil:
 		seen.Outcome = OutcomeCut
 	}
 	if err != nil {
