@@ -30,6 +30,10 @@ func newConns(o Options) *http.Transport {
 		MaxIdleConnsPerHost:    max(minIdleConns, o.MaxConcurrent),
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
+		// All requests share one HTTP/2 connection, and a request that times out
+		// does not end it. If the other side has gone without a word, a ping finds
+		// that out before the attempt is over, and the next one gets a new connection.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: o.AttemptTimeout / 2, PingTimeout: o.AttemptTimeout / 3},
 	}
 }
 

@@ -1,0 +1,69 @@
+package upstream
+
+import (
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"leadgraph/lead"
+)
+
+// freezer is a listener whose connections can go silent: nothing that comes is
+// heard any more, and nobody is told.
+type freezer struct {
+	net.Listener
+	frozen *atomic.Pointer[atomic.Bool] // of the connections accepted since
+}
+
+func (f freezer) Accept() (net.Conn, error) {
+	conn, err := f.Listener.Accept()
+	return frozenConn{conn, f.frozen.Load()}, err
+}
+
+type frozenConn struct {
+	net.Conn
+	frozen *atomic.Bool
+}
+
+func (c frozenConn) Read(p []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(p)
+		if err != nil || !c.frozen.Load() {
+			return n, err
+		}
+	}
+}
+
+// TestSilentHTTP2ConnectionIsReplaced would take minutes without pings: an
+// attempt that times out leaves the connection for the next one.
+func TestSilentHTTP2ConnectionIsReplaced(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 2 {
+			t.Errorf("asked by %s", r.Proto)
+		}
+		_, _ = w.Write([]byte(`[]`)) // a client that left is none of this test
+	}))
+	var frozen atomic.Pointer[atomic.Bool]
+	frozen.Store(&atomic.Bool{})
+	server.Listener = freezer{server.Listener, &frozen}
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	client, err := NewClient(Options{BaseURL: server.URL, AttemptTimeout: 600 * time.Millisecond, TimePerRow: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	client.conns.TLSClientConfig = &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
+	for range 2 {
+		if _, err := client.LeadsPage(t.Context(), 0, 1, lead.AllFields); err != nil {
+			t.Fatal(err)
+		}
+		frozen.Swap(&atomic.Bool{}).Store(true)
+	}
+}
