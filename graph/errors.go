@@ -68,7 +68,10 @@ func (p presenter) note(ctx context.Context, err error, code any) {
 		p.log.WarnContext(ctx, "upstream failure", "code", code, "cause", source.Error())
 		return
 	}
-	if code == codeInternal && !errors.Is(err, errPanic) {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		p.log.WarnContext(ctx, "upstream failure", "code", code, "cause", "no answer within the time of the request")
+	case code == codeInternal && !errors.Is(err, errPanic):
 		p.log.ErrorContext(ctx, "internal error", "error", err)
 	}
 }
