@@ -146,7 +146,8 @@ func (c *Catalogue) Failing() bool {
 // Up to the TTL a snapshot is served as it is, then for StaleWhileRevalidate at
 // once with a refresh in the background, then after a refresh. If that fails, the
 // last snapshot is served up to the age StaleIfError, but not to a request that
-// bounds the age: who refuses old data gets the error. A refresh that has not
+// bounds the age, nor after the platform has denied access: who refuses old data,
+// and who may have no data, gets the error. A refresh that has not
 // ended when four fifths of the request's time are over counts as failed. After a failure there is
 // no further attempt for 1 s, growing to 30 s, except for NoCache; meanwhile the
 // failure counts as that of the attempt that would have been made.

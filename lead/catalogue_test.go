@@ -304,6 +304,23 @@ func TestCatalogueOutlastsItsCallersPatience(t *testing.T) {
 	})
 }
 
+func TestCatalogueIsNotForThoseWhoAreDenied(t *testing.T) {
+	t.Parallel()
+	inBubble(t, options(), func(t *testing.T, c *lead.Catalogue, p *platform) {
+		wantAnswer(t, c, whatever, "read 1 calls 3 in 1s")
+		pass(ttl + swr)
+		p.fail(&lead.SourceError{Kind: lead.FailureAuth, Err: errors.New("no token")})
+		wantAnswer(t, c, whatever, "read 1 stale calls 2 in 1s")
+		pass(time.Minute)
+		p.fail(&lead.SourceError{Kind: lead.FailureAuth, Status: 403})
+		wantAnswer(t, c, whatever, "error upstream: authentication failed (status 403) calls 2 in 1s")
+		wantAnswer(t, c, whatever, "error upstream: authentication failed (status 403) cached in 0s")
+		p.fail(nil)
+		pass(time.Minute)
+		wantAnswer(t, c, whatever, "read 4 calls 3 in 1s")
+	})
+}
+
 // TestCatalogueAnswersInTime: leads that may stand in are given before the time of
 // the request is over.
 func TestCatalogueAnswersInTime(t *testing.T) {

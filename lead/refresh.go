@@ -126,10 +126,17 @@ func (c *Catalogue) servable(need demand, now time.Time) (servable, fresh bool) 
 }
 
 // lastResort tells whether the held snapshot may stand in for one that could not
-// be read.
+// be read. To whom the platform denies its leads, old ones are denied too.
 func (c *Catalogue) lastResort(need demand, now time.Time) bool {
-	return c.held.Snapshot != nil && !need.noCache && need.notBefore.IsZero() &&
+	return c.held.Snapshot != nil && !need.noCache && need.notBefore.IsZero() && !denied(c.failure.err) &&
 		now.Sub(c.held.asOf) <= c.opts.StaleIfError
+}
+
+// denied tells whether the platform itself refused access: not its token
+// endpoint, where it may be the secret that is out of date.
+func denied(err error) bool {
+	source, ok := errors.AsType[*SourceError](err)
+	return ok && source.Kind == FailureAuth && source.Status != 0
 }
 
 // begin starts a refresh; none may be running. A caller who does not wait for it
