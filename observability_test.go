@@ -25,7 +25,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-var update = flag.Bool("update", false, "write docs/metrics.md")
+var update = flag.Bool("update", false, "write docs/metrics.md and docs/faults.md")
 
 // watched is a running leadgraph with its metrics and its log.
 type watched struct {

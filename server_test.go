@@ -25,6 +25,7 @@ import (
 // program is a running leadgraph.
 type program struct {
 	lines []string // what it printed before it was ready
+	log   *lockedBuffer
 	stop  context.CancelFunc
 	ended chan error
 }
@@ -35,9 +36,9 @@ func start(t testing.TB, ready string, args ...string) *program {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	stdout, printed := io.Pipe()
-	p := &program{stop: stop, ended: make(chan error, 1)}
+	p := &program{log: &lockedBuffer{}, stop: stop, ended: make(chan error, 1)}
 	go func() {
-		err := run(ctx, args, atOnce, printed, io.Discard)
+		err := run(ctx, args, atOnce, printed, p.log)
 		_ = printed.CloseWithError(io.EOF)
 		p.ended <- err
 		close(p.ended)
@@ -79,7 +80,12 @@ func (p *program) address(prefix string) string {
 
 func startServer(t *testing.T, args ...string) (endpoint string) {
 	t.Helper()
-	return start(t, "endpoint:", append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...).address("endpoint:")
+	return startServerProgram(t, args...).address("endpoint:")
+}
+
+func startServerProgram(t *testing.T, args ...string) *program {
+	t.Helper()
+	return start(t, "endpoint:", append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
 }
 
 func post(t *testing.T, endpoint, query string, variables json.RawMessage) string {
@@ -217,7 +223,7 @@ func TestStopFinishesRunningRequests(t *testing.T) {
 	t.Parallel()
 	platform := start(t, "  leadgraph serve", "sandbox", "--listen", "127.0.0.1:0", "--latency", "300ms")
 	command := strings.Fields(platform.lines[len(platform.lines)-1])
-	server := start(t, "endpoint:", append([]string{"serve", "--listen", "127.0.0.1:0"}, command[2:]...)...)
+	server := startServerProgram(t, command[2:]...)
 	answered := make(chan string, 1)
 	go func() { answered <- post(t, server.address("endpoint:"), firstQuery, nil) }()
 	for calls(t, platform).ByTenant == 0 && len(answered) == 0 {

@@ -29,7 +29,7 @@ const asProgram = "LEADGRAPH_TEST_AS_PROGRAM"
 // which then also looks for goroutines that it left behind.
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) == "" {
-		os.Exit(m.Run())
+		os.Exit(runTests(m))
 	}
 	err := runUntilSignal(os.Args[1:])
 	if err == nil {

@@ -163,7 +163,7 @@ func cause(err error) error {
 		return open
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return nameFailure(dns)
+		return &nameError{&net.DNSError{Err: "failed", IsNotFound: dns.IsNotFound, IsTimeout: dns.IsTimeout}}
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return &net.OpError{Op: op.Op, Net: op.Net, Err: op.Err} // without the addresses
@@ -177,16 +177,21 @@ func cause(err error) error {
 	return fmt.Errorf("the connection failed (%T)", err)
 }
 
-// nameFailure says why a name was not resolved, without the name.
-func nameFailure(err *net.DNSError) error {
+// nameError is a failure to resolve a name without the name, and without the
+// server that was asked.
+type nameError struct{ kind *net.DNSError }
+
+func (e *nameError) Error() string {
 	switch {
-	case err.IsNotFound:
-		return errors.New("the host name does not resolve")
-	case err.IsTimeout:
-		return errors.New("no name server answered")
+	case e.kind.IsNotFound:
+		return "the host name does not resolve"
+	case e.kind.IsTimeout:
+		return "no name server answered"
 	}
-	return errors.New("the name server failed")
+	return "the name server failed"
 }
+
+func (e *nameError) Unwrap() error { return e.kind }
 
 // notGzip tells whether a body is not what its header says, which no second
 // attempt would change.

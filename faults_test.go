@@ -1,0 +1,255 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"leadgraph/upstream/sandbox"
+)
+
+const (
+	// cellsAtATime is more than there are processors: most cells wait.
+	cellsAtATime = 10
+	// platformLeads is the number of leads of the platform that fails.
+	platformLeads = 40
+	// cellRequest is the request id that a cell's one request under a fault has.
+	cellRequest = "under-a-fault"
+
+	canarySecret = "secret-canary"
+	canaryBody   = `{"title":"Dana Levi","detail":"dana.levi-canary@contoso.example","errorTicket":"T-7"}`
+	canaryPage   = `<html><body>Welcome, <a href="https://portal.contoso.example">Dana Levi-canary</a></body></html>`
+)
+
+// cursorKey makes a cursor of one program good for the others.
+var cellCursorKey = base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), 32))
+
+// TestFaultMatrix has every fault meet every operation, at first, with fresh
+// caches and with old ones. Each cell is a program and a platform of its own. What
+// it must do is what docs/faults.md says; both are made of faultList.
+//
+//nolint:paralleltest // at most cellsAtATime are, which are more than -parallel allows
+func TestFaultMatrix(t *testing.T) {
+	t.Parallel()
+	pageTwo.after = cursorOfThirdLead(t)
+	var cells errgroup.Group
+	cells.SetLimit(cellsAtATime)
+	for _, f := range faultList {
+		for _, op := range operations {
+			for _, w := range warmths {
+				cells.Go(func() error {
+					t.Run(f.name+"/"+op.name+"/"+string(w), func(t *testing.T) { cell{f, op, w}.run(t) })
+					return nil
+				})
+			}
+		}
+	}
+	_ = cells.Wait() // its functions return no errors
+	checkFaultsPage(t)
+}
+
+// cursorOfThirdLead asks a platform without faults.
+func cursorOfThirdLead(t *testing.T) string {
+	t.Helper()
+	var got struct {
+		Data struct {
+			Leads struct{ PageInfo struct{ EndCursor string } }
+		}
+	}
+	answer := post(t, startServer(t, "--sandbox-leads", fmt.Sprint(platformLeads), "--cursor-key", cellCursorKey),
+		`{ leads(first: 3) { pageInfo { endCursor } } }`, nil)
+	if err := json.Unmarshal([]byte(answer), &got); err != nil || got.Data.Leads.PageInfo.EndCursor == "" {
+		t.Fatalf("no cursor: %v in %s", err, answer)
+	}
+	return got.Data.Leads.PageInfo.EndCursor
+}
+
+// site is a platform and what is between it and leadgraph.
+type site struct {
+	*sandbox.Server
+	relay     *relay
+	name      string // resolves to the relay; empty unless the fault is one of names
+	base      string // URL of leads
+	tokenBase string
+}
+
+func newSite(t *testing.T, f fault) *site {
+	t.Helper()
+	platform, err := sandbox.New(sandbox.Options{Leads: platformLeads, ClientSecret: canarySecret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(platform)
+	t.Cleanup(server.Close)
+	s := &site{Server: platform, base: server.URL, tokenBase: server.URL}
+	if f.network != nil {
+		s.relay = newRelay(t, strings.TrimPrefix(server.URL, "http://"))
+		through := "http://" + s.relay.address()
+		if f.name == dnsFailure {
+			_, port, _ := strings.Cut(s.relay.address(), ":")
+			s.name = "platform-" + port + ".leadgraph.test."
+			names.set(s.name, true)
+			through = "http://" + s.name + ":" + port
+		}
+		if f.ofToken {
+			s.tokenBase = through
+		} else {
+			s.base = through
+		}
+	}
+	return s
+}
+
+// cell is one field of the matrix.
+type cell struct {
+	fault fault
+	op    *operation
+	warm  warmth
+}
+
+// args are the settings of the cell's program.
+func (c cell) args(s *site) []string {
+	args := []string{
+		"--upstream-url", s.base + sandbox.BasePath, "--token-url", s.tokenBase + sandbox.TokenPath,
+		"--client-id", sandbox.DefaultClientID, "--client-secret", canarySecret, "--scope", sandbox.DefaultScope,
+		"--cursor-key", cellCursorKey, "--no-playground", "--log-level", "debug",
+		// Each row that is asked for adds a millisecond to the time-outs.
+		"--catalogue-page-size", "100", "--max-pages", fmt.Sprint(mostPages),
+		"--catalogue-revalidate", "0s", "--upstream-max-body", fmt.Sprint(mostBody),
+	}
+	if c.warm == expired {
+		args = append(args, "--catalogue-ttl", "1ns", "--lookup-ttl", "1ns")
+	} else {
+		args = append(args, "--catalogue-ttl", "1h", "--lookup-ttl", "1h")
+	}
+	if c.fault.patience == short {
+		args = append(args, "--upstream-retries", "1")
+	}
+	read, attempt, request := c.fault.budget()
+	return append(args, "--upstream-timeout", read.String(), "--upstream-attempt-timeout", attempt.String(), "--request-timeout", request.String())
+}
+
+// reply is what leadgraph answered, and what became of it elsewhere.
+type reply struct {
+	body   string
+	took   time.Duration
+	calls  sandbox.Calls
+	log    []logLine
+	rawLog string
+
+	Data   json.RawMessage `json:"data"`
+	Errors []struct {
+		Message    string         `json:"message"`
+		Path       []any          `json:"path"`
+		Extensions map[string]any `json:"extensions"`
+	} `json:"errors"`
+	Extensions map[string]any `json:"extensions"`
+}
+
+type logLine struct {
+	Level     string
+	Msg       string
+	RequestID string   `json:"requestId"`
+	Name      string   `json:"name"`
+	Codes     []string `json:"codes"`
+	Code      string   `json:"code"`
+	Cause     string   `json:"cause"`
+}
+
+func (c cell) run(t *testing.T) {
+	s := newSite(t, c.fault)
+	p := startServerProgram(t, c.args(s)...)
+	endpoint := p.address("endpoint:")
+	if c.warm != cold {
+		c.warmUp(t, endpoint)
+	}
+	s.ResetCalls()
+	c.strike(s)
+	begun := time.Now()
+	r := c.ask(t, endpoint, cellRequest)
+	r.took = time.Since(begun)
+	p.stop()
+	if err := <-p.ended; err != nil {
+		t.Errorf("the program ended with: %v", err)
+	}
+	r.calls = s.Calls()
+	r.rawLog = string(p.log.Bytes())
+	for line := range strings.Lines(r.rawLog) {
+		var l logLine
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			t.Errorf("a line of the log is not JSON: %s", line)
+		}
+		r.log = append(r.log, l)
+	}
+	want := c.want()
+	c.checkAnswer(t, want, r)
+	c.checkCalls(t, want, r)
+	c.checkLog(t, want, r)
+	c.checkSilence(t, s, r)
+	if t.Failed() {
+		t.Logf("answer after %v: %s\ncalls: %+v\nlog:\n%s", r.took, r.body, r.calls, r.rawLog)
+	}
+}
+
+// warmUp asks until the answer is right: the budgets of some faults are short
+// for a machine that is busy.
+func (c cell) warmUp(t *testing.T, endpoint string) {
+	t.Helper()
+	var r reply
+	for range 20 {
+		if r = c.ask(t, endpoint, "before"); string(r.Data) == c.op.right && len(r.Errors) == 0 {
+			return
+		}
+	}
+	t.Fatalf("without a fault: %s", r.body)
+}
+
+func (c cell) strike(s *site) {
+	if c.fault.network != nil {
+		c.fault.network(s)
+		return
+	}
+	for _, f := range c.fault.faults {
+		if f.Kind == "" {
+			f.Kind = c.op.strikes
+		}
+		s.Inject(f)
+	}
+}
+
+func (c cell) ask(t *testing.T, endpoint, id string) reply {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{"query": c.op.document, "variables": map[string]string{"after": c.op.after}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("X-Request-Id", id)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := reply{body: string(text)}
+	if err := json.Unmarshal(text, &r); err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("status %d, %v: %s", response.StatusCode, err, text)
+	}
+	return r
+}

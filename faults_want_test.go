@@ -1,0 +1,229 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"leadgraph/upstream/sandbox"
+)
+
+// warmth is what a program knows when it meets a fault.
+type warmth string
+
+const (
+	cold    warmth = "cold"    // nothing
+	fresh   warmth = "fresh"   // a token, and the answer, fresh enough to be given again
+	expired warmth = "expired" // a token, and the answer, too old
+)
+
+var warmths = []warmth{cold, fresh, expired}
+
+// operation is a column of the matrix.
+type operation struct {
+	name     string // in its document and in the log
+	title    string
+	document string
+	after    string // the variable
+	strikes  string // the kind of calls that a fault spoils
+	reads    int    // calls for leads that it takes
+	cached   bool   // whether it is answered from memory
+	// right is its data; failed is that of a read that fails, and ruined that when
+	// all of its reads do. paths and allPaths are where the errors then are.
+	right, failed, ruined string
+	paths, allPaths       []string
+}
+
+const (
+	firstTenant  = "f94238e5-4f2c-4e1b-8125-2d27122ca75f"
+	secondTenant = "9e2d4c10-77aa-4b7e-8f53-5a1c2be0d902" // whose rows are full of personal data
+	twinTenant   = "6a7c0e81-4b3d-4f92-ae15-c9d8f7b6e510" // has two leads
+)
+
+var (
+	oneTenant = &operation{
+		name: "One", title: "`lead`", strikes: sandbox.KindTenant, reads: 1, cached: true,
+		document: fmt.Sprintf(`query One { lead(tenantId: %q) { id status statusText } }`, secondTenant),
+		right:    `{"lead":{"id":"1c0b7a52-6a0e-4f1d-9a55-0d2f6f3b8e01","status":"ACTIVE","statusText":"Active"}}`,
+		failed:   `{"lead":null}`, ruined: `{"lead":null}`,
+		paths: []string{"[lead]"}, allPaths: []string{"[lead]"},
+	}
+	severalTenants = &operation{
+		name: "Several", title: "`leadsByTenantIds`", strikes: onlyTenant, reads: 3, cached: true,
+		document: fmt.Sprintf(`query Several { leadsByTenantIds(tenantIds: [%q, %q, %q]) { id status } }`, firstTenant, secondTenant, twinTenant),
+		right:    several(`[{"id":"1c0b7a52-6a0e-4f1d-9a55-0d2f6f3b8e01","status":"ACTIVE"}]`),
+		failed:   several(`null`), ruined: `{"leadsByTenantIds":[null,null,null]}`,
+		paths:    []string{"[leadsByTenantIds 1]"},
+		allPaths: []string{"[leadsByTenantIds 0]", "[leadsByTenantIds 1]", "[leadsByTenantIds 2]"},
+	}
+	pageTwo = &operation{
+		name: "Page", title: "`leads`, page 2", strikes: sandbox.KindPage, reads: 1,
+		document: `query Page($after: Cursor) { leads(first: 2, after: $after) { nodes { id status } pageInfo { hasNextPage } } }`,
+		right:    `{"leads":{"nodes":[{"id":"b5d8e4c7-2a60-4c39-8f7e-10a9b3c6d511","status":"ACTIVE"},{"id":"7182e1dd-8e81-41e7-814f-857e6bc26cd8","status":"NOT_ACTIVE"}],"pageInfo":{"hasNextPage":true}}}`,
+		failed:   `{"leads":null}`, ruined: `{"leads":null}`,
+		paths: []string{"[leads]"}, allPaths: []string{"[leads]"},
+	}
+	counts = &operation{
+		name: "Counts", title: "`leadStats`", strikes: sandbox.KindPage, reads: 2, cached: true,
+		document: `query Counts { leadStats { total byStatus { status count } } }`,
+		right:    `{"leadStats":{"total":40,"byStatus":[{"status":"ACTIVE","count":29},{"status":"NOT_ACTIVE","count":3},{"status":"SUSPENDED","count":3},{"status":"REMOVED","count":3},{"status":"UNKNOWN","count":2}]}}`,
+		failed:   `{"leadStats":null}`, ruined: `{"leadStats":null}`,
+		paths: []string{"[leadStats]"}, allPaths: []string{"[leadStats]"},
+	}
+	operations = []*operation{oneTenant, severalTenants, pageTwo, counts}
+)
+
+// several is the data of severalTenants with that of the second tenant.
+func several(second string) string {
+	return `{"leadsByTenantIds":[[{"id":"da68eafc-d3c6-4d3b-9a10-c48b26c6086b","status":"ACTIVE"}],` + second +
+		`,[{"id":"3f6a2b19-8d47-4e05-9c1a-f2b7d6e5a009","status":"REMOVED"},{"id":"b5d8e4c7-2a60-4c39-8f7e-10a9b3c6d511","status":"ACTIVE"}]]}`
+}
+
+// patience is how long leadgraph waits in a cell.
+type patience int
+
+const (
+	usual   patience = iota // longer than anything takes but a wait for nothing
+	short                   // for faults that are waited for, with a single retry
+	hurried                 // the request ends before an attempt does
+)
+
+// answerMargin is for a machine that is busy.
+const answerMargin = 3 * time.Second
+
+// budget is the settings of the times: for a read, for an attempt and for the
+// request.
+func (f fault) budget() (read, attempt, request time.Duration) {
+	switch f.patience {
+	case short:
+		return 5 * time.Second, time.Second, 8 * time.Second
+	case hurried:
+		return 20 * time.Second, 15 * time.Second, 2 * time.Second
+	}
+	return 40 * time.Second, 30 * time.Second, 40 * time.Second
+}
+
+// span is a number that may depend on what happens first.
+type span struct{ least, most int }
+
+func just(n int) span { return span{n, n} }
+
+func (s span) holds(n int) bool { return s.least <= n && n <= s.most }
+
+func (s span) plus(n int) span { return span{s.least + n, s.most + n} }
+
+// String is how the page shows it.
+func (s span) String() string {
+	if s.least == s.most {
+		return fmt.Sprint(s.least)
+	}
+	return fmt.Sprintf("%d–%d", s.least, s.most)
+}
+
+// outcome is what must come of a cell.
+type outcome struct {
+	data       string
+	shown      string // what the page calls it, if it is not simply right
+	code       string // of all errors
+	paths      []string
+	stale      bool
+	retryAfter time.Duration
+	leads      span // calls for leads that arrive
+	tokens     span
+}
+
+// want is what must come of the cell: the rules, and then the fault's own.
+func (c cell) want() outcome {
+	o := c.rule()
+	if c.fault.unlike != nil && !(c.warm == fresh && c.op.cached) {
+		c.fault.unlike(c.op, c.warm, &o)
+	}
+	if c.op == counts && c.warm == expired && o.code != "" && o.code != "UPSTREAM_AUTH" {
+		// All leads were read before, and old ones are better than none, but for
+		// those to whom the platform denies them.
+		o.code, o.paths, o.retryAfter, o.data, o.stale = "", nil, 0, c.op.right, true
+	}
+	return o
+}
+
+func (c cell) rule() outcome {
+	f := c.fault
+	right := outcome{data: c.op.right, leads: just(c.op.reads)}
+	if c.warm == cold {
+		right.tokens = just(1)
+	}
+	switch {
+	case c.warm == fresh && c.op.cached:
+		right.leads = just(0)
+		return right
+	case f.ofToken && c.warm != cold: // the token is good for an hour
+		return right
+	case f.code == "":
+		right.leads = f.attempts.plus(c.op.reads - 1)
+	case f.ofToken:
+		// Who asks after a request for a token failed makes another one.
+		return outcome{data: c.op.ruined, code: f.code, paths: c.op.allPaths, tokens: span{f.attempts.least, f.attempts.most * len(c.op.allPaths)}}
+	case f.network != nil: // no call arrives
+		return outcome{data: c.op.ruined, code: f.code, paths: c.op.allPaths, tokens: right.tokens}
+	default:
+		right.data, right.code, right.paths, right.retryAfter = c.op.failed, f.code, c.op.paths, f.retryAfter
+		right.leads = f.attempts.plus(len(c.op.allPaths) - 1)
+	}
+	if f.renewed {
+		right.tokens = right.tokens.plus(1)
+	}
+	return right
+}
+
+// succeeds makes an outcome one of a read that was answered.
+func (o *outcome) succeeds(data, shown string) {
+	o.data, o.shown, o.code, o.paths, o.retryAfter = data, shown, "", nil, 0
+}
+
+// knownToHaveNone is for lookups that are told that there is no such lead.
+func knownToHaveNone(op *operation, w warmth, o *outcome) {
+	switch op {
+	case oneTenant:
+		o.succeeds(op.failed, "null")
+	case severalTenants:
+		o.succeeds(several(`[]`), "an empty list")
+	default:
+		return
+	}
+	if w == cold { // until page 0 has answered a row, page 1 is asked too
+		o.leads.most++
+	}
+	if op == oneTenant {
+		o.leads.least = o.leads.most
+	}
+}
+
+// neverEnding is for the walk over all leads, which nothing else needs.
+func neverEnding(op *operation, _ warmth, o *outcome) {
+	if op == counts {
+		o.data, o.code, o.paths, o.leads = op.failed, "UPSTREAM_BAD_RESPONSE", op.paths, just(mostPages)
+	}
+}
+
+// onlyLookups is for faults that do not matter unless a tenant was asked for.
+func onlyLookups(op *operation, _ warmth, o *outcome) {
+	if op == pageTwo || op == counts {
+		o.succeeds(op.right, "")
+		o.leads = just(op.reads)
+	}
+}
+
+// statusOf is for leads whose state is that text, which nobody knows.
+func statusOf(text string) func(*operation, warmth, *outcome) {
+	return func(op *operation, _ warmth, o *outcome) {
+		o.shown = "right, state `UNKNOWN`"
+		switch op {
+		case counts:
+			o.data = `{"leadStats":{"total":40,"byStatus":[{"status":"UNKNOWN","count":40}]}}`
+		case severalTenants: // one of them
+			o.data = several(`[{"id":"1c0b7a52-6a0e-4f1d-9a55-0d2f6f3b8e01","status":"UNKNOWN"}]`)
+		default:
+			o.data = strings.NewReplacer(`"ACTIVE"`, `"UNKNOWN"`, `"NOT_ACTIVE"`, `"UNKNOWN"`, `"statusText":"Active"`, `"statusText":"`+text+`"`).Replace(op.right)
+		}
+	}
+}
