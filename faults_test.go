@@ -194,7 +194,7 @@ func (c cell) run(t *testing.T) {
 	c.checkAnswer(t, want, r)
 	c.checkCalls(t, want, r)
 	c.checkLog(t, want, r)
-	c.checkSilence(t, s, r)
+	checkSilence(t, r)
 	if t.Failed() {
 		t.Logf("answer after %v: %s\ncalls: %+v\nlog:\n%s", r.took, r.body, r.calls, r.rawLog)
 	}

@@ -135,7 +135,7 @@ type outcome struct {
 // want is what must come of the cell: the rules, and then the fault's own.
 func (c cell) want() outcome {
 	o := c.rule()
-	if c.fault.unlike != nil && !(c.warm == fresh && c.op.cached) {
+	if c.fault.unlike != nil && (c.warm != fresh || !c.op.cached) {
 		c.fault.unlike(c.op, c.warm, &o)
 	}
 	if c.op == counts && c.warm == expired && o.code != "" && o.code != "UPSTREAM_AUTH" {
@@ -161,8 +161,7 @@ func (c cell) rule() outcome {
 	case f.code == "":
 		right.leads = f.attempts.plus(c.op.reads - 1)
 	case f.ofToken:
-		// Who asks after a request for a token failed makes another one.
-		return outcome{data: c.op.ruined, code: f.code, paths: c.op.allPaths, tokens: span{f.attempts.least, f.attempts.most * len(c.op.allPaths)}}
+		return outcome{data: c.op.ruined, code: f.code, paths: c.op.allPaths, tokens: f.attempts} // all wait for one request
 	case f.network != nil: // no call arrives
 		return outcome{data: c.op.ruined, code: f.code, paths: c.op.allPaths, tokens: right.tokens}
 	default:
