@@ -10,8 +10,8 @@ import (
 	"leadgraph/graph/limits"
 )
 
-// maxErrors bounds the errors of one answer: more of them help nobody, and a
-// document can have one for each of its tokens.
+// maxErrors bounds the errors that speak of the document: more of them help
+// nobody, and it can have one for each of its tokens.
 const maxErrors = 10
 
 // bounds refuses what would be expensive before it is: documents and variables

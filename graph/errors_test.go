@@ -144,6 +144,25 @@ func TestUpstreamFailureLeavesAHole(t *testing.T) {
 	}
 }
 
+// TestEachFailedLookupHasItsError is about null without an error, which says that
+// a tenant has no lead.
+func TestEachFailedLookupHasItsError(t *testing.T) {
+	t.Parallel()
+	s := newService(t, serviceOptions{})
+	s.platform.Inject(sandbox.Fault{Times: -1, Status: 500})
+	var aliases, ids strings.Builder
+	const tenants = 25
+	for i, tenant := range s.platform.Tenants()[:tenants] {
+		fmt.Fprintf(&aliases, " a%d: lead(tenantId: %q) { id }", i, tenant)
+		fmt.Fprintf(&ids, " %q", tenant)
+	}
+	for _, document := range []string{"{" + aliases.String() + " }", "{ leadsByTenantIds(tenantIds: [" + ids.String() + " ]) { id } }"} {
+		if a := s.query(t, document); len(a.Errors) != tenants {
+			t.Errorf("%d errors of %d failed lookups: %.500s", len(a.Errors), tenants, a.body)
+		}
+	}
+}
+
 func TestFailedPageIsAHole(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{})

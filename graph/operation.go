@@ -139,8 +139,10 @@ func (op *operation) spend(report lead.Report) {
 func (op *operation) extend(request *graphql.OperationContext, response *graphql.Response) {
 	op.mu.Lock()
 	defer op.mu.Unlock()
-	response.Errors = append(response.Errors, op.withheld(request)...)
-	response.Errors = response.Errors[:min(len(response.Errors), maxErrors)]
+	// Each failed lookup keeps its error: without one, null says that the tenant
+	// has no lead.
+	withheld := op.withheld(request)
+	response.Errors = append(response.Errors, withheld[:min(len(withheld), maxErrors)]...)
 	if response.Extensions == nil {
 		response.Extensions = map[string]any{}
 	}
