@@ -10,11 +10,13 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"leadgraph/graph"
+	"leadgraph/lead"
 	"leadgraph/upstream/sandbox"
 )
 
@@ -257,6 +259,19 @@ func add(t *testing.T, to any, path []any, piece any) {
 			t.Errorf("%v has %q already", path, key)
 		}
 		object[key] = value
+	}
+}
+
+// TestDeferredPieceOfAStaleCatalogueIsMarked is about the piece that is of it, and
+// no other.
+func TestDeferredPieceOfAStaleCatalogueIsMarked(t *testing.T) {
+	t.Parallel()
+	s := newService(t, serviceOptions{catalogue: lead.CatalogueOptions{TTL: 1, StaleIfError: time.Hour}})
+	data[any](t, s.query(t, `{ leadStats { total } }`))
+	s.platform.Inject(sandbox.Fault{Kind: sandbox.KindPage, Times: -1, Status: 503})
+	got := s.text(t, byPath, fmt.Sprintf(`{ __typename ... @defer(label: "a") { leadStats { total } } ... @defer(label: "b") { lead(tenantId: %q) { id } } }`, seedTenant))
+	if !strings.Contains(got, `{"data":{"leadStats":{"total":200}},"path":[],"label":"a","extensions":{"stale":true}}`) || strings.Count(got, "stale") != 1 {
+		t.Errorf("answer %s", got)
 	}
 }
 

@@ -81,7 +81,12 @@ func withOperation(ctx context.Context, options Options, inFlight *semaphore.Wei
 	}
 	op.leads = loader.New(ctx, op, tenantKeys(request))
 	if whole, isPart := ctx.Value(operationKey{}).(*operation); isPart {
-		op.whole, op.snapshot = whole, whole.snapshot
+		op.whole = whole
+		op.snapshot = func() (*lead.Snapshot, error) {
+			snapshot, err := whole.snapshot()
+			op.staleAs(whole)
+			return snapshot, err
+		}
 		return context.WithValue(ctx, operationKey{}, op)
 	}
 	op.snapshot = sync.OnceValues(func() (*lead.Snapshot, error) {
@@ -103,6 +108,17 @@ func withOperation(ctx context.Context, options Options, inFlight *semaphore.Wei
 		return snapshot, err
 	})
 	return context.WithValue(ctx, operationKey{}, op)
+}
+
+// staleAs has a part tell that the catalogue of the whole, which it used, is older
+// than it should be: nothing else tells who has the whole's first answer already.
+func (op *operation) staleAs(whole *operation) {
+	whole.mu.Lock()
+	stale := whole.stale
+	whole.mu.Unlock()
+	op.mu.Lock()
+	defer op.mu.Unlock()
+	op.stale = op.stale || stale
 }
 
 // ByTenants implements loader.Reader.
