@@ -2,7 +2,7 @@
 GO ?= go
 LINT = $(GO) tool -modfile=internal/lint/go.mod golangci-lint
 
-.PHONY: help run test check lint generate generate-check web web-check bench bench-go bench-load deploy-check windows release image
+.PHONY: help run test check lint generate generate-check web web-check bench bench-go bench-load bench-overload soak soak-short deploy-check windows release image
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,10 +43,19 @@ web: ## rebuild the browser assets (needs Node and npm)
 web-check: ## fail if rebuilding the browser assets makes a difference
 	./.ci/unchanged $(MAKE) web
 
-bench: bench-go bench-load ## run all benchmarks
+bench: bench-go bench-load bench-overload ## run all benchmarks
 
 bench-go: ## run the Go benchmarks: decoder, projection, planner, catalogue, loader
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 bench-load: ## load servers: a plain proxy, the textbook path and the projection (3 minutes)
 	$(GO) run ./internal/bench
+
+bench-overload: ## ask up to three times as much of a server as it can give (6 minutes)
+	$(GO) run ./internal/bench -overload
+
+soak: ## ten minutes of clients and faults at random, every row checked
+	$(GO) run ./internal/soak -for 10m
+
+soak-short: ## a minute of that, with the race detector, as CI does
+	$(GO) run ./internal/soak -for 60s -rate 40 -race

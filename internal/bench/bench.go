@@ -30,6 +30,9 @@ type bench struct {
 	cursorKey string
 	refused   map[string]bool // servers that do not start
 	report    report
+	// Of the overload: the rate that it is measured by, and what was found.
+	capacity  float64
+	pressures []pressure
 }
 
 // upstream is a sandbox and a bearer token for it.
@@ -52,6 +55,9 @@ func (b *bench) run(ctx context.Context) error {
 	}
 	if err := b.learn(ctx); err != nil {
 		return fmt.Errorf("first request to leadgraph: %w", err)
+	}
+	if b.settings.overload {
+		return b.overload(ctx)
 	}
 	for _, w := range workloads() {
 		if !b.wanted(w.name) {

@@ -27,7 +27,11 @@ type client struct {
 
 // dial connects to the server at a URL. The connection ends with ctx.
 func dial(ctx context.Context, url string) (*client, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", host(url))
+	return dialFrom(ctx, new(net.Dialer), url)
+}
+
+func dialFrom(ctx context.Context, from *net.Dialer, url string) (*client, error) {
+	conn, err := from.DialContext(ctx, "tcp", host(url))
 	if err != nil {
 		return nil, err
 	}
@@ -49,30 +53,37 @@ type sample struct{ first, last time.Duration }
 
 // do sends a request and copies the body of its answer, which must be a success.
 func (c *client) do(e *exchange, body io.Writer) (sample, error) {
+	status, took, err := c.ask(e, body)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("status %d", status)
+	}
+	return took, err
+}
+
+// ask sends a request and copies the body of its answer, whatever the status.
+func (c *client) ask(e *exchange, body io.Writer) (status int, took sample, err error) {
 	start := time.Now()
 	if _, err := c.conn.Write(e.wire); err != nil {
-		return sample{}, err
+		return 0, sample{}, err
 	}
 	if _, err := c.in.Peek(1); err != nil {
-		return sample{}, fmt.Errorf("no answer: %w", err)
+		return 0, sample{}, fmt.Errorf("no answer: %w", err)
 	}
 	first := time.Since(start)
 	answer, err := http.ReadResponse(c.in, nil)
 	if err != nil {
-		return sample{}, err
+		return 0, sample{}, err
 	}
 	size, err := io.CopyBuffer(body, answer.Body, c.buffer)
 	_ = answer.Body.Close() // reports nothing after the end
-	took := sample{first: first, last: time.Since(start)}
+	took = sample{first: first, last: time.Since(start)}
 	switch {
 	case err != nil:
-		return took, fmt.Errorf("answer breaks off after %d bytes: %w", size, err)
-	case answer.StatusCode != http.StatusOK:
-		return took, fmt.Errorf("status %d", answer.StatusCode)
+		return 0, took, fmt.Errorf("answer breaks off after %d bytes: %w", size, err)
 	case answer.Close:
-		return took, errors.New("connection closed after an answer")
+		return 0, took, errors.New("connection closed after an answer")
 	}
-	return took, nil
+	return answer.StatusCode, took, nil
 }
 
 // exchange is a request and what its answer must hold.

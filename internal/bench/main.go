@@ -12,9 +12,14 @@
 // checked, and both ways of leadgraph must answer the same bytes. It then
 // measures how time and memory grow with the size of a list.
 //
+// With -overload it measures instead how many answers leadgraph gives in time
+// when up to three times as many are asked for as it can give, with its limiter
+// and without.
+//
 // Run it from the repository:
 //
 //	go run ./internal/bench -svg docs/bench.svg -markdown docs/bench.md
+//	go run ./internal/bench -overload -svg docs/overload.svg -markdown docs/overload.md
 package main
 
 import (
@@ -52,6 +57,7 @@ type settings struct {
 	duration, warmUp, timeout    time.Duration
 	connections, listConnections int
 	only                         []string // names of workloads, in capitals; empty means all
+	overload                     bool
 	serveFlags                   []string
 	svg, markdown                string
 }
@@ -67,6 +73,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.IntVar(&s.connections, "connections", 32, "`number` of connections, each with one request under way")
 	flags.IntVar(&s.listConnections, "list-connections", 4, "`number` of connections of W5: the sandbox and the textbook path hold some 100 MB for each")
 	flags.StringVar(&only, "only", "", "run only these of W1,W2,W3,W4,W4L,W5,growth, a comma-separated `list`")
+	flags.BoolVar(&s.overload, "overload", false, "measure what is left of the capacity when more is asked, instead of all else")
 	flags.StringVar(&serveFlags, "serve-flags", "", "further `flags` of leadgraph serve, separated by spaces")
 	flags.StringVar(&s.svg, "svg", "", "write a chart to this `file`")
 	flags.StringVar(&s.markdown, "markdown", "", "write the tables in Markdown to this `file`")
@@ -120,6 +127,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	err = b.run(ctx)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
+	}
+	if len(b.pressures) > 0 {
+		o := overloadReport{report: &b.report, Capacity: b.capacity, Pressures: b.pressures}
+		return errors.Join(err, o.write(stdout, s.svg, s.markdown))
 	}
 	if len(b.report.Results)+len(b.report.Growth) == 0 {
 		return err
