@@ -58,4 +58,4 @@ soak: ## ten minutes of clients and faults at random, every row checked
 	$(GO) run ./internal/soak -for 10m
 
 soak-short: ## a minute of that, with the race detector, as CI does
-	$(GO) run ./internal/soak -for 60s -rate 40 -race
+	$(GO) run ./internal/soak -for 60s -rate 40 -race -margin 2s

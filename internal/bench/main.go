@@ -58,6 +58,7 @@ type settings struct {
 	connections, listConnections int
 	only                         []string // names of workloads, in capitals; empty means all
 	overload                     bool
+	rounds                       int
 	serveFlags                   []string
 	svg, markdown                string
 }
@@ -74,6 +75,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.IntVar(&s.listConnections, "list-connections", 4, "`number` of connections of W5: the sandbox and the textbook path hold some 100 MB for each")
 	flags.StringVar(&only, "only", "", "run only these of W1,W2,W3,W4,W4L,W5,growth, a comma-separated `list`")
 	flags.BoolVar(&s.overload, "overload", false, "measure what is left of the capacity when more is asked, instead of all else")
+	flags.IntVar(&s.rounds, "rounds", 3, "`number` of times that each server is measured by -overload")
 	flags.StringVar(&serveFlags, "serve-flags", "", "further `flags` of leadgraph serve, separated by spaces")
 	flags.StringVar(&s.svg, "svg", "", "write a chart to this `file`")
 	flags.StringVar(&s.markdown, "markdown", "", "write the tables in Markdown to this `file`")
@@ -92,8 +94,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		return s, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case s.duration <= 0 || s.warmUp < 0 || s.timeout <= 0:
 		return s, errors.New("the times must be positive")
-	case s.connections < 1 || s.listConnections < 1:
-		return s, errors.New("the numbers of connections must be positive")
+	case s.connections < 1 || s.listConnections < 1 || s.rounds < 1:
+		return s, errors.New("the numbers must be positive")
 	}
 	return s, nil
 }

@@ -18,7 +18,6 @@ const (
 	limited   = "limited"
 	unlimited = "unlimited"
 
-	overloadRounds = 3
 	overloadWarmUp = time.Second
 	// pageOfOverload is the number of leads of each request.
 	pageOfOverload = 100
@@ -31,9 +30,9 @@ func factors() []float64 { return []float64{0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 3}
 // it. The requests are those of W2, with 20 ms of latency upstream. Each server
 // is measured in rounds that take turns, so that a disturbance meets both.
 func (b *bench) overload(ctx context.Context) error {
-	for round := range overloadRounds {
+	for round := range b.rounds {
 		for _, server := range []string{limited, unlimited} {
-			b.say("overload, round %d of %d: %s", round+1, overloadRounds, server)
+			b.say("overload, round %d of %d: %s", round+1, b.rounds, server)
 			if err := b.press(ctx, server); err != nil {
 				return fmt.Errorf("%s: %w", server, err)
 			}

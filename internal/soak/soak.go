@@ -148,11 +148,18 @@ func (k *soak) underLoad(ctx context.Context) error {
 	return err
 }
 
+// heapInterval is how often the heap is looked at, which takes a collection.
+const heapInterval = 10 * time.Second
+
 // watch notes the most that leadgraph holds.
 func (k *soak) watch(ctx context.Context) {
-	begun := time.Now()
+	begun, collected := time.Now(), time.Time{}
 	for rest(ctx, time.Second) {
 		v, err := k.child.look(ctx)
+		if time.Since(collected) >= heapInterval {
+			collected = time.Now()
+			v.Heap, _ = k.child.heap(ctx) // as below
+		}
 		if err != nil {
 			continue // it may just have ended
 		}

@@ -19,7 +19,8 @@ func (v vitals) most(other vitals) vitals {
 }
 
 // What may be left over. Connections and goroutines come and go in the
-// background; memory that was freed goes back to the system bit by bit.
+// background. Memory is compared with that of the first third, in which the
+// caches fill; what was freed goes back to the system bit by bit.
 const (
 	spareGoroutines = 5
 	spareFiles      = 5
@@ -66,11 +67,11 @@ func (k *soak) compare() {
 	}{
 		{"goroutines", s.Before.Goroutines, s.After.Goroutines, spareGoroutines},
 		{"open files", s.Before.Files, s.After.Files, spareFiles},
-		{"bytes of heap", s.Before.Heap, s.After.Heap, spareHeap},
-		{"bytes of resident memory since the first third", s.Early.RSS, s.Peak.RSS, s.Early.RSS/4 + spareRSS},
+		{"bytes of heap", s.Early.Heap, s.After.Heap, spareHeap},
+		{"bytes of resident memory", s.Early.RSS, s.Peak.RSS, s.Early.RSS/4 + spareRSS},
 	} {
 		if kept.after > kept.before+kept.spare {
-			k.tally.violation(leaks, "%d %s, there were %d", kept.after, kept.name, kept.before)
+			k.tally.violation(leaks, "%d %s, there were %d and %d may be more", kept.after, kept.name, kept.before, kept.spare)
 		}
 	}
 	if open := k.tally.underWay(); open > 0 {
