@@ -101,7 +101,7 @@ func start(ctx context.Context, binary, logFile string, args []string) (*child, 
 
 func (c *child) kill() error {
 	err := c.cmd.Process.Kill()
-	<-c.ended
+	_ = <-c.ended // that it was killed
 	return err
 }
 

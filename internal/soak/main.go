@@ -91,17 +91,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err := k.run(ctx); err != nil {
 		return fmt.Errorf("seed %d: %w", s.seed, err)
 	}
-	out := stdout
+	text := k.tally.show(k.summary)
+	if _, err := io.WriteString(stdout, text); err != nil {
+		return err
+	}
 	if s.markdown != "" {
-		file, err := os.Create(s.markdown)
-		if err != nil {
+		if err := os.WriteFile(s.markdown, []byte(about+text), 0o644); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, file.Close()) }()
-		out = io.MultiWriter(stdout, file)
-	}
-	if err := k.tally.write(out, k.summary); err != nil {
-		return err
 	}
 	if k.tally.failed() {
 		return fmt.Errorf("promises were broken; repeat with -seed %d", s.seed)

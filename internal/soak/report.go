@@ -23,8 +23,27 @@ type summary struct {
 	LogLines                   int
 }
 
-// write prints the tables and the evidence, in Markdown, which a terminal bears.
-func (t *tally) write(w io.Writer, s summary) error {
+// about explains the figures to who has not run the program.
+const about = `# Soak
+
+` + "`make soak` runs this: leadgraph as a process of its own over a sandbox, clients at random by all transports, the platform failing in turns." + `
+Its settings are the defaults but for shorter times: 4 s for a request, 3 s for a read with its retries, 1 s for an attempt, 3 s for a
+lookup to be remembered, 2 s and 3 s for the catalogue to be fresh and to be served while it is read anew. What counts as wrong:
+
+- **A row** that is not, field by field, the platform's; of a tenant that was not asked for; of another time than the age of the answer
+  allows (that of the settings, of ` + "`Cache-Control`" + `, of ` + "`asOf`" + `); a list with other rows, another order, another count or other page
+  info than a version of the platform had in that time; null where nothing failed. A walk must meet each lead that was there all the
+  time, and none twice; where leads come and go, pages of the platform itself promise no more than their order.
+- **An error** with a code that nothing here can cause, without a request id, or with a host, a Go error or personal data in its text.
+- **An answer** that is late by more than a second, broken, or never comes; a health check that takes a second or says no.
+- **A leak**: after the load, 5 goroutines or open files more than before it; 32 MiB of heap in use more than the most in the first third,
+  in which the caches fill; at any time, a quarter and 64 MiB of resident memory more than then.
+- **A line of the log** with personal data, a panic or an internal error; **an end** that takes 15 s after SIGTERM or is not orderly.
+
+`
+
+// show makes the tables and the evidence, in Markdown, which a terminal bears.
+func (t *tally) show(s summary) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var b strings.Builder
@@ -63,8 +82,7 @@ func (t *tally) write(w io.Writer, s summary) error {
 			fmt.Fprintf(&b, "%s: %s\n\n", sort, text)
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
 }
 
 func (s summary) held(name string, show func(vitals) string) []string {

@@ -32,7 +32,7 @@ func (w window) check(j *judge, key string, value any) []*row {
 		}
 		return nil
 	}
-	counted := w.count && !(page["totalCount"] == nil && j.failed(key, "totalCount"))
+	counted := w.count && (page["totalCount"] != nil || !j.failed(key, "totalCount"))
 	var versions []*version
 	if w.whole() && (counted || !w.count || w.fromCatalogue()) {
 		versions = j.catalogue(page["asOf"])
