@@ -71,7 +71,7 @@ func (c *client) ask(ctx context.Context, r request) ([]answer, error) {
 		return nil, fmt.Errorf("status %d, %w: %.*q", response.StatusCode, err, excerpt, body)
 	}
 	for i := range answers {
-		answers[i].status, answers[i].text = response.StatusCode, string(body[:min(len(body), excerpt)])
+		answers[i].text = string(body[:min(len(body), excerpt)])
 	}
 	if len(answers) == 1 && answers[0].Data == nil { // the whole request was refused
 		for len(answers) < len(r.operations) {

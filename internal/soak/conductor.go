@@ -170,7 +170,7 @@ func (c *conductor) learnOnline(ctx context.Context) {
 func checkOnline(tenant string, r *row) operation {
 	selected := selection{of: leadType, fields: []field{{member: member{name: "id", value: func(o object) any { return textOf(o["id"]) }}, key: "id"}}}
 	return newOperation("checkOnline", false, part{
-		kind: "lead", key: "lead",
+		key: "lead",
 		text: func(v *variables, _ bool) string {
 			return "lead(tenantId: " + v.add("UUID!", tenant) + ", checkOnline: true) " + selected.text(false)
 		},

@@ -53,7 +53,6 @@ type answer struct {
 	Data       object
 	Errors     []failure
 	Extensions object
-	status     int
 	text       string // excerpt
 }
 

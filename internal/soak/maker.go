@@ -64,7 +64,7 @@ func (m *maker) lead(key string) part { return m.leadOf(key, m.history.tenant(m.
 func (m *maker) leadOf(key, tenant string) part {
 	selected := pick(m.random, m.rich)
 	return part{
-		kind: "lead", key: key,
+		key: key,
 		text: func(v *variables, deferred bool) string {
 			return fmt.Sprintf("%s: lead(tenantId: %s) %s", key, v.add("UUID!", tenant), selected.text(deferred))
 		},
@@ -95,7 +95,7 @@ func (m *maker) tenants(key string, n int) part {
 func (m *maker) listsOf(key string, tenants []string) part {
 	selected := pick(m.random, m.rich)
 	return part{
-		kind: "leadsByTenantIds", key: key,
+		key: key,
 		text: func(v *variables, deferred bool) string {
 			return fmt.Sprintf("%s: leadsByTenantIds(tenantIds: %s) %s", key, v.add("[UUID!]!", tenants), selected.text(deferred))
 		},
@@ -146,7 +146,7 @@ func (m *maker) catalogue(key string) part {
 
 func (m *maker) windowPart(key string, w window) part {
 	return part{
-		kind: "leads", key: key,
+		key:  key,
 		text: func(v *variables, deferred bool) string { return w.text(key, v, deferred) },
 		check: func(j *judge, value any) {
 			w.check(j, key, value)
@@ -202,7 +202,7 @@ func (m *maker) ofTenants(key string) part {
 		tenants[i] = m.history.tenant(m.random)
 	}
 	return part{
-		kind: "leads", key: key,
+		key: key,
 		text: func(v *variables, deferred bool) string {
 			return fmt.Sprintf("%s: leads(filter: %s) { nodes %s totalCount }", key, v.add("LeadFilter", object{"tenantId": tenants}), selected.text(deferred))
 		},

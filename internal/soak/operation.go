@@ -9,8 +9,7 @@ import (
 
 // part is one field of the root.
 type part struct {
-	kind string // for the summary
-	key  string // in the answer
+	key string // in the answer
 	// text writes the field, whose arguments are variables.
 	text func(v *variables, deferred bool) string
 	// check judges the field's value.

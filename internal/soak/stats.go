@@ -18,7 +18,7 @@ func (m *maker) stats(key string) part {
 
 func (q query) stats(key string) part {
 	return part{
-		kind: "leadStats", key: key,
+		key: key,
 		text: func(v *variables, _ bool) string {
 			args := ""
 			if q.filter != nil {
@@ -105,7 +105,7 @@ func (m *maker) nodes(key string) part {
 
 func nodesOf(key string, ids []string, selected selection) part {
 	return part{
-		kind: "node", key: key,
+		key: key,
 		text: func(v *variables, deferred bool) string {
 			return fmt.Sprintf("%s: nodes(ids: %s) { ... on Lead %s }", key, v.add("[ID!]!", ids), selected.text(deferred))
 		},
