@@ -100,9 +100,7 @@ func start(ctx context.Context, binary, logFile string, args []string) (*child, 
 }
 
 func (c *child) kill() error {
-	err := c.cmd.Process.Kill()
-	_ = <-c.ended // that it was killed
-	return err
+	return errors.Join(c.cmd.Process.Kill(), <-c.ended)
 }
 
 // stop ends leadgraph in order and returns how long that took.
