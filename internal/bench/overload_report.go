@@ -16,6 +16,9 @@ const goalLeft = 0.8
 // goalRefusal is the time in which a request is to be refused.
 const goalRefusal = 10 * time.Millisecond
 
+// disturbedCapacity is how far above the capacity no goodput can be.
+const disturbedCapacity = 1.15
+
 // overloadReport is what the overload found, in several rounds.
 type overloadReport struct {
 	*report
@@ -128,6 +131,9 @@ func (r *overloadReport) remarks() []string {
 	list := []string{
 		fmt.Sprintf("At %.0f× the limited server keeps %s of its best goodput; the goal is ≥ %s: %s.", most, percent(left), percent(goalLeft), verdictOf(left >= goalLeft)),
 		fmt.Sprintf("There 99 %% of the refusals come within %s ms; the goal is %s ms: %s.", millis(refusal), millis(goalRefusal), verdictOf(refusal <= goalRefusal)),
+	}
+	if best := r.peak(limited); best > disturbedCapacity*r.Capacity {
+		list = append(list, fmt.Sprintf("The best goodput is %s of what was taken for the capacity: other programs disturbed the run, measure again.", percent(best/r.Capacity)))
 	}
 	for _, p := range r.Pressures {
 		if p.Strange != "" {
