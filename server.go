@@ -159,13 +159,16 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 	}
 	defer callers.Close()
 	health := healthOf(leads, callers)
-	house := house{cfg: cfg, documents: known, leads: leads, callers: callers, health: health, seen: seen, log: log}
+	edge := settings.Edge
+	limiter := httpd.NewLimiter(httpd.LimiterOptions{InFlight: edge.MaxInFlight, Queue: edge.MaxQueued, Wait: edge.QueueTimeout})
+	go limiter.Follow(ctx)
+	house := house{cfg, known, leads, callers, health, limiter, seen, log}
 	api, err := house.api()
 	if err != nil {
 		return err
 	}
-	if settings.Edge.AdminListen != "" {
-		admin, stop, err := httpd.Start(ctx, settings.Edge.AdminListen, httpd.Admin(health, seen.Handler()), log)
+	if edge.AdminListen != "" {
+		admin, stop, err := httpd.Start(ctx, edge.AdminListen, httpd.Admin(health, seen.Handler()), log)
 		if err != nil {
 			return err
 		}
@@ -173,9 +176,9 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 		say(stdout, "admin:      http://%s/\n", admin)
 	}
 	say(stdout, "endpoint:   http://%s/graphql\n", listener.Addr())
-	server := httpd.Server{Handler: httpd.Routes(api, playground, health), Health: health, Log: log}
-	server.DrainDelay, server.DrainTimeout = settings.Edge.DrainDelay, settings.Limits.DrainTimeout
-	return server.Serve(ctx, listener)
+	return httpd.Server{
+		Handler: httpd.Routes(api, playground, health), Health: health, DrainDelay: edge.DrainDelay, DrainTimeout: settings.Limits.DrainTimeout, Log: log,
+	}.Serve(ctx, listener)
 }
 
 // house is what requests are answered with.
@@ -185,17 +188,17 @@ type house struct {
 	leads     *backend.Backend
 	callers   *auth.Authenticator
 	health    *httpd.Health
+	limiter   *httpd.Limiter
 	seen      *telemetry.Telemetry
 	log       *slog.Logger
 }
 
 // api is the GraphQL endpoint with all that stands in front of it.
 func (h house) api() (http.Handler, error) {
-	access, edge := h.cfg.Serve.Access, h.cfg.Serve.Edge
-	limiter := httpd.NewLimiter(httpd.LimiterOptions{InFlight: edge.MaxInFlight, Queue: edge.MaxQueued, Wait: edge.QueueTimeout})
+	access := h.cfg.Serve.Access
 	options := graphOptions(h.cfg.Serve.Limits, h.log)
 	options.Admit = func(ctx context.Context) (func(), time.Duration) {
-		return limiter.Acquire(ctx, cmp.Or(auth.For(ctx).Partition, auth.For(ctx).Subject, httpd.RemoteIP(ctx))) // a subject alone can be invented
+		return h.limiter.Acquire(ctx, cmp.Or(auth.For(ctx).Partition, auth.For(ctx).Subject, httpd.RemoteIP(ctx))) // a subject alone can be invented
 	}
 	options.Leads, options.Lookups, options.Catalogue = h.leads, h.leads, h.leads
 	options.CatalogueOnly = h.cfg.Serve.Caches.PagesFromCatalogue
@@ -217,8 +220,8 @@ func (h house) api() (http.Handler, error) {
 	h.seen.Watch(telemetry.Sources{
 		Projection: func() telemetry.Projection { return telemetry.Projection(handler.ProjectionStats()) },
 		Queue: func() telemetry.Queue {
-			held := limiter.State()
-			return telemetry.Queue{Limit: edge.MaxInFlight, Running: held.InFlight, Waiting: held.Queued}
+			held := h.limiter.State()
+			return telemetry.Queue{Limit: h.limiter.Slots(), Running: held.InFlight, Waiting: held.Queued}
 		},
 	})
 	api, err := httpd.Protect(httpd.BrowserOptions{

@@ -10,8 +10,9 @@ import (
 
 // LimiterOptions bound what runs at a time. All are required but Queue.
 type LimiterOptions struct {
-	// InFlight is how many slots there are. A caller gets at most three quarters
-	// of them, so that the others find one free however long that caller's take.
+	// InFlight is how many slots there are at most; see Follow. A caller gets at most
+	// three quarters of them, so that the others find one free however long that
+	// caller's take.
 	InFlight int
 	// Queue is how many may wait for a slot; with 0 all that find none are refused.
 	Queue int
@@ -24,10 +25,10 @@ type LimiterOptions struct {
 // equals, to the one whose last turn is the longest ago. It is safe for
 // concurrent use.
 type Limiter struct {
-	options  LimiterOptions
-	mostEach int // slots of one caller
+	options LimiterOptions
 
 	mu      sync.Mutex
+	slots   int // at present
 	running int
 	waiting int
 	callers map[string]*caller // those with something that runs or waits
@@ -42,7 +43,7 @@ type caller struct {
 
 // NewLimiter makes a Limiter whose slots are all free.
 func NewLimiter(o LimiterOptions) *Limiter {
-	return &Limiter{options: o, mostEach: o.InFlight - o.InFlight/4, callers: map[string]*caller{}}
+	return &Limiter{options: o, slots: o.InFlight, callers: map[string]*caller{}}
 }
 
 // LimiterState is what a limiter holds at a moment.
@@ -53,6 +54,13 @@ func (l *Limiter) State() LimiterState {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return LimiterState{l.running, l.waiting}
+}
+
+// Slots returns how many slots there are at present.
+func (l *Limiter) Slots() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.slots
 }
 
 // Acquire takes a slot for a caller, and waits for one if it must and may. The
@@ -97,7 +105,7 @@ func (l *Limiter) enter(name string) (admitted chan struct{}, taken bool) {
 		c = &caller{}
 	}
 	// Where slots are free, nobody waits but callers that hold all they may.
-	if taken = l.running < l.options.InFlight && c.running < l.mostEach; taken {
+	if taken = l.running < l.slots && c.running < l.mostEach(); taken {
 		l.running++
 		c.running++
 		l.callers[name] = c
@@ -123,7 +131,16 @@ func (l *Limiter) release(name string) {
 	l.running--
 	l.callers[name].running--
 	l.forgetIdle(name)
-	if next := l.next(); next != nil {
+	l.admit()
+}
+
+// admit gives the free slots to those who wait.
+func (l *Limiter) admit() {
+	for l.running < l.slots {
+		next := l.next()
+		if next == nil {
+			return
+		}
 		close(next.queue[0])
 		next.running++
 		l.running++
@@ -134,11 +151,14 @@ func (l *Limiter) release(name string) {
 	}
 }
 
+// mostEach is how many slots one caller gets.
+func (l *Limiter) mostEach() int { return l.slots - l.slots/4 }
+
 // next is who gets a free slot.
 func (l *Limiter) next() *caller {
 	var next *caller
 	for _, c := range l.turns {
-		if c.running < l.mostEach && (next == nil || c.running < next.running) {
+		if c.running < l.mostEach() && (next == nil || c.running < next.running) {
 			next = c
 		}
 	}
