@@ -83,7 +83,7 @@ func (r *overloadReport) markdown() string {
 	fmt.Fprintf(&b, "Pages of %d leads with all that belongs to them (W2), upstream latency %v, %d callers. Capacity, by a closed loop of %d connections: %s requests a second. "+
 		"Requests are then due at a multiple of that, whether or not earlier ones are answered; a client leaves after %v. Goodput is the right answers that came before. "+
 		"Figures are medians of the rounds, with their range; times of served requests count from when they were due, those of refusals from when they were sent.\n",
-		pageOfOverload, slowLatency, callers, r.Connections, number(r.Capacity), patience)
+		pageOfOverload, slowLatency, callers, overloadConnections, number(r.Capacity), patience)
 	fmt.Fprintf(&b, "\n| server | asked for | goodput /s | of its best | p50 ms | p99 ms | refused | refusal p50 ms | refusal p99 ms | given up or lost |\n|%s\n", strings.Repeat("---|", 10))
 	for _, server := range []string{limited, unlimited} {
 		best := r.peak(server)

@@ -35,7 +35,7 @@ func TestFlagsComeBeforeTheEnvironmentBeforeDefaults(t *testing.T) {
 
 func TestProblemsAreReportedTogether(t *testing.T) {
 	t.Parallel()
-	_, _, err := load(t, nil, "--upstream-url", "https://platform.example", "--max-first", "20001", "--fan-out", "0", "--max-in-flight", "0", "--drain-delay=-1s", "--client-secret-file", filepath.Join(t.TempDir(), "none"))
+	_, _, err := load(t, nil, "--upstream-url", "https://platform.example", "--max-first", "20001", "--fan-out", "0", "--max-in-flight=-1", "--drain-delay=-1s", "--client-secret-file", filepath.Join(t.TempDir(), "none"))
 	for _, name := range []string{"--token-url", "--client-id", "--client-secret", "--scope", "--max-first", "--fan-out", "--max-in-flight", "--drain-delay", "--client-secret-file"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in: %v", name, err)

@@ -8,7 +8,7 @@ import (
 // Edge says how much is taken on at a time, how the server ends and where its
 // operators look.
 type Edge struct {
-	MaxInFlight  int           `help:"Most operations that run at a time; one caller gets three quarters." default:"64" group:"Limits"`
+	MaxInFlight  int           `help:"Most operations that run at a time; one caller gets three quarters. 0: no bound." default:"64" group:"Limits"`
 	MaxQueued    int           `help:"Most operations that wait for that; others are refused at once." default:"128" group:"Limits"`
 	QueueTimeout time.Duration `help:"How long one waits before it is refused." default:"1s" group:"Limits"`
 	DrainDelay   time.Duration `help:"How long the server goes on after it was told to end and has said that it is not ready, for load balancers to notice." default:"1s" group:"Limits"`
@@ -17,11 +17,11 @@ type Edge struct {
 
 func (e *Edge) check() error {
 	var errs []error
-	if e.MaxInFlight < 1 || e.QueueTimeout <= 0 {
-		errs = append(errs, errors.New("--max-in-flight and --queue-timeout must be positive"))
+	if e.QueueTimeout <= 0 {
+		errs = append(errs, errors.New("--queue-timeout must be positive"))
 	}
-	if e.MaxQueued < 0 || e.DrainDelay < 0 {
-		errs = append(errs, errors.New("--max-queued and --drain-delay must not be negative"))
+	if e.MaxInFlight < 0 || e.MaxQueued < 0 || e.DrainDelay < 0 {
+		errs = append(errs, errors.New("--max-in-flight, --max-queued and --drain-delay must not be negative"))
 	}
 	return errors.Join(errs...)
 }

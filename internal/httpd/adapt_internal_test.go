@@ -61,7 +61,7 @@ func TestSlotsThatComeBackGoToThoseWhoWait(t *testing.T) {
 		}
 		l.follow(0, 4)
 		synctest.Wait()
-		if len(admitted) != 5 || l.Slots() != 5 {
+		if len(admitted) != 5 || l.Slots() != 6 {
 			t.Errorf("%d admitted, %d slots", len(admitted), l.Slots())
 		}
 		for range 5 {

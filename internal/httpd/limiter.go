@@ -12,7 +12,7 @@ import (
 type LimiterOptions struct {
 	// InFlight is how many slots there are at most; see Follow. A caller gets at most
 	// three quarters of them, so that the others find one free however long that
-	// caller's take.
+	// caller's take. With 0 there is no bound, and nothing is counted.
 	InFlight int
 	// Queue is how many may wait for a slot; with 0 all that find none are refused.
 	Queue int
@@ -68,6 +68,9 @@ func (l *Limiter) Slots() int {
 // no slot: at once when too many wait already, later when the bound of the wait
 // or ctx has ended. Then the client should wait for retryAfter.
 func (l *Limiter) Acquire(ctx context.Context, name string) (release func(), retryAfter time.Duration) {
+	if l.options.InFlight == 0 {
+		return func() {}, 0
+	}
 	release = func() { l.release(name) }
 	admitted, taken := l.enter(name)
 	if admitted == nil {
