@@ -13,7 +13,7 @@ run: ## serve the GraphQL API on the built-in sandbox
 test: ## run the tests with the race detector
 	$(GO) test -race ./...
 
-check: test deploy-check windows lint generate-check ## all that CI runs, on what is installed here
+check: test deploy-check windows lint generate-check ## what CI runs but for its longest tests, on what is installed here
 
 deploy-check: ## test the Dockerfile, the compose file and the Kubernetes manifests
 	$(GO) -C internal/deploy test ./...

@@ -309,6 +309,28 @@ func TestWrapAndTokens(t *testing.T) {
 	}
 }
 
+// A platform that says 404 for a tenant without a lead has answered.
+func TestNoLeadIsAnAnswer(t *testing.T) {
+	t.Parallel()
+	var w watch
+	_, client, _ := newSandbox(t, sandbox.Options{Leads: 5, NoAuth: true, UnknownTenant404: true}, func(o *upstream.Options) {
+		o.Credentials = upstream.ClientCredentials{}
+		o.Observe = w.note
+	})
+	leads, err := client.LeadsByTenant(t.Context(), tenantA[:35]+"0", false)
+	if err != nil || len(leads) != 0 {
+		t.Errorf("%d leads, %v", len(leads), err)
+	}
+	for _, a := range w.seen {
+		if a.Outcome != upstream.OutcomeOK || a.Status != http.StatusNotFound {
+			t.Errorf("%+v", a)
+		}
+	}
+	if len(w.seen) == 0 {
+		t.Error("nothing was seen")
+	}
+}
+
 func TestQueueIsSeen(t *testing.T) {
 	t.Parallel()
 	arrived := make(chan struct{}, 1)

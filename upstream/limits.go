@@ -50,27 +50,36 @@ type permit struct {
 	adaptive adaptivelimiter.Permit
 }
 
-// acquire waits for the permit of an attempt, which must be released.
-func (l *limits) acquire(ctx context.Context, online bool) (permit, error) {
+// acquire waits for the permit of an attempt, which must be released. It waits no
+// longer than until the deadline of the call.
+func (l *limits) acquire(ctx context.Context, online bool, deadline time.Time) (permit, error) {
 	if l.rate != nil {
-		if err := l.rate.AcquirePermitWithMaxWait(ctx, l.maxWait); err != nil {
+		l.queued.Add(1)
+		err := l.rate.AcquirePermitWithMaxWait(ctx, atMost(l.maxWait, deadline))
+		l.queued.Add(-1)
+		if err != nil {
 			return permit{}, err
 		}
 	}
 	if online {
-		return permit{slots: l.online}, l.online.AcquirePermitWithMaxWait(ctx, l.onlineWait)
+		return permit{slots: l.online}, l.online.AcquirePermitWithMaxWait(ctx, atMost(l.onlineWait, deadline))
 	}
 	p, ok := l.try()
 	if !ok {
 		l.queued.Add(1)
 		defer l.queued.Add(-1)
 		var err error
-		if p, err = l.wait(ctx); err != nil {
+		if p, err = l.wait(ctx, atMost(l.maxWait, deadline)); err != nil {
 			return permit{}, err
 		}
 	}
 	l.inFlight.Add(1)
 	return p, nil
+}
+
+// atMost bounds a wait by a deadline.
+func atMost(wait time.Duration, deadline time.Time) time.Duration {
+	return max(min(wait, time.Until(deadline)), 0)
 }
 
 func (l *limits) try() (p permit, ok bool) {
@@ -81,12 +90,12 @@ func (l *limits) try() (p permit, ok bool) {
 	return permit{slots: l.slots}, l.slots.TryAcquirePermit()
 }
 
-func (l *limits) wait(ctx context.Context) (p permit, err error) {
+func (l *limits) wait(ctx context.Context, most time.Duration) (p permit, err error) {
 	if l.adaptive != nil {
-		p.adaptive, err = l.adaptive.AcquirePermitWithMaxWait(ctx, l.maxWait)
+		p.adaptive, err = l.adaptive.AcquirePermitWithMaxWait(ctx, most)
 		return p, err
 	}
-	return permit{slots: l.slots}, l.slots.AcquirePermitWithMaxWait(ctx, l.maxWait)
+	return permit{slots: l.slots}, l.slots.AcquirePermitWithMaxWait(ctx, most)
 }
 
 // release gives the permit back. An attempt that says nothing of the platform's

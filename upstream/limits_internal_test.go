@@ -26,7 +26,7 @@ func throughput(t *testing.T, adaptive bool, capacity, exponent float64) (calls,
 			random := rand.New(rand.NewPCG(1, uint64(n)))
 			callers.Go(func() {
 				for {
-					held, err := l.acquire(ctx, false)
+					held, err := l.acquire(ctx, false, time.Now().Add(time.Hour))
 					if ctx.Err() != nil || err != nil {
 						return
 					}
@@ -43,6 +43,28 @@ func throughput(t *testing.T, adaptive bool, capacity, exponent float64) (calls,
 		limit = l.state().Limit
 	})
 	return calls, limit
+}
+
+// A call waits for its turn no longer than it has time.
+func TestTurnIsAwaitedUntilTheDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimits(Options{MaxConcurrent: 1, MaxOnline: 1, Timeout: time.Minute, OnlineTimeout: time.Minute}.withDefaults())
+		for _, online := range []bool{false, true} {
+			held, err := l.acquire(t.Context(), online, time.Now().Add(time.Hour))
+			if err != nil {
+				t.Fatal(err)
+			}
+			begun := time.Now()
+			if _, err := l.acquire(t.Context(), online, begun.Add(time.Second)); !limited(err) || time.Since(begun) != time.Second {
+				t.Errorf("waited %v, %v", time.Since(begun), err)
+			}
+			if _, err := l.acquire(t.Context(), online, begun); !limited(err) || time.Since(begun) != time.Second {
+				t.Errorf("with no time left: waited until %v, %v", time.Since(begun), err)
+			}
+			l.release(held, true)
+		}
+	})
 }
 
 // The adaptive limit comes up to that of a healthy platform, and one that gets

@@ -114,7 +114,7 @@ func (t *resilientTransport) attempt(req *http.Request, repeated bool) (resp *ht
 		return nil, t.refused(ctx, start, repeated, err)
 	}
 	online := call.kind == KindOnline
-	held, err := t.limits.acquire(ctx, online)
+	held, err := t.limits.acquire(ctx, online, call.deadline)
 	if err != nil {
 		return nil, t.refused(ctx, start, repeated, err)
 	}

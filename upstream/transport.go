@@ -132,7 +132,9 @@ func (t *attemptTransport) exchange(req *http.Request, call *callSpec) (*http.Re
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		// The status says it all; what can be read of the body is a bonus.
 		kept.data, _ = io.ReadAll(io.LimitReader(body, maxErrorBody))
-		seen.Outcome = OutcomeStatus
+		if seen.Outcome = OutcomeStatus; call.kind != KindToken && (&answer{status: resp.StatusCode, body: kept.data}).namesNoLead() {
+			seen.Outcome = OutcomeOK // an answer like any other
+		}
 	case resp.ContentLength > most:
 		err = errBodyTooLarge
 	case call.consumer != nil:

@@ -104,8 +104,11 @@ func cells(rounds []pressure, best float64) []string {
 	first := rounds[0]
 	share := func(figure func(pressure) float64) string { return percent(spreadOf(rounds, figure).Median) }
 	refusals := func(of func(pressure) time.Duration) string {
-		s := spreadOf(rounds, seconds(of))
-		return known(s.Most > 0, asMillis(s.Median))
+		refusing := slices.DeleteFunc(slices.Clone(rounds), func(p pressure) bool { return p.Refused == 0 })
+		if len(refusing) == 0 {
+			return "–"
+		}
+		return asMillis(spreadOf(refusing, seconds(of)).Median)
 	}
 	of := spreadOf(rounds, goodput)
 	return []string{
