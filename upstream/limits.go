@@ -77,8 +77,11 @@ func (l *limits) acquire(ctx context.Context, online bool, deadline time.Time) (
 	return p, nil
 }
 
-// atMost bounds a wait by a deadline.
+// atMost bounds a wait by a deadline, if there is one.
 func atMost(wait time.Duration, deadline time.Time) time.Duration {
+	if deadline.IsZero() {
+		return wait
+	}
 	return max(min(wait, time.Until(deadline)), 0)
 }
 
