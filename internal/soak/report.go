@@ -37,7 +37,7 @@ lookup to be remembered, 2 s and 3 s for the catalogue to be fresh and to be ser
 - **An error** with a code that nothing here can cause, without a request id, or with a host, a Go error or personal data in its text.
 - **An answer** that is late by more than a second, broken, or never comes; a health check that takes a second or says no.
 - **A leak**: after the load, 5 goroutines or open files more than before it; 32 MiB of heap in use more than the most in the first third,
-  in which the caches fill; at any time, a quarter and 64 MiB of resident memory more than then.
+  in which the caches fill; at any time, a quarter and 64 MiB of resident memory more than then, unless the race detector takes most of that.
 - **A line of the log** with personal data, a panic or an internal error; **an end** that takes 15 s after SIGTERM or is not orderly.
 
 `
