@@ -79,6 +79,7 @@ func asMillis(s float64) string { return millis(time.Duration(s * float64(time.S
 
 func (r *overloadReport) markdown() string {
 	var b strings.Builder
+	b.WriteString("![Answers in time, and their p99, with the limiter and without](overload.svg)\n\n")
 	fmt.Fprintf(&b, "%s · %s, %d cores · %s · %s\n\n", r.Date.Format(time.DateOnly), r.CPU, r.Cores, r.Go, r.Placement)
 	fmt.Fprintf(&b, "Pages of %d leads with all that belongs to them (W2), upstream latency %v, %d callers. Capacity, by a closed loop of %d connections: %s requests a second. "+
 		"Requests are then due at a multiple of that, whether or not earlier ones are answered; a client leaves after %v. Goodput is the right answers that came before. "+
