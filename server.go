@@ -6,6 +6,9 @@ package main
 import (
 	"cmp"
 	"context"
+
+	"leadgraph/graph/transport"
+
 	_ "embed"
 	"fmt"
 	"io"
@@ -22,6 +25,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"leadgraph/graph"
+
 	bounds "leadgraph/graph/limits"
 	"leadgraph/graph/pagination"
 	"leadgraph/graph/persisted"
@@ -210,7 +214,7 @@ func (h house) api() (http.Handler, error) {
 	options.Cursors = pagination.NewSeal(access.SealKey(h.log))
 	options.Documents = h.documents
 	options.Begin, options.Field = h.seen.Begin, h.seen.Field()
-	options.Done = func(ctx context.Context, op graph.Operation) { h.seen.Done(ctx, telemetry.Operation(op)) }
+	options.Done = func(ctx context.Context, op transport.Operation) { h.seen.Done(ctx, telemetry.Operation(op)) }
 	options.InitConnection, options.Closing = h.callers.InitConnection, h.health.Closing()
 	options.CheckOrigin = func(*http.Request) bool { return true } // httpd.Protect has refused foreign pages
 	handler, err := graph.NewHandler(options)

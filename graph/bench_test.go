@@ -11,8 +11,10 @@ import (
 
 	"leadgraph/graph"
 	"leadgraph/graph/pagination"
+	"leadgraph/graph/transport"
 	"leadgraph/internal/telemetry"
 	"leadgraph/lead"
+	"leadgraph/lead/lookup"
 )
 
 // onlySource has one lead for every tenant.
@@ -30,21 +32,21 @@ func BenchmarkOneLead(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	watched := graph.Options{Begin: watcher.Begin, Done: func(ctx context.Context, op graph.Operation) { watcher.Done(ctx, telemetry.Operation(op)) }}
+	watched := graph.Options{Begin: watcher.Begin, Done: func(ctx context.Context, op transport.Operation) { watcher.Done(ctx, telemetry.Operation(op)) }}
 	b.Run("alone", func(b *testing.B) {
-		benchmarkOneLead(b, graph.Options{}, lead.LookupOptions{}, func(context.Context) {})
+		benchmarkOneLead(b, graph.Options{}, lookup.Options{}, func(context.Context) {})
 	})
 	b.Run("counted", func(b *testing.B) {
-		batches := lead.LookupOptions{OnBatch: func(tenants int, took lead.Report) { watcher.Batch(tenants, took.CacheHits, took.Plan) }}
+		batches := lookup.Options{OnBatch: func(tenants int, took lookup.Report) { watcher.Batch(tenants, took.CacheHits, took.Plan) }}
 		benchmarkOneLead(b, watched, batches, func(ctx context.Context) {
 			watcher.Attempt(ctx, telemetry.Attempt{Kind: "lead", Outcome: "ok", Status: http.StatusOK, Took: time.Millisecond, Bytes: 1288})
 		})
 	})
 }
 
-func benchmarkOneLead(b *testing.B, o graph.Options, lookups lead.LookupOptions, attempt func(context.Context)) {
+func benchmarkOneLead(b *testing.B, o graph.Options, lookups lookup.Options, attempt func(context.Context)) {
 	lookups.TTL = -1
-	found := lead.NewLookups(onlySource{attempt}, nil, lookups)
+	found := lookup.New(onlySource{attempt}, nil, lookups)
 	defer found.Close()
 	o.Lookups, o.Cursors = found, pagination.NewSeal([]byte("the key of the benchmark"))
 	o.Caller = func(context.Context) string { return "" }

@@ -8,6 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"leadgraph/graph/limits"
+	"leadgraph/internal/errcode"
 )
 
 // maxErrors bounds the errors that speak of the document: more of them help
@@ -69,7 +70,7 @@ func tooComplex(violation *limits.Violation) *gqlerror.Error {
 	return &gqlerror.Error{
 		Message: violation.Error() + ".",
 		Extensions: map[string]any{
-			"code": codeTooComplex, "limit": violation.Limit, "max": violation.Max, "found": violation.Found,
+			"code": errcode.TooComplex, "limit": violation.Limit, "max": violation.Max, "found": violation.Found,
 		},
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"leadgraph/graph"
-	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
 	"leadgraph/upstream/sandbox"
 )
 
@@ -206,7 +206,7 @@ func TestMissingCountLeavesThePage(t *testing.T) {
 
 func TestClientForcesFreshness(t *testing.T) {
 	t.Parallel()
-	s := newService(t, serviceOptions{catalogue: lead.CatalogueOptions{TTL: time.Hour}})
+	s := newService(t, serviceOptions{catalogue: catalogue.Options{TTL: time.Hour}})
 	count := func(header ...string) int {
 		return *data[table](t, s.post(t, `{"query":"{ leads(filter: {not: {status: []}}) { nodes { id } totalCount } }"}`, header...)).Leads.TotalCount
 	}
@@ -230,7 +230,7 @@ func TestClientForcesFreshness(t *testing.T) {
 
 func TestStaleCatalogueIsMarked(t *testing.T) {
 	t.Parallel()
-	s := newService(t, serviceOptions{catalogue: lead.CatalogueOptions{TTL: 1, StaleIfError: time.Hour}})
+	s := newService(t, serviceOptions{catalogue: catalogue.Options{TTL: 1, StaleIfError: time.Hour}})
 	data[any](t, s.query(t, `{ leadStats { total } }`))
 	s.platform.Inject(sandbox.Fault{Kind: sandbox.KindPage, Times: -1, Status: 503})
 	a := s.query(t, `{ leadStats { total } }`)

@@ -16,7 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"leadgraph/graph"
-	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
 	"leadgraph/upstream/sandbox"
 )
 
@@ -266,7 +266,7 @@ func add(t *testing.T, to any, path []any, piece any) {
 // no other.
 func TestDeferredPieceOfAStaleCatalogueIsMarked(t *testing.T) {
 	t.Parallel()
-	s := newService(t, serviceOptions{catalogue: lead.CatalogueOptions{TTL: 1, StaleIfError: time.Hour}})
+	s := newService(t, serviceOptions{catalogue: catalogue.Options{TTL: 1, StaleIfError: time.Hour}})
 	data[any](t, s.query(t, `{ leadStats { total } }`))
 	s.platform.Inject(sandbox.Fault{Kind: sandbox.KindPage, Times: -1, Status: 503})
 	got := s.text(t, byPath, fmt.Sprintf(`{ __typename ... @defer(label: "a") { leadStats { total } } ... @defer(label: "b") { lead(tenantId: %q) { id } } }`, seedTenant))

@@ -10,29 +10,11 @@ import (
 	"runtime/debug"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"leadgraph/graph/pagination"
+	"leadgraph/internal/errcode"
 	"leadgraph/lead"
-)
-
-// The closed list of public error codes, in errors[].extensions.code.
-const (
-	codeBadUserInput        = "BAD_USER_INPUT"
-	codeParseFailed         = errcode.ParseFailed
-	codeValidationFailed    = errcode.ValidationFailed
-	codeUnauthenticated     = "UNAUTHENTICATED"
-	codeForbidden           = "FORBIDDEN"
-	codeTooComplex          = "QUERY_TOO_COMPLEX"
-	codeUpstreamUnavailable = "UPSTREAM_UNAVAILABLE"
-	codeUpstreamTimeout     = "UPSTREAM_TIMEOUT"
-	codeUpstreamRateLimited = "UPSTREAM_RATE_LIMITED"
-	codeUpstreamRejected    = "UPSTREAM_REJECTED"
-	codeUpstreamBadResponse = "UPSTREAM_BAD_RESPONSE"
-	codeUpstreamAuth        = "UPSTREAM_AUTH"
-	codeOverloaded          = "OVERLOADED"
-	codeInternal            = "INTERNAL_SERVER_ERROR"
 )
 
 // presenter turns every error of an operation into what a client may see: a
@@ -71,7 +53,7 @@ func (p presenter) note(ctx context.Context, err error, code any) {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		p.log.WarnContext(ctx, "upstream failure", "code", code, "cause", "no answer within the time of the request")
-	case code == codeInternal && !errors.Is(err, errPanic):
+	case code == errcode.Internal && !errors.Is(err, errPanic):
 		p.log.ErrorContext(ctx, "internal error", "error", err)
 	}
 }
@@ -100,22 +82,22 @@ func (p presenter) describe(err error, shown *gqlerror.Error) {
 		return
 	}
 	if argument, ok := errors.AsType[*pagination.ArgumentError](err); ok {
-		setCode(shown, codeBadUserInput, argument.Error())
+		setCode(shown, errcode.BadUserInput, argument.Error())
 		shown.Extensions["argument"] = argument.Argument
 		return
 	}
 	if filter, ok := errors.AsType[*lead.FilterError](err); ok {
-		setCode(shown, codeBadUserInput, filter.Error())
+		setCode(shown, errcode.BadUserInput, filter.Error())
 		shown.Extensions["argument"] = filter.Path
 		return
 	}
 	switch {
 	case errors.Is(err, graphql.ErrInvalidNull):
-		setCode(shown, codeUpstreamBadResponse, "The platform sent no value where one is required.")
+		setCode(shown, errcode.UpstreamBadResponse, "The platform sent no value where one is required.")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		setCode(shown, codeUpstreamTimeout, "The request ended before the platform answered.")
+		setCode(shown, errcode.UpstreamTimeout, "The request ended before the platform answered.")
 	default:
-		setCode(shown, codeInternal, "Internal error.")
+		setCode(shown, errcode.Internal, "Internal error.")
 	}
 }
 
@@ -140,27 +122,27 @@ func setCode(shown *gqlerror.Error, code, message string) {
 // describeToken says that it is the caller's token that the platform refused.
 func describeToken(failure *lead.SourceError, shown *gqlerror.Error) {
 	if failure.Status == http.StatusForbidden {
-		setCode(shown, codeForbidden, "The platform does not let this caller read leads.")
+		setCode(shown, errcode.Forbidden, "The platform does not let this caller read leads.")
 		return
 	}
-	setCode(shown, codeUnauthenticated, "The platform refused the access token.")
+	setCode(shown, errcode.Unauthenticated, "The platform refused the access token.")
 }
 
 // describeSource says what failed without naming hosts or repeating bodies.
 func describeSource(failure *lead.SourceError, shown *gqlerror.Error) {
 	switch failure.Kind {
 	case lead.FailureTimeout:
-		setCode(shown, codeUpstreamTimeout, "The platform did not answer in time.")
+		setCode(shown, errcode.UpstreamTimeout, "The platform did not answer in time.")
 	case lead.FailureRateLimited:
-		setCode(shown, codeUpstreamRateLimited, "The platform takes no more requests for now.")
+		setCode(shown, errcode.UpstreamRateLimited, "The platform takes no more requests for now.")
 	case lead.FailureRejected:
-		setCode(shown, codeUpstreamRejected, "The platform refused the request.")
+		setCode(shown, errcode.UpstreamRejected, "The platform refused the request.")
 	case lead.FailureBadResponse:
-		setCode(shown, codeUpstreamBadResponse, "The platform sent an answer that cannot be read as leads.")
+		setCode(shown, errcode.UpstreamBadResponse, "The platform sent an answer that cannot be read as leads.")
 	case lead.FailureAuth:
-		setCode(shown, codeUpstreamAuth, "The platform refused this server's credentials.")
+		setCode(shown, errcode.UpstreamAuth, "The platform refused this server's credentials.")
 	default:
-		setCode(shown, codeUpstreamUnavailable, "The platform cannot be reached or is failing.")
+		setCode(shown, errcode.UpstreamUnavailable, "The platform cannot be reached or is failing.")
 	}
 	if failure.RetryAfter > 0 {
 		shown.Extensions["retryAfterMs"] = failure.RetryAfter.Milliseconds()

@@ -18,7 +18,8 @@ import (
 
 	"leadgraph/graph"
 	"leadgraph/graph/pagination"
-	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
+	"leadgraph/lead/lookup"
 	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
 )
@@ -41,7 +42,7 @@ type service struct {
 
 type serviceOptions struct {
 	sandbox   sandbox.Options
-	catalogue lead.CatalogueOptions
+	catalogue catalogue.Options
 	upstream  func(*upstream.Options)
 	graph     func(*graph.Options)
 }
@@ -49,9 +50,9 @@ type serviceOptions struct {
 // allLeads reads the catalogue as the program does.
 type allLeads struct{ client *upstream.Client }
 
-func (a allLeads) AllLeads(ctx context.Context, _ time.Time) (lead.Reading, error) {
+func (a allLeads) AllLeads(ctx context.Context, _ time.Time) (catalogue.Reading, error) {
 	walk, err := a.client.AllLeads(ctx, upstream.MaxPageSize)
-	return lead.Reading{Leads: walk.Leads, Complete: walk.Complete, Calls: walk.Calls}, err
+	return catalogue.Reading{Leads: walk.Leads, Complete: walk.Complete, Calls: walk.Calls}, err
 }
 
 func newService(t *testing.T, o serviceOptions) service {
@@ -87,9 +88,9 @@ func newService(t *testing.T, o serviceOptions) service {
 	if o.catalogue.TTL == 0 {
 		o.catalogue.TTL = time.Minute
 	}
-	catalogue := lead.NewCatalogue(allLeads{client}, o.catalogue)
+	catalogue := catalogue.New(allLeads{client}, o.catalogue)
 	t.Cleanup(catalogue.Close)
-	lookups := lead.NewLookups(client, catalogue, lead.LookupOptions{})
+	lookups := lookup.New(client, catalogue, lookup.Options{})
 	t.Cleanup(lookups.Close)
 	log := &logBuffer{}
 	options := graph.Options{

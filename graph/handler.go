@@ -18,6 +18,7 @@ import (
 	"leadgraph/graph/pagination"
 	"leadgraph/graph/persisted"
 	"leadgraph/graph/projection"
+	"leadgraph/graph/transport"
 )
 
 // Options say what a handler serves and within which bounds. All are required
@@ -101,7 +102,7 @@ type Options struct {
 	// the context for that; what it returns is called afterwards with the code of
 	// the error, if any. Each may be nil and must return soon.
 	Begin func(ctx context.Context, came time.Time) context.Context
-	Done  func(context.Context, Operation)
+	Done  func(context.Context, transport.Operation)
 	Field func(ctx context.Context, name string) (context.Context, func(code string))
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
@@ -136,11 +137,11 @@ func NewHandler(o Options) (*Handler, error) {
 	errs := presenter{log: o.Log, requestID: o.RequestID, callersToken: o.CallersToken}
 	server := handler.New(schema)
 	h.Server = server
-	server.AddTransport(transport{
-		schema: schema.Schema(), documents: &o.Documents, maxBody: o.MaxBody, maxBatch: o.MaxBatch, budget: o.Timeout,
-		watcher: newWatcher(o), initConnection: o.InitConnection, checkOrigin: o.CheckOrigin, expires: o.Expires,
-		admit: o.Admit, closing: o.Closing, recover: errs.recover,
-	})
+	server.AddTransport(transport.New(transport.Options{
+		Schema: schema.Schema(), Documents: &o.Documents, MaxBody: o.MaxBody, MaxBatch: o.MaxBatch, Timeout: o.Timeout,
+		Logger: o.Log, Begin: o.Begin, Done: o.Done, Recover: errs.recover,
+		InitConnection: o.InitConnection, Expires: o.Expires, CheckOrigin: o.CheckOrigin, Admit: o.Admit, Closing: o.Closing,
+	}))
 	documents := lru.New[*ast.QueryDocument](queryCache)
 	server.SetQueryCache(documents)
 	server.SetDisableSuggestion(!o.Introspection)
@@ -150,7 +151,7 @@ func NewHandler(o Options) (*Handler, error) {
 	server.Use(inputCheck{schema: schema.Schema()})
 	server.Use(bounds{schema: schema.Schema(), known: documents, limits: o.Limits, budget: o.Budget,
 		rates: limits.Rates{DefaultPage: o.Pages.Default, MaxPage: o.Pages.Max}})
-	server.Use(inlineDefer{}) // behind those that must see what is deferred
+	server.Use(transport.InlineDefer{}) // behind those that must see what is deferred
 	if o.Field != nil {
 		server.AroundFields(watchRootFields(o.Field, errs.codeOf))
 	}

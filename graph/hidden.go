@@ -5,6 +5,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"leadgraph/internal/errcode"
 )
 
 // hiddenSchema refuses introspection as a fault of the document. gqlgen finds
@@ -28,7 +30,7 @@ func (hiddenSchema) MutateOperationContext(_ context.Context, op *graphql.Operat
 		if field.Name == "__schema" || field.Name == "__type" {
 			return &gqlerror.Error{
 				Message:    "This server does not show its schema.",
-				Extensions: map[string]any{"code": codeValidationFailed},
+				Extensions: map[string]any{"code": errcode.ValidationFailed},
 				Locations:  []gqlerror.Location{{Line: field.Position.Line, Column: field.Position.Column}},
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"leadgraph/graph/scalar"
+	"leadgraph/internal/errcode"
 )
 
 // inputCheck refuses malformed custom scalars and enums anywhere in an
@@ -68,10 +69,10 @@ func (c inputCheck) arguments(field *ast.Field, variables map[string]any) *gqler
 		definition := field.Definition.Arguments.ForName(given.Name)
 		value, err := given.Value.Value(variables)
 		if definition == nil || err != nil {
-			return badInput(given.Name, "cannot be read.", given.Position)
+			return errcode.BadInput(given.Name, "cannot be read.", given.Position)
 		}
 		if fault := c.value(given.Name, definition.Type, value); fault != nil {
-			return badInput(fault.at, fault.reason+".", given.Position)
+			return errcode.BadInput(fault.at, fault.reason+".", given.Position)
 		}
 	}
 	return nil

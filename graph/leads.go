@@ -11,6 +11,8 @@ import (
 	"leadgraph/graph/generated"
 	"leadgraph/graph/pagination"
 	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
+	"leadgraph/lead/lookup"
 )
 
 // rowsInFlight bounds the rows that all operations together read by pages at a
@@ -48,7 +50,7 @@ func (op *operation) newLeadsQuery(ctx context.Context, args pagination.Args, af
 	if order != nil {
 		q.order = *order
 	}
-	if err := filter.Validate(); err != nil {
+	if err := catalogue.Validate(filter); err != nil {
 		return q, err
 	}
 	if err := op.checkSearch(filter); err != nil {
@@ -77,7 +79,7 @@ func (op *operation) openCursor(argument string, text *string) (*pagination.Curs
 // one list whether a page of it comes from the platform or from the catalogue:
 // a client may select the count on one page and not on the next.
 func (q leadsQuery) list() pagination.List {
-	if fingerprint := lead.Fingerprint(q.filter, q.order); fingerprint != 0 {
+	if fingerprint := catalogue.Fingerprint(q.filter, q.order); fingerprint != 0 {
 		return pagination.List{Kind: pagination.KindCatalogue, Fingerprint: fingerprint}
 	}
 	return pagination.List{Kind: pagination.KindUpstream}
@@ -92,7 +94,7 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 	if err != nil {
 		return nil, err
 	}
-	if tenants, ok := q.filter.TenantsOnly(); ok {
+	if tenants, ok := catalogue.TenantsOnly(q.filter); ok {
 		snapshot, err := op.lookedUp(ctx, tenants)
 		if err != nil {
 			return nil, err
@@ -148,7 +150,7 @@ func readWindow[T any](
 				}
 				defer op.inFlight.Release(weight)
 				rows[i], err = read(ctx, page)
-				op.spend(lead.Report{UpstreamCalls: 1, Rows: len(rows[i]), Plan: planWindow})
+				op.spend(lookup.Report{UpstreamCalls: 1, Rows: len(rows[i]), Plan: planWindow})
 				return err
 			})
 		}
@@ -159,7 +161,7 @@ func readWindow[T any](
 
 // lookedUp makes a small snapshot of the leads of some tenants. Its order is
 // that of the ids, so that it does not depend on how they were listed.
-func (op *operation) lookedUp(ctx context.Context, tenants []string) (*lead.Snapshot, error) {
+func (op *operation) lookedUp(ctx context.Context, tenants []string) (*catalogue.Snapshot, error) {
 	tenants = slices.Compact(slices.Sorted(slices.Values(tenants)))
 	var leads []*lead.Lead
 	asOf := op.options.Now()
@@ -172,11 +174,11 @@ func (op *operation) lookedUp(ctx context.Context, tenants []string) (*lead.Snap
 			asOf = found.AsOf
 		}
 	}
-	return lead.Build(leads, asOf, nil), nil
+	return catalogue.Build(leads, asOf, nil), nil
 }
 
 // cut takes the page out of a snapshot.
-func (op *operation) cut(q leadsQuery, window pagination.Window, snapshot *lead.Snapshot) *generated.LeadConnection {
+func (op *operation) cut(q leadsQuery, window pagination.Window, snapshot *catalogue.Snapshot) *generated.LeadConnection {
 	view := snapshot.Select(q.filter, q.order)
 	total := view.Total()
 	c := op.show(q, pagination.Cut(window, total, func(c pagination.Cursor) (int, bool) {

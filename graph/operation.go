@@ -14,7 +14,10 @@ import (
 	"leadgraph/graph/limits"
 	"leadgraph/graph/loader"
 	"leadgraph/graph/scalar"
+	"leadgraph/graph/transport"
 	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
+	"leadgraph/lead/lookup"
 )
 
 // operation is what the resolvers of one operation share: its loader, its view
@@ -32,7 +35,7 @@ type operation struct {
 	whole *operation
 	// snapshot is taken once, so that all fields of an operation tell of the same
 	// moment and a forced refresh happens once.
-	snapshot func() (*lead.Snapshot, error)
+	snapshot func() (*catalogue.Snapshot, error)
 
 	mu    sync.Mutex
 	spent actual
@@ -82,16 +85,16 @@ func withOperation(ctx context.Context, options Options, inFlight *semaphore.Wei
 	op.leads = loader.New(ctx, op, tenantKeys(request))
 	if whole, isPart := ctx.Value(operationKey{}).(*operation); isPart {
 		op.whole = whole
-		op.snapshot = func() (*lead.Snapshot, error) {
+		op.snapshot = func() (*catalogue.Snapshot, error) {
 			snapshot, err := whole.snapshot()
 			op.staleAs(whole)
 			return snapshot, err
 		}
 		return context.WithValue(ctx, operationKey{}, op)
 	}
-	op.snapshot = sync.OnceValues(func() (*lead.Snapshot, error) {
+	op.snapshot = sync.OnceValues(func() (*catalogue.Snapshot, error) {
 		snapshot, state, err := options.Catalogue.Snapshot(ctx, op.freshness)
-		report := lead.Report{UpstreamCalls: state.Calls, Plan: lead.PlanCatalogue}
+		report := lookup.Report{UpstreamCalls: state.Calls, Plan: lookup.PlanCatalogue}
 		if state.FromCache {
 			report.CacheHits = 1
 		}
@@ -103,7 +106,7 @@ func withOperation(ctx context.Context, options Options, inFlight *semaphore.Wei
 		defer op.mu.Unlock()
 		if state.Stale {
 			op.stale = true
-			markStale(ctx)
+			transport.MarkStale(ctx)
 		}
 		return snapshot, err
 	})
@@ -122,20 +125,20 @@ func (op *operation) staleAs(whole *operation) {
 }
 
 // ByTenants implements loader.Reader.
-func (op *operation) ByTenants(ctx context.Context, tenantIDs []string) []lead.Lookup {
+func (op *operation) ByTenants(ctx context.Context, tenantIDs []string) []lookup.Lookup {
 	found, report := op.options.Lookups.ByTenants(ctx, tenantIDs, op.freshness)
 	op.spend(report)
 	return found
 }
 
 // Online implements loader.Reader.
-func (op *operation) Online(ctx context.Context, tenantID string) lead.Lookup {
+func (op *operation) Online(ctx context.Context, tenantID string) lookup.Lookup {
 	found, report := op.options.Lookups.Online(ctx, tenantID)
 	op.spend(report)
 	return found
 }
 
-func (op *operation) spend(report lead.Report) {
+func (op *operation) spend(report lookup.Report) {
 	if op.whole != nil {
 		op.whole.spend(report)
 		return

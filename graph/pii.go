@@ -5,7 +5,9 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"leadgraph/internal/errcode"
 	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
 )
 
 // mask stands in the place of personal data that is masked.
@@ -40,12 +42,12 @@ func (op *operation) visibleAll(leads []*lead.Lead) []*lead.Lead {
 // checkSearch refuses a filter that would tell by its matches what the caller
 // may not see.
 func (op *operation) checkSearch(filter *lead.Filter) error {
-	if op.seesPII || !filter.Searches() {
+	if op.seesPII || !catalogue.Searches(filter) {
 		return nil
 	}
 	return &gqlerror.Error{
 		Message:    "filter.search: looks into personal data, which you may not read.",
-		Extensions: map[string]any{"code": codeForbidden, "argument": "filter.search"},
+		Extensions: map[string]any{"code": errcode.Forbidden, "argument": "filter.search"},
 	}
 }
 
@@ -65,7 +67,7 @@ func (op *operation) withheld(request *graphql.OperationContext) gqlerror.List {
 					errs = append(errs, &gqlerror.Error{
 						Message:    selected.Name + ": is personal data, which you may not read.",
 						Locations:  []gqlerror.Location{{Line: selected.Position.Line, Column: selected.Position.Column}},
-						Extensions: map[string]any{"code": codeForbidden, "requestId": op.requestID},
+						Extensions: map[string]any{"code": errcode.Forbidden, "requestId": op.requestID},
 					})
 				}
 				walk(selected.SelectionSet)

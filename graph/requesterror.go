@@ -7,6 +7,8 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"leadgraph/internal/errcode"
 )
 
 // describeRequest shows an error that was found before execution: by the
@@ -18,12 +20,12 @@ func describeRequest(found, shown *gqlerror.Error) {
 	maps.Copy(shown.Extensions, found.Extensions)
 	shown.Message = found.Message
 	switch {
-	case found.Extensions["code"] == codeParseFailed:
+	case found.Extensions["code"] == errcode.ParseFailed:
 		shown.Message = syntaxMessage(found.Message)
 	case len(found.Path) > 1 && found.Path[0] == ast.PathName("variable"):
 		// The path leads into the variables; a client expects one into data.
 		name := strings.TrimPrefix(found.Path.String(), "variable.")
-		setCode(shown, codeBadUserInput, "$"+name+": "+variableMessage(found.Message))
+		setCode(shown, errcode.BadUserInput, "$"+name+": "+variableMessage(found.Message))
 		shown.Extensions["argument"], shown.Path = "$"+name, nil
 	case strings.HasPrefix(found.Rule, "ValuesOfCorrectType"):
 		shown.Message = literal.ReplaceAllString(found.Message, "") + "."
@@ -57,16 +59,4 @@ func variableMessage(message string) string {
 		return "must be a whole number of 32 bits."
 	}
 	return message + "."
-}
-
-// badInput refuses an argument before anything was asked of the platform.
-func badInput(argument, message string, at *ast.Position) *gqlerror.Error {
-	err := &gqlerror.Error{
-		Message:    argument + ": " + message,
-		Extensions: map[string]any{"code": codeBadUserInput, "argument": argument},
-	}
-	if at != nil {
-		err.Locations = []gqlerror.Location{{Line: at.Line, Column: at.Column}}
-	}
-	return err
 }

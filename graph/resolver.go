@@ -6,6 +6,8 @@ import (
 	"context"
 
 	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
+	"leadgraph/lead/lookup"
 )
 
 //go:generate go tool gqlgen generate
@@ -23,13 +25,13 @@ type PageReader interface {
 
 // Lookups finds the leads of tenants; see lead.Lookups.
 type Lookups interface {
-	ByTenants(ctx context.Context, tenantIDs []string, want lead.Freshness) ([]lead.Lookup, lead.Report)
-	Online(ctx context.Context, tenantID string) (lead.Lookup, lead.Report)
+	ByTenants(ctx context.Context, tenantIDs []string, want lead.Freshness) ([]lookup.Lookup, lookup.Report)
+	Online(ctx context.Context, tenantID string) (lookup.Lookup, lookup.Report)
 }
 
 // Catalogue holds all leads; see lead.Catalogue.
 type Catalogue interface {
-	Snapshot(ctx context.Context, want lead.Freshness) (*lead.Snapshot, lead.State, error)
+	Snapshot(ctx context.Context, want lead.Freshness) (*catalogue.Snapshot, catalogue.State, error)
 }
 
 // Resolver answers the root fields. It holds no state: what the fields of one

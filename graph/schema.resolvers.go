@@ -15,6 +15,7 @@ import (
 	"leadgraph/graph/loader"
 	"leadgraph/graph/pagination"
 	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
 )
 
 func (r *leadResolver) CivicAddresses(ctx context.Context, obj *lead.Lead, country *string, validationStatus *lead.ValidationStatus) ([]*lead.CivicAddress, error) {
@@ -57,8 +58,8 @@ func (r *queryResolver) Leads(ctx context.Context, first *int, after *string, la
 	return op.connection(ctx, query)
 }
 
-func (r *queryResolver) LeadStats(ctx context.Context, filter *lead.Filter) (*lead.Stats, error) {
-	if err := filter.Validate(); err != nil {
+func (r *queryResolver) LeadStats(ctx context.Context, filter *lead.Filter) (*catalogue.Stats, error) {
+	if err := catalogue.Validate(filter); err != nil {
 		return nil, err
 	}
 	op := operationOf(ctx)

@@ -12,7 +12,8 @@ import (
 	"time"
 
 	"leadgraph/graph"
-	"leadgraph/lead"
+	"leadgraph/graph/transport"
+	"leadgraph/lead/catalogue"
 	"leadgraph/upstream/sandbox"
 )
 
@@ -41,7 +42,7 @@ func (w *watching) options(o *graph.Options) {
 	o.Field = func(ctx context.Context, name string) (context.Context, func(string)) {
 		return ctx, func(code string) { w.tell(ctx, name+" "+code) }
 	}
-	o.Done = func(ctx context.Context, op graph.Operation) {
+	o.Done = func(ctx context.Context, op transport.Operation) {
 		stale := ""
 		if op.Stale {
 			stale = " stale"
@@ -124,7 +125,7 @@ func TestStaleAnswersAndPanicsAreTold(t *testing.T) {
 	t.Parallel()
 	var w watching
 	s := newService(t, serviceOptions{
-		catalogue: lead.CatalogueOptions{TTL: 1, StaleIfError: time.Hour},
+		catalogue: catalogue.Options{TTL: 1, StaleIfError: time.Hour},
 		graph: func(o *graph.Options) {
 			w.options(o)
 			o.Leads = bursting{o.Leads}

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"leadgraph/lead/leadtest"
+
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
@@ -150,7 +152,7 @@ func TestPreferredWhateverTheOrder(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		id := func(l *lead.Lead) string { return l.ID }
-		leads := rapid.SliceOfNDistinct(genLead(), 1, 20, id).Draw(t, "leads")
+		leads := rapid.SliceOfNDistinct(leadtest.GenLead(), 1, 20, id).Draw(t, "leads")
 		shuffled := rapid.Permutation(leads).Draw(t, "shuffled")
 		if a, b := lead.Preferred(leads), lead.Preferred(shuffled); a != b {
 			t.Fatalf("%s is preferred, in another order %s", a.ID, b.ID)

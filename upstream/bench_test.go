@@ -1,69 +1,15 @@
 package upstream
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
 
-	"leadgraph/lead"
 	"leadgraph/upstream/sandbox"
 )
-
-// BenchmarkRead compares the reader with the reference, for pages of the
-// sandbox's leads.
-func BenchmarkRead(b *testing.B) {
-	platform, err := sandbox.New(sandbox.Options{Leads: MaxPageSize, NoAuth: true})
-	if err != nil {
-		b.Fatal(err)
-	}
-	reader, keeper := newRows(), newKeeper()
-	each := func(want lead.Fields, each func(*lead.Lead) error) func([]byte) error {
-		return func(body []byte) error {
-			_, _, err := reader.read(bytes.NewReader(body), want, each)
-			return err
-		}
-	}
-	var kept []*lead.Lead
-	for _, size := range []int{1, 100, 1000, MaxPageSize} {
-		body := pageOf(b, platform, size)
-		for name, read := range map[string]func([]byte) error{
-			"reference": func(body []byte) error { _, _, err := referenceLeads(body); return err },
-			"all":       each(lead.AllFields, func(*lead.Lead) error { return nil }),
-			"some":      each(lead.FieldStatus|lead.FieldConsentedOn, func(*lead.Lead) error { return nil }),
-			"kept": func(body []byte) error {
-				kept = make([]*lead.Lead, 0, size)
-				return each(lead.AllFields, func(l *lead.Lead) error { kept = append(kept, keeper.keep(l)); return nil })(body)
-			},
-		} {
-			b.Run(fmt.Sprintf("%s/%d", name, size), func(b *testing.B) {
-				b.SetBytes(int64(len(body)))
-				b.ReportAllocs()
-				for b.Loop() {
-					if err := read(body); err != nil {
-						b.Fatal(err)
-					}
-				}
-			})
-		}
-	}
-}
-
-func pageOf(b *testing.B, platform http.Handler, size int) []byte {
-	b.Helper()
-	answer := httptest.NewRecorder()
-	target := fmt.Sprintf("%s%s?PageNumber=0&PageSize=%d", sandbox.BasePath, leadPath, size)
-	platform.ServeHTTP(answer, httptest.NewRequestWithContext(b.Context(), http.MethodGet, target, nil))
-	body, err := io.ReadAll(answer.Body)
-	if err != nil || answer.Code != http.StatusOK {
-		b.Fatalf("status %d, error %v", answer.Code, err)
-	}
-	return body
-}
 
 // BenchmarkLookup is a lookup over loopback; the platform's share is in it.
 func BenchmarkLookup(b *testing.B) {

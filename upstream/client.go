@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"leadgraph/lead"
+	"leadgraph/upstream/reader"
 )
 
 // leadPath is the one endpoint that reads leads [GSL, GAL].
@@ -72,8 +73,8 @@ func NewClient(options Options) (*Client, error) {
 		header:    http.Header{"Accept": {"application/json"}, "User-Agent": {o.UserAgent}},
 		anonymous: newResilientTransport(single, o),
 		conns:     conns,
-		rows:      sync.Pool{New: func() any { return newRows() }},
-		keepers:   sync.Pool{New: func() any { return newKeeper() }},
+		rows:      sync.Pool{New: func() any { return reader.NewRows() }},
+		keepers:   sync.Pool{New: func() any { return reader.NewKeeper() }},
 	}}
 	c.transport = c.anonymous
 	switch {
@@ -140,7 +141,7 @@ type reading struct {
 
 	// Of the last attempt whose answer could be read to its end, or was given up.
 	count int
-	odd   oddities
+	odd   reader.Oddities
 	err   error
 	// stopped is the error of each.
 	stopped error
@@ -152,24 +153,24 @@ func (r *reading) consume(body io.Reader) error {
 	if r.count > 0 {
 		r.restart()
 	}
-	rows := r.client.rows.Get().(*rows)
-	r.count, r.odd, r.err = rows.read(body, r.want, func(l *lead.Lead) error {
-		if rows.count > r.maxRows {
+	rows := r.client.rows.Get().(*reader.Rows)
+	r.count, r.odd, r.err = rows.Read(body, r.want, func(l *lead.Lead) error {
+		if rows.Count > r.maxRows {
 			return errTooManyLeads
 		}
 		r.stopped = r.each(l)
 		return r.stopped
 	})
-	if rows.reusable() {
+	if rows.Reusable() {
 		r.client.rows.Put(rows)
 	}
-	if broken, ok := errors.AsType[*brokenError](r.err); ok && r.stopped == nil {
-		return broken.err
+	if broken, ok := errors.AsType[*reader.BrokenError](r.err); ok && r.stopped == nil {
+		return broken.Err
 	}
 	return nil
 }
 
-// read asks the lead endpoint once, retries aside, and hands the rows on.
+// Read asks the lead endpoint once, retries aside, and hands the rows on.
 func (c *Client) read(ctx context.Context, q query, r *reading) error {
 	call := c.spec(q)
 	call.maxBody, call.consumer = r.maxBody, r
@@ -209,18 +210,18 @@ func badResponse(status int, err error) error {
 // most, of a tenant each once. A page keeps rows that repeat: their places in the
 // list count.
 func (c *Client) kept(ctx context.Context, q query, want lead.Fields, maxRows int) ([]*lead.Lead, error) {
-	keeper := c.keepers.Get().(*keeper)
+	keeper := c.keepers.Get().(*reader.Keeper)
 	defer c.keepers.Put(keeper)
 	var leads []*lead.Lead
 	err := c.read(ctx, q, &reading{
 		client:  c,
 		want:    want,
-		maxBody: min(c.opts.MaxBody, maxValue+int64(q.size)*maxMeanLead),
+		maxBody: min(c.opts.MaxBody, reader.MaxValue+int64(q.size)*maxMeanLead),
 		maxRows: maxRows,
 		restart: func() { leads = nil },
 		each: func(l *lead.Lead) error {
 			if q.tenant == "" || !slices.ContainsFunc(leads, func(known *lead.Lead) bool { return known.ID == l.ID }) {
-				leads = append(leads, keeper.keep(l))
+				leads = append(leads, keeper.Keep(l))
 			}
 			return nil
 		},
@@ -261,7 +262,7 @@ func (r *reading) verdict() string {
 		return OutcomeCanceled
 	case r.err == nil:
 		return OutcomeOK
-	case errors.Is(r.err, errTooManyLeads), errors.Is(r.err, errValueTooLarge):
+	case errors.Is(r.err, errTooManyLeads), errors.Is(r.err, reader.ErrValueTooLarge):
 		return OutcomeTooLarge
 	}
 	return OutcomeBadResponse

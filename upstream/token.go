@@ -226,7 +226,7 @@ func (s *tokenSource) drop(refused *oauth2.Token) bool {
 	return true
 }
 
-// keep holds on for a while to a new token that was refused: a platform that
+// Keep holds on for a while to a new token that was refused: a platform that
 // takes no token must not make every call ask for one.
 func (s *tokenSource) keep(refused *oauth2.Token) {
 	s.mu.Lock()

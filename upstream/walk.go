@@ -30,7 +30,7 @@ func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 	}
 	var w Walk
 	seen := map[string]struct{}{}
-	firstPage := 0 // rows of the first page
+	firstPage := 0 // Rows of the first page
 	for page := range c.opts.MaxPages {
 		q, err := c.page(page, size)
 		if err != nil {

@@ -20,6 +20,7 @@ import (
 
 	"leadgraph/graph/scalar"
 	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
 )
 
 // region    ***************************** api!.gotpl *****************************
@@ -53,7 +54,7 @@ type QueryResolver interface {
 	Lead(ctx context.Context, tenantID string, checkOnline bool) (*lead.Lead, error)
 	LeadsByTenantIds(ctx context.Context, tenantIds []string) ([][]*lead.Lead, error)
 	Leads(ctx context.Context, first *int, after *string, last *int, before *string, filter *lead.Filter, orderBy *lead.Order) (*LeadConnection, error)
-	LeadStats(ctx context.Context, filter *lead.Filter) (*lead.Stats, error)
+	LeadStats(ctx context.Context, filter *lead.Filter) (*catalogue.Stats, error)
 	Node(ctx context.Context, id string) (Node, error)
 	Nodes(ctx context.Context, ids []string) ([]Node, error)
 }
@@ -1727,7 +1728,7 @@ func (ec *executionContext) fieldContext_CivicAddress_locations(_ context.Contex
 	return fc, nil
 }
 
-func (ec *executionContext) _CompanySizeCount_companySize(ctx context.Context, field graphql.CollectedField, obj *lead.CompanySizeCount) (ret graphql.Marshaler) {
+func (ec *executionContext) _CompanySizeCount_companySize(ctx context.Context, field graphql.CollectedField, obj *catalogue.CompanySizeCount) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1750,7 +1751,7 @@ func (ec *executionContext) fieldContext_CompanySizeCount_companySize(_ context.
 	return graphql.NewScalarFieldContext("CompanySizeCount", field, false, false, "String")
 }
 
-func (ec *executionContext) _CompanySizeCount_companySizeRange(ctx context.Context, field graphql.CollectedField, obj *lead.CompanySizeCount) (ret graphql.Marshaler) {
+func (ec *executionContext) _CompanySizeCount_companySizeRange(ctx context.Context, field graphql.CollectedField, obj *catalogue.CompanySizeCount) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1782,7 +1783,7 @@ func (ec *executionContext) fieldContext_CompanySizeCount_companySizeRange(_ con
 	return fc, nil
 }
 
-func (ec *executionContext) _CompanySizeCount_count(ctx context.Context, field graphql.CollectedField, obj *lead.CompanySizeCount) (ret graphql.Marshaler) {
+func (ec *executionContext) _CompanySizeCount_count(ctx context.Context, field graphql.CollectedField, obj *catalogue.CompanySizeCount) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2168,7 +2169,7 @@ func (ec *executionContext) fieldContext_ContactDetails_companySizeRange(_ conte
 	return fc, nil
 }
 
-func (ec *executionContext) _CountryCount_country(ctx context.Context, field graphql.CollectedField, obj *lead.CountryCount) (ret graphql.Marshaler) {
+func (ec *executionContext) _CountryCount_country(ctx context.Context, field graphql.CollectedField, obj *catalogue.CountryCount) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2191,7 +2192,7 @@ func (ec *executionContext) fieldContext_CountryCount_country(_ context.Context,
 	return graphql.NewScalarFieldContext("CountryCount", field, false, false, "CountryCode")
 }
 
-func (ec *executionContext) _CountryCount_count(ctx context.Context, field graphql.CollectedField, obj *lead.CountryCount) (ret graphql.Marshaler) {
+func (ec *executionContext) _CountryCount_count(ctx context.Context, field graphql.CollectedField, obj *catalogue.CountryCount) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2864,7 +2865,7 @@ func (ec *executionContext) fieldContext_LeadEdge_node(_ context.Context, field 
 	return fc, nil
 }
 
-func (ec *executionContext) _LeadStats_total(ctx context.Context, field graphql.CollectedField, obj *lead.Stats) (ret graphql.Marshaler) {
+func (ec *executionContext) _LeadStats_total(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2887,7 +2888,7 @@ func (ec *executionContext) fieldContext_LeadStats_total(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("LeadStats", field, false, false, "Int")
 }
 
-func (ec *executionContext) _LeadStats_byStatus(ctx context.Context, field graphql.CollectedField, obj *lead.Stats) (ret graphql.Marshaler) {
+func (ec *executionContext) _LeadStats_byStatus(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2899,8 +2900,8 @@ func (ec *executionContext) _LeadStats_byStatus(ctx context.Context, field graph
 			return obj.ByStatus, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []lead.StatusCount) graphql.Marshaler {
-			return ec.marshalNStatusCount2ᚕleadgraphᚋleadᚐStatusCountᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []catalogue.StatusCount) graphql.Marshaler {
+			return ec.marshalNStatusCount2ᚕleadgraphᚋleadᚋcatalogueᚐStatusCountᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2919,7 +2920,7 @@ func (ec *executionContext) fieldContext_LeadStats_byStatus(_ context.Context, f
 	return fc, nil
 }
 
-func (ec *executionContext) _LeadStats_byCountry(ctx context.Context, field graphql.CollectedField, obj *lead.Stats) (ret graphql.Marshaler) {
+func (ec *executionContext) _LeadStats_byCountry(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2931,8 +2932,8 @@ func (ec *executionContext) _LeadStats_byCountry(ctx context.Context, field grap
 			return obj.ByCountry, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []lead.CountryCount) graphql.Marshaler {
-			return ec.marshalNCountryCount2ᚕleadgraphᚋleadᚐCountryCountᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []catalogue.CountryCount) graphql.Marshaler {
+			return ec.marshalNCountryCount2ᚕleadgraphᚋleadᚋcatalogueᚐCountryCountᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2951,7 +2952,7 @@ func (ec *executionContext) fieldContext_LeadStats_byCountry(_ context.Context, 
 	return fc, nil
 }
 
-func (ec *executionContext) _LeadStats_byCompanySize(ctx context.Context, field graphql.CollectedField, obj *lead.Stats) (ret graphql.Marshaler) {
+func (ec *executionContext) _LeadStats_byCompanySize(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2963,8 +2964,8 @@ func (ec *executionContext) _LeadStats_byCompanySize(ctx context.Context, field 
 			return obj.ByCompanySize, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []lead.CompanySizeCount) graphql.Marshaler {
-			return ec.marshalNCompanySizeCount2ᚕleadgraphᚋleadᚐCompanySizeCountᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []catalogue.CompanySizeCount) graphql.Marshaler {
+			return ec.marshalNCompanySizeCount2ᚕleadgraphᚋleadᚋcatalogueᚐCompanySizeCountᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2983,7 +2984,7 @@ func (ec *executionContext) fieldContext_LeadStats_byCompanySize(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _LeadStats_direct(ctx context.Context, field graphql.CollectedField, obj *lead.Stats) (ret graphql.Marshaler) {
+func (ec *executionContext) _LeadStats_direct(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3006,7 +3007,7 @@ func (ec *executionContext) fieldContext_LeadStats_direct(_ context.Context, fie
 	return graphql.NewScalarFieldContext("LeadStats", field, false, false, "Int")
 }
 
-func (ec *executionContext) _LeadStats_consented(ctx context.Context, field graphql.CollectedField, obj *lead.Stats) (ret graphql.Marshaler) {
+func (ec *executionContext) _LeadStats_consented(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3029,7 +3030,7 @@ func (ec *executionContext) fieldContext_LeadStats_consented(_ context.Context, 
 	return graphql.NewScalarFieldContext("LeadStats", field, false, false, "Int")
 }
 
-func (ec *executionContext) _LeadStats_asOf(ctx context.Context, field graphql.CollectedField, obj *lead.Stats) (ret graphql.Marshaler) {
+func (ec *executionContext) _LeadStats_asOf(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3427,8 +3428,8 @@ func (ec *executionContext) _Query_leadStats(ctx context.Context, field graphql.
 			return ec.Resolvers.Query().LeadStats(ctx, fc.Args["filter"].(*lead.Filter))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *lead.Stats) graphql.Marshaler {
-			return ec.marshalOLeadStats2ᚖleadgraphᚋleadᚐStats(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *catalogue.Stats) graphql.Marshaler {
+			return ec.marshalOLeadStats2ᚖleadgraphᚋleadᚋcatalogueᚐStats(ctx, selections, v)
 		},
 		true,
 		false,
@@ -3622,7 +3623,7 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 	return fc, nil
 }
 
-func (ec *executionContext) _StatusCount_status(ctx context.Context, field graphql.CollectedField, obj *lead.StatusCount) (ret graphql.Marshaler) {
+func (ec *executionContext) _StatusCount_status(ctx context.Context, field graphql.CollectedField, obj *catalogue.StatusCount) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3645,7 +3646,7 @@ func (ec *executionContext) fieldContext_StatusCount_status(_ context.Context, f
 	return graphql.NewScalarFieldContext("StatusCount", field, false, false, "LeadStatus")
 }
 
-func (ec *executionContext) _StatusCount_count(ctx context.Context, field graphql.CollectedField, obj *lead.StatusCount) (ret graphql.Marshaler) {
+func (ec *executionContext) _StatusCount_count(ctx context.Context, field graphql.CollectedField, obj *catalogue.StatusCount) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5135,7 +5136,7 @@ func (ec *executionContext) _CivicAddress(ctx context.Context, sel ast.Selection
 
 var companySizeCountImplementors = []string{"CompanySizeCount"}
 
-func (ec *executionContext) _CompanySizeCount(ctx context.Context, sel ast.SelectionSet, obj *lead.CompanySizeCount) graphql.Marshaler {
+func (ec *executionContext) _CompanySizeCount(ctx context.Context, sel ast.SelectionSet, obj *catalogue.CompanySizeCount) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, companySizeCountImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -5337,7 +5338,7 @@ func (ec *executionContext) _ContactDetails(ctx context.Context, sel ast.Selecti
 
 var countryCountImplementors = []string{"CountryCount"}
 
-func (ec *executionContext) _CountryCount(ctx context.Context, sel ast.SelectionSet, obj *lead.CountryCount) graphql.Marshaler {
+func (ec *executionContext) _CountryCount(ctx context.Context, sel ast.SelectionSet, obj *catalogue.CountryCount) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, countryCountImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -5585,7 +5586,7 @@ func (ec *executionContext) _LeadEdge(ctx context.Context, sel ast.SelectionSet,
 
 var leadStatsImplementors = []string{"LeadStats"}
 
-func (ec *executionContext) _LeadStats(ctx context.Context, sel ast.SelectionSet, obj *lead.Stats) graphql.Marshaler {
+func (ec *executionContext) _LeadStats(ctx context.Context, sel ast.SelectionSet, obj *catalogue.Stats) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, leadStatsImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -5840,7 +5841,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 
 var statusCountImplementors = []string{"StatusCount"}
 
-func (ec *executionContext) _StatusCount(ctx context.Context, sel ast.SelectionSet, obj *lead.StatusCount) graphql.Marshaler {
+func (ec *executionContext) _StatusCount(ctx context.Context, sel ast.SelectionSet, obj *catalogue.StatusCount) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, statusCountImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -6276,15 +6277,15 @@ func (ec *executionContext) marshalNCivicAddress2ᚖleadgraphᚋleadᚐCivicAddr
 	return ec._CivicAddress(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNCompanySizeCount2leadgraphᚋleadᚐCompanySizeCount(ctx context.Context, sel ast.SelectionSet, v lead.CompanySizeCount) graphql.Marshaler {
+func (ec *executionContext) marshalNCompanySizeCount2leadgraphᚋleadᚋcatalogueᚐCompanySizeCount(ctx context.Context, sel ast.SelectionSet, v catalogue.CompanySizeCount) graphql.Marshaler {
 	return ec._CompanySizeCount(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNCompanySizeCount2ᚕleadgraphᚋleadᚐCompanySizeCountᚄ(ctx context.Context, sel ast.SelectionSet, v []lead.CompanySizeCount) graphql.Marshaler {
+func (ec *executionContext) marshalNCompanySizeCount2ᚕleadgraphᚋleadᚋcatalogueᚐCompanySizeCountᚄ(ctx context.Context, sel ast.SelectionSet, v []catalogue.CompanySizeCount) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNCompanySizeCount2leadgraphᚋleadᚐCompanySizeCount(ctx, sel, v[i])
+		return ec.marshalNCompanySizeCount2leadgraphᚋleadᚋcatalogueᚐCompanySizeCount(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6359,15 +6360,15 @@ func (ec *executionContext) marshalNCountryCode2ᚕstringᚄ(ctx context.Context
 	return ret
 }
 
-func (ec *executionContext) marshalNCountryCount2leadgraphᚋleadᚐCountryCount(ctx context.Context, sel ast.SelectionSet, v lead.CountryCount) graphql.Marshaler {
+func (ec *executionContext) marshalNCountryCount2leadgraphᚋleadᚋcatalogueᚐCountryCount(ctx context.Context, sel ast.SelectionSet, v catalogue.CountryCount) graphql.Marshaler {
 	return ec._CountryCount(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNCountryCount2ᚕleadgraphᚋleadᚐCountryCountᚄ(ctx context.Context, sel ast.SelectionSet, v []lead.CountryCount) graphql.Marshaler {
+func (ec *executionContext) marshalNCountryCount2ᚕleadgraphᚋleadᚋcatalogueᚐCountryCountᚄ(ctx context.Context, sel ast.SelectionSet, v []catalogue.CountryCount) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNCountryCount2leadgraphᚋleadᚐCountryCount(ctx, sel, v[i])
+		return ec.marshalNCountryCount2leadgraphᚋleadᚋcatalogueᚐCountryCount(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6643,15 +6644,15 @@ func (ec *executionContext) marshalNPageInfo2ᚖleadgraphᚋgraphᚋgeneratedᚐ
 	return ec._PageInfo(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNStatusCount2leadgraphᚋleadᚐStatusCount(ctx context.Context, sel ast.SelectionSet, v lead.StatusCount) graphql.Marshaler {
+func (ec *executionContext) marshalNStatusCount2leadgraphᚋleadᚋcatalogueᚐStatusCount(ctx context.Context, sel ast.SelectionSet, v catalogue.StatusCount) graphql.Marshaler {
 	return ec._StatusCount(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNStatusCount2ᚕleadgraphᚋleadᚐStatusCountᚄ(ctx context.Context, sel ast.SelectionSet, v []lead.StatusCount) graphql.Marshaler {
+func (ec *executionContext) marshalNStatusCount2ᚕleadgraphᚋleadᚋcatalogueᚐStatusCountᚄ(ctx context.Context, sel ast.SelectionSet, v []catalogue.StatusCount) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNStatusCount2leadgraphᚋleadᚐStatusCount(ctx, sel, v[i])
+		return ec.marshalNStatusCount2leadgraphᚋleadᚋcatalogueᚐStatusCount(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -7150,7 +7151,7 @@ func (ec *executionContext) unmarshalOLeadOrder2ᚖleadgraphᚋleadᚐOrder(ctx 
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOLeadStats2ᚖleadgraphᚋleadᚐStats(ctx context.Context, sel ast.SelectionSet, v *lead.Stats) graphql.Marshaler {
+func (ec *executionContext) marshalOLeadStats2ᚖleadgraphᚋleadᚋcatalogueᚐStats(ctx context.Context, sel ast.SelectionSet, v *catalogue.Stats) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"leadgraph/lead"
+	"leadgraph/lead/lookup"
 )
 
 // safetyWait bounds how long a batch waits when fewer keys arrive than the
@@ -39,9 +40,9 @@ type Key struct {
 // lookups, are called concurrently and return no later than ctx ends.
 type Reader interface {
 	// ByTenants answers the tenants in their order.
-	ByTenants(ctx context.Context, tenantIDs []string) []lead.Lookup
+	ByTenants(ctx context.Context, tenantIDs []string) []lookup.Lookup
 	// Online answers one tenant and has the platform ask Microsoft for it.
-	Online(ctx context.Context, tenantID string) lead.Lookup
+	Online(ctx context.Context, tenantID string) lookup.Lookup
 }
 
 // Leads answers lookups by tenant for one operation. It is safe for concurrent
@@ -89,7 +90,7 @@ func (l *Leads) LoadAll(ctx context.Context, keys []Key) ([][]*lead.Lead, []erro
 // slot is filled: a nil result panics in dataloader.
 func readAll(ctx context.Context, reader Reader, keys []Key) []*dataloader.Result[[]*lead.Lead] {
 	results := make([]*dataloader.Result[[]*lead.Lead], len(keys))
-	file := func(place int, found lead.Lookup) {
+	file := func(place int, found lookup.Lookup) {
 		results[place] = &dataloader.Result[[]*lead.Lead]{Data: found.Leads, Error: found.Err}
 	}
 	var reads errgroup.Group
@@ -103,7 +104,7 @@ func readAll(ctx context.Context, reader Reader, keys []Key) []*dataloader.Resul
 	}
 	if len(plain) > 0 {
 		reads.Go(func() error {
-			for i, found := range guarded(len(plain), func() []lead.Lookup { return reader.ByTenants(ctx, plain) }) {
+			for i, found := range guarded(len(plain), func() []lookup.Lookup { return reader.ByTenants(ctx, plain) }) {
 				file(places[i], found)
 			}
 			return nil
@@ -112,7 +113,7 @@ func readAll(ctx context.Context, reader Reader, keys []Key) []*dataloader.Resul
 	for i, key := range keys {
 		if key.CheckOnline {
 			reads.Go(func() error {
-				file(i, guarded(1, func() []lead.Lookup { return []lead.Lookup{reader.Online(ctx, key.TenantID)} })[0])
+				file(i, guarded(1, func() []lookup.Lookup { return []lookup.Lookup{reader.Online(ctx, key.TenantID)} })[0])
 				return nil
 			})
 		}
@@ -123,13 +124,13 @@ func readAll(ctx context.Context, reader Reader, keys []Key) []*dataloader.Resul
 
 // guarded turns a panic into the error of every key: reads run on goroutines of
 // their own, where a panic would end the process. It always returns n lookups.
-func guarded(n int, read func() []lead.Lookup) (found []lead.Lookup) {
+func guarded(n int, read func() []lookup.Lookup) (found []lookup.Lookup) {
 	defer func() {
 		cause := recover()
 		if cause == nil && len(found) == n {
 			return
 		}
-		found = make([]lead.Lookup, n)
+		found = make([]lookup.Lookup, n)
 		for i := range found {
 			found[i].Err = fmt.Errorf("lead reader failed: %T", cause)
 		}

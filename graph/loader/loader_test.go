@@ -14,6 +14,7 @@ import (
 
 	"leadgraph/graph/loader"
 	"leadgraph/lead"
+	"leadgraph/lead/lookup"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -21,17 +22,17 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // readerFunc answers lookups as a platform would.
 type readerFunc func(ctx context.Context, key loader.Key) ([]*lead.Lead, error)
 
-func (f readerFunc) ByTenants(ctx context.Context, tenantIDs []string) []lead.Lookup {
-	found := make([]lead.Lookup, len(tenantIDs))
+func (f readerFunc) ByTenants(ctx context.Context, tenantIDs []string) []lookup.Lookup {
+	found := make([]lookup.Lookup, len(tenantIDs))
 	for i, id := range tenantIDs {
 		found[i].Leads, found[i].Err = f(ctx, loader.Key{TenantID: id})
 	}
 	return found
 }
 
-func (f readerFunc) Online(ctx context.Context, tenantID string) lead.Lookup {
+func (f readerFunc) Online(ctx context.Context, tenantID string) lookup.Lookup {
 	leads, err := f(ctx, loader.Key{TenantID: tenantID, CheckOnline: true})
-	return lead.Lookup{Leads: leads, Err: err}
+	return lookup.Lookup{Leads: leads, Err: err}
 }
 
 func named(id string) []*lead.Lead { return []*lead.Lead{{ID: id, TenantID: id}} }

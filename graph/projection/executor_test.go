@@ -20,6 +20,7 @@ import (
 	"leadgraph/graph/generated"
 	"leadgraph/graph/projection"
 	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
 )
 
 // answers are what the resolvers give. They stand at the seam between resolvers
@@ -29,7 +30,7 @@ type answers struct {
 	lists      [][]*lead.Lead // a nil list is a hole with an error
 	connection *generated.LeadConnection
 	nodes      []generated.Node
-	stats      *lead.Stats
+	stats      *catalogue.Stats
 	err        error
 }
 
@@ -56,7 +57,7 @@ func (q queryResolver) Leads(context.Context, *int, *string, *int, *string, *lea
 	return q.connection, q.err
 }
 
-func (q queryResolver) LeadStats(context.Context, *lead.Filter) (*lead.Stats, error) {
+func (q queryResolver) LeadStats(context.Context, *lead.Filter) (*catalogue.Stats, error) {
 	return q.stats, q.err
 }
 
@@ -187,11 +188,11 @@ func sampleAnswers() answers {
 			AsOf: time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC),
 		},
 		nodes: []generated.Node{one, nil, (*lead.Lead)(nil), empty},
-		stats: &lead.Stats{
+		stats: &catalogue.Stats{
 			Total: 3, Direct: 1, AsOf: time.Unix(1, 0),
-			ByStatus:      []lead.StatusCount{{Status: lead.StatusActive, Count: 2}, {Status: 77, Count: 1}},
-			ByCountry:     []lead.CountryCount{{Country: "US", Count: 3}},
-			ByCompanySize: []lead.CompanySizeCount{{CompanySize: "L1_U9", Count: 1}, {CompanySize: "?", Count: 1}},
+			ByStatus:      []catalogue.StatusCount{{Status: lead.StatusActive, Count: 2}, {Status: 77, Count: 1}},
+			ByCountry:     []catalogue.CountryCount{{Country: "US", Count: 3}},
+			ByCompanySize: []catalogue.CompanySizeCount{{CompanySize: "L1_U9", Count: 1}, {CompanySize: "?", Count: 1}},
 		},
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"leadgraph/graph/generated"
 	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
 )
 
 // Any document over any values is answered as by the executor alone. Run more
@@ -202,9 +203,9 @@ func anyAnswers(t *rapid.T) answers {
 	if rare(t) {
 		return a
 	}
-	a.stats = &lead.Stats{
+	a.stats = &catalogue.Stats{
 		Total: rapid.Int().Draw(t, "total"), AsOf: anyTime.Draw(t, "as of"),
-		ByCompanySize: []lead.CompanySizeCount{{CompanySize: anyText.Draw(t, "size"), Count: 1}},
+		ByCompanySize: []catalogue.CompanySizeCount{{CompanySize: anyText.Draw(t, "size"), Count: 1}},
 	}
 	a.connection = &generated.LeadConnection{Nodes: leads.Draw(t, "nodes"), TotalCount: maybe(t, rapid.Int()), AsOf: anyTime.Draw(t, "as of")}
 	for range rapid.IntRange(0, 3).Draw(t, "edges") {

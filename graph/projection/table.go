@@ -9,6 +9,7 @@ import (
 
 	"leadgraph/graph/generated"
 	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
 )
 
 // table lists what is covered: objects with their fields as the schema writes
@@ -176,27 +177,27 @@ func declareAddress(d *declarations) *object[lead.CivicAddress] {
 	})
 }
 
-func declareStats(d *declarations, status write[lead.Status], size *object[lead.SizeRange]) *object[lead.Stats] {
-	byStatus := declare(d, "StatusCount", rows[lead.StatusCount]{
-		"status: LeadStatus!": leaf(func(c *lead.StatusCount) lead.Status { return c.Status }, status),
-		"count: Int!":         leaf(func(c *lead.StatusCount) int { return c.Count }, integer),
+func declareStats(d *declarations, status write[lead.Status], size *object[lead.SizeRange]) *object[catalogue.Stats] {
+	byStatus := declare(d, "StatusCount", rows[catalogue.StatusCount]{
+		"status: LeadStatus!": leaf(func(c *catalogue.StatusCount) lead.Status { return c.Status }, status),
+		"count: Int!":         leaf(func(c *catalogue.StatusCount) int { return c.Count }, integer),
 	})
-	byCountry := declare(d, "CountryCount", rows[lead.CountryCount]{
-		"country: CountryCode!": leaf(func(c *lead.CountryCount) string { return c.Country }, text),
-		"count: Int!":           leaf(func(c *lead.CountryCount) int { return c.Count }, integer),
+	byCountry := declare(d, "CountryCount", rows[catalogue.CountryCount]{
+		"country: CountryCode!": leaf(func(c *catalogue.CountryCount) string { return c.Country }, text),
+		"count: Int!":           leaf(func(c *catalogue.CountryCount) int { return c.Count }, integer),
 	})
-	bySize := declare(d, "CompanySizeCount", rows[lead.CompanySizeCount]{
-		"companySize: String!":               leaf(func(c *lead.CompanySizeCount) string { return c.CompanySize }, text),
-		"companySizeRange: CompanySizeRange": child((*lead.CompanySizeCount).CompanySizeRange, size, nullable),
-		"count: Int!":                        leaf(func(c *lead.CompanySizeCount) int { return c.Count }, integer),
+	bySize := declare(d, "CompanySizeCount", rows[catalogue.CompanySizeCount]{
+		"companySize: String!":               leaf(func(c *catalogue.CompanySizeCount) string { return c.CompanySize }, text),
+		"companySizeRange: CompanySizeRange": child((*catalogue.CompanySizeCount).CompanySizeRange, size, nullable),
+		"count: Int!":                        leaf(func(c *catalogue.CompanySizeCount) int { return c.Count }, integer),
 	})
-	return declare(d, "LeadStats", rows[lead.Stats]{
-		"total: Int!":                         leaf(func(s *lead.Stats) int { return s.Total }, integer),
-		"byStatus: [StatusCount!]!":           child(func(s *lead.Stats) []lead.StatusCount { return s.ByStatus }, byStatus, values),
-		"byCountry: [CountryCount!]!":         child(func(s *lead.Stats) []lead.CountryCount { return s.ByCountry }, byCountry, values),
-		"byCompanySize: [CompanySizeCount!]!": child(func(s *lead.Stats) []lead.CompanySizeCount { return s.ByCompanySize }, bySize, values),
-		"direct: Int!":                        leaf(func(s *lead.Stats) int { return s.Direct }, integer),
-		"consented: Int!":                     leaf(func(s *lead.Stats) int { return s.Consented }, integer),
-		"asOf: DateTime!":                     leaf(func(s *lead.Stats) time.Time { return s.AsOf }, requiredMoment),
+	return declare(d, "LeadStats", rows[catalogue.Stats]{
+		"total: Int!":                         leaf(func(s *catalogue.Stats) int { return s.Total }, integer),
+		"byStatus: [StatusCount!]!":           child(func(s *catalogue.Stats) []catalogue.StatusCount { return s.ByStatus }, byStatus, values),
+		"byCountry: [CountryCount!]!":         child(func(s *catalogue.Stats) []catalogue.CountryCount { return s.ByCountry }, byCountry, values),
+		"byCompanySize: [CompanySizeCount!]!": child(func(s *catalogue.Stats) []catalogue.CompanySizeCount { return s.ByCompanySize }, bySize, values),
+		"direct: Int!":                        leaf(func(s *catalogue.Stats) int { return s.Direct }, integer),
+		"consented: Int!":                     leaf(func(s *catalogue.Stats) int { return s.Consented }, integer),
+		"asOf: DateTime!":                     leaf(func(s *catalogue.Stats) time.Time { return s.AsOf }, requiredMoment),
 	})
 }

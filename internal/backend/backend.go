@@ -12,6 +12,8 @@ import (
 	"leadgraph/internal/share"
 	"leadgraph/internal/telemetry"
 	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
+	"leadgraph/lead/lookup"
 	"leadgraph/upstream"
 )
 
@@ -46,8 +48,8 @@ type Backend struct {
 // readers are what the callers of one partition read leads with.
 type readers struct {
 	*upstream.Client
-	*lead.Lookups
-	*lead.Catalogue
+	*lookup.Lookups
+	*catalogue.Catalogue
 }
 
 // close stops shared reads and returns when they have ended. The client is not
@@ -100,8 +102,8 @@ func Open(o Options) (*Backend, error) {
 
 // newReaders makes the catalogue and the lookups of one partition. shared may be
 // nil.
-func newReaders(o Options, client *upstream.Client, tenants lead.TenantSource, all lead.Source, shared *share.Store) *readers {
-	remembered := lead.LookupOptions{
+func newReaders(o Options, client *upstream.Client, tenants lookup.TenantSource, all catalogue.Source, shared *share.Store) *readers {
+	remembered := lookup.Options{
 		TTL:         orOff(o.Caches.LookupTTL),
 		NegativeTTL: orOff(o.Caches.LookupNegativeTTL),
 		MaxBytes:    o.Caches.LookupBytes,
@@ -112,20 +114,20 @@ func newReaders(o Options, client *upstream.Client, tenants lead.TenantSource, a
 		all, remembered.Shared = shared.Source(all, o.Caches.CatalogueTTL), shared.Lookups(o.Caches.LookupTTL)
 	}
 	r := &readers{Client: client}
-	kept := lead.CatalogueOptions{
+	kept := catalogue.Options{
 		TTL:                  o.Caches.CatalogueTTL,
 		StaleWhileRevalidate: o.Caches.CatalogueRevalidate,
 		StaleIfError:         o.Caches.CatalogueIfError,
 		RefreshTimeout:       o.Caches.CatalogueTimeout,
 		Jitter:               0.1,
-		OnPublish:            func(s *lead.Snapshot) { r.Feed(s) },
+		OnPublish:            func(s *catalogue.Snapshot) { r.Feed(s) },
 		Logger:               o.Log,
 	}
 	if o.Seen != nil {
 		o.watch(&remembered, &kept)
 	}
-	r.Catalogue = lead.NewCatalogue(all, kept)
-	r.Lookups = lead.NewLookups(tenants, r.Catalogue, remembered)
+	r.Catalogue = catalogue.New(all, kept)
+	r.Lookups = lookup.New(tenants, r.Catalogue, remembered)
 	return r
 }
 
@@ -145,9 +147,9 @@ type allLeads struct {
 }
 
 // AllLeads implements lead.Source. What it reads is always new enough.
-func (a allLeads) AllLeads(ctx context.Context, _ time.Time) (lead.Reading, error) {
+func (a allLeads) AllLeads(ctx context.Context, _ time.Time) (catalogue.Reading, error) {
 	walk, err := a.client.AllLeads(ctx, a.pageSize)
-	return lead.Reading{Leads: walk.Leads, Complete: walk.Complete, Calls: walk.Calls}, err
+	return catalogue.Reading{Leads: walk.Leads, Complete: walk.Complete, Calls: walk.Calls}, err
 }
 
 // Close stops what is read in the background and returns when it has ended.
@@ -210,17 +212,17 @@ func (b *Backend) EachLead(ctx context.Context, page, size int, parts lead.Field
 }
 
 // ByTenants looks tenants up; see lead.Lookups.
-func (b *Backend) ByTenants(ctx context.Context, tenantIDs []string, want lead.Freshness) ([]lead.Lookup, lead.Report) {
+func (b *Backend) ByTenants(ctx context.Context, tenantIDs []string, want lead.Freshness) ([]lookup.Lookup, lookup.Report) {
 	if b.common != nil {
 		return b.common.ByTenants(ctx, tenantIDs, want)
 	}
-	var report lead.Report
-	found, err := withReaders(ctx, b.pool, func(r *readers) (found []lead.Lookup, _ error) {
+	var report lookup.Report
+	found, err := withReaders(ctx, b.pool, func(r *readers) (found []lookup.Lookup, _ error) {
 		found, report = r.ByTenants(ctx, tenantIDs, want)
 		return found, nil
 	})
 	if err != nil {
-		found = make([]lead.Lookup, len(tenantIDs))
+		found = make([]lookup.Lookup, len(tenantIDs))
 		for i := range found {
 			found[i].Err = err
 		}
@@ -229,28 +231,28 @@ func (b *Backend) ByTenants(ctx context.Context, tenantIDs []string, want lead.F
 }
 
 // Online looks a tenant up with the platform's help; see lead.Lookups.
-func (b *Backend) Online(ctx context.Context, tenantID string) (lead.Lookup, lead.Report) {
+func (b *Backend) Online(ctx context.Context, tenantID string) (lookup.Lookup, lookup.Report) {
 	if b.common != nil {
 		return b.common.Online(ctx, tenantID)
 	}
-	var report lead.Report
-	found, err := withReaders(ctx, b.pool, func(r *readers) (found lead.Lookup, _ error) {
+	var report lookup.Report
+	found, err := withReaders(ctx, b.pool, func(r *readers) (found lookup.Lookup, _ error) {
 		found, report = r.Online(ctx, tenantID)
 		return found, nil
 	})
 	if err != nil {
-		found = lead.Lookup{Err: err}
+		found = lookup.Lookup{Err: err}
 	}
 	return found, report
 }
 
 // Snapshot returns all leads; see lead.Catalogue.
-func (b *Backend) Snapshot(ctx context.Context, want lead.Freshness) (*lead.Snapshot, lead.State, error) {
+func (b *Backend) Snapshot(ctx context.Context, want lead.Freshness) (*catalogue.Snapshot, catalogue.State, error) {
 	if b.common != nil {
 		return b.common.Snapshot(ctx, want)
 	}
-	var state lead.State
-	snapshot, err := withReaders(ctx, b.pool, func(r *readers) (snapshot *lead.Snapshot, err error) {
+	var state catalogue.State
+	snapshot, err := withReaders(ctx, b.pool, func(r *readers) (snapshot *catalogue.Snapshot, err error) {
 		snapshot, state, err = r.Snapshot(ctx, want)
 		return snapshot, err
 	})

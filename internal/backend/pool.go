@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
+	"leadgraph/lead/lookup"
 	"leadgraph/upstream"
 )
 
@@ -80,7 +82,7 @@ func withReaders[T any](ctx context.Context, p *pool, read func(*readers) (T, er
 	if refusal := p.refusal(of); refusal != nil {
 		return none, refusal
 	}
-	if snapshot, ok := any(result).(*lead.Snapshot); ok && err == nil {
+	if snapshot, ok := any(result).(*catalogue.Snapshot); ok && err == nil {
 		p.weigh(of, snapshot.Len())
 	}
 	return result, err
@@ -227,8 +229,8 @@ func (p *pool) close() {
 // judged watches the reads of shared flights, which end with no request, for the
 // platform's refusal of the token.
 type judged struct {
-	source  lead.TenantSource
-	all     lead.Source
+	source  lookup.TenantSource
+	all     catalogue.Source
 	refused func(error)
 }
 
@@ -242,7 +244,7 @@ func (j judged) LeadsByTenant(ctx context.Context, tenantID string, checkOnline 
 }
 
 // AllLeads implements lead.Source.
-func (j judged) AllLeads(ctx context.Context, notBefore time.Time) (lead.Reading, error) {
+func (j judged) AllLeads(ctx context.Context, notBefore time.Time) (catalogue.Reading, error) {
 	reading, err := j.all.AllLeads(ctx, notBefore)
 	if authFailed(err) {
 		j.refused(err)

@@ -4,20 +4,21 @@ import (
 	"context"
 
 	"leadgraph/internal/telemetry"
-	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
+	"leadgraph/lead/lookup"
 	"leadgraph/upstream"
 )
 
 // watch has lookups and readings of all leads counted. Of the catalogues of single
 // callers none is the one whose age and size tell something.
-func (o Options) watch(lookups *lead.LookupOptions, catalogue *lead.CatalogueOptions) {
-	lookups.OnBatch = func(tenants int, took lead.Report) { o.Seen.Batch(tenants, took.CacheHits, took.Plan) }
-	catalogue.OnRefresh = o.Seen.Refreshed
+func (o Options) watch(lookups *lookup.Options, kept *catalogue.Options) {
+	lookups.OnBatch = func(tenants int, took lookup.Report) { o.Seen.Batch(tenants, took.CacheHits, took.Plan) }
+	kept.OnRefresh = o.Seen.Refreshed
 	if o.Caller != nil {
 		return
 	}
-	feed := catalogue.OnPublish
-	catalogue.OnPublish = func(s *lead.Snapshot) {
+	feed := kept.OnPublish
+	kept.OnPublish = func(s *catalogue.Snapshot) {
 		feed(s)
 		o.Seen.Published(s.AsOf(), s.Len())
 	}

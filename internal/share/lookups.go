@@ -10,9 +10,10 @@ import (
 	"github.com/redis/rueidis"
 
 	"leadgraph/lead"
+	"leadgraph/lead/lookup"
 )
 
-var _ lead.SharedLookups = (*Lookups)(nil)
+var _ lookup.SharedLookups = (*Lookups)(nil)
 
 // Lookups shares the leads of single tenants between replicas. It implements
 // lead.SharedLookups.
@@ -27,7 +28,7 @@ func (s *Store) Lookups(ttl time.Duration) *Lookups { return &Lookups{store: s, 
 func (s *Store) tenantKey(id string) string { return s.prefix + "tenant:" + s.vault.name(id) }
 
 // Get implements lead.SharedLookups. It takes one round trip.
-func (l *Lookups) Get(ctx context.Context, tenantIDs []string) map[string]lead.Found {
+func (l *Lookups) Get(ctx context.Context, tenantIDs []string) map[string]lookup.Found {
 	if len(tenantIDs) == 0 || ctx.Err() != nil {
 		return nil
 	}
@@ -43,7 +44,7 @@ func (l *Lookups) Get(ctx context.Context, tenantIDs []string) map[string]lead.F
 		return nil
 	}
 	now, _ := strconv.ParseInt(answer[0], 10, 64) // the script wrote a number
-	found := make(map[string]lead.Found, len(keys))
+	found := make(map[string]lookup.Found, len(keys))
 	for i, value := range answer[1:] {
 		if value == "" {
 			continue
@@ -54,7 +55,7 @@ func (l *Lookups) Get(ctx context.Context, tenantIDs []string) map[string]lead.F
 			continue
 		}
 		age := max(time.Duration(now-begun)*time.Microsecond, 0)
-		found[tenantIDs[i]] = lead.Found{Leads: leads, AsOf: asked.Add(-age).UTC()}
+		found[tenantIDs[i]] = lookup.Found{Leads: leads, AsOf: asked.Add(-age).UTC()}
 	}
 	return found
 }
@@ -77,7 +78,7 @@ func (s *Store) readLookup(key, value string) ([]*lead.Lead, int64, error) {
 
 // Put implements lead.SharedLookups. It takes two round trips: only a time that
 // was told before can be trusted, since a command may be carried out late.
-func (l *Lookups) Put(ctx context.Context, found map[string]lead.Found) {
+func (l *Lookups) Put(ctx context.Context, found map[string]lookup.Found) {
 	if len(found) == 0 || ctx.Err() != nil {
 		return
 	}

@@ -11,6 +11,7 @@ import (
 
 	"leadgraph/internal/share"
 	"leadgraph/lead"
+	"leadgraph/lead/lookup"
 )
 
 func lookups(t *testing.T, addr string, adjust func(*share.Options)) *share.Lookups {
@@ -18,15 +19,15 @@ func lookups(t *testing.T, addr string, adjust func(*share.Options)) *share.Look
 	return open(t, addr, adjust).Lookups(keep)
 }
 
-func foundAt(asOf time.Time, ids ...string) lead.Found {
-	f := lead.Found{AsOf: asOf}
+func foundAt(asOf time.Time, ids ...string) lookup.Found {
+	f := lookup.Found{AsOf: asOf}
 	for _, id := range ids {
 		f.Leads = append(f.Leads, &lead.Lead{ID: id, Comments: []string{"Dana Levi"}})
 	}
 	return f
 }
 
-func wantFound(t *testing.T, l *share.Lookups, want map[string][]string) map[string]lead.Found {
+func wantFound(t *testing.T, l *share.Lookups, want map[string][]string) map[string]lookup.Found {
 	t.Helper()
 	got := l.Get(t.Context(), []string{"tenant-a", "tenant-b", "tenant-c"})
 	ids := map[string][]string{}
@@ -54,7 +55,7 @@ func TestLookups(t *testing.T) {
 
 	asOf := time.Now().Add(-10 * time.Second)
 	a.Put(t.Context(), nil)
-	a.Put(t.Context(), map[string]lead.Found{"tenant-a": foundAt(asOf, "1", "2"), "tenant-b": foundAt(asOf)})
+	a.Put(t.Context(), map[string]lookup.Found{"tenant-a": foundAt(asOf, "1", "2"), "tenant-b": foundAt(asOf)})
 	got := wantFound(t, b, map[string][]string{"tenant-a": {"1", "2"}, "tenant-b": {}})
 	if diff := cmp.Diff(foundAt(asOf, "1", "2").Leads, got["tenant-a"].Leads); diff != "" {
 		t.Error(diff)
@@ -66,9 +67,9 @@ func TestLookups(t *testing.T) {
 		}
 	}
 
-	b.Put(t.Context(), map[string]lead.Found{"tenant-a": foundAt(asOf.Add(-time.Second), "0"), "tenant-b": foundAt(asOf.Add(time.Second), "3")})
+	b.Put(t.Context(), map[string]lookup.Found{"tenant-a": foundAt(asOf.Add(-time.Second), "0"), "tenant-b": foundAt(asOf.Add(time.Second), "3")})
 	wantFound(t, a, map[string][]string{"tenant-a": {"1", "2"}, "tenant-b": {"3"}}) // the newer one stays
-	b.Put(t.Context(), map[string]lead.Found{"tenant-c": foundAt(asOf.Add(-keep), "0")})
+	b.Put(t.Context(), map[string]lookup.Found{"tenant-c": foundAt(asOf.Add(-keep), "0")})
 	wantFound(t, a, map[string][]string{"tenant-a": {"1", "2"}, "tenant-b": {"3"}})
 
 	for _, key := range m.Keys() {
@@ -89,7 +90,7 @@ func TestLookupsAreEncrypted(t *testing.T) {
 		return func(o *share.Options) { o.Key, o.Logger = key, lines.logger(t) }
 	}
 	a, plain := lookups(t, m.Addr(), withKey(1)), lookups(t, m.Addr(), nil)
-	a.Put(t.Context(), map[string]lead.Found{"tenant-a": foundAt(time.Now(), "1"), "tenant-b": foundAt(time.Now(), "2")})
+	a.Put(t.Context(), map[string]lookup.Found{"tenant-a": foundAt(time.Now(), "1"), "tenant-b": foundAt(time.Now(), "2")})
 	keys := keysOf(m, tenantKeys)
 	for _, key := range keys {
 		value, err := m.Get(key)
@@ -125,7 +126,7 @@ func TestDamagedLookups(t *testing.T) {
 		func(v string) string { return v[:len(v)-1] },
 		func(string) string { return "1 " },
 	} {
-		l.Put(t.Context(), map[string]lead.Found{"tenant-a": foundAt(time.Now(), "1")})
+		l.Put(t.Context(), map[string]lookup.Found{"tenant-a": foundAt(time.Now(), "1")})
 		change(t, m, tenantKeys, damage)
 		wantFound(t, l, map[string][]string{})
 	}

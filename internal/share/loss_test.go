@@ -9,7 +9,7 @@ import (
 	"github.com/alicebob/miniredis/v2/server"
 
 	"leadgraph/internal/share"
-	"leadgraph/lead"
+	"leadgraph/lead/lookup"
 )
 
 func TestServerComesAndGoes(t *testing.T) {
@@ -51,7 +51,7 @@ func TestServerComesAndGoes(t *testing.T) {
 		}
 	}
 	l := a.Lookups(keep)
-	l.Put(t.Context(), map[string]lead.Found{"tenant-a": foundAt(time.Now(), "1")})
+	l.Put(t.Context(), map[string]lookup.Found{"tenant-a": foundAt(time.Now(), "1")})
 	wantFound(t, l, map[string][]string{})
 }
 
@@ -104,7 +104,7 @@ func TestServerHangs(t *testing.T) {
 			})
 			s := open(t, m.Addr(), nil)
 			l := s.Lookups(keep)
-			l.Put(t.Context(), map[string]lead.Found{"tenant-a": foundAt(time.Now(), "1")})
+			l.Put(t.Context(), map[string]lookup.Found{"tenant-a": foundAt(time.Now(), "1")})
 			wantFound(t, l, map[string][]string{"tenant-a": {"1"}})
 			s = open(t, m.Addr(), func(o *share.Options) { o.Bound = time.Second })
 			l = s.Lookups(keep)

@@ -13,6 +13,8 @@ import (
 
 	"leadgraph/internal/share"
 	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
+	"leadgraph/lead/lookup"
 )
 
 // redisServer is a real server that a test can kill and start again.
@@ -82,16 +84,16 @@ func (p *platform) LeadsByTenant(_ context.Context, tenantID string, _ bool) ([]
 // process is what a replica consists of.
 type process struct {
 	store     *share.Store
-	catalogue *lead.Catalogue
-	lookups   *lead.Lookups
+	catalogue *catalogue.Catalogue
+	lookups   *lookup.Lookups
 }
 
 func startProcess(t *testing.T, addr string, p *platform, adjust func(*share.Options)) *process {
 	t.Helper()
 	s := &process{store: open(t, addr, adjust)}
-	s.catalogue = lead.NewCatalogue(s.store.Source(p, keep), lead.CatalogueOptions{TTL: keep})
+	s.catalogue = catalogue.New(s.store.Source(p, keep), catalogue.Options{TTL: keep})
 	t.Cleanup(s.catalogue.Close)
-	s.lookups = lead.NewLookups(p, nil, lead.LookupOptions{Shared: s.store.Lookups(lead.DefaultLookupTTL)})
+	s.lookups = lookup.New(p, nil, lookup.Options{Shared: s.store.Lookups(lookup.DefaultLookupTTL)})
 	t.Cleanup(s.lookups.Close)
 	return s
 }

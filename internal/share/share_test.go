@@ -19,6 +19,7 @@ import (
 
 	"leadgraph/internal/share"
 	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
 )
 
 const keep = time.Minute
@@ -43,7 +44,7 @@ func gated() *platform {
 	return p
 }
 
-func (p *platform) AllLeads(ctx context.Context, _ time.Time) (lead.Reading, error) {
+func (p *platform) AllLeads(ctx context.Context, _ time.Time) (catalogue.Reading, error) {
 	p.mu.Lock()
 	p.reads++
 	read, err, crash, complete := p.reads, p.err, p.crash, !p.incomplete
@@ -53,16 +54,16 @@ func (p *platform) AllLeads(ctx context.Context, _ time.Time) (lead.Reading, err
 		select {
 		case <-p.gate:
 		case <-ctx.Done():
-			return lead.Reading{Calls: 1}, ctx.Err()
+			return catalogue.Reading{Calls: 1}, ctx.Err()
 		}
 	}
 	if crash {
 		panic("platform")
 	}
 	if err != nil {
-		return lead.Reading{Calls: 1}, err
+		return catalogue.Reading{Calls: 1}, err
 	}
-	return lead.Reading{Leads: leadsOf(read), Complete: complete, Calls: 1}, nil
+	return catalogue.Reading{Leads: leadsOf(read), Complete: complete, Calls: 1}, nil
 }
 
 func (p *platform) wantReads(t *testing.T, want int) {
@@ -136,13 +137,13 @@ func open(t *testing.T, addr string, adjust func(*share.Options)) *share.Store {
 }
 
 // replica is a source of its own store.
-func replica(t *testing.T, addr string, next lead.Source, adjust func(*share.Options)) lead.Source {
+func replica(t *testing.T, addr string, next catalogue.Source, adjust func(*share.Options)) catalogue.Source {
 	t.Helper()
 	return open(t, addr, adjust).Source(next, keep)
 }
 
 // read asks for leads and checks that they are those of a read.
-func read(t *testing.T, s lead.Source, notBefore time.Time, want int) lead.Reading {
+func read(t *testing.T, s catalogue.Source, notBefore time.Time, want int) catalogue.Reading {
 	t.Helper()
 	got, err := s.AllLeads(t.Context(), notBefore)
 	if err != nil {

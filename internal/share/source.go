@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
 )
 
 // pollInterval is how often a replica asks on average whether another has
@@ -20,13 +21,13 @@ const pollInterval = 50 * time.Millisecond
 //
 // A replica that waits for another begins to read by itself when half of its
 // time has gone. The errors are those of next.
-func (s *Store) Source(next lead.Source, keep time.Duration) lead.Source {
+func (s *Store) Source(next catalogue.Source, keep time.Duration) catalogue.Source {
 	return &source{store: s, next: next, keep: keep}
 }
 
 type source struct {
 	store *Store
-	next  lead.Source
+	next  catalogue.Source
 	keep  time.Duration
 
 	mu   sync.Mutex
@@ -42,7 +43,7 @@ type loaded struct {
 }
 
 // AllLeads implements lead.Source.
-func (s *source) AllLeads(ctx context.Context, notBefore time.Time) (lead.Reading, error) {
+func (s *source) AllLeads(ctx context.Context, notBefore time.Time) (catalogue.Reading, error) {
 	shared, turn := s.await(ctx, notBefore)
 	if shared != nil {
 		return *shared, nil
@@ -65,7 +66,7 @@ func (s *source) AllLeads(ctx context.Context, notBefore time.Time) (lead.Readin
 
 // await returns what another replica has read, now or before, or else the turn to
 // read; the zero turn is to read and share nothing.
-func (s *source) await(ctx context.Context, notBefore time.Time) (*lead.Reading, turn) {
+func (s *source) await(ctx context.Context, notBefore time.Time) (*catalogue.Reading, turn) {
 	patience, cancel := halfOf(ctx)
 	defer cancel()
 	useless, name := s.useless(notBefore), rand.Text()
@@ -81,7 +82,7 @@ func (s *source) await(ctx context.Context, notBefore time.Time) (*lead.Reading,
 			if err == nil {
 				age := time.Duration(next.now-m.begun) * time.Microsecond
 				asOf := s.dated(m.generation, asked.Add(-age))
-				return &lead.Reading{Leads: leads, Complete: true, AsOf: asOf}, turn{}
+				return &catalogue.Reading{Leads: leads, Complete: true, AsOf: asOf}, turn{}
 			}
 			s.store.complain(err)
 			useless = m.generation
@@ -100,7 +101,7 @@ func (s *source) await(ctx context.Context, notBefore time.Time) (*lead.Reading,
 
 // halfOf returns a context with half of the time that is left.
 func halfOf(ctx context.Context) (context.Context, context.CancelFunc) {
-	left := lead.DefaultRefreshTimeout
+	left := catalogue.DefaultRefreshTimeout
 	if deadline, ok := ctx.Deadline(); ok {
 		left = time.Until(deadline)
 	}

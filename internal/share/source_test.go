@@ -12,14 +12,14 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"leadgraph/internal/share"
-	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
 )
 
 func TestOneReplicaReads(t *testing.T) {
 	t.Parallel()
 	m, p := miniredis.RunT(t), gated()
 	var replicas sync.WaitGroup
-	readings := make([]lead.Reading, 6)
+	readings := make([]catalogue.Reading, 6)
 	before := time.Now()
 	for i := range readings {
 		source := replica(t, m.Addr(), p, nil)

@@ -1,0 +1,138 @@
+package transport
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// request is what a client asks for: one operation, or some in an array.
+type request struct {
+	operations []*operationParams
+	batch      bool
+}
+
+// operationParams are what a client sends of one operation.
+type operationParams struct {
+	graphql.RawParams
+	// DocumentID names the document in the place of its text.
+	DocumentID string `json:"documentId"`
+}
+
+// read reads the request's parameters. No message repeats what was sent.
+func (t endpoint) read(w http.ResponseWriter, r *http.Request) (request, *refusal) {
+	var asked request
+	var refused *refusal
+	switch r.Method {
+	case http.MethodGet:
+		asked, refused = fromQuery(r)
+	case http.MethodPost:
+		asked, refused = t.fromBody(w, r)
+	default:
+		w.Header().Set("Allow", "GET, POST")
+		refused = &refusal{http.StatusMethodNotAllowed, "The method must be POST or GET."}
+	}
+	for _, params := range asked.operations {
+		params.Headers = r.Header
+	}
+	return asked, refused
+}
+
+func fromQuery(r *http.Request) (request, *refusal) {
+	query := r.URL.Query()
+	params := &operationParams{DocumentID: query.Get("documentId")}
+	params.Query, params.OperationName = query.Get("query"), query.Get("operationName")
+	if query.Has("variables") && decode([]byte(query.Get("variables")), &params.Variables) != nil {
+		return request{}, &refusal{http.StatusBadRequest, "variables: must be a JSON object."}
+	}
+	if query.Has("extensions") && decode([]byte(query.Get("extensions")), &params.Extensions) != nil {
+		return request{}, &refusal{http.StatusBadRequest, "extensions: must be a JSON object."}
+	}
+	return request{operations: []*operationParams{params}}, nil
+}
+
+func (t endpoint) fromBody(w http.ResponseWriter, r *http.Request) (request, *refusal) {
+	mediaType, options, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset := strings.ToLower(options["charset"])
+	if err != nil || mediaType != typeJSON || charset != "" && charset != "utf-8" {
+		return request{}, &refusal{http.StatusUnsupportedMediaType, "Content-Type must be application/json in UTF-8."}
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, t.MaxBody))
+	switch {
+	case isTooLarge(err):
+		return request{}, &refusal{http.StatusRequestEntityTooLarge, "The request body is too large."}
+	case err != nil:
+		return request{}, malformed(err)
+	}
+	if t.MaxBatch > 0 && bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("[")) {
+		return t.fromArray(body)
+	}
+	params, err := decodeParams(body)
+	if err != nil {
+		return request{}, malformed(err)
+	}
+	return request{operations: []*operationParams{params}}, nil
+}
+
+// fromArray counts the operations before it makes anything of them.
+func (t endpoint) fromArray(body []byte) (request, *refusal) {
+	var texts []json.RawMessage
+	if err := decode(body, &texts); err != nil {
+		return request{}, malformed(err)
+	}
+	if len(texts) == 0 || len(texts) > t.MaxBatch {
+		return request{}, &refusal{http.StatusBadRequest,
+			fmt.Sprintf("The request body must have 1 to %d operations, and has %d.", t.MaxBatch, len(texts))}
+	}
+	asked := request{batch: true}
+	for _, text := range texts {
+		params, err := decodeParams(text)
+		if err != nil {
+			return request{}, malformed(err)
+		}
+		asked.operations = append(asked.operations, params)
+	}
+	return asked, nil
+}
+
+func malformed(err error) *refusal {
+	if wrongType, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrongType.Field != "" {
+		name, _, _ := strings.Cut(strings.TrimPrefix(wrongType.Field, "RawParams."), ".")
+		return &refusal{http.StatusBadRequest, name + ": has the wrong type."}
+	}
+	return &refusal{http.StatusBadRequest, "The request body must be one JSON object with a query."}
+}
+
+func isTooLarge(err error) bool {
+	_, ok := errors.AsType[*http.MaxBytesError](err)
+	return ok
+}
+
+func decodeParams(text []byte) (*operationParams, error) {
+	params := &operationParams{}
+	return params, decode(text, params)
+}
+
+// decode reads exactly one JSON value. Numbers stay texts, so that large ones
+// keep their digits until their type is known.
+func decode(text []byte, into any) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(into); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		if err == nil {
+			err = errors.New("more than one JSON value")
+		}
+		return err
+	}
+	return nil
+}

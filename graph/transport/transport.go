@@ -1,0 +1,246 @@
+package transport
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"leadgraph/graph/persisted"
+	"leadgraph/internal/errcode"
+)
+
+// Options configure a transport. Optional functions may be nil.
+type Options struct {
+	Schema    *ast.Schema
+	Documents *persisted.Documents
+	// MaxBody bounds a POST body or a WebSocket message, in bytes.
+	MaxBody int64
+	// MaxBatch bounds the operations in an array; 0 refuses arrays.
+	MaxBatch int
+	// Timeout bounds an operation, unless it is a subscription.
+	Timeout time.Duration
+	// Logger gets one line for each operation.
+	Logger *slog.Logger
+	// Begin is called when a request for an operation came, and makes the context
+	// of the operation. Done is called with that context once the operation was
+	// answered. Both are optional.
+	Begin func(ctx context.Context, came time.Time) context.Context
+	Done  func(context.Context, Operation)
+	// Recover turns the value of a panic into the error that the client gets.
+	Recover func(context.Context, any) error
+	// InitConnection authenticates a WebSocket by the payload of connection_init.
+	// It returns the context of all operations of the socket. Optional.
+	InitConnection func(ctx context.Context, payload map[string]any) (context.Context, error)
+	// Expires returns when the caller of a context stops being authenticated, which
+	// closes a WebSocket; zero means never. Optional.
+	Expires func(context.Context) time.Time
+	// CheckOrigin decides whether a page of the request's Origin may open a
+	// WebSocket. By default only a page of the same host may.
+	CheckOrigin func(*http.Request) bool
+	// Admit reserves a share of the server for an operation; see graph.Options.
+	Admit func(ctx context.Context) (release func(), retryAfter time.Duration)
+	// Closing is closed when the server ends. Optional.
+	Closing <-chan struct{}
+}
+
+// endpoint serves GraphQL over HTTP by POST and GET, answered in one piece, in
+// parts or as events, and over WebSocket. Which of them a request gets is decided
+// here and in negotiate. gqlgen's own transports read bodies without a limit,
+// repeat a malformed body in errors, encode a finished answer a second time, and
+// wait without a limit for a client that does not read.
+type endpoint struct {
+	Options
+	watcher
+}
+
+// New returns a transport.
+func New(o Options) graphql.Transport {
+	return endpoint{Options: o, watcher: newWatcher(o)}
+}
+
+var _ graphql.Transport = endpoint{}
+
+// Supports implements graphql.Transport: what is not supported gets its own
+// status and a GraphQL error from Do.
+func (endpoint) Supports(*http.Request) bool { return true }
+
+// refusal ends a request before it became an operation.
+type refusal struct {
+	status  int
+	message string
+}
+
+// exchange is a request on its way to an answer.
+type exchange struct {
+	endpoint
+	client client
+	exec   graphql.GraphExecutor
+	w      http.ResponseWriter
+	came   time.Time // the request
+	// release gives the share of the server back; a second call does nothing.
+	release func()
+}
+
+// Do implements graphql.Transport.
+func (t endpoint) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		t.serveSocket(w, r, exec)
+		return
+	}
+	x := exchange{endpoint: t, exec: exec, w: w, came: time.Now()}
+	var asked request
+	var refused *refusal
+	if x.client, refused = negotiate(r.Header.Values("Accept")); refused == nil {
+		asked, refused = t.read(w, r)
+	}
+	ctx := r.Context()
+	if refused == nil { // a body that comes slowly holds no share
+		var retryAfter time.Duration
+		if x.release, retryAfter = t.enter(ctx); x.release == nil {
+			x.answerOverloaded(ctx, retryAfter)
+			return
+		}
+		defer x.release()
+	}
+	switch {
+	case refused != nil:
+		x.refuse(ctx, refused)
+	case asked.batch:
+		x.answerBatch(ctx, asked.operations)
+	case x.client.events:
+		x.answerEvents(ctx, asked.operations[0])
+	default:
+		x.answer(ctx, asked.operations[0])
+	}
+}
+
+func (x exchange) refuse(ctx context.Context, refused *refusal) {
+	x.answerRefused(ctx, refused.status, refuse(ctx, x.exec, refused.message))
+}
+
+func (x exchange) answerRefused(ctx context.Context, status int, response *graphql.Response) {
+	x.done(x.begin(ctx, x.came), nil, status, response.Errors, writeJSON(x.w, status, x.client.single, encode(response)))
+}
+
+func refuse(ctx context.Context, exec graphql.GraphExecutor, message string) *graphql.Response {
+	return exec.DispatchError(ctx, gqlerror.List{{Message: message, Extensions: map[string]any{"code": errcode.BadUserInput}}})
+}
+
+// answer runs one operation and answers it in one piece, or in parts if it
+// defers some of them and the client reads parts.
+func (x exchange) answer(ctx context.Context, params *operationParams) {
+	ctx, cancel := context.WithTimeout(x.begin(ctx, x.came), x.Timeout)
+	defer cancel()
+	var deferred deferral
+	if x.client.parts != nil {
+		ctx = context.WithValue(ctx, deferralKey{}, &deferred)
+	}
+	op, errs := x.create(ctx, x.exec, params)
+	switch {
+	case errs != nil:
+		response := x.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs)
+		status := http.StatusOK
+		if x.client.single == typeGraphQL || errs[0].Extensions["code"] == errcode.BadUserInput {
+			status = http.StatusBadRequest
+		}
+		x.done(ctx, nil, status, response.Errors, writeJSON(x.w, status, x.client.single, encode(response)))
+	case deferred.operation != nil:
+		x.answerDeferred(ctx, op, deferred)
+	default:
+		next, _ := run(ctx, x.exec, op)
+		x.answerWhole(ctx, op, next())
+	}
+}
+
+func (x exchange) answerWhole(ctx context.Context, op *graphql.OperationContext, response *graphql.Response) {
+	x.done(ctx, op.Operation, http.StatusOK, response.Errors, writeJSON(x.w, http.StatusOK, x.client.single, encode(response)))
+}
+
+// answerBatch runs the operations of an array one after the other, so that an
+// array gets no more of the server at a time than a single operation does. They
+// share the budget.
+func (x exchange) answerBatch(ctx context.Context, batch []*operationParams) {
+	ctx, cancel := context.WithTimeout(ctx, x.Timeout)
+	defer cancel()
+	body := []byte{'['}
+	for i, params := range batch {
+		ctx := x.begin(ctx, time.Now())
+		operation, response := x.execute(ctx, x.exec, params)
+		if i > 0 {
+			body = append(body, ',')
+		}
+		size := len(body)
+		body = append(body, encode(response)...)
+		x.done(ctx, operation, http.StatusOK, response.Errors, len(body)-size)
+	}
+	writeJSON(x.w, http.StatusOK, x.client.single, append(body, ']'))
+}
+
+// execute runs an operation that has one response. The operation is nil if it was
+// refused.
+func (t endpoint) execute(ctx context.Context, exec graphql.GraphExecutor, params *operationParams) (*ast.OperationDefinition, *graphql.Response) {
+	op, errs := t.create(ctx, exec, params)
+	if errs != nil {
+		return nil, exec.DispatchError(graphql.WithOperationContext(ctx, op), errs)
+	}
+	next, _ := run(ctx, exec, op)
+	return op.Operation, next()
+}
+
+// create makes an operation of a request, for all transports.
+func (t endpoint) create(ctx context.Context, exec graphql.GraphExecutor, params *operationParams) (*graphql.OperationContext, gqlerror.List) {
+	register, err := t.Documents.Resolve(ctx, &params.RawParams, params.DocumentID)
+	if err == nil && params.Query == "" {
+		err = errcode.BadInput("query", "must be a GraphQL document.", nil)
+	}
+	if err != nil {
+		return &graphql.OperationContext{}, gqlerror.List{err}
+	}
+	op, errs := exec.CreateOperationContext(ctx, &params.RawParams)
+	if errs == nil {
+		t.Documents.Register(ctx, register)
+	}
+	return op, errs
+}
+
+// run starts an operation. Each call of next answers a response, of which a
+// query has one and a subscription any number, and nil after the last; the first
+// is never nil. The context is the operation's own.
+func run(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext) (next func() *graphql.Response, inner context.Context) {
+	responses, ctx := exec.DispatchOperation(ctx, op)
+	begun, ended := false, false
+	return func() (response *graphql.Response) {
+		if ended {
+			return nil
+		}
+		fail := func(cause error) {
+			ended = true
+			response = exec.DispatchError(ctx, gqlerror.List{gqlerror.WrapPath(nil, cause)})
+		}
+		defer func() { // most callers are goroutines, where a panic would end the program
+			if value := recover(); value != nil {
+				fail(op.Recover(ctx, value))
+			}
+		}()
+		response = responses(ctx)
+		if response == nil && !begun { // gqlgen ends a stream so when the context ended
+			fail(context.Cause(ctx))
+		}
+		begun, ended = true, ended || response == nil
+		return response
+	}, ctx
+}
+
+// withBudget bounds an operation, unless it is one that has no end of its own.
+func (t endpoint) withBudget(ctx context.Context, op *graphql.OperationContext) (context.Context, context.CancelFunc) {
+	if op.Operation.Operation == ast.Subscription {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, t.Timeout)
+}

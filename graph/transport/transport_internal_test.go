@@ -1,0 +1,350 @@
+package transport
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/coder/websocket"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"leadgraph/graph/persisted"
+	"leadgraph/internal/errcode"
+)
+
+// clock is a schema with a subscription, which ours does not have yet: it ticks
+// every 20 seconds, a thousand times or until a tick panics.
+type clock struct{ schema *ast.Schema }
+
+func newClock() clock {
+	return clock{gqlparser.MustLoadSchema(&ast.Source{Input: `type Query { slow: Int } type Subscription { tick(panic: Int = 1000): Int }`})}
+}
+
+func (c clock) Schema() *ast.Schema { return c.schema }
+
+func (clock) Complexity(context.Context, string, string, int, map[string]any) (int, bool) {
+	return 0, false
+}
+
+func (clock) Exec(ctx context.Context) graphql.ResponseHandler {
+	op := graphql.GetOperationContext(ctx)
+	if op.Operation.Operation == ast.Query {
+		return func(ctx context.Context) *graphql.Response {
+			<-ctx.Done()
+			return nil
+		}
+	}
+	tick := op.Operation.SelectionSet[0].(*ast.Field)
+	last := fmt.Sprint(tick.ArgumentMap(op.Variables)["panic"])
+	count := 0
+	return func(ctx context.Context) *graphql.Response {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(20 * time.Second):
+		}
+		if count++; fmt.Sprint(count) == last {
+			panic("canary")
+		}
+		return &graphql.Response{Data: fmt.Appendf(nil, "{\n\"tick\":%d}", count)}
+	}
+}
+
+// pipes is a network in memory: in a bubble of synctest nothing may wait for a
+// real one.
+type pipes struct {
+	accepted chan net.Conn
+	closed   chan struct{}
+}
+
+func (p pipes) Accept() (net.Conn, error) {
+	select {
+	case conn := <-p.accepted:
+		return conn, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p pipes) Close() error {
+	close(p.closed)
+	return nil
+}
+
+func (p pipes) Addr() net.Addr { return &net.UnixAddr{} }
+
+func (p pipes) dial(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	p.accepted <- server
+	return client, nil
+}
+
+// serveClock serves the clock with a budget of 5 seconds until the test ends.
+// What it returns must be closed before.
+func serveClock(t *testing.T) *http.Client {
+	t.Helper()
+	return serveClockUntil(t, nil, nil)
+}
+
+// present is as much of package graph's presenter as the clock needs.
+func present(_ context.Context, err error) *gqlerror.Error {
+	if known, ok := errors.AsType[*gqlerror.Error](err); ok && known.Extensions["code"] != nil {
+		return &gqlerror.Error{Message: known.Message, Extensions: known.Extensions}
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return &gqlerror.Error{Message: "Too late.", Extensions: map[string]any{"code": errcode.UpstreamTimeout}}
+	}
+	return &gqlerror.Error{Message: "Internal error.", Extensions: map[string]any{"code": errcode.Internal}}
+}
+
+// serveClockUntil also tells streams to end, and asks for their share.
+func serveClockUntil(t *testing.T, closing chan struct{}, admit func(context.Context) (func(), time.Duration)) *http.Client {
+	t.Helper()
+	schema := newClock()
+	exec := handler.New(schema)
+	log := slog.New(slog.DiscardHandler)
+	hide := func(context.Context, any) error { return errors.New("panic") }
+	exec.SetErrorPresenter(present)
+	exec.SetRecoverFunc(hide)
+	exec.AddTransport(New(Options{
+		Schema: schema.Schema(), Documents: &persisted.Documents{}, MaxBody: 1 << 10, Timeout: 5 * time.Second,
+		Logger: log, Recover: hide, Closing: closing, Admit: admit,
+	}))
+	network := pipes{make(chan net.Conn), make(chan struct{})}
+	server := &http.Server{
+		WriteTimeout: time.Minute, ReadHeaderTimeout: time.Minute,
+		Handler: exec,
+	}
+	ended := make(chan error)
+	go func() { ended <- server.Serve(network) }()
+	client := &http.Transport{DialContext: network.dial}
+	t.Cleanup(func() {
+		client.CloseIdleConnections()
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	})
+	return &http.Client{Transport: client}
+}
+
+func openEvents(t *testing.T, client *http.Client, document string) io.ReadCloser {
+	t.Helper()
+	body, err := json.Marshal(map[string]string{"query": document})
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://clock/", strings.NewReader(string(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Accept", "text/event-stream")
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.Body
+}
+
+// TestEventsOfASubscription outlives the budget and the server's WriteTimeout,
+// never leaves the line without a byte for long, and survives a panic.
+func TestEventsOfASubscription(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		body := openEvents(t, serveClock(t), `subscription { tick(panic: 5) }`)
+		text, err := io.ReadAll(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := ":\n\n"
+		for i := 1; i < 5; i++ {
+			want += ":\n\n" + fmt.Sprintf("event: next\ndata: {\"data\":{ \"tick\":%d}}\n\n", i)
+		}
+		want += ":\n\n" + `event: next
+data: {"errors":[{"message":"Internal error.","extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}
+
+event: complete
+data:
+
+`
+		if string(text) != want {
+			t.Errorf("got\n%s\nwant\n%s", text, want)
+		}
+	})
+}
+
+func TestEventsOfASlowQueryEndWithTheBudget(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		text, err := io.ReadAll(openEvents(t, serveClock(t), `{ slow }`))
+		if err != nil || !strings.Contains(string(text), `"code":"UPSTREAM_TIMEOUT"`) {
+			t.Errorf("got %s %v", text, err)
+		}
+	})
+}
+
+func TestEventsEndWithTheClient(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		if err := openEvents(t, serveClock(t), `subscription { tick }`).Close(); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // the bubble's end fails if something still runs
+	})
+}
+
+func socketTo(t *testing.T, client *http.Client) *websocket.Conn {
+	t.Helper()
+	conn, response, err := websocket.Dial(t.Context(), "http://clock/", &websocket.DialOptions{HTTPClient: client, Subprotocols: []string{"graphql-transport-ws"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.Body != nil {
+		t.Cleanup(func() { _ = response.Body.Close() })
+	}
+	return conn
+}
+
+func TestSocketWaitsForInitAndNoLonger(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		conn := socketTo(t, serveClock(t))
+		start := time.Now()
+		_, _, err := conn.Read(t.Context())
+		if websocket.CloseStatus(err) != 4408 || time.Since(start) != initWait {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
+}
+
+func say(t *testing.T, conn *websocket.Conn, text string) {
+	t.Helper()
+	if err := conn.Write(t.Context(), websocket.MessageText, []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func hear(t *testing.T, conn *websocket.Conn, want string) {
+	t.Helper()
+	if _, got, err := conn.Read(t.Context()); err != nil || string(got) != want {
+		t.Fatalf("got %s %v, want %s", got, err, want)
+	}
+}
+
+func TestSocketOfASubscription(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		conn := socketTo(t, serveClock(t))
+		say(t, conn, `{"type":"connection_init"}`)
+		hear(t, conn, `{"type":"connection_ack"}`)
+		say(t, conn, `{"type":"subscribe","id":"a","payload":{"query":"subscription { tick }"}}`)
+		hear(t, conn, "{\"type\":\"next\",\"id\":\"a\",\"payload\":{\"data\":{\n\"tick\":1}}}")
+		say(t, conn, `{"type":"complete","id":"a"}`)
+		say(t, conn, `{"type":"subscribe","id":"a","payload":{"query":"subscription { tick(panic: 2) }"}}`)
+		hear(t, conn, "{\"type\":\"next\",\"id\":\"a\",\"payload\":{\"data\":{\n\"tick\":1}}}")
+		hear(t, conn, `{"type":"next","id":"a","payload":{"errors":[{"message":"Internal error.","extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}}`)
+		hear(t, conn, `{"type":"complete","id":"a"}`)
+		if err := conn.Close(websocket.StatusNormalClosure, ""); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestSocketFindsOutThatTheClientIsGone has a client that reads nothing.
+func TestSocketFindsOutThatTheClientIsGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		conn := socketTo(t, serveClock(t))
+		say(t, conn, `{"type":"connection_init"}`)
+		hear(t, conn, `{"type":"connection_ack"}`)
+		say(t, conn, `{"type":"subscribe","id":"a","payload":{"query":"subscription { tick }"}}`)
+		<-time.After(keepAlive + writeWait + time.Second)
+		if err := conn.Write(t.Context(), websocket.MessageText, []byte(`{"type":"pong"}`)); err == nil {
+			t.Error("the connection is still open")
+		}
+		_ = conn.CloseNow() // it is closed
+	})
+}
+
+// counting is a share of the server that counts how often it is held.
+func counting(held *atomic.Int32) func(context.Context) (func(), time.Duration) {
+	return func(context.Context) (func(), time.Duration) {
+		held.Add(1)
+		return func() { held.Add(-1) }, 0
+	}
+}
+
+// TestEventsOfASubscriptionEndWithTheServer without the event that would keep
+// the client from connecting anew.
+func TestEventsOfASubscriptionEndWithTheServer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		closing := make(chan struct{})
+		var held atomic.Int32
+		client := serveClockUntil(t, closing, counting(&held))
+		subscription := openEvents(t, client, `subscription { tick }`)
+		query := openEvents(t, client, `{ slow }`)
+		synctest.Wait()
+		if held := held.Load(); held != 1 {
+			t.Errorf("%d shares are held, want the query's", held)
+		}
+		close(closing)
+		if text, err := io.ReadAll(subscription); err != nil || string(text) != ":\n\n" {
+			t.Errorf("got %s %v", text, err)
+		}
+		if text, err := io.ReadAll(query); err != nil || !strings.HasSuffix(string(text), "event: complete\ndata:\n\n") {
+			t.Errorf("got %s %v", text, err)
+		}
+		if held := held.Load(); held != 0 {
+			t.Errorf("%d shares are held", held)
+		}
+	})
+}
+
+// TestSocketLeavesWithTheServer after its query, without waiting for its
+// subscription, and begins nothing more.
+func TestSocketLeavesWithTheServer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		closing := make(chan struct{})
+		var held atomic.Int32
+		conn := socketTo(t, serveClockUntil(t, closing, counting(&held)))
+		say(t, conn, `{"type":"connection_init"}`)
+		hear(t, conn, `{"type":"connection_ack"}`)
+		say(t, conn, `{"type":"subscribe","id":"a","payload":{"query":"subscription { tick }"}}`)
+		say(t, conn, `{"type":"subscribe","id":"b","payload":{"query":"{ slow }"}}`)
+		synctest.Wait()
+		if held := held.Load(); held != 1 {
+			t.Errorf("%d shares are held, want the query's", held)
+		}
+		close(closing)
+		synctest.Wait()
+		say(t, conn, `{"type":"subscribe","id":"c","payload":{"query":"{ __typename }"}}`)
+		hear(t, conn, `{"type":"next","id":"b","payload":{"errors":[{"message":"Too late.","extensions":{"code":"UPSTREAM_TIMEOUT"}}]}}`)
+		hear(t, conn, `{"type":"complete","id":"b"}`)
+		if _, got, err := conn.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusGoingAway {
+			t.Errorf("got %s %v", got, err)
+		}
+		synctest.Wait()
+		if held := held.Load(); held != 0 {
+			t.Errorf("%d shares are held", held)
+		}
+	})
+}

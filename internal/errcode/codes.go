@@ -1,0 +1,39 @@
+// Package errcode is the closed list of public error codes, which clients find in
+// errors[].extensions.code.
+package errcode
+
+import (
+	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// The closed list of public error codes, in errors[].extensions.code.
+const (
+	BadUserInput        = "BAD_USER_INPUT"
+	ParseFailed         = errcode.ParseFailed
+	ValidationFailed    = errcode.ValidationFailed
+	Unauthenticated     = "UNAUTHENTICATED"
+	Forbidden           = "FORBIDDEN"
+	TooComplex          = "QUERY_TOO_COMPLEX"
+	UpstreamUnavailable = "UPSTREAM_UNAVAILABLE"
+	UpstreamTimeout     = "UPSTREAM_TIMEOUT"
+	UpstreamRateLimited = "UPSTREAM_RATE_LIMITED"
+	UpstreamRejected    = "UPSTREAM_REJECTED"
+	UpstreamBadResponse = "UPSTREAM_BAD_RESPONSE"
+	UpstreamAuth        = "UPSTREAM_AUTH"
+	Overloaded          = "OVERLOADED"
+	Internal            = "INTERNAL_SERVER_ERROR"
+)
+
+// BadInput refuses an argument before anything was asked of the platform.
+func BadInput(argument, message string, at *ast.Position) *gqlerror.Error {
+	err := &gqlerror.Error{
+		Message:    argument + ": " + message,
+		Extensions: map[string]any{"code": BadUserInput, "argument": argument},
+	}
+	if at != nil {
+		err.Locations = []gqlerror.Location{{Line: at.Line, Column: at.Column}}
+	}
+	return err
+}

@@ -1,0 +1,99 @@
+package catalogue
+
+import "leadgraph/lead"
+
+// postings says which rows have a value, for each value of one property. The
+// lists of all values share one array, because most values of a tenant or a
+// channel have only one or two rows.
+type postings[K comparable] struct {
+	index  map[K]int32
+	starts []int32 // of each value's list in rows, and the end of the last
+	rows   []int32 // ascending within a list
+}
+
+// newPostings asks each lead for its values; a value that a lead gives twice
+// counts once.
+func newPostings[K comparable](leads []*lead.Lead, values func(l *lead.Lead, add func(K))) postings[K] {
+	type posting struct{ value, row int32 }
+	p := postings[K]{index: make(map[K]int32)}
+	found := make([]posting, 0, len(leads))
+	var sizes, last []int32
+	for row, l := range leads {
+		values(l, func(key K) {
+			value, known := p.index[key]
+			if !known {
+				value = int32(len(sizes))
+				p.index[key] = value
+				sizes, last = append(sizes, 0), append(last, -1)
+			}
+			if last[value] == int32(row) {
+				return
+			}
+			last[value] = int32(row)
+			sizes[value]++
+			found = append(found, posting{value, int32(row)})
+		})
+	}
+	p.starts = runningTotals(sizes)
+	p.rows = make([]int32, len(found))
+	next := append([]int32(nil), p.starts...)
+	for _, f := range found {
+		p.rows[next[f.value]] = f.row
+		next[f.value]++
+	}
+	return p
+}
+
+// of returns the rows that have the value, in ascending order.
+func (p *postings[K]) of(key K) []int32 {
+	value, known := p.index[key]
+	if !known {
+		return nil
+	}
+	return p.list(value)
+}
+
+func (p *postings[K]) list(value int32) []int32 { return p.rows[p.starts[value]:p.starts[value+1]] }
+
+// anyOf returns the rows that have at least one of the values. A repeated value
+// is looked at once, so that the work is bounded by the rows and not by keys.
+func (p *postings[K]) anyOf(rows int, keys []K, normal func(K) K) bitset {
+	set, done := newBitset(rows), newBitset(len(p.index))
+	for _, key := range keys {
+		value, known := p.index[normal(key)]
+		if !known || done.has(value) {
+			continue
+		}
+		done.set(value)
+		for _, row := range p.list(value) {
+			set.set(row)
+		}
+	}
+	return set
+}
+
+// counts returns how many of the given rows have each value, without the
+// values that none of them has.
+func (p *postings[K]) counts(within bitset) map[K]int {
+	counts := make(map[K]int)
+	for key, value := range p.index {
+		n := 0
+		for _, row := range p.list(value) {
+			n += within.bit(row)
+		}
+		if n > 0 {
+			counts[key] = n
+		}
+	}
+	return counts
+}
+
+// runningTotals returns where each of the consecutive groups starts, and the
+// end of the last one.
+func runningTotals(sizes []int32) []int32 {
+	totals := make([]int32, len(sizes)+1)
+	for i, size := range sizes {
+		totals[i+1] = totals[i] + size
+	}
+	return totals
+}

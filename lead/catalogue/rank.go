@@ -1,0 +1,105 @@
+package catalogue
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+	"strings"
+)
+
+// ranking gives every row the number of its value among the distinct values in
+// ascending order. Rows without a value have the rank groups, which is behind
+// all others.
+type ranking struct {
+	ranks  []int32
+	groups int32
+}
+
+// sortKey is the part of a row's value that is compared without following a
+// pointer: it decides almost every comparison of the sort.
+type sortKey struct {
+	major uint64
+	minor uint32
+	row   int32
+}
+
+// rankTexts ranks by the bytes of the texts; "" is no value.
+func rankTexts(texts []string) ranking {
+	keys := make([]sortKey, 0, len(texts))
+	for row, text := range texts {
+		if text == "" {
+			continue
+		}
+		var head [12]byte
+		copy(head[:], text)
+		keys = append(keys, sortKey{
+			major: binary.BigEndian.Uint64(head[:8]),
+			minor: binary.BigEndian.Uint32(head[8:]),
+			row:   int32(row),
+		})
+	}
+	compare := func(a, b sortKey) int {
+		if a.major != b.major {
+			return cmp.Compare(a.major, b.major)
+		}
+		if a.minor != b.minor {
+			return cmp.Compare(a.minor, b.minor)
+		}
+		return strings.Compare(texts[a.row], texts[b.row])
+	}
+	slices.SortFunc(keys, compare)
+	r := ranking{ranks: make([]int32, len(texts))}
+	for i, key := range keys {
+		if i == 0 || compare(keys[i-1], key) != 0 {
+			r.groups++
+		}
+		r.ranks[key.row] = r.groups - 1
+	}
+	for row, text := range texts {
+		if text == "" {
+			r.ranks[row] = r.groups
+		}
+	}
+	return r
+}
+
+// ordering is one total order of all rows: the rows in that order, and the
+// place of each row in it.
+type ordering struct {
+	rows   []int32
+	places []int32
+}
+
+// newOrdering orders by rank, and rows of equal rank as byID has them. Rows
+// without a value are last in both directions, which is why the descending
+// order is more than the ascending one read backwards.
+func newOrdering(r ranking, byID []int32, descending bool) ordering {
+	group := func(row int32) int32 {
+		rank := r.ranks[row]
+		if descending && rank < r.groups {
+			return r.groups - 1 - rank
+		}
+		return rank
+	}
+	sizes := make([]int32, r.groups+1)
+	for row := range r.ranks {
+		sizes[group(int32(row))]++
+	}
+	next := runningTotals(sizes)
+	o := ordering{rows: make([]int32, len(byID)), places: make([]int32, len(byID))}
+	for _, row := range byID {
+		g := group(row)
+		o.rows[next[g]], o.places[row] = row, next[g]
+		next[g]++
+	}
+	return o
+}
+
+// asRead is the order in which the platform gave the rows.
+func asRead(rows int) ordering {
+	identity := make([]int32, rows)
+	for i := range identity {
+		identity[i] = int32(i)
+	}
+	return ordering{rows: identity, places: identity}
+}

@@ -1,0 +1,128 @@
+package catalogue
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+
+	"leadgraph/lead"
+)
+
+// folder brings texts into the form in which they are searched: compatibility
+// decomposition without the accents, full case folding, and plain letters for
+// those that Unicode does not decompose. It is not safe for concurrent use.
+type folder struct {
+	caser      cases.Caser
+	decomposed []byte // scratch
+}
+
+func newFolder() *folder { return &folder{caser: cases.Fold()} }
+
+// plainLetters are the Latin letters with a stroke or of two letters, which
+// people type plainly although Unicode does not count them as accented.
+var plainLetters = strings.NewReplacer(
+	"ø", "o", "ł", "l", "đ", "d", "ħ", "h", "ŧ", "t", "ı", "i", "æ", "ae", "œ", "oe")
+
+// fold appends the folded text to dst. Line breaks and other control characters
+// become blanks, which leaves the line break to separate texts.
+func (f *folder) fold(dst []byte, text string) []byte {
+	for i := range len(text) {
+		c := text[i]
+		switch {
+		case c >= utf8.RuneSelf:
+			return f.foldUnicode(dst[:len(dst)-i], text)
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		case c < ' ':
+			c = ' '
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+func (f *folder) foldUnicode(dst []byte, text string) []byte {
+	f.decomposed = norm.NFKD.AppendString(f.decomposed[:0], text)
+	bare := bytes.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.Mn, r):
+			return -1
+		case unicode.IsControl(r):
+			return ' '
+		}
+		return r
+	}, f.decomposed)
+	return append(dst, plainLetters.Replace(string(f.caser.Bytes(bare)))...)
+}
+
+// needle is what to look for when text is searched; "" means anything.
+func (f *folder) needle(text string) string {
+	return string(f.fold(nil, strings.TrimSpace(text)))
+}
+
+// searchText holds the folded texts of all rows in one string, so that they
+// cost the garbage collector nothing.
+type searchText struct {
+	all    string
+	starts []uint32 // of each row's texts in all, and the end of the last
+}
+
+func newSearchText(leads []*lead.Lead) searchText {
+	w := searchWriter{folder: newFolder()}
+	starts := make([]uint32, 1, len(leads)+1)
+	for _, l := range leads {
+		w.lead(l)
+		starts = append(starts, uint32(len(w.all)))
+	}
+	return searchText{all: string(w.all), starts: starts}
+}
+
+// keep removes the rows in whose texts the needle is not.
+func (t *searchText) keep(rows bitset, needle string) {
+	for row := range rows.all() {
+		if !strings.Contains(t.all[t.starts[row]:t.starts[row+1]], needle) {
+			rows.remove(row)
+		}
+	}
+}
+
+type searchWriter struct {
+	folder *folder
+	all    []byte
+	row    int // where the current row's texts begin in all
+}
+
+func (w *searchWriter) lead(l *lead.Lead) {
+	w.row = len(w.all)
+	if d := l.ContactDetails; d != nil {
+		w.texts(d.CompanyName, d.FullName, d.Email)
+	}
+	for i := range l.Contacts {
+		c := &l.Contacts[i]
+		w.texts(c.CompanyName, c.FullName, c.Email)
+	}
+}
+
+func (w *searchWriter) texts(texts ...*string) {
+	for _, text := range texts {
+		if text != nil && *text != "" {
+			w.text(*text)
+		}
+	}
+}
+
+// text adds a text unless it is inside what the row already has, as the contact
+// details commonly repeat among the contacts.
+func (w *searchWriter) text(text string) {
+	before := len(w.all)
+	w.all = w.folder.fold(w.all, text)
+	if bytes.Contains(w.all[w.row:before], w.all[before:]) {
+		w.all = w.all[:before]
+		return
+	}
+	w.all = append(w.all, '\n')
+}

@@ -1,0 +1,152 @@
+package catalogue
+
+import (
+	"sort"
+	"strings"
+	"time"
+
+	"leadgraph/lead"
+	"leadgraph/lead/flight"
+)
+
+// Snapshot is all leads at one moment, with what is needed to filter, order,
+// search and count them quickly. It is immutable and safe for concurrent use.
+type Snapshot struct {
+	asOf  time.Time
+	leads []*lead.Lead // by row: the place in the platform's own order
+
+	byID      []int32                       // rows by ascending id
+	anchors   map[uint64]int32              // rows by AnchorHash
+	orderings [lead.OrderFields][2]ordering // ascending, descending
+
+	tenants   postings[string] // in lower case
+	countries postings[string] // in upper case
+	channels  postings[string]
+	sizes     postings[string]
+	statuses  postings[lead.Status]
+	direct    postings[bool]
+	customers bitset
+	text      searchText
+
+	tombstones []tombstone // the latest first
+}
+
+// Build makes a snapshot of leads in the platform's order; asOf is when reading
+// them began. Of leads with the same id the first is kept. The leads are shared,
+// not copied; the caller must not change them any more.
+//
+// From the previous snapshot, nil if there is none, it copies what View.Locate
+// needs to find the place of leads that are gone; it does not keep it.
+func Build(leads []*lead.Lead, asOf time.Time, previous *Snapshot) *Snapshot {
+	s := &Snapshot{asOf: asOf, leads: distinct(leads)}
+	var rankings [lead.OrderFields]ranking
+	parts := []func(){func() { s.text = newSearchText(s.leads) }, s.indexIDs, s.indexValues}
+	for field := lead.OrderAsRead + 1; field < lead.OrderFields; field++ {
+		parts = append(parts, func() { rankings[field] = rankTexts(newKeyWriter().keys(field, s.leads)) })
+	}
+	// The parts share nothing, and together they are most of the work.
+	flight.Parallel(parts...)
+	for field := lead.OrderAsRead + 1; field < lead.OrderFields; field++ {
+		s.orderings[field][0] = newOrdering(rankings[field], s.byID, false)
+		s.orderings[field][1] = newOrdering(rankings[field], s.byID, true)
+	}
+	s.orderings[lead.OrderAsRead][0] = asRead(len(s.leads))
+	if previous != nil {
+		s.bury(previous)
+	}
+	return s
+}
+
+func distinct(leads []*lead.Lead) []*lead.Lead {
+	kept := make([]*lead.Lead, 0, len(leads))
+	seen := make(map[string]struct{}, len(leads))
+	for _, l := range leads {
+		if _, repeated := seen[l.ID]; !repeated {
+			seen[l.ID] = struct{}{}
+			kept = append(kept, l)
+		}
+	}
+	return kept
+}
+
+func (s *Snapshot) indexIDs() {
+	ids := make([]string, len(s.leads))
+	s.anchors = make(map[uint64]int32, len(s.leads))
+	for row, l := range s.leads {
+		ids[row] = l.ID
+		s.anchors[lead.AnchorHash(l.ID)] = int32(row)
+	}
+	s.byID = newOrdering(rankTexts(ids), asRead(len(ids)).rows, false).rows
+}
+
+func (s *Snapshot) indexValues() {
+	s.tenants = newPostings(s.leads, func(l *lead.Lead, add func(string)) { add(strings.ToLower(l.TenantID)) })
+	s.statuses = newPostings(s.leads, func(l *lead.Lead, add func(lead.Status)) { add(l.Status) })
+	s.countries = newPostings(s.leads, func(l *lead.Lead, add func(string)) {
+		for _, country := range l.ConsentedCountries {
+			add(strings.ToUpper(country))
+		}
+	})
+	s.channels = newPostings(s.leads, func(l *lead.Lead, add func(string)) {
+		for _, id := range []*string{l.ChannelID, l.OVOCChannelID} {
+			if id != nil {
+				add(*id)
+			}
+		}
+	})
+	s.sizes = newPostings(s.leads, func(l *lead.Lead, add func(string)) {
+		if d := l.ContactDetails; d != nil && d.CompanySize != nil && *d.CompanySize != "" {
+			add(*d.CompanySize)
+		}
+	})
+	s.direct = newPostings(s.leads, func(l *lead.Lead, add func(bool)) {
+		if l.IsDirectLead != nil {
+			add(*l.IsDirectLead)
+		}
+	})
+	s.customers = newBitset(len(s.leads))
+	for row, l := range s.leads {
+		if l.UMPCustomerGUID != nil && *l.UMPCustomerGUID != "" {
+			s.customers.set(int32(row))
+		}
+	}
+}
+
+func consentedOn(l *lead.Lead) time.Time    { return l.ConsentedOn }
+func lastModifiedOn(l *lead.Lead) time.Time { return l.LastModifiedOn }
+
+// AsOf is when reading the leads began: nothing in the snapshot is older.
+func (s *Snapshot) AsOf() time.Time { return s.asOf }
+
+// Len is the number of leads.
+func (s *Snapshot) Len() int { return len(s.leads) }
+
+// All returns the leads in the platform's own order. The slice is shared and
+// must not be changed.
+func (s *Snapshot) All() []*lead.Lead { return s.leads }
+
+// ByID returns the lead with the id, nil if there is none.
+func (s *Snapshot) ByID(id string) *lead.Lead {
+	i, found := sort.Find(len(s.byID), func(i int) int { return strings.Compare(id, s.leads[s.byID[i]].ID) })
+	if !found {
+		return nil
+	}
+	return s.leads[s.byID[i]]
+}
+
+// ByTenant returns the leads of a tenant in the platform's own order, whatever
+// the case of the id's letters; nil if there are none.
+func (s *Snapshot) ByTenant(tenantID string) []*lead.Lead {
+	return s.at(s.tenants.of(strings.ToLower(tenantID)))
+}
+
+func (s *Snapshot) at(rows []int32) []*lead.Lead {
+	if len(rows) == 0 {
+		return nil
+	}
+	leads := make([]*lead.Lead, len(rows))
+	for i, row := range rows {
+		leads[i] = s.leads[row]
+	}
+	return leads
+}

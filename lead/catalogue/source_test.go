@@ -1,0 +1,125 @@
+package catalogue_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
+	"leadgraph/lead/leadtest"
+)
+
+// copies is a source with a copy of what others read from the platform.
+type copies struct {
+	*leadtest.Platform
+	copied    time.Time
+	notBefore time.Time // as last asked for
+}
+
+func (c *copies) AllLeads(ctx context.Context, notBefore time.Time) (catalogue.Reading, error) {
+	c.notBefore = notBefore
+	if c.copied.Before(notBefore) {
+		return c.Platform.AllLeads(ctx, notBefore)
+	}
+	return catalogue.Reading{Leads: []*lead.Lead{{ID: "copy"}}, Complete: true, AsOf: c.copied}, nil
+}
+
+func withCopies(t *testing.T, opts catalogue.Options, test func(t *testing.T, c *catalogue.Catalogue, source *copies)) {
+	t.Helper()
+	inBubble(t, opts, func(t *testing.T, _ *catalogue.Catalogue, p *leadtest.Platform) {
+		source := &copies{Platform: p}
+		c := catalogue.New(source, opts)
+		defer c.Close()
+		test(t, c, source)
+	})
+}
+
+func TestCopiesAreAsOldAsTheyAre(t *testing.T) {
+	t.Parallel()
+	withCopies(t, leadtest.Options(), func(t *testing.T, c *catalogue.Catalogue, source *copies) {
+		source.copied = time.Now().Add(-leadtest.TTL / 2)
+		leadtest.WantAnswer(t, c, leadtest.Whatever, "read copy in 0s")
+		s, _, err := c.Snapshot(t.Context(), leadtest.Whatever)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !s.AsOf().Equal(source.copied) {
+			t.Errorf("as of %v, not %v", s.AsOf(), source.copied)
+		}
+		leadtest.WantAnswer(t, c, leadtest.MaxAge(leadtest.TTL/2), "read copy cached in 0s")
+		leadtest.WantAnswer(t, c, leadtest.MaxAge(leadtest.TTL/2-1), "read 1 calls 3 in 1s") // not a copy that is too old
+		source.copied = time.Now()
+		leadtest.Pass(leadtest.TTL)
+		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 1 cached in 0s")
+		leadtest.Pass(0)
+		leadtest.WantAnswer(t, c, leadtest.Whatever, "read copy cached in 0s")
+		leadtest.Pass(1)
+		leadtest.WantAnswer(t, c, leadtest.Whatever, "read copy cached in 0s") // older than the TTL from its own beginning
+		leadtest.Pass(leadtest.ReadTime)
+		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 2 cached in 0s")
+	})
+}
+
+// NoCache means the platform, unless another replica began after the request.
+func TestCopiesAndNoCache(t *testing.T) {
+	t.Parallel()
+	withCopies(t, leadtest.Options(), func(t *testing.T, c *catalogue.Catalogue, source *copies) {
+		source.copied = time.Now().Add(-1)
+		leadtest.WantAnswer(t, c, leadtest.NoCache, "read 1 calls 3 in 1s")
+		source.copied = time.Now()
+		leadtest.WantAnswer(t, c, leadtest.NoCache, "read copy in 0s")
+		leadtest.Pass(1)
+		leadtest.WantAnswer(t, c, leadtest.NoCache, "read 2 calls 3 in 1s")
+	})
+}
+
+// With the TTL's jitter a refresh can come before the copy that is held is too
+// old: it must not get that again.
+func TestCopiesAreNotTakenTwice(t *testing.T) {
+	t.Parallel()
+	opts := leadtest.Options()
+	opts.Jitter, opts.Rand = 0.5, func() float64 { return 0 }
+	withCopies(t, opts, func(t *testing.T, c *catalogue.Catalogue, source *copies) {
+		source.copied = time.Now().Add(-leadtest.TTL / 2)
+		leadtest.WantAnswer(t, c, leadtest.Whatever, "read copy in 0s")
+		if want := time.Now().Add(-leadtest.TTL); !source.notBefore.Equal(want) {
+			t.Errorf("asked for leads since %v, want %v", source.notBefore, want)
+		}
+		leadtest.Pass(1)
+		leadtest.WantAnswer(t, c, leadtest.Whatever, "read copy cached in 0s")
+		leadtest.Pass(leadtest.ReadTime)
+		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 1 cached in 0s")
+	})
+}
+
+// A request does not board a refresh that may give it a copy that is too old.
+func TestCopiesAndThoseWhoWait(t *testing.T) {
+	t.Parallel()
+	withCopies(t, leadtest.Options(), func(t *testing.T, c *catalogue.Catalogue, _ *copies) {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			leadtest.WantAnswer(t, c, leadtest.Whatever, "read 1 calls 3 in 1s")
+		}()
+		leadtest.Pass(leadtest.ReadTime / 2)
+		leadtest.WantAnswer(t, c, leadtest.MaxAge(leadtest.ReadTime), "read 1 in 500ms") // it was no copy
+		<-done
+		leadtest.WantAnswer(t, c, leadtest.MaxAge(leadtest.ReadTime-1), "read 2 calls 3 in 1s")
+	})
+}
+
+func TestCopiesFromTheFuture(t *testing.T) {
+	t.Parallel()
+	withCopies(t, leadtest.Options(), func(t *testing.T, c *catalogue.Catalogue, source *copies) {
+		source.copied = time.Now().Add(time.Hour)
+		now := time.Now()
+		s, _, err := c.Snapshot(t.Context(), leadtest.Whatever)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !s.AsOf().Equal(now) {
+			t.Errorf("as of %v, not %v", s.AsOf(), now)
+		}
+	})
+}

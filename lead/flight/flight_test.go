@@ -1,0 +1,112 @@
+package flight
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// obedient is work that takes a second and ends at once when it is cancelled.
+func obedient(ctx context.Context) (int, error) {
+	select {
+	case <-time.After(time.Second):
+		return 42, nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+func TestFlightIsShared(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := Start(t.Context(), t.Context(), time.Minute, obedient)
+		for range 99 {
+			if !f.Join() {
+				t.Fatal("no seat in a flight under way")
+			}
+			go func() {
+				if got, err := f.Wait(t.Context()); got != 42 || err != nil {
+					t.Errorf("got %d, %v", got, err)
+				}
+			}()
+		}
+		if got, err := f.Wait(t.Context()); got != 42 || err != nil {
+			t.Errorf("got %d, %v", got, err)
+		}
+		synctest.Wait()
+		if !f.Over() || f.Join() {
+			t.Error("a flight that is over takes callers")
+		}
+	})
+}
+
+func TestFlightSurvivesItsStarter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		starter, leave := context.WithCancel(t.Context())
+		f := Start(context.WithoutCancel(starter), starter, time.Minute, obedient)
+		f.Join()
+		leave()
+		if _, err := f.Wait(starter); !errors.Is(err, context.Canceled) {
+			t.Errorf("the starter got %v", err)
+		}
+		if got, err := f.Wait(t.Context()); got != 42 || err != nil {
+			t.Errorf("the other caller got %d, %v", got, err)
+		}
+	})
+}
+
+func TestFlightIsCancelledWhenTheLastCallerLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		f := Start(t.Context(), t.Context(), time.Minute, obedient)
+		f.Join()
+		short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		for range 2 {
+			if _, err := f.Wait(short); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("got %v", err)
+			}
+		}
+		if f.Join() {
+			t.Error("joined a flight that was given up")
+		}
+		<-f.Done
+		if took := time.Since(begun); took != time.Millisecond {
+			t.Errorf("the work went on for %s", took)
+		}
+	})
+}
+
+func TestFlightIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := Start(t.Context(), t.Context(), time.Millisecond, obedient)
+		if _, err := f.Wait(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestFlightTurnsPanicsIntoErrors(t *testing.T) {
+	t.Parallel()
+	for name, work := range map[string]func(context.Context) (int, error){
+		"own goroutine": func(context.Context) (int, error) { panic("Dana Levi") },
+		"its goroutine": func(context.Context) (int, error) {
+			Parallel(func() {}, func() { panic("Dana Levi") })
+			return 0, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := Start(t.Context(), t.Context(), time.Minute, work).Wait(t.Context())
+			crash, ok := errors.AsType[*PanicError](err)
+			if !ok || crash.Value != "Dana Levi" || len(crash.Stack) == 0 || err.Error() != "panic with a string" {
+				t.Errorf("got %#v", err)
+			}
+		})
+	}
+}

@@ -1,0 +1,129 @@
+package leadtest
+
+import (
+	"fmt"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"leadgraph/lead"
+)
+
+// The generators draw from few values, so that ties, repetitions and matches
+// are common.
+
+func genText() *rapid.Generator[string] {
+	return rapid.StringOfN(rapid.SampledFrom([]rune("aáAÁbcçÇłŁeéßS .@\n\u0301")), 0, 6, -1)
+}
+
+func genTime() *rapid.Generator[time.Time] {
+	return rapid.Custom(func(t *rapid.T) time.Time {
+		switch n := rapid.IntRange(0, 12).Draw(t, "moment"); n {
+		case 0:
+			return time.Time{}
+		case 1:
+			return time.Date(1066, 1, 1, 0, 0, 0, 0, time.UTC)
+		default:
+			return time.Date(2024, 1, 1, 0, 0, n/4, n%4*100, time.UTC)
+		}
+	})
+}
+
+func genTenant() *rapid.Generator[string] {
+	return rapid.SampledFrom([]string{"f94238e5-0000-1", "f94238e5-0000-2", "F94238E5-0000-1", "a", "B", "b"})
+}
+
+func genCountries() *rapid.Generator[[]string] {
+	return rapid.SliceOfN(rapid.SampledFrom([]string{"US", "GB", "DE", "us"}), 0, 3)
+}
+
+func genChannel() *rapid.Generator[string] { return rapid.SampledFrom([]string{"1", "2", "1574"}) }
+
+func genStatus() *rapid.Generator[lead.Status] {
+	return rapid.Map(rapid.IntRange(0, 4), func(n int) lead.Status { return lead.Status(n) })
+}
+
+func GenLead() *rapid.Generator[*lead.Lead] {
+	return rapid.Custom(func(t *rapid.T) *lead.Lead {
+		text := rapid.Ptr(genText(), true)
+		l := &lead.Lead{
+			ID:                 fmt.Sprintf("lead-with-long-id-%d", rapid.IntRange(0, 300).Draw(t, "id")),
+			TenantID:           genTenant().Draw(t, "tenant"),
+			Status:             genStatus().Draw(t, "status"),
+			IsDirectLead:       rapid.Ptr(rapid.Bool(), true).Draw(t, "direct"),
+			UMPCustomerGUID:    rapid.Ptr(rapid.SampledFrom([]string{"", "g"}), true).Draw(t, "customer"),
+			ChannelID:          rapid.Ptr(genChannel(), true).Draw(t, "channel"),
+			OVOCChannelID:      rapid.Ptr(genChannel(), true).Draw(t, "ovoc"),
+			ConsentedOn:        genTime().Draw(t, "consented"),
+			LastModifiedOn:     genTime().Draw(t, "modified"),
+			ConsentedCountries: genCountries().Draw(t, "countries"),
+		}
+		if rapid.Bool().Draw(t, "details") {
+			l.ContactDetails = &lead.ContactDetails{
+				CompanyName: text.Draw(t, "company"), FullName: text.Draw(t, "name"), Email: text.Draw(t, "email"),
+				CompanySize: rapid.Ptr(rapid.SampledFrom([]string{"", "L1", "L10_U49"}), true).Draw(t, "size"),
+			}
+		}
+		for range rapid.IntRange(0, 2).Draw(t, "contacts") {
+			l.Contacts = append(l.Contacts, lead.Contact{
+				CompanyName: text.Draw(t, "company"), FullName: text.Draw(t, "name"), Email: text.Draw(t, "email"),
+			})
+		}
+		return l
+	})
+}
+
+// optional draws nil two times in three, so that filters do not all match nothing.
+func optional[T any](t *rapid.T, name string, g *rapid.Generator[[]T]) []T {
+	if rapid.IntRange(0, 2).Draw(t, name+"?") > 0 {
+		return nil
+	}
+	return g.Draw(t, name)
+}
+
+func genRange(t *rapid.T, name string) lead.TimeRange {
+	if rapid.IntRange(0, 2).Draw(t, name+"?") > 0 {
+		return lead.TimeRange{}
+	}
+	return lead.TimeRange{From: genTime().Draw(t, name), To: genTime().Draw(t, name)}
+}
+
+func GenFilter(depth int) *rapid.Generator[*lead.Filter] {
+	return rapid.Custom(func(t *rapid.T) *lead.Filter {
+		if rapid.IntRange(0, 7).Draw(t, "nil") == 0 {
+			return nil
+		}
+		f := &lead.Filter{
+			TenantIDs:          optional(t, "tenants", rapid.SliceOfN(genTenant(), 0, 3)),
+			Statuses:           optional(t, "statuses", rapid.SliceOfN(genStatus(), 0, 4)),
+			ConsentedCountries: optional(t, "countries", genCountries()),
+			ChannelIDs:         optional(t, "channels", rapid.SliceOfN(genChannel(), 0, 2)),
+			ConsentedOn:        genRange(t, "consented"),
+			LastModifiedOn:     genRange(t, "modified"),
+		}
+		switch rapid.IntRange(0, 5).Draw(t, "flags") {
+		case 0:
+			f.IsDirectLead = new(rapid.Bool().Draw(t, "direct"))
+		case 1:
+			f.HasCustomer = new(rapid.Bool().Draw(t, "customer"))
+		case 2:
+			f.Search = genText().Draw(t, "search")
+		}
+		if depth > 1 && rapid.Bool().Draw(t, "nested") {
+			nested := GenFilter(depth - 1)
+			f.And = optional(t, "and", rapid.SliceOfN(nested, 0, 2))
+			f.Or = optional(t, "or", rapid.SliceOfN(nested, 0, 3))
+			f.Not = nested.Draw(t, "not")
+		}
+		return f
+	})
+}
+
+func GenOrder() *rapid.Generator[lead.Order] {
+	return rapid.Custom(func(t *rapid.T) lead.Order {
+		return lead.Order{
+			Field:      lead.OrderField(rapid.IntRange(0, int(lead.OrderTenantID)).Draw(t, "field")),
+			Descending: rapid.Bool().Draw(t, "descending"),
+		}
+	})
+}

@@ -1,0 +1,67 @@
+package reader
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"leadgraph/lead"
+	"leadgraph/upstream/sandbox"
+)
+
+// largestPage is the most leads that the platform answers in one page [GAL].
+const largestPage = 20_000
+
+// BenchmarkRead compares the reader with the reference, for pages of the
+// sandbox's leads.
+func BenchmarkRead(b *testing.B) {
+	platform, err := sandbox.New(sandbox.Options{Leads: largestPage, NoAuth: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	rows, keeper := NewRows(), NewKeeper()
+	each := func(want lead.Fields, each func(*lead.Lead) error) func([]byte) error {
+		return func(body []byte) error {
+			_, _, err := rows.Read(bytes.NewReader(body), want, each)
+			return err
+		}
+	}
+	var kept []*lead.Lead
+	for _, size := range []int{1, 100, 1000, largestPage} {
+		body := pageOf(b, platform, size)
+		for name, read := range map[string]func([]byte) error{
+			"reference": func(body []byte) error { _, _, err := ReferenceLeads(body); return err },
+			"all":       each(lead.AllFields, func(*lead.Lead) error { return nil }),
+			"some":      each(lead.FieldStatus|lead.FieldConsentedOn, func(*lead.Lead) error { return nil }),
+			"kept": func(body []byte) error {
+				kept = make([]*lead.Lead, 0, size)
+				return each(lead.AllFields, func(l *lead.Lead) error { kept = append(kept, keeper.Keep(l)); return nil })(body)
+			},
+		} {
+			b.Run(fmt.Sprintf("%s/%d", name, size), func(b *testing.B) {
+				b.SetBytes(int64(len(body)))
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := read(body); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+func pageOf(b *testing.B, platform http.Handler, size int) []byte {
+	b.Helper()
+	answer := httptest.NewRecorder()
+	target := fmt.Sprintf("%s/api/v2/oc/lead?PageNumber=0&PageSize=%d", sandbox.BasePath, size)
+	platform.ServeHTTP(answer, httptest.NewRequestWithContext(b.Context(), http.MethodGet, target, nil))
+	body, err := io.ReadAll(answer.Body)
+	if err != nil || answer.Code != http.StatusOK {
+		b.Fatalf("status %d, error %v", answer.Code, err)
+	}
+	return body
+}

@@ -1,0 +1,229 @@
+package reader
+
+import (
+	"bytes"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"leadgraph/lead"
+)
+
+// failer is what *testing.T and *rapid.T have in common.
+type failer interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+// checkReaders checks that the reader takes data as the reference does, in
+// whatever pieces it arrives, and that a selective reading differs only in what
+// it leaves out. It returns the leads, nil if data is refused.
+func checkReaders(t failer, data []byte, want lead.Fields) []*lead.Lead {
+	t.Helper()
+	leads, odd, err := ReferenceLeads(data)
+	all := func(r io.Reader) io.Reader { return r }
+	for name, pieces := range map[string]func(io.Reader) io.Reader{
+		"whole": all, "halves": iotest.HalfReader, "single bytes": iotest.OneByteReader, "error with the last": iotest.DataErrReader,
+	} {
+		got, gotOdd, gotErr := decodeFrom(pieces(bytes.NewReader(data)), lead.AllFields)
+		if (err == nil) != (gotErr == nil) {
+			t.Fatalf("%s: error is %v, the reference's %v", name, gotErr, err)
+		}
+		if err != nil {
+			continue
+		}
+		if diff := cmp.Diff(leads, got); diff != "" {
+			t.Fatalf("%s: leads (-reference +got):\n%s", name, diff)
+		}
+		if diff := cmp.Diff(odd, gotOdd); diff != "" {
+			t.Fatalf("%s: oddities (-reference +got):\n%s", name, diff)
+		}
+	}
+	some, _, someErr := decode(data, want)
+	if (err == nil) != (someErr == nil) {
+		t.Fatalf("fields %b: error is %v, the reference's %v", want, someErr, err)
+	}
+	if err != nil {
+		return nil
+	}
+	for i, l := range leads {
+		if diff := cmp.Diff(only(l, want), some[i]); diff != "" {
+			t.Fatalf("fields %b (-reference +got):\n%s", want, diff)
+		}
+	}
+	return leads
+}
+
+// only is l without the fields that are not in want.
+func only(l *lead.Lead, want lead.Fields) *lead.Lead {
+	kept := &lead.Lead{ID: l.ID, TenantID: l.TenantID}
+	if want.Has(lead.FieldStatus) {
+		kept.Status, kept.StatusText = l.Status, l.StatusText
+	}
+	keep(&kept.TenantOrigin, l.TenantOrigin, want, lead.FieldTenantOrigin)
+	keep(&kept.OperatorID, l.OperatorID, want, lead.FieldOperatorID)
+	keep(&kept.IsDirectLead, l.IsDirectLead, want, lead.FieldIsDirectLead)
+	keep(&kept.IsNotActive, l.IsNotActive, want, lead.FieldIsNotActive)
+	keep(&kept.UMPCustomerGUID, l.UMPCustomerGUID, want, lead.FieldUMPCustomerGUID)
+	keep(&kept.ChannelID, l.ChannelID, want, lead.FieldChannelID)
+	keep(&kept.OVOCChannelID, l.OVOCChannelID, want, lead.FieldOVOCChannelID)
+	keep(&kept.Comments, l.Comments, want, lead.FieldComments)
+	keep(&kept.ConsentedOn, l.ConsentedOn, want, lead.FieldConsentedOn)
+	keep(&kept.LastModifiedOn, l.LastModifiedOn, want, lead.FieldLastModifiedOn)
+	keep(&kept.ConsentedCountries, l.ConsentedCountries, want, lead.FieldConsentedCountries)
+	keep(&kept.ContactDetails, l.ContactDetails, want, lead.FieldContactDetails)
+	keep(&kept.Contacts, l.Contacts, want, lead.FieldContacts)
+	keep(&kept.CivicAddresses, slices.Clone(l.CivicAddresses), want, lead.FieldCivicAddresses)
+	if !want.Has(lead.FieldLocations) {
+		for i := range kept.CivicAddresses {
+			kept.CivicAddresses[i].Locations = nil
+		}
+	}
+	return kept
+}
+
+func keep[T any](into *T, value T, want, field lead.Fields) {
+	if want.Has(field) {
+		*into = value
+	}
+}
+
+// wire draws JSON that is like the platform's but odd in every way that is
+// well-formed and, unless it is sound, in ways that are not.
+type wire struct {
+	*rapid.T
+	sound bool
+}
+
+func (w wire) pick(from ...string) string { return rapid.SampledFrom(from).Draw(w.T, "pick") }
+
+// scarce is true now and then.
+func (w wire) scarce(label string) bool { return rapid.IntRange(0, 19).Draw(w.T, label) == 0 }
+
+func (w wire) space() string {
+	if w.scarce("space") {
+		return w.pick(" ", "\n", "\t\r ", "  ")
+	}
+	return ""
+}
+
+func (w wire) text() string {
+	return w.pick(`"Active"`, `""`, `"not_active"`, `"L250_U999"`, `"2025-03-02T17:40:09.1234567Z"`, `"2025-03-02T17:40:09"`, `"0001-01-01T00:00:00"`,
+		`"2025-13-02T17:40:09Z"`, `"true"`, `"0"`, `"1574"`, `"J\u00f6rg \"J\" \ud83d\ude00"`, `"\ud83d \ude00 \ud83d\ud83d\ude00"`, "\"\xff\xfe\xc3\"",
+		`"Contoso & Söns 株式会社, a name that is longer than eight bytes"`, `"\b\f\n\r\t\/\\"`, `"0123456\n"`, `"01234567\u0000"`)
+}
+
+func (w wire) scalar() string {
+	if !w.sound && w.scarce("broken") {
+		return w.pick(`nul`, `01`, `-`, `1.`, `1e`, `"a`, `"\x"`, `"\u12g4"`, "\"\n\"", `truE`, `+1`, `.5`, `'a'`, "\x00", `1e+`, `-01`, `"\ud8`)
+	}
+	if rapid.Bool().Draw(w.T, "text") {
+		return w.text()
+	}
+	return w.pick(`null`, `true`, `false`, `0`, `-0`, `12`, `-1.5e+10`, `1E5`, `0.125`)
+}
+
+func (w wire) name(from []string) string {
+	name := rapid.SampledFrom(from).Draw(w.T, "name")
+	switch rapid.IntRange(0, 9).Draw(w.T, "spelling") {
+	case 0:
+		name = strings.ToUpper(name)
+	case 1:
+		name = `\u00` + strconv.FormatInt(int64(name[0]), 16) + name[1:]
+	case 2:
+		name = strings.NewReplacer("s", "\u017f", "k", "\u212a").Replace(name)
+	}
+	return `"` + name + `"`
+}
+
+func (w wire) sequence(opening, closing string, element func() string) string {
+	elements := make([]string, rapid.IntRange(0, 4).Draw(w.T, "length"))
+	for i := range elements {
+		elements[i] = w.space() + element() + w.space()
+	}
+	text := opening + w.space() + strings.Join(elements, ",") + closing
+	if !w.sound && w.scarce("unbalanced") {
+		text = strings.Replace(text, w.pick(",", "}", "]", "{", ":"), w.pick("", ",,", "}", "]"), 1)
+	}
+	return text
+}
+
+func (w wire) object(names []string, depth int) string {
+	return w.sequence("{", "}", func() string {
+		return w.name(names) + w.space() + ":" + w.space() + w.value(depth+1)
+	})
+}
+
+// value draws any value; objects have members of all kinds of objects.
+func (w wire) value(depth int) string {
+	kind := rapid.IntRange(0, 5).Draw(w.T, "kind")
+	switch {
+	case depth > 5 || kind < 3:
+		return w.scalar()
+	case kind == 3:
+		return w.sequence("[", "]", func() string { return w.value(depth + 1) })
+	}
+	return w.object(slices.Concat(namesOf(contactMembers).list, namesOf(addressMembers).list, namesOf(locationMembers).list), depth)
+}
+
+func (w wire) row() string {
+	leadNames := slices.Concat(namesOf(leadMembers).list, []string{"unknown", "i", "contactDetailsAndMore"})
+	text := w.object(leadNames, 0)
+	if !w.sound && w.scarce("without id") {
+		return text
+	}
+	return strings.Replace(text, "{", `{"id":"1","tenantId":2`+map[bool]string{true: "", false: ","}[strings.HasPrefix(text, "{}")], 1)
+}
+
+func (w wire) body() string {
+	rows := func() string { return w.sequence("[", "]", w.row) }
+	switch rapid.IntRange(0, 9).Draw(w.T, "shape") {
+	case 0:
+		return w.row()
+	case 1:
+		return w.object([]string{"data", "id", "tenantId", "total"}, 3)
+	case 2:
+		return `{"total":1,"data":` + rows() + `,` + w.name([]string{"data", "id", "total"}) + `:` + w.scalar() + `}`
+	case 3:
+		return w.sequence("[", "]", rows)
+	case 4:
+		return w.value(0)
+	}
+	return rows()
+}
+
+func TestReadersAgreeProperty(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		w := wire{t, rapid.IntRange(0, 3).Draw(t, "sound") > 0}
+		body := w.space() + w.body() + w.space()
+		checkReaders(t, []byte(body), lead.Fields(rapid.Uint64Range(0, uint64(lead.AllFields)).Draw(t, "fields")))
+	})
+}
+
+// An answer of which each piece is read again must cost no more than some time
+// its length: this one would take hours otherwise.
+func TestLargeLeadInSmallPieces(t *testing.T) {
+	t.Parallel()
+	body := `[{"id":"1","tenantId":"t","comments":["` + strings.Repeat("x", 3<<20) + `"]}]`
+	leads, _, err := decodeFrom(iotest.OneByteReader(strings.NewReader(body)), lead.AllFields)
+	if err != nil || len(leads) != 1 || len(leads[0].Comments[0]) != 3<<20 {
+		t.Errorf("%d leads, error %v", len(leads), err)
+	}
+}
+
+func TestLeadIsTooLarge(t *testing.T) {
+	t.Parallel()
+	for _, want := range []lead.Fields{0, lead.AllFields} {
+		body := `[{"id":"1","tenantId":"t","comments":["` + strings.Repeat("x", MaxValue) + `"]}]`
+		if _, _, err := decode([]byte(body), want); err == nil || !strings.Contains(err.Error(), "4 MiB") {
+			t.Errorf("error is %v", err)
+		}
+	}
+}

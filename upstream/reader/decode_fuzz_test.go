@@ -1,0 +1,124 @@
+package reader
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"leadgraph/lead"
+)
+
+// FuzzDecode checks what holds for any input: the reader agrees with the
+// reference, however the input arrives and whatever is wanted of the leads;
+// there are only whole leads with values that can be written back; and they stay
+// the same when the answer is wrapped in a way that is tolerated.
+func FuzzDecode(f *testing.F) {
+	samples, err := filepath.Glob("testdata/*.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, sample := range samples {
+		data, err := os.ReadFile(sample)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data, uint64(lead.FieldStatus))
+	}
+	for _, text := range []string{
+		`{"data":[{"id":1,"tenantId":2,"comments":[{},"a"],"contacts":[{"contacts":[1,"\xff"]}]}]}`,
+		`[[[[[[[[{"id":"1","tenantId":"t","consentedOn":"2025-03-02T17:40:09+0000"}]]]]]]]]`,
+		`{"data":[{"id":"1","tenantId":"t"}],"id":"2"}`,
+		`{"status":{},"\u0069d":"\ud83d\ude00\ud83d\n","tenantid":-0.5e+3,"contacts":[{"email":[]}],"Contacts":[{"email":1}],"data":7}`,
+	} {
+		f.Add([]byte(text), uint64(lead.FieldContacts))
+	}
+	f.Fuzz(func(t *testing.T, data []byte, want uint64) {
+		leads := checkReaders(t, data, lead.Fields(want))
+		for _, l := range leads {
+			checkLead(t, l)
+		}
+		if leads != nil && strings.HasPrefix(strings.TrimLeft(string(data), " \t\r\n"), "[") {
+			wrapped, _, err := decode(fmt.Appendf(nil, `{"data":%s}`, data), lead.AllFields)
+			if err != nil || !cmp.Equal(leads, wrapped) {
+				t.Fatalf("reads differently in an envelope: %v", err)
+			}
+		}
+	})
+}
+
+func checkLead(t *testing.T, l *lead.Lead) {
+	t.Helper()
+	if l.ID == "" || l.TenantID == "" {
+		t.Fatal("a lead without id or tenantId")
+	}
+	for _, at := range []time.Time{l.ConsentedOn, l.LastModifiedOn} {
+		if _, err := at.MarshalText(); err != nil || at.Location() != time.UTC {
+			t.Fatalf("time %v: %v", at, err)
+		}
+	}
+	for _, c := range l.Contacts {
+		if c.Contacts != nil && (!json.Valid(c.Contacts) || !utf8.Valid(c.Contacts) || len(c.Contacts) > maxRawContacts) {
+			t.Fatal("raw contacts are not bounded JSON")
+		}
+	}
+	for _, comment := range l.Comments {
+		if !utf8.ValidString(comment) {
+			t.Fatal("a comment is not UTF-8")
+		}
+	}
+}
+
+// variant draws one of the spellings of the same JSON value.
+func variant(t *rapid.T, label string, spellings ...string) string {
+	return rapid.SampledFrom(spellings).Draw(t, label)
+}
+
+// Every tolerated spelling of a lead reads as the same lead, without a warning.
+func TestDecodeSpellingsProperty(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		id := strconv.Itoa(rapid.IntRange(1, 1e9).Draw(t, "id"))
+		company := rapid.String().Draw(t, "company")
+		quoted, err := json.Marshal(company)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seconds := rapid.Int64Range(0, 4e9).Draw(t, "seconds")
+		at := time.Unix(seconds, rapid.Int64Range(0, 9_999_999).Draw(t, "ticks")*100).UTC()
+		details := `{"companyName":` + string(quoted) + `}`
+		fields := []string{
+			variant(t, "id", `"id":"`+id+`"`, `"id":`+id, `"ID":"`+id+`"`),
+			variant(t, "tenant", `"tenantId":"t"`, `"TenantID":"t"`),
+			variant(t, "channel", `"channelId":null`, `"channelId":0`, `"channelId":""`, `"x":1`),
+			variant(t, "OVOC channel", `"ovocChannelId":"1574"`, `"OvocChannelId":1574`),
+			variant(t, "details", `"contactDetails":`+details, `"contactDetails":[`+details+`]`, `"contactDetails":[null,`+details+`,{}]`),
+			variant(t, "contacts", `"contacts":null`, `"contacts":[]`, `"contacts":[null]`, `"y":{}`),
+			`"consentedOn":"` + at.Format(variant(t, "layout",
+				"2006-01-02T15:04:05.9999999Z07:00", "2006-01-02T15:04:05.9999999-07:00",
+				"2006-01-02T15:04:05.9999999-0700", "2006-01-02T15:04:05.9999999")) + `"`,
+			variant(t, "modified", `"lastModifiedOn":null`, `"lastModifiedOn":"0001-01-01T00:00:00"`, `"z":0`),
+		}
+		object := "{" + strings.Join(rapid.Permutation(fields).Draw(t, "fields"), " , ") + "}"
+		body := variant(t, "shape", object, "["+object+"]", "[["+object+"]]", "[null,["+object+",null]]", `{"data":[`+object+`]}`)
+		want := &lead.Lead{
+			ID: id, TenantID: "t", OVOCChannelID: ref("1574"), ConsentedOn: at,
+			ContactDetails: &lead.ContactDetails{CompanyName: ref(strings.ToValidUTF8(company, "\uFFFD"))},
+		}
+		leads, odd, err := decode([]byte(body), lead.AllFields)
+		if err != nil || len(odd) != 0 {
+			t.Fatalf("error %v, oddities %v", err, odd)
+		}
+		if diff := cmp.Diff([]*lead.Lead{want}, leads); diff != "" {
+			t.Fatalf("(-want +got):\n%s", diff)
+		}
+	})
+}

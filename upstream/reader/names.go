@@ -1,0 +1,73 @@
+package reader
+
+import "strings"
+
+// names finds the members of one kind of object. Rows repeat their members in
+// one order, so it tries the one first that followed the last time.
+type names struct {
+	list []string
+	// next[n] is the member that followed member n-1 the last time; next[0] is
+	// the one an object began with.
+	next []uint8
+	last int // the member found last, and 1; 0 at the start of an object
+}
+
+func namesOf[T any](members []member[T]) names {
+	n := names{list: make([]string, len(members)), next: make([]uint8, len(members)+1)}
+	for i, m := range members {
+		n.list[i] = m.name
+		n.next[i] = uint8(i)
+	}
+	return n
+}
+
+// find reads a member's name at i and its colon. It returns the number of the
+// member, -1 if it is not known, and the position of its value.
+func (n *names) find(b []byte, i int) (found, value int) {
+	if i == len(b) || b[i] != '"' {
+		return -1, ^i
+	}
+	guess := n.next[n.last]
+	name := n.list[guess]
+	end := i + 1 + len(name)
+	if end+2 < len(b) && b[end] == '"' && b[end+1] == ':' && b[end+2] > ' ' && string(b[i+1:end]) == name {
+		n.last = int(guess) + 1
+		return int(guess), end + 2
+	}
+	return n.search(b, i+1)
+}
+
+func (n *names) search(b []byte, i int) (found, value int) {
+	end := skipText(b, i)
+	if end < 0 {
+		return -1, end
+	}
+	value = skipColon(b, end)
+	if value == len(b) {
+		value = ^value
+	}
+	found = n.number(b[i : end-1])
+	if found >= 0 {
+		n.next[n.last] = uint8(found)
+		n.last = found + 1
+	}
+	return found, value
+}
+
+// number finds a name in any case. The inside of a string is given.
+func (n *names) number(text []byte) int {
+	for i, name := range n.list {
+		if string(text) == name {
+			return i
+		}
+	}
+	if _, ascii := textEnd(text, 0); !ascii || strings.IndexByte(view(text), '\\') >= 0 {
+		text = appendText(nil, text)
+	}
+	for i, name := range n.list {
+		if strings.EqualFold(view(text), name) {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,149 @@
+package reader
+
+import (
+	"encoding/json"
+)
+
+// The wire types mirror the platform's JSON. None of their readers fails on
+// well-formed JSON: a value of the wrong type is noted as odd and read as absent,
+// because one odd field must not cost the page. Names match in any case, as
+// encoding/json has it; unknown fields are ignored.
+
+type wireLead struct {
+	ID                 text              `json:"id"`
+	TenantID           text              `json:"tenantId"`
+	TenantOrigin       text              `json:"tenantOrigin"`
+	OperatorID         text              `json:"operatorId"`
+	Status             text              `json:"status"`
+	IsDirectLead       text              `json:"isDirectLead"`
+	IsNotActive        text              `json:"isNotActive"`
+	UMPCustomerGUID    text              `json:"umpCustomerGuid"`
+	ChannelID          text              `json:"channelId"`
+	OVOCChannelID      text              `json:"ovocChannelId"`
+	Comments           list[remark]      `json:"comments"`
+	ConsentedOn        text              `json:"consentedOn"`
+	LastModifiedOn     text              `json:"lastModifiedOn"`
+	ConsentedCountries list[text]        `json:"consentedCountries"`
+	ContactDetails     list[wireContact] `json:"contactDetails"` // documented as a list, sent as an object
+	Contacts           list[wireContact] `json:"contacts"`
+	CivicAddresses     list[wireAddress] `json:"civicAddresses"`
+}
+
+type wireContact struct {
+	FullName    text            `json:"fullName"`
+	Email       text            `json:"email"`
+	PhoneNumber text            `json:"phoneNumber"`
+	CompanyName text            `json:"companyName"`
+	CompanySize text            `json:"companySize"`
+	Contacts    json.RawMessage `json:"contacts"`
+}
+
+type wireAddress struct {
+	ID                text               `json:"id"`
+	Country           text               `json:"country"`
+	HouseNumber       text               `json:"houseNumber"`
+	HouseNumberSuffix text               `json:"houseNumberSuffix"`
+	PreDirectional    text               `json:"preDirectional"`
+	StreetName        text               `json:"streetName"`
+	StreetSuffix      text               `json:"streetSuffix"`
+	PostDirectional   text               `json:"postDirectional"`
+	StateOrProvince   text               `json:"stateOrProvince"`
+	CountyOrDistrict  text               `json:"countyOrDistrict"`
+	CityOrTown        text               `json:"cityOrTown"`
+	CityOrTownAlias   text               `json:"cityOrTownAlias"`
+	PostalOrZipCode   text               `json:"postalOrZipCode"`
+	Description       text               `json:"description"`
+	CompanyName       text               `json:"companyName"`
+	CompanyID         text               `json:"companyId"`
+	DefaultLocationID text               `json:"defaultLocationId"`
+	ValidationStatus  text               `json:"validationStatus"`
+	TenantID          text               `json:"tenantId"`
+	PartnerID         text               `json:"partnerId"`
+	Locations         list[wireLocation] `json:"locations"`
+}
+
+type wireLocation struct {
+	ID             text `json:"id"`
+	CivicAddressID text `json:"civicAddressId"`
+	Description    text `json:"description"`
+	AdditionalInfo text `json:"additionalInfo"`
+	IsDefault      text `json:"isDefault"`
+	ELIN           text `json:"elin"`
+}
+
+// text is any scalar as text; numbers keep their digits. Null is nil.
+type text struct {
+	value *string
+	odd   bool // it was an array or an object
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *text) UnmarshalJSON(data []byte) error {
+	*t = text{}
+	switch data[0] {
+	case 'n':
+	case '{', '[':
+		t.odd = true
+	case '"':
+		return json.Unmarshal(data, &t.value)
+	default:
+		literal := string(data)
+		t.value = &literal
+	}
+	return nil
+}
+
+// list is an array of T; null elements are skipped, and a single value stands for
+// an array of one. T's reader must not fail on null-free, well-formed JSON of the
+// kind that T accepts.
+type list[T any] struct {
+	items []T
+	odd   int // elements of the wrong type
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *list[T]) UnmarshalJSON(data []byte) error {
+	*l = list[T]{}
+	if data[0] != '[' {
+		return l.add(data)
+	}
+	var elements []json.RawMessage
+	if err := json.Unmarshal(data, &elements); err != nil {
+		return err
+	}
+	for _, element := range elements {
+		if err := l.add(element); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *list[T]) add(data json.RawMessage) error {
+	if data[0] == 'n' {
+		return nil
+	}
+	var item T
+	if _, scalar := any(&item).(json.Unmarshaler); !scalar && data[0] != '{' {
+		l.odd++
+		return nil
+	}
+	if err := json.Unmarshal(data, &item); err != nil {
+		return err
+	}
+	l.items = append(l.items, item)
+	return nil
+}
+
+// remark is a comment: a string as it is, anything else as compact JSON, since
+// the type of comments is undocumented.
+type remark string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *remark) UnmarshalJSON(data []byte) error {
+	if data[0] == '"' {
+		return json.Unmarshal(data, (*string)(r))
+	}
+	*r = remark(compact(data))
+	return nil
+}
