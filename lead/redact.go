@@ -1,59 +1,77 @@
 package lead
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
-// Redacted returns a copy of the lead for those who may not see personal data:
-// names, e-mail addresses, phone numbers, streets and free texts, in which any of
-// them can stand. Values that are there become the mask; nil makes them absent.
-// The schema marks the fields with @pii.
+// Redacted returns a copy of the lead for callers who may not see personal data.
+// The mask replaces every personal value that is present; with nil they become
+// absent.
 func (l *Lead) Redacted(mask *string) *Lead {
-	hide := func(values ...**string) {
-		for _, value := range values {
-			if *value != nil {
-				*value = mask
-			}
-		}
-	}
-	copied := *l
-	if l.ContactDetails != nil {
-		details := *l.ContactDetails
-		hide(&details.FullName, &details.Email, &details.PhoneNumber)
-		copied.ContactDetails = &details
-	}
-	copied.Comments = nil
-	if mask != nil {
-		for range l.Comments {
-			copied.Comments = append(copied.Comments, *mask)
-		}
-	}
-	copied.Contacts = make([]Contact, len(l.Contacts))
-	for i, contact := range l.Contacts {
-		hide(&contact.FullName, &contact.Email, &contact.PhoneNumber)
-		contact.Contacts = hidden(contact.Contacts, mask)
-		copied.Contacts[i] = contact
-	}
-	copied.CivicAddresses = make([]CivicAddress, len(l.CivicAddresses))
-	for i, address := range l.CivicAddresses {
-		hide(&address.HouseNumber, &address.HouseNumberSuffix, &address.PreDirectional, &address.StreetName,
-			&address.StreetSuffix, &address.PostDirectional, &address.Description)
-		places := make([]Location, len(address.Locations))
-		for j, place := range address.Locations {
-			hide(&place.Description, &place.AdditionalInfo, &place.ELIN)
-			places[j] = place
-		}
-		address.Locations = places
-		copied.CivicAddresses[i] = address
-	}
-	return &copied
+	copied := Clone(l)
+	Visit(redactor{mask}, copied)
+	return copied
 }
 
-func hidden(value json.RawMessage, mask *string) json.RawMessage {
-	if len(value) == 0 || mask == nil {
-		return nil
+// redactor hides the personal values that it is shown.
+type redactor struct{ mask *string }
+
+var _ Visitor = redactor{}
+
+// Text implements Visitor.
+func (r redactor) Text(t Traits, text *string) {
+	switch {
+	case !t.Has(Personal) || *text == "":
+	case r.mask == nil:
+		*text = ""
+	default:
+		*text = *r.mask
 	}
-	text, err := json.Marshal(*mask)
-	if err != nil { // a string always has a JSON form
-		return nil
-	}
-	return text
 }
+
+// Optional implements Visitor.
+func (r redactor) Optional(t Traits, text **string) {
+	if t.Has(Personal) && *text != nil {
+		*text = r.mask
+	}
+}
+
+// Texts implements Visitor.
+func (r redactor) Texts(t Traits, texts *[]string) {
+	switch {
+	case !t.Has(Personal):
+	case r.mask == nil:
+		*texts = nil
+	default:
+		for i := range *texts {
+			(*texts)[i] = *r.mask
+		}
+	}
+}
+
+// Raw implements Visitor.
+func (r redactor) Raw(t Traits, value *json.RawMessage) {
+	if !t.Has(Personal) || len(*value) == 0 {
+		return
+	}
+	*value = nil
+	if r.mask != nil {
+		*value, _ = json.Marshal(*r.mask) // a string always has a JSON form
+	}
+}
+
+// Flag implements Visitor: no flag is personal.
+func (redactor) Flag(**bool) {}
+
+// Moment implements Visitor: no time is personal.
+func (redactor) Moment(*time.Time) {}
+
+// Code implements Visitor: no state is personal.
+func (redactor) Code(*uint8) {}
+
+// Present implements Visitor.
+func (redactor) Present(is bool, _ uintptr) bool { return is }
+
+// Length implements Visitor.
+func (redactor) Length(n int, _ uintptr) int { return n }

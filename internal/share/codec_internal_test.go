@@ -19,7 +19,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // genLead draws every field that a lead has by reflection, so that a field that
-// visitLead does not know is found.
+// lead.Visit does not show is found.
 func genLead() *rapid.Generator[*lead.Lead] {
 	return rapid.Custom(func(t *rapid.T) *lead.Lead {
 		l := rapid.Make[lead.Lead]().Draw(t, "lead")

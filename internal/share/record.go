@@ -4,20 +4,24 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"time"
+
+	"leadgraph/lead"
 )
 
-// recordWriter appends fields to data. Lengths are written plus one where 0 has
-// to say that there is nothing.
+// recordWriter appends the fields of leads to data. Lengths are written plus one
+// where 0 says that there is nothing.
 type recordWriter struct{ data []byte }
 
 func (w *recordWriter) size(n int) { w.data = binary.AppendUvarint(w.data, uint64(n)) }
 
-func (w *recordWriter) text(s *string) {
+// Text implements lead.Visitor.
+func (w *recordWriter) Text(_ lead.Traits, s *string) {
 	w.size(len(*s))
 	w.data = append(w.data, *s...)
 }
 
-func (w *recordWriter) optional(s **string) {
+// Optional implements lead.Visitor.
+func (w *recordWriter) Optional(_ lead.Traits, s **string) {
 	if *s == nil {
 		w.size(0)
 		return
@@ -26,7 +30,20 @@ func (w *recordWriter) optional(s **string) {
 	w.data = append(w.data, **s...)
 }
 
-func (w *recordWriter) json(raw *json.RawMessage) {
+// Texts implements lead.Visitor.
+func (w *recordWriter) Texts(_ lead.Traits, list *[]string) {
+	n := len(*list)
+	if *list == nil {
+		n = -1
+	}
+	w.size(n + 1)
+	for i := range *list {
+		w.Text(0, &(*list)[i])
+	}
+}
+
+// Raw implements lead.Visitor.
+func (w *recordWriter) Raw(_ lead.Traits, raw *json.RawMessage) {
 	if *raw == nil {
 		w.size(0)
 		return
@@ -35,7 +52,8 @@ func (w *recordWriter) json(raw *json.RawMessage) {
 	w.data = append(w.data, *raw...)
 }
 
-func (w *recordWriter) flag(b **bool) {
+// Flag implements lead.Visitor.
+func (w *recordWriter) Flag(b **bool) {
 	switch {
 	case *b == nil:
 		w.data = append(w.data, 0)
@@ -46,16 +64,19 @@ func (w *recordWriter) flag(b **bool) {
 	}
 }
 
-func (w *recordWriter) small(n *uint8) { w.data = append(w.data, *n) }
+// Code implements lead.Visitor.
+func (w *recordWriter) Code(n *uint8) { w.data = append(w.data, *n) }
 
-func (w *recordWriter) moment(t *time.Time) {
-	if w.present(!t.IsZero()) {
+// Moment implements lead.Visitor.
+func (w *recordWriter) Moment(t *time.Time) {
+	if w.Present(!t.IsZero(), 0) {
 		w.data = binary.AppendVarint(w.data, t.Unix())
 		w.size(t.Nanosecond())
 	}
 }
 
-func (w *recordWriter) present(is bool) bool {
+// Present implements lead.Visitor.
+func (w *recordWriter) Present(is bool, _ uintptr) bool {
 	if is {
 		w.data = append(w.data, 1)
 	} else {
@@ -64,13 +85,14 @@ func (w *recordWriter) present(is bool) bool {
 	return is
 }
 
-func (w *recordWriter) length(n int) int {
+// Length implements lead.Visitor.
+func (w *recordWriter) Length(n int, _ uintptr) int {
 	w.size(n + 1)
 	return n
 }
 
-// recordReader takes fields off data. After anything that recordWriter does not
-// write it is bad, and reads only what is empty.
+// recordReader takes the fields of leads off data. After anything that
+// recordWriter does not write it is bad, and reads only empty values.
 type recordReader struct {
 	data string
 	bad  bool
@@ -111,22 +133,38 @@ func (r *recordReader) take(n uint64) string {
 	return s
 }
 
-func (r *recordReader) text(s *string) { *s = r.take(r.number()) }
+// Text implements lead.Visitor.
+func (r *recordReader) Text(_ lead.Traits, s *string) { *s = r.take(r.number()) }
 
-func (r *recordReader) optional(s **string) {
+// Optional implements lead.Visitor.
+func (r *recordReader) Optional(_ lead.Traits, s **string) {
 	if n := r.number(); n > 0 {
 		text := r.take(n - 1)
 		*s = &text
 	}
 }
 
-func (r *recordReader) json(raw *json.RawMessage) {
+// Texts implements lead.Visitor.
+func (r *recordReader) Texts(_ lead.Traits, list *[]string) {
+	n := r.Length(0, 0)
+	if n < 0 {
+		return
+	}
+	*list = make([]string, n)
+	for i := range *list {
+		r.Text(0, &(*list)[i])
+	}
+}
+
+// Raw implements lead.Visitor.
+func (r *recordReader) Raw(_ lead.Traits, raw *json.RawMessage) {
 	if n := r.number(); n > 0 {
 		*raw = json.RawMessage(r.take(n - 1))
 	}
 }
 
-func (r *recordReader) flag(b **bool) {
+// Flag implements lead.Visitor.
+func (r *recordReader) Flag(b **bool) {
 	switch r.byte() {
 	case 0:
 	case 1:
@@ -138,10 +176,12 @@ func (r *recordReader) flag(b **bool) {
 	}
 }
 
-func (r *recordReader) small(n *uint8) { *n = r.byte() }
+// Code implements lead.Visitor.
+func (r *recordReader) Code(n *uint8) { *n = r.byte() }
 
-func (r *recordReader) moment(t *time.Time) {
-	if !r.present(false) {
+// Moment implements lead.Visitor.
+func (r *recordReader) Moment(t *time.Time) {
+	if !r.Present(false, 0) {
 		return
 	}
 	zigzag := r.number()
@@ -154,7 +194,8 @@ func (r *recordReader) moment(t *time.Time) {
 	*t = time.Unix(seconds, int64(nanoseconds)).UTC()
 }
 
-func (r *recordReader) present(bool) bool {
+// Present implements lead.Visitor.
+func (r *recordReader) Present(bool, uintptr) bool {
 	b := r.byte()
 	if b > 1 {
 		r.fail()
@@ -162,9 +203,9 @@ func (r *recordReader) present(bool) bool {
 	return b == 1
 }
 
-// length refuses lists with more elements than bytes are left: every element
-// takes at least one.
-func (r *recordReader) length(int) int {
+// Length implements lead.Visitor. It refuses lists with more elements than bytes
+// are left: every element takes at least one.
+func (r *recordReader) Length(int, uintptr) int {
 	n := r.number()
 	if n > uint64(len(r.data))+1 {
 		r.fail()

@@ -1,7 +1,9 @@
 package lookup
 
 import (
+	"encoding/json"
 	"math"
+	"time"
 	"unsafe"
 
 	"leadgraph/lead"
@@ -11,7 +13,7 @@ import (
 const slotBytes = 256
 
 // weigh estimates the bytes that a remembered answer takes: texts and structs,
-// without what the allocator adds.
+// without the allocator's overhead.
 func weigh(key string, r remembered) uint32 {
 	bytes := slotBytes + len(key) + int(unsafe.Sizeof(r)) + len(r.Leads)*int(unsafe.Sizeof((*lead.Lead)(nil)))
 	for _, l := range r.Leads {
@@ -21,48 +23,56 @@ func weigh(key string, r remembered) uint32 {
 }
 
 func leadBytes(l *lead.Lead) int {
-	bytes := int(unsafe.Sizeof(*l)) + len(l.ID) + len(l.TenantID) + len(l.StatusText) +
-		textBytes(l.TenantOrigin, l.OperatorID, l.UMPCustomerGUID, l.ChannelID, l.OVOCChannelID) +
-		listBytes(l.Comments) + listBytes(l.ConsentedCountries)
-	if d := l.ContactDetails; d != nil {
-		bytes += int(unsafe.Sizeof(*d)) + textBytes(d.FullName, d.Email, d.PhoneNumber, d.CompanyName, d.CompanySize)
-	}
-	for i := range l.Contacts {
-		c := &l.Contacts[i]
-		bytes += int(unsafe.Sizeof(*c)) + len(c.Contacts) + textBytes(c.FullName, c.Email, c.PhoneNumber, c.CompanyName, c.CompanySize)
-	}
-	for i := range l.CivicAddresses {
-		bytes += addressBytes(&l.CivicAddresses[i])
-	}
-	return bytes
+	s := scale{bytes: int(unsafe.Sizeof(*l))}
+	lead.Visit(&s, l)
+	return s.bytes
 }
 
-func addressBytes(a *lead.CivicAddress) int {
-	bytes := int(unsafe.Sizeof(*a)) + len(a.ID) + textBytes(
-		a.Country, a.HouseNumber, a.HouseNumberSuffix, a.PreDirectional, a.StreetName, a.StreetSuffix, a.PostDirectional,
-		a.StateOrProvince, a.CountyOrDistrict, a.CityOrTown, a.CityOrTownAlias, a.PostalOrZipCode, a.Description,
-		a.CompanyName, a.CompanyID, a.DefaultLocationID, a.ValidationStatusText, a.TenantID, a.PartnerID)
-	for i := range a.Locations {
-		l := &a.Locations[i]
-		bytes += int(unsafe.Sizeof(*l)) + len(l.ID) + textBytes(l.CivicAddressID, l.Description, l.AdditionalInfo, l.ELIN)
+// scale adds up what the fields that it is shown take beside the struct that
+// they are in.
+type scale struct{ bytes int }
+
+var _ lead.Visitor = (*scale)(nil)
+
+// Text implements lead.Visitor.
+func (s *scale) Text(_ lead.Traits, text *string) { s.bytes += len(*text) }
+
+// Optional implements lead.Visitor.
+func (s *scale) Optional(_ lead.Traits, text **string) {
+	if *text != nil {
+		s.bytes += int(unsafe.Sizeof(**text)) + len(**text)
 	}
-	return bytes
 }
 
-func textBytes(texts ...*string) int {
-	bytes := 0
-	for _, t := range texts {
-		if t != nil {
-			bytes += int(unsafe.Sizeof(*t)) + len(*t)
-		}
+// Texts implements lead.Visitor.
+func (s *scale) Texts(_ lead.Traits, texts *[]string) {
+	for _, text := range *texts {
+		s.bytes += int(unsafe.Sizeof(text)) + len(text)
 	}
-	return bytes
 }
 
-func listBytes(texts []string) int {
-	bytes := 0
-	for _, t := range texts {
-		bytes += int(unsafe.Sizeof(t)) + len(t)
+// Raw implements lead.Visitor.
+func (s *scale) Raw(_ lead.Traits, value *json.RawMessage) { s.bytes += len(*value) }
+
+// Present implements lead.Visitor.
+func (s *scale) Present(is bool, size uintptr) bool {
+	if is {
+		s.bytes += int(size)
 	}
-	return bytes
+	return is
 }
+
+// Length implements lead.Visitor.
+func (s *scale) Length(n int, size uintptr) int {
+	s.bytes += max(n, 0) * int(size)
+	return n
+}
+
+// Flag implements lead.Visitor: flags are shared.
+func (*scale) Flag(**bool) {}
+
+// Moment implements lead.Visitor: it is part of the struct.
+func (*scale) Moment(*time.Time) {}
+
+// Code implements lead.Visitor: it is part of the struct.
+func (*scale) Code(*uint8) {}

@@ -1,0 +1,123 @@
+package lead
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Field describes one field of T, which is a Lead or a part of one. The tables
+// below are the only list of the fields: reading, rendering, copying, sharing,
+// weighing and redaction go by them.
+type Field[T any] struct {
+	// Name is the field's name in the schema and in the platform's JSON.
+	Name string
+	// Part is what must be read of a lead for the field; 0 is always read.
+	Part   Fields
+	Traits Traits
+
+	// One of these returns where the value is. Those of Nested walk over a value
+	// that has fields of its own.
+	Text     func(*T) *string
+	Optional func(*T) **string
+	Flag     func(*T) **bool
+	Moment   func(*T) *time.Time
+	Texts    func(*T) *[]string
+	Raw      func(*T) *json.RawMessage
+	Code     func(*T) *uint8
+	Nested   func(Visitor, *T)
+}
+
+// Traits say what is special about a field.
+type Traits uint8
+
+const (
+	// Personal marks personal data: names, e-mail addresses, phone numbers, streets
+	// and free texts, which can contain any of them. The schema marks it with @pii.
+	Personal Traits = 1 << iota
+	// Common marks texts that many leads share, so that one copy serves them all.
+	Common
+	// Derived marks a field that is read with another one and has no member of its
+	// own in the platform's JSON.
+	Derived
+)
+
+// Has reports whether t has all traits of want.
+func (t Traits) Has(want Traits) bool { return t&want == want }
+
+// LeadFields are the fields of a lead. Replicas exchange leads in the order of
+// the tables: raise share.formatVersion when a table changes.
+var LeadFields = []Field[Lead]{
+	{Name: "id", Text: func(l *Lead) *string { return &l.ID }},
+	{Name: "tenantId", Text: func(l *Lead) *string { return &l.TenantID }},
+	{Name: "tenantOrigin", Part: FieldTenantOrigin, Traits: Common, Optional: func(l *Lead) **string { return &l.TenantOrigin }},
+	{Name: "operatorId", Part: FieldOperatorID, Traits: Common, Optional: func(l *Lead) **string { return &l.OperatorID }},
+	{Name: "status", Part: FieldStatus, Code: func(l *Lead) *uint8 { return (*uint8)(&l.Status) }},
+	{Name: "statusText", Part: FieldStatus, Traits: Common | Derived, Text: func(l *Lead) *string { return &l.StatusText }},
+	{Name: "isDirectLead", Part: FieldIsDirectLead, Flag: func(l *Lead) **bool { return &l.IsDirectLead }},
+	{Name: "isNotActive", Part: FieldIsNotActive, Flag: func(l *Lead) **bool { return &l.IsNotActive }},
+	{Name: "umpCustomerGuid", Part: FieldUMPCustomerGUID, Optional: func(l *Lead) **string { return &l.UMPCustomerGUID }},
+	{Name: "channelId", Part: FieldChannelID, Optional: func(l *Lead) **string { return &l.ChannelID }},
+	{Name: "ovocChannelId", Part: FieldOVOCChannelID, Optional: func(l *Lead) **string { return &l.OVOCChannelID }},
+	{Name: "comments", Part: FieldComments, Traits: Personal, Texts: func(l *Lead) *[]string { return &l.Comments }},
+	{Name: "consentedOn", Part: FieldConsentedOn, Moment: func(l *Lead) *time.Time { return &l.ConsentedOn }},
+	{Name: "lastModifiedOn", Part: FieldLastModifiedOn, Moment: func(l *Lead) *time.Time { return &l.LastModifiedOn }},
+	{Name: "consentedCountries", Part: FieldConsentedCountries, Traits: Common, Texts: func(l *Lead) *[]string { return &l.ConsentedCountries }},
+	{Name: "contactDetails", Part: FieldContactDetails, Nested: func(v Visitor, l *Lead) { walkOne(v, DetailsFields, &l.ContactDetails) }},
+	{Name: "contacts", Part: FieldContacts, Nested: func(v Visitor, l *Lead) { walkList(v, ContactFields, &l.Contacts) }},
+	{Name: "civicAddresses", Part: FieldCivicAddresses, Nested: func(v Visitor, l *Lead) { walkList(v, AddressFields, &l.CivicAddresses) }},
+}
+
+// DetailsFields are the fields of the contact details.
+var DetailsFields = []Field[ContactDetails]{
+	{Name: "fullName", Traits: Personal, Optional: func(d *ContactDetails) **string { return &d.FullName }},
+	{Name: "email", Traits: Personal, Optional: func(d *ContactDetails) **string { return &d.Email }},
+	{Name: "phoneNumber", Traits: Personal, Optional: func(d *ContactDetails) **string { return &d.PhoneNumber }},
+	{Name: "companyName", Optional: func(d *ContactDetails) **string { return &d.CompanyName }},
+	{Name: "companySize", Traits: Common, Optional: func(d *ContactDetails) **string { return &d.CompanySize }},
+}
+
+// ContactFields are the fields of a contact.
+var ContactFields = []Field[Contact]{
+	{Name: "fullName", Traits: Personal, Optional: func(c *Contact) **string { return &c.FullName }},
+	{Name: "email", Traits: Personal, Optional: func(c *Contact) **string { return &c.Email }},
+	{Name: "phoneNumber", Traits: Personal, Optional: func(c *Contact) **string { return &c.PhoneNumber }},
+	{Name: "companyName", Optional: func(c *Contact) **string { return &c.CompanyName }},
+	{Name: "companySize", Traits: Common, Optional: func(c *Contact) **string { return &c.CompanySize }},
+	{Name: "contacts", Traits: Personal, Raw: func(c *Contact) *json.RawMessage { return &c.Contacts }},
+}
+
+// AddressFields are the fields of a civic address.
+var AddressFields = []Field[CivicAddress]{
+	{Name: "id", Text: func(a *CivicAddress) *string { return &a.ID }},
+	{Name: "country", Traits: Common, Optional: func(a *CivicAddress) **string { return &a.Country }},
+	{Name: "houseNumber", Traits: Personal, Optional: func(a *CivicAddress) **string { return &a.HouseNumber }},
+	{Name: "houseNumberSuffix", Traits: Personal, Optional: func(a *CivicAddress) **string { return &a.HouseNumberSuffix }},
+	{Name: "preDirectional", Traits: Personal, Optional: func(a *CivicAddress) **string { return &a.PreDirectional }},
+	{Name: "streetName", Traits: Personal, Optional: func(a *CivicAddress) **string { return &a.StreetName }},
+	{Name: "streetSuffix", Traits: Personal, Optional: func(a *CivicAddress) **string { return &a.StreetSuffix }},
+	{Name: "postDirectional", Traits: Personal, Optional: func(a *CivicAddress) **string { return &a.PostDirectional }},
+	{Name: "stateOrProvince", Traits: Common, Optional: func(a *CivicAddress) **string { return &a.StateOrProvince }},
+	{Name: "countyOrDistrict", Optional: func(a *CivicAddress) **string { return &a.CountyOrDistrict }},
+	{Name: "cityOrTown", Optional: func(a *CivicAddress) **string { return &a.CityOrTown }},
+	{Name: "cityOrTownAlias", Optional: func(a *CivicAddress) **string { return &a.CityOrTownAlias }},
+	{Name: "postalOrZipCode", Optional: func(a *CivicAddress) **string { return &a.PostalOrZipCode }},
+	{Name: "description", Traits: Personal, Optional: func(a *CivicAddress) **string { return &a.Description }},
+	{Name: "companyName", Optional: func(a *CivicAddress) **string { return &a.CompanyName }},
+	{Name: "companyId", Optional: func(a *CivicAddress) **string { return &a.CompanyID }},
+	{Name: "defaultLocationId", Optional: func(a *CivicAddress) **string { return &a.DefaultLocationID }},
+	{Name: "validationStatusText", Traits: Common | Derived, Optional: func(a *CivicAddress) **string { return &a.ValidationStatusText }},
+	{Name: "tenantId", Optional: func(a *CivicAddress) **string { return &a.TenantID }},
+	{Name: "partnerId", Traits: Common, Optional: func(a *CivicAddress) **string { return &a.PartnerID }},
+	{Name: "validationStatus", Code: func(a *CivicAddress) *uint8 { return (*uint8)(&a.ValidationStatus) }},
+	{Name: "locations", Part: FieldLocations, Nested: func(v Visitor, a *CivicAddress) { walkList(v, LocationFields, &a.Locations) }},
+}
+
+// LocationFields are the fields of a location.
+var LocationFields = []Field[Location]{
+	{Name: "id", Text: func(l *Location) *string { return &l.ID }},
+	{Name: "civicAddressId", Optional: func(l *Location) **string { return &l.CivicAddressID }},
+	{Name: "description", Traits: Personal, Optional: func(l *Location) **string { return &l.Description }},
+	{Name: "additionalInfo", Traits: Personal, Optional: func(l *Location) **string { return &l.AdditionalInfo }},
+	{Name: "isDefault", Flag: func(l *Location) **bool { return &l.IsDefault }},
+	{Name: "elin", Traits: Personal, Optional: func(l *Location) **string { return &l.ELIN }},
+}

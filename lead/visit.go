@@ -1,0 +1,116 @@
+package lead
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+	"unsafe"
+)
+
+// Visitor is shown every field of a lead, in the order of the tables. It may
+// read a value, or replace it.
+type Visitor interface {
+	Text(Traits, *string)
+	// Optional is shown nil for an absent text.
+	Optional(Traits, **string)
+	Flag(**bool)
+	// Moment is shown the zero time for an absent one.
+	Moment(*time.Time)
+	Texts(Traits, *[]string)
+	Raw(Traits, *json.RawMessage)
+	// Code is shown a Status or a ValidationStatus.
+	Code(*uint8)
+	// Present is told whether a part of this many bytes is there, and returns
+	// whether it is to be.
+	Present(is bool, size uintptr) bool
+	// Length is told how many elements of this many bytes a list has, -1 if it is
+	// nil, and returns how many it is to have.
+	Length(n int, size uintptr) int
+}
+
+// Visit shows v all fields of l and of its parts. It is the only walk over them.
+func Visit(v Visitor, l *Lead) { walk(v, LeadFields, l) }
+
+func walk[T any](v Visitor, fields []Field[T], x *T) {
+	for i := range fields {
+		switch f := &fields[i]; {
+		case f.Optional != nil:
+			v.Optional(f.Traits, f.Optional(x))
+		case f.Text != nil:
+			v.Text(f.Traits, f.Text(x))
+		case f.Flag != nil:
+			v.Flag(f.Flag(x))
+		case f.Moment != nil:
+			v.Moment(f.Moment(x))
+		case f.Texts != nil:
+			v.Texts(f.Traits, f.Texts(x))
+		case f.Raw != nil:
+			v.Raw(f.Traits, f.Raw(x))
+		case f.Code != nil:
+			v.Code(f.Code(x))
+		default:
+			f.Nested(v, x)
+		}
+	}
+}
+
+func walkOne[T any](v Visitor, fields []Field[T], part **T) {
+	var none T
+	if !v.Present(*part != nil, unsafe.Sizeof(none)) {
+		return
+	}
+	if *part == nil {
+		*part = &none
+	}
+	walk(v, fields, *part)
+}
+
+func walkList[T any](v Visitor, fields []Field[T], list *[]T) {
+	n := len(*list)
+	if *list == nil {
+		n = -1
+	}
+	var none T
+	if n = v.Length(n, unsafe.Sizeof(none)); n < 0 {
+		return
+	}
+	if *list == nil {
+		*list = make([]T, n)
+	}
+	for i := range *list {
+		walk(v, fields, &(*list)[i])
+	}
+}
+
+// Clone returns a copy of l that a visitor can change without changing l. Texts,
+// which cannot be changed, and JSON are shared.
+func Clone(l *Lead) *Lead {
+	// In few allocations, because every lead that is kept is cloned: one for the
+	// lead and its details, and one for all locations.
+	both := &struct {
+		lead    Lead
+		details ContactDetails
+	}{lead: *l}
+	l = &both.lead
+	if l.ContactDetails != nil {
+		both.details = *l.ContactDetails
+		l.ContactDetails = &both.details
+	}
+	l.Comments, l.ConsentedCountries = slices.Clone(l.Comments), slices.Clone(l.ConsentedCountries)
+	l.Contacts, l.CivicAddresses = slices.Clone(l.Contacts), slices.Clone(l.CivicAddresses)
+	count := 0
+	for i := range l.CivicAddresses {
+		count += len(l.CivicAddresses[i].Locations)
+	}
+	locations := make([]Location, 0, count)
+	for i := range l.CivicAddresses {
+		a := &l.CivicAddresses[i]
+		if len(a.Locations) == 0 {
+			continue
+		}
+		first := len(locations)
+		locations = append(locations, a.Locations...)
+		a.Locations = slices.Clip(locations[first:])
+	}
+	return l
+}
