@@ -36,7 +36,9 @@ import (
 	"leadgraph/internal/httpd"
 	"leadgraph/internal/telemetry"
 	"leadgraph/upstream"
+	"leadgraph/upstream/guard"
 	"leadgraph/upstream/sandbox"
+	"leadgraph/upstream/token"
 	"leadgraph/web"
 )
 
@@ -137,7 +139,7 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 		Operations: known.Trusted.Operations(),
 		Tracing:    settings.Tracing.On,
 		RequestID:  httpd.RequestID,
-		Attempt:    upstream.AttemptOf,
+		Attempt:    guard.AttemptOf,
 		Logger:     log,
 	})
 	if err != nil {
@@ -337,7 +339,7 @@ func openBackend(caches config.Caches, access config.Access, platform upstream.O
 		Platform: platform, Caches: caches, MaxCallers: access.PassthroughCallers, MaxLeads: access.PassthroughLeads, Seen: seen, Log: log,
 	}
 	if auth.Mode(access.Auth) == auth.Passthrough {
-		options.Platform.Credentials = upstream.ClientCredentials{} // of the built-in sandbox
+		options.Platform.Credentials = token.Credentials{} // of the built-in sandbox
 		options.Caller = func(ctx context.Context) (partition, token string) {
 			caller := auth.For(ctx)
 			return caller.Partition, caller.Bearer.Reveal()
@@ -368,9 +370,9 @@ func graphOptions(limits config.Limits, log *slog.Logger) graph.Options {
 	}
 }
 
-func sandboxAccess(address net.Addr) (baseURL string, access upstream.ClientCredentials) {
+func sandboxAccess(address net.Addr) (baseURL string, access token.Credentials) {
 	origin := "http://" + address.String()
-	return origin + sandbox.BasePath, upstream.ClientCredentials{
+	return origin + sandbox.BasePath, token.Credentials{
 		TokenURL:     origin + sandbox.TokenPath,
 		ClientID:     sandbox.DefaultClientID,
 		ClientSecret: sandbox.DefaultClientSecret,

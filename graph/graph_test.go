@@ -22,6 +22,7 @@ import (
 	"leadgraph/lead/lookup"
 	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
+	"leadgraph/upstream/token"
 )
 
 const (
@@ -68,7 +69,7 @@ func newService(t *testing.T, o serviceOptions) service {
 	t.Cleanup(platformServer.Close)
 	access := upstream.Options{
 		BaseURL: platformServer.URL + sandbox.BasePath,
-		Credentials: upstream.ClientCredentials{
+		Credentials: token.Credentials{
 			TokenURL:     platformServer.URL + sandbox.TokenPath,
 			ClientID:     sandbox.DefaultClientID,
 			ClientSecret: sandbox.DefaultClientSecret,

@@ -2,47 +2,31 @@ package upstream
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
-	"strconv"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	"leadgraph/lead"
-	"leadgraph/upstream/reader"
+	"leadgraph/upstream/guard"
+	"leadgraph/upstream/token"
 )
 
-// leadPath is the one endpoint that reads leads [GSL, GAL].
-const leadPath = "/api/v2/oc/lead"
-
-// Client reads leads from the platform. It is safe for concurrent use.
+// Client reads from the platform. It is safe for concurrent use.
 type Client struct {
 	*platform
-	// transport is used without an http.Client: redirects are then not followed
-	// by construction, and errors do not quote URLs.
-	transport http.RoundTripper
-	tokens    *tokenSource // nil unless Options.Credentials are set
+	sender guard.Sender  // authorizes
+	tokens *token.Source // nil unless Options.Credentials are set
 }
 
 // platform is what the clients of one platform share, whoever they are for:
 // nothing in it depends on a caller.
 type platform struct {
-	opts     Options
-	endpoint url.URL
-	header   http.Header // of every request; never changed
-	// anonymous is the transport without authorization.
-	anonymous *resilientTransport
-	conns     *http.Transport
-
-	rows    sync.Pool // of *rows
-	keepers sync.Pool // of *keeper
+	opts   Options
+	base   url.URL
+	header http.Header // of every request; never changed
+	guard  *guard.Guard
+	conns  *http.Transport
 
 	// pageZero is set once page 0 answered a row, which proves that it exists.
 	pageZero atomic.Bool
@@ -57,34 +41,31 @@ func NewClient(options Options) (*Client, error) {
 	if err := o.problems(); err != nil {
 		return nil, fmt.Errorf("upstream options: %w", err)
 	}
-	endpoint, err := url.Parse(o.BaseURL + leadPath)
+	base, err := url.Parse(o.BaseURL)
 	if err != nil {
 		return nil, fmt.Errorf("upstream options: BaseURL: %w", err)
 	}
-	conns := newConns(o)
-	var wire http.RoundTripper = conns
-	if o.Wrap != nil {
-		wire = o.Wrap(wire)
+	conns := guard.NewTransport(guard.TransportOptions{MaxConcurrent: o.MaxConcurrent, AttemptTimeout: o.AttemptTimeout})
+	wire := guard.NewWire(guard.WireOptions{Transport: conns, Wrap: o.Wrap, MaxBody: o.MaxBody, Observe: o.Observe, Logger: o.Logger})
+	p := &platform{
+		opts:   o,
+		base:   *base,
+		header: http.Header{"Accept": {"application/json"}, "User-Agent": {o.UserAgent}},
+		guard: guard.New(wire, guard.Options{
+			Timeout: o.Timeout, OnlineTimeout: o.OnlineTimeout, MaxConcurrent: o.MaxConcurrent, MaxOnline: o.MaxOnline,
+			Adaptive: o.Adaptive, RatePerSecond: o.RatePerSecond, Retries: o.Retries, Observe: o.Observe, Logger: o.Logger,
+		}),
+		conns: conns,
 	}
-	single := &attemptTransport{next: wire, maxBody: o.MaxBody, logger: o.Logger, observe: o.Observe}
-	c := &Client{platform: &platform{
-		opts:      o,
-		endpoint:  *endpoint,
-		header:    http.Header{"Accept": {"application/json"}, "User-Agent": {o.UserAgent}},
-		anonymous: newResilientTransport(single, o),
-		conns:     conns,
-		rows:      sync.Pool{New: func() any { return reader.NewRows() }},
-		keepers:   sync.Pool{New: func() any { return reader.NewKeeper() }},
-	}}
-	c.transport = c.anonymous
+	c := &Client{platform: p, sender: p.guard}
 	switch {
 	case o.StaticToken != "":
-		c.transport = &staticBearer{next: c.anonymous, token: o.StaticToken}
+		c.sender = token.Static(p.guard, o.StaticToken)
 	case o.TokenSource != nil:
-		c.transport = &sourceBearer{next: c.anonymous, source: o.TokenSource}
-	case o.Credentials != (ClientCredentials{}):
-		c.tokens = newTokenSource(fetchTokens(o, single), o.Logger)
-		c.transport = &renewingBearer{next: c.anonymous, tokens: c.tokens}
+		c.sender = token.FromSource(p.guard, o.TokenSource)
+	case o.Credentials != (token.Credentials{}):
+		c.tokens = token.NewSource(o.Credentials, wire, o.AttemptTimeout, o.Logger)
+		c.sender = token.Renewing(p.guard, c.tokens)
 	}
 	return c, nil
 }
@@ -92,216 +73,53 @@ func NewClient(options Options) (*Client, error) {
 // WithToken returns a client that sends this bearer token instead. It shares the
 // connections, the limits and what is known of the platform, but nothing that was
 // read. It need not be closed.
-func (c *Client) WithToken(token string) *Client {
-	return &Client{platform: c.platform, transport: &staticBearer{next: c.anonymous, token: token}}
+func (c *Client) WithToken(bearer string) *Client {
+	return &Client{platform: c.platform, sender: token.Static(c.guard, bearer)}
 }
 
 // Close ends a token request under way and closes idle connections. Calls that
 // still need a token fail.
 func (c *Client) Close() {
 	if c.tokens != nil {
-		c.tokens.close()
+		c.tokens.Close()
 	}
 	c.conns.CloseIdleConnections()
 }
 
-// query is one read of the lead endpoint.
-type query struct {
-	tenant string // empty for all tenants
-	page   int    // as the platform counts
-	size   int
-	online bool
-}
-
-// encode appends the parts in a fixed order, for caches on the way.
-func (q query) encode(tenantParam string) string {
-	b := make([]byte, 0, 128)
-	b = strconv.AppendInt(append(b, "PageNumber="...), int64(q.page), 10)
-	b = strconv.AppendInt(append(b, "&PageSize="...), int64(q.size), 10)
-	if q.online {
-		b = append(b, "&checkOnline=true"...)
+// get sends a query to an endpoint. The error is that of ctx or a
+// *lead.SourceError; an answer of any status is none.
+func (c *Client) get(ctx context.Context, path, rawQuery string, call *guard.Call) (*guard.Answer, error) {
+	target := c.base
+	target.Path += path
+	if target.RawPath != "" {
+		target.RawPath += path
 	}
-	if q.tenant != "" {
-		b = append(append(append(b, '&'), tenantParam...), '=')
-		b = append(b, url.QueryEscape(q.tenant)...)
-	}
-	return string(b)
-}
-
-// reading is what a read does with the leads that it wants.
-type reading struct {
-	client *Client
-	want   lead.Fields
-	// maxBody and maxRows bound the answer.
-	maxBody int64
-	maxRows int
-	each    func(*lead.Lead) error
-	// restart is called when leads were handed to each and come again.
-	restart func()
-
-	// Of the last attempt whose answer could be read to its end, or was given up.
-	count int
-	odd   reader.Oddities
-	err   error
-	// stopped is the error of each.
-	stopped error
-}
-
-// consume reads the answer of one attempt. Its error says that another attempt
-// may succeed.
-func (r *reading) consume(body io.Reader) error {
-	if r.count > 0 {
-		r.restart()
-	}
-	rows := r.client.rows.Get().(*reader.Rows)
-	r.count, r.odd, r.err = rows.Read(body, r.want, func(l *lead.Lead) error {
-		if rows.Count > r.maxRows {
-			return errTooManyLeads
-		}
-		r.stopped = r.each(l)
-		return r.stopped
-	})
-	if rows.Reusable() {
-		r.client.rows.Put(rows)
-	}
-	if broken, ok := errors.AsType[*reader.BrokenError](r.err); ok && r.stopped == nil {
-		return broken.Err
-	}
-	return nil
-}
-
-// Read asks the lead endpoint once, retries aside, and hands the rows on.
-func (c *Client) read(ctx context.Context, q query, r *reading) error {
-	call := c.spec(q)
-	call.maxBody, call.consumer = r.maxBody, r
-	a, err := c.get(ctx, q, call)
-	if err != nil {
-		return err
-	}
-	if q.tenant != "" && a.namesNoLead() {
-		if r.count > 0 { // of an answer that broke off before this one
-			r.restart()
-		}
-		return nil
-	}
-	if a.status < 200 || a.status > 299 {
-		return a.failure()
-	}
-	if r.stopped != nil {
-		return r.stopped
-	}
-	if len(r.odd) > 0 {
-		c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "upstream sent values that could not be used", slog.Any("fields", r.odd))
-	}
-	if r.err != nil {
-		return badResponse(a.status, r.err)
-	}
-	if q.page == 0 && r.count > 0 {
-		c.pageZero.Store(true)
-	}
-	return nil
-}
-
-func badResponse(status int, err error) error {
-	return &lead.SourceError{Kind: lead.FailureBadResponse, Status: status, Err: err}
-}
-
-// kept asks the lead endpoint as read does and returns the leads, maxRows at
-// most, of a tenant each once. A page keeps rows that repeat: their places in the
-// list count.
-func (c *Client) kept(ctx context.Context, q query, want lead.Fields, maxRows int) ([]*lead.Lead, error) {
-	keeper := c.keepers.Get().(*reader.Keeper)
-	defer c.keepers.Put(keeper)
-	var leads []*lead.Lead
-	err := c.read(ctx, q, &reading{
-		client:  c,
-		want:    want,
-		maxBody: min(c.opts.MaxBody, reader.MaxValue+int64(q.size)*maxMeanLead),
-		maxRows: maxRows,
-		restart: func() { leads = nil },
-		each: func(l *lead.Lead) error {
-			if q.tenant == "" || !slices.ContainsFunc(leads, func(known *lead.Lead) bool { return known.ID == l.ID }) {
-				leads = append(leads, keeper.Keep(l))
-			}
-			return nil
-		},
-	})
-	if err == nil {
-		if foreign := q.check(leads); foreign != nil {
-			err = badResponse(http.StatusOK, foreign)
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return leads, nil
-}
-
-// check refuses rows of a tenant that was not asked for.
-func (q query) check(leads []*lead.Lead) error {
-	if q.tenant == "" {
-		return nil
-	}
-	foreign := 0
-	for _, l := range leads {
-		if !strings.EqualFold(l.TenantID, q.tenant) {
-			foreign++
-		}
-	}
-	if foreign > 0 {
-		return fmt.Errorf("%d of %d leads belong to other tenants: the tenant filter was ignored (is the tenant parameter spelt as the platform expects?)",
-			foreign, len(leads))
-	}
-	return nil
-}
-
-// verdict is the outcome of an attempt whose answer was read.
-func (r *reading) verdict() string {
+	target.RawQuery = rawQuery
+	req := (&http.Request{Method: http.MethodGet, URL: &target, Host: target.Host, Header: c.header}).WithContext(ctx)
+	answer, err := c.sender.Send(req, call)
 	switch {
-	case r.stopped != nil:
-		return OutcomeCanceled
-	case r.err == nil:
-		return OutcomeOK
-	case errors.Is(r.err, errTooManyLeads), errors.Is(r.err, reader.ErrValueTooLarge):
-		return OutcomeTooLarge
+	case err == nil:
+		return answer, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
 	}
-	return OutcomeBadResponse
+	return nil, guard.Failure(err)
 }
 
-// spec says how the query may be asked.
-func (c *Client) spec(q query) callSpec {
-	allowance := time.Duration(q.size) * c.opts.TimePerRow
-	call := callSpec{kind: KindLeads, attemptTimeout: c.opts.AttemptTimeout + allowance}
-	timeout := c.opts.Timeout + allowance
-	switch {
-	case q.online:
-		timeout = c.opts.OnlineTimeout + allowance
-		call.kind, call.once, call.attemptTimeout = KindOnline, true, timeout
-	case q.tenant != "":
-		call.kind = KindLead
-	}
-	call.deadline = time.Now().Add(timeout)
-	return call
+// State is how the client stands with the platform at a moment.
+type State struct {
+	guard.State
+	// TokenExpires is when the bearer token expires; zero if there is none, or if
+	// it has no known end.
+	TokenExpires time.Time
 }
 
-// get sends the query and returns whatever the platform answered, after the body
-// has been read if that was a success.
-func (c *Client) get(ctx context.Context, q query, call callSpec) (*answer, error) {
-	target := c.endpoint
-	target.RawQuery = q.encode(c.opts.TenantParam)
-	req := (&http.Request{
-		Method: http.MethodGet,
-		URL:    &target,
-		Host:   target.Host,
-		Header: c.header,
-	}).WithContext(withCall(ctx, call))
-	resp, err := c.transport.RoundTrip(req)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, transportFailure(err)
+// State returns how the client stands with the platform. A client from WithToken
+// knows no expiry.
+func (c *Client) State() State {
+	s := State{State: c.guard.State()}
+	if c.tokens != nil {
+		s.TokenExpires = c.tokens.Expires()
 	}
-	defer func() { _ = resp.Body.Close() }() // in memory: cannot fail
-	return newAnswer(resp), nil
+	return s
 }

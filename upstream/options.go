@@ -10,6 +10,9 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"leadgraph/upstream/guard"
+	"leadgraph/upstream/token"
 )
 
 const (
@@ -18,10 +21,6 @@ const (
 
 	// DefaultPageSize is the page size of walks unless set; the default of [GSL].
 	DefaultPageSize = 100
-
-	// minIdleConns keeps a burst of small reads from paying for new connections;
-	// net/http's own default of two would.
-	minIdleConns = 64
 )
 
 // Options configures a Client. A zero value means the default named at the field.
@@ -36,9 +35,9 @@ type Options struct {
 	StaticToken string
 	// TokenSource is asked for the bearer token before each request, so it should
 	// be quick. It excludes StaticToken and Credentials.
-	TokenSource SecretSource
+	TokenSource token.SecretSource
 	// Credentials obtain bearer tokens by the client credentials grant.
-	Credentials ClientCredentials
+	Credentials token.Credentials
 
 	// TenantParam is the spelling of the tenant filter. Default msTenantID.
 	TenantParam string
@@ -93,7 +92,7 @@ type Options struct {
 
 	// Observe is called after each attempt, with the context of its call; it must
 	// return soon. Nil means that nobody watches.
-	Observe func(context.Context, Attempt)
+	Observe func(context.Context, guard.Attempt)
 	// Wrap puts a round-tripper around each single attempt on the wire, requests
 	// for tokens included, as tracing needs it. Nil means none.
 	Wrap func(http.RoundTripper) http.RoundTripper
@@ -105,27 +104,6 @@ type Options struct {
 	UserAgent string
 }
 
-// SecretSource is where a secret that may change is read, such as a file. Its
-// errors are logged and must not tell the secret.
-type SecretSource interface {
-	Read() (string, error)
-}
-
-// ClientCredentials are the service provider's API app registration and the
-// token endpoint of its directory [AUTH]. All but Scope are required together.
-type ClientCredentials struct {
-	// TokenURL is the token endpoint of the directory that holds the registration.
-	TokenURL string
-	ClientID string
-	// ClientSecret is the secret, or SecretSource is asked for it before each
-	// request for a token.
-	ClientSecret string
-	SecretSource SecretSource
-	// Scope names AudioCodes' own registration: api://{application id}/.default.
-	// Several scopes are separated by spaces.
-	Scope string
-}
-
 func (o Options) withDefaults() Options {
 	setDefault(&o.TenantParam, "msTenantID")
 	setDefault(&o.PageSize, DefaultPageSize)
@@ -135,7 +113,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.AttemptTimeout, 3*time.Second)
 	setDefault(&o.OnlineTimeout, 10*time.Second)
 	setDefault(&o.TimePerRow, time.Millisecond)
-	setDefault(&o.MaxConcurrent, minIdleConns)
+	setDefault(&o.MaxConcurrent, 64)
 	setDefault(&o.MaxOnline, 4)
 	setDefault(&o.Retries, 2)
 	setDefault(&o.MaxBody, 64<<20)
@@ -177,7 +155,7 @@ func (o Options) problems() error {
 	check(o.MaxOnline >= 1, "MaxOnline: must be positive")
 	check(o.RatePerSecond >= 0, "RatePerSecond: must not be negative")
 	check(o.MaxBody >= 1, "MaxBody: must be positive")
-	check(printable(o.UserAgent), "UserAgent: must be printable ASCII")
+	check(token.Printable(o.UserAgent), "UserAgent: must be printable ASCII")
 	return errors.Join(errs...)
 }
 
@@ -189,9 +167,9 @@ func (o Options) checkAuth() error {
 			errs = append(errs, errors.New(problem))
 		}
 	}
-	check(printable(o.StaticToken), "StaticToken: must be printable ASCII")
+	check(token.Printable(o.StaticToken), "StaticToken: must be printable ASCII")
 	check(o.StaticToken == "" || o.TokenSource == nil, "TokenSource: excludes StaticToken")
-	if c == (ClientCredentials{}) {
+	if c == (token.Credentials{}) {
 		return errors.Join(errs...)
 	}
 	check(o.StaticToken == "", "StaticToken: excludes Credentials")
@@ -221,8 +199,4 @@ func checkURL(field, text string, query bool) error {
 		return fmt.Errorf("%s: must end with its path", field)
 	}
 	return nil
-}
-
-func printable(text string) bool {
-	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"leadgraph/upstream"
+	"leadgraph/upstream/token"
 )
 
 func TestOptionsReportEveryProblem(t *testing.T) {
@@ -13,7 +14,7 @@ func TestOptionsReportEveryProblem(t *testing.T) {
 		BaseURL:     "ftp://user:hunter2@host/",
 		StaticToken: "hunter2",
 		TokenSource: new(changing),
-		Credentials: upstream.ClientCredentials{TokenURL: "://hunter2"},
+		Credentials: token.Credentials{TokenURL: "://hunter2"},
 		TenantParam: "a&b", FirstPage: 2, PageSize: upstream.MaxPageSize + 1, MaxPages: -1, MaxLeads: -1,
 		Timeout: -1, AttemptTimeout: -1, OnlineTimeout: -1, MaxConcurrent: -1, MaxOnline: -1, RatePerSecond: -1,
 		MaxBody: -1, UserAgent: "a\nb",
@@ -61,7 +62,7 @@ func TestURLs(t *testing.T) {
 	}
 	client, err := upstream.NewClient(upstream.Options{
 		BaseURL: "https://live.example",
-		Credentials: upstream.ClientCredentials{
+		Credentials: token.Credentials{
 			TokenURL: "https://login.example/token?p=policy", ClientID: "id", ClientSecret: "secret",
 		},
 	})
@@ -72,7 +73,7 @@ func TestURLs(t *testing.T) {
 	if _, err := upstream.NewClient(upstream.Options{BaseURL: "https://live.example", StaticToken: "a\nb"}); err == nil {
 		t.Error("a token with a line break was accepted")
 	}
-	if _, err := upstream.NewClient(upstream.Options{BaseURL: "https://live.example", Credentials: upstream.ClientCredentials{
+	if _, err := upstream.NewClient(upstream.Options{BaseURL: "https://live.example", Credentials: token.Credentials{
 		TokenURL: "https://login.example/token", ClientID: "id", ClientSecret: "secret", SecretSource: new(changing),
 	}}); err == nil {
 		t.Error("two client secrets were accepted")

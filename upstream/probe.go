@@ -2,19 +2,15 @@ package upstream
 
 import (
 	"context"
-	"net/http"
 	"time"
+
+	"leadgraph/upstream/guard"
 )
 
 // Answer is what the platform answered to Probe, before any tolerance. Its body
 // and header hold personal data and must not be logged.
 type Answer struct {
-	Status int
-	Header http.Header
-	// Body is after decompression; of an answer other than 2xx its first 8 KiB.
-	Body []byte
-	// Compressed tells whether it came compressed.
-	Compressed bool
+	guard.Answer
 	// NamesNoLead tells whether a lookup would take it for "no such lead",
 	// although its status is 404.
 	NamesNoLead bool
@@ -28,33 +24,18 @@ type Answer struct {
 // answer of any status is none.
 func (c *Client) Probe(ctx context.Context, rawQuery string, rows int) (Answer, error) {
 	allowance := time.Duration(rows) * c.opts.TimePerRow
-	target := c.endpoint
-	target.RawQuery = rawQuery
 	start := time.Now()
-	req := (&http.Request{Method: http.MethodGet, URL: &target, Host: target.Host, Header: c.header}).WithContext(
-		withCall(ctx, callSpec{
-			kind:           KindLeads,
-			deadline:       start.Add(c.opts.Timeout + allowance),
-			attemptTimeout: c.opts.AttemptTimeout + allowance,
-			once:           true,
-		}))
-	resp, err := c.transport.RoundTrip(req)
+	a, err := c.get(ctx, leadList.path, rawQuery, &guard.Call{
+		Kind:           guard.KindLeads,
+		Deadline:       start.Add(c.opts.Timeout + allowance),
+		AttemptTimeout: c.opts.AttemptTimeout + allowance,
+		Once:           true,
+		Expected:       namesNoLead,
+	})
 	if err != nil {
-		if ctx.Err() != nil {
-			return Answer{}, ctx.Err()
-		}
-		return Answer{}, transportFailure(err)
+		return Answer{}, err
 	}
-	defer func() { _ = resp.Body.Close() }() // in memory: cannot fail
-	a := newAnswer(resp)
-	return Answer{
-		Status:      a.status,
-		Header:      a.header,
-		Body:        a.body,
-		Compressed:  resp.Uncompressed,
-		NamesNoLead: a.namesNoLead(),
-		Took:        time.Since(start),
-	}, nil
+	return Answer{Answer: *a, NamesNoLead: namesNoLead(a), Took: time.Since(start)}, nil
 }
 
 // TokenExpiry obtains a token unless there is a good one, and returns when it
@@ -64,12 +45,12 @@ func (c *Client) TokenExpiry(ctx context.Context) (time.Time, error) {
 	if c.tokens == nil {
 		return time.Time{}, nil
 	}
-	token, err := c.tokens.get(withCall(ctx, callSpec{deadline: time.Now().Add(c.opts.Timeout)}))
+	token, err := c.tokens.Get(ctx, time.Now().Add(c.opts.Timeout))
 	switch {
 	case err == nil:
 		return token.Expiry, nil
 	case ctx.Err() != nil:
 		return time.Time{}, ctx.Err()
 	}
-	return time.Time{}, transportFailure(err)
+	return time.Time{}, guard.Failure(err)
 }

@@ -13,6 +13,7 @@ import (
 	"leadgraph/lead"
 	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
+	"leadgraph/upstream/token"
 )
 
 // newSandbox returns a stand-in platform, which shares nothing with the client,
@@ -28,7 +29,7 @@ func newSandbox(t *testing.T, quirks sandbox.Options, adjust func(*upstream.Opti
 	var log bytes.Buffer
 	o := upstream.Options{
 		BaseURL: server.URL + sandbox.BasePath,
-		Credentials: upstream.ClientCredentials{
+		Credentials: token.Credentials{
 			TokenURL: server.URL + sandbox.TokenPath,
 			ClientID: sandbox.DefaultClientID, ClientSecret: sandbox.DefaultClientSecret, Scope: sandbox.DefaultScope,
 		},

@@ -16,6 +16,7 @@ import (
 	"leadgraph/lead"
 	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
+	"leadgraph/upstream/token"
 )
 
 // authority is a token endpoint that hands out "token 1", "token 2" and so on.
@@ -37,7 +38,7 @@ func authority(t *testing.T, issue http.HandlerFunc) (url string, issued *atomic
 
 func withCredentials(tokenURL string) func(*upstream.Options) {
 	return func(o *upstream.Options) {
-		o.Credentials = upstream.ClientCredentials{
+		o.Credentials = token.Credentials{
 			TokenURL: tokenURL, ClientID: "canary-client", ClientSecret: "canary-secret", Scope: "api://x/.default",
 		}
 	}

@@ -36,7 +36,7 @@ func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 		if err != nil {
 			return Walk{}, err
 		}
-		rows, err := c.kept(ctx, q, lead.AllFields, loosely(size))
+		rows, err := collect(ctx, c, leadList, q, lead.AllFields, loosely(size))
 		w.Calls++
 		if err != nil {
 			return Walk{Calls: w.Calls}, err

@@ -6,6 +6,7 @@ import (
 	"leadgraph/internal/config"
 	"leadgraph/internal/secretfile"
 	"leadgraph/upstream"
+	"leadgraph/upstream/token"
 )
 
 // Platform turns settings into those of the client. What is in a file is read
@@ -34,7 +35,7 @@ func Platform(settings config.Upstream, log *slog.Logger) (options upstream.Opti
 		options.Retries = -1
 	}
 	if settings.Token == "" {
-		options.Credentials = upstream.ClientCredentials{
+		options.Credentials = token.Credentials{
 			TokenURL:     settings.TokenURL,
 			ClientID:     settings.ClientID,
 			ClientSecret: string(settings.ClientSecret),

@@ -7,6 +7,7 @@ import (
 	"leadgraph/lead/catalogue"
 	"leadgraph/lead/lookup"
 	"leadgraph/upstream"
+	"leadgraph/upstream/guard"
 )
 
 // watch has lookups and readings of all leads counted. Of the catalogues of single
@@ -26,7 +27,7 @@ func (o Options) watch(lookups *lookup.Options, kept *catalogue.Options) {
 
 // watchClient has requests to the platform counted and traced.
 func watchClient(platform *upstream.Options, seen *telemetry.Telemetry) {
-	platform.Observe = func(ctx context.Context, a upstream.Attempt) { seen.Attempt(ctx, telemetry.Attempt(a)) }
+	platform.Observe = func(ctx context.Context, a guard.Attempt) { seen.Attempt(ctx, telemetry.Attempt(a)) }
 	platform.Wrap = seen.Wrap
 }
 

@@ -18,6 +18,7 @@ import (
 	"leadgraph/lead"
 	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
+	"leadgraph/upstream/token"
 )
 
 // tb is what *testing.T and *rapid.T have in common.
@@ -53,7 +54,7 @@ func admit(t tb, quirks sandbox.Options, wrap func(http.Handler) http.Handler) *
 		Rate: 100_000,
 		Platform: upstream.Options{
 			BaseURL: server.URL + sandbox.BasePath,
-			Credentials: upstream.ClientCredentials{
+			Credentials: token.Credentials{
 				TokenURL: server.URL + sandbox.TokenPath,
 				ClientID: sandbox.DefaultClientID, ClientSecret: sandbox.DefaultClientSecret, Scope: sandbox.DefaultScope,
 			},

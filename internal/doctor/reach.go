@@ -15,6 +15,7 @@ import (
 
 	"leadgraph/lead"
 	"leadgraph/upstream"
+	"leadgraph/upstream/token"
 )
 
 // probeSize is the size of the pages that are compared with each other.
@@ -22,7 +23,7 @@ const probeSize = 10
 
 func (e *exam) token(ctx context.Context) (Check, error) {
 	platform := e.options.Platform
-	if platform.Credentials == (upstream.ClientCredentials{}) {
+	if platform.Credentials == (token.Credentials{}) {
 		if platform.StaticToken == "" && platform.TokenSource == nil {
 			return found(Skipped, nil, "neither credentials nor a token are set")
 		}

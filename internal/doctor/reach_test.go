@@ -15,8 +15,8 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"leadgraph/internal/doctor"
-	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
+	"leadgraph/upstream/token"
 )
 
 // instead answers lead calls in the platform's place.
@@ -67,7 +67,7 @@ func quiet(handler http.Handler, tls bool) *httptest.Server {
 
 func TestOutOfOrder(t *testing.T) {
 	t.Parallel()
-	credentials := func(adjust func(*upstream.ClientCredentials)) func(*testing.T, *patient) {
+	credentials := func(adjust func(*token.Credentials)) func(*testing.T, *patient) {
 		return func(_ *testing.T, p *patient) { adjust(&p.options.Platform.Credentials) }
 	}
 	for name, test := range map[string]struct {
@@ -76,15 +76,15 @@ func TestOutOfOrder(t *testing.T) {
 		check   string
 		finding string
 	}{
-		"wrong secret": {adjust: credentials(func(c *upstream.ClientCredentials) { c.ClientSecret = "canary-secret" }),
+		"wrong secret": {adjust: credentials(func(c *token.Credentials) { c.ClientSecret = "canary-secret" }),
 			check: "token", finding: "no token: AADSTS7000215: the client secret is wrong: it must be the secret's value, not its id, of this app registration; the platform itself is there and waits for one"},
-		"unknown client": {adjust: credentials(func(c *upstream.ClientCredentials) { c.ClientID = "canary-client" }), check: "token", finding: "no token: AADSTS700016: the client id is not known in this directory"},
-		"wrong scope":    {adjust: credentials(func(c *upstream.ClientCredentials) { c.Scope = "api://canary/.default" }), check: "token", finding: "no token: AADSTS70011: the scope is not valid"},
+		"unknown client": {adjust: credentials(func(c *token.Credentials) { c.ClientID = "canary-client" }), check: "token", finding: "no token: AADSTS700016: the client id is not known in this directory"},
+		"wrong scope":    {adjust: credentials(func(c *token.Credentials) { c.Scope = "api://canary/.default" }), check: "token", finding: "no token: AADSTS70011: the scope is not valid"},
 		"no token endpoint": {adjust: func(t *testing.T, p *patient) {
 			p.options.Platform.Credentials.TokenURL = "http://" + closed(t) + "/token"
 		},
 			check: "token", finding: "no token: TCP: the connection was refused; is the port right, and does the platform run? (that is the token endpoint, --token-url)"},
-		"token endpoint 404": {adjust: credentials(func(c *upstream.ClientCredentials) { c.TokenURL += "/canary" }), check: "token", finding: "no token: its endpoint answered 404; is --token-url right?"},
+		"token endpoint 404": {adjust: credentials(func(c *token.Credentials) { c.TokenURL += "/canary" }), check: "token", finding: "no token: its endpoint answered 404; is --token-url right?"},
 		"token endpoint fails": {adjust: func(_ *testing.T, p *patient) {
 			p.Inject(sandbox.Fault{Kind: sandbox.KindToken, Status: http.StatusServiceUnavailable, Times: -1})
 		},

@@ -15,8 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"leadgraph/internal/doctor"
-	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
+	"leadgraph/upstream/token"
 )
 
 var update = flag.Bool("update", false, "write the golden reports")
@@ -75,7 +75,7 @@ func texts(value any, into map[string]bool) {
 // Nothing of a lead, and no secret, is in a report, an error or the log.
 func TestReportTellsNoData(t *testing.T) {
 	t.Parallel()
-	const token = "canary-token"
+	const bearer = "canary-token"
 	const leak = `{"errors":{"x":["dana.levi@contoso.example"]},"title":"Dana Levi","detail":"f94238e5-4f2c-4e1b-8125-2d27122ca75f"}`
 	for name, test := range map[string]struct {
 		quirks sandbox.Options
@@ -86,7 +86,7 @@ func TestReportTellsNoData(t *testing.T) {
 		"filter ignored": {quirks: sandbox.Options{TenantParam: "customer"}},
 		"no order":       {quirks: sandbox.Options{Unordered: true}},
 		"static token": {quirks: sandbox.Options{NoAuth: true}, adjust: func(p *patient) {
-			p.options.Platform.StaticToken, p.options.Platform.Credentials = token, upstream.ClientCredentials{}
+			p.options.Platform.StaticToken, p.options.Platform.Credentials = bearer, token.Credentials{}
 		}},
 		"refused": {adjust: func(p *patient) { p.Inject(sandbox.Fault{Status: http.StatusBadRequest, Body: leak, Times: -1}) }},
 		"fails":   {adjust: func(p *patient) { p.Inject(sandbox.Fault{Status: http.StatusBadGateway, Body: leak, Times: -1}) }},
@@ -113,7 +113,7 @@ func TestReportTellsNoData(t *testing.T) {
 					out.WriteString(err.Error())
 				}
 			}
-			secret := map[string]bool{token: true, "canary": true, sandbox.DefaultClientSecret: true, sandbox.DefaultClientID: true, "Bearer": true, "Dana": true, "@": true}
+			secret := map[string]bool{bearer: true, "canary": true, sandbox.DefaultClientSecret: true, sandbox.DefaultClientID: true, "Bearer": true, "Dana": true, "@": true}
 			for _, id := range p.IDs() {
 				var row any
 				if err := json.Unmarshal(p.Row(id), &row); err != nil {

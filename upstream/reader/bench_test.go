@@ -22,23 +22,23 @@ func BenchmarkRead(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	rows, keeper := NewRows(), NewKeeper()
-	each := func(want lead.Fields, each func(*lead.Lead) error) func([]byte) error {
+	read := func(o Options, each func(*lead.Lead) error) func([]byte) error {
 		return func(body []byte) error {
-			_, _, err := rows.Read(bytes.NewReader(body), want, each)
+			_, err := Read(bytes.NewReader(body), Leads, o, each)
 			return err
 		}
 	}
+	nothing := func(*lead.Lead) error { return nil }
 	var kept []*lead.Lead
 	for _, size := range []int{1, 100, 1000, largestPage} {
 		body := pageOf(b, platform, size)
 		for name, read := range map[string]func([]byte) error{
 			"reference": func(body []byte) error { _, _, err := ReferenceLeads(body); return err },
-			"all":       each(lead.AllFields, func(*lead.Lead) error { return nil }),
-			"some":      each(lead.FieldStatus|lead.FieldConsentedOn, func(*lead.Lead) error { return nil }),
+			"all":       read(Options{Want: lead.AllFields, Borrow: true}, nothing),
+			"some":      read(Options{Want: lead.FieldStatus | lead.FieldConsentedOn, Borrow: true}, nothing),
 			"kept": func(body []byte) error {
 				kept = make([]*lead.Lead, 0, size)
-				return each(lead.AllFields, func(l *lead.Lead) error { kept = append(kept, keeper.Keep(l)); return nil })(body)
+				return read(Options{Want: lead.AllFields}, func(l *lead.Lead) error { kept = append(kept, l); return nil })(body)
 			},
 		} {
 			b.Run(fmt.Sprintf("%s/%d", name, size), func(b *testing.B) {

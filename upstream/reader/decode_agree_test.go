@@ -173,7 +173,7 @@ func (w wire) value(depth int) string {
 }
 
 func (w wire) row() string {
-	leadNames := slices.Concat(namesOf(leadMembers).list, []string{"unknown", "i", "contactDetailsAndMore"})
+	leadNames := slices.Concat(namesOf(Leads.members).list, []string{"unknown", "i", "contactDetailsAndMore"})
 	text := w.object(leadNames, 0)
 	if !w.sound && w.scarce("without id") {
 		return text

@@ -2,9 +2,9 @@ package reader
 
 import "strings"
 
-// names finds the members of one kind of object. Rows repeat their members in
+// memberNames finds the members of one kind of object. Rows repeat their members in
 // one order, so it tries the one first that followed the last time.
-type names struct {
+type memberNames struct {
 	list []string
 	// next[n] is the member that followed member n-1 the last time; next[0] is
 	// the one an object began with.
@@ -12,8 +12,8 @@ type names struct {
 	last int // the member found last, and 1; 0 at the start of an object
 }
 
-func namesOf[T any](members []member[T]) names {
-	n := names{list: make([]string, len(members)), next: make([]uint8, len(members)+1)}
+func namesOf[T any](members []member[T]) memberNames {
+	n := memberNames{list: make([]string, len(members)), next: make([]uint8, len(members)+1)}
 	for i, m := range members {
 		n.list[i] = m.name
 		n.next[i] = uint8(i)
@@ -23,7 +23,7 @@ func namesOf[T any](members []member[T]) names {
 
 // find reads a member's name at i and its colon. It returns the number of the
 // member, -1 if it is not known, and the position of its value.
-func (n *names) find(b []byte, i int) (found, value int) {
+func (n *memberNames) find(b []byte, i int) (found, value int) {
 	if i == len(b) || b[i] != '"' {
 		return -1, ^i
 	}
@@ -37,7 +37,7 @@ func (n *names) find(b []byte, i int) (found, value int) {
 	return n.search(b, i+1)
 }
 
-func (n *names) search(b []byte, i int) (found, value int) {
+func (n *memberNames) search(b []byte, i int) (found, value int) {
 	end := skipText(b, i)
 	if end < 0 {
 		return -1, end
@@ -55,7 +55,7 @@ func (n *names) search(b []byte, i int) (found, value int) {
 }
 
 // number finds a name in any case. The inside of a string is given.
-func (n *names) number(text []byte) int {
+func (n *memberNames) number(text []byte) int {
 	for i, name := range n.list {
 		if string(text) == name {
 			return i

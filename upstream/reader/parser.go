@@ -21,7 +21,6 @@ type parser struct {
 	path  string // of the member being read
 	odd   []string
 
-	lead      lead.Lead
 	details   lead.ContactDetails
 	contacts  []lead.Contact
 	addresses []lead.CivicAddress
@@ -30,9 +29,8 @@ type parser struct {
 	countries []string
 	texts     []string // what pointers to texts point to
 	unescaped []byte   // texts that are not in the JSON as they are
-	truths    [2]bool  // what pointers to booleans point to
 
-	leadNames, detailsNames, contactNames, addressNames, locationNames names
+	detailsNames, contactNames, addressNames, locationNames memberNames
 
 	statuses    memo[lead.Status]
 	validations memo[lead.ValidationStatus]
@@ -41,15 +39,13 @@ type parser struct {
 	// the members of a lead, how its data begins, and where, if that is an array
 	// that came before them.
 	top      bool
-	isLead   bool
+	isRecord bool
 	dataKind byte
 	dataAt   int
 }
 
 func newParser() *parser {
 	return &parser{
-		truths:        [2]bool{false, true},
-		leadNames:     namesOf(leadMembers),
 		detailsNames:  namesOf(detailsMembers),
 		contactNames:  namesOf(contactMembers),
 		addressNames:  namesOf(addressMembers),
@@ -59,15 +55,10 @@ func newParser() *parser {
 	}
 }
 
-// row reads the lead at i into p.lead.
-func (p *parser) row(i int) int {
-	depth := p.depth
-	p.lead = lead.Lead{}
+// reset forgets the record that was read last.
+func (p *parser) reset() {
 	p.locations, p.texts, p.unescaped, p.odd = p.locations[:0], p.texts[:0], p.unescaped[:0], p.odd[:0]
-	p.isLead, p.dataKind, p.dataAt = false, 0, 0
-	i = object(p, i, &p.leadNames, leadMembers, &p.lead)
-	p.depth = depth
-	return i
+	p.isRecord, p.dataKind, p.dataAt = false, 0, 0
 }
 
 // small tells whether the storage is worth keeping for another answer.
@@ -78,7 +69,7 @@ func (p *parser) small() bool {
 }
 
 // object reads the object at i into x.
-func object[T any](p *parser, i int, names *names, members []member[T], x *T) int {
+func object[T any](p *parser, i int, names *memberNames, members []member[T], x *T) int {
 	if p.depth == maxDepth {
 		return ^i
 	}

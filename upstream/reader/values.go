@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
-
-	"leadgraph/lead"
 )
 
 // maxRawContacts bounds the undocumented JSON inside a contact, in bytes.
@@ -61,20 +59,9 @@ func (p *parser) plainText(i int, into *string) (next int) {
 	return next
 }
 
-func (p *parser) status(i int, l *lead.Lead) int {
-	text, _, next := p.scalar(i)
-	l.StatusText, l.Status = text, p.statuses.of(text)
-	return next
-}
-
-func (p *parser) validationStatus(i int, a *lead.CivicAddress) int {
-	next := p.optionalText(i, &a.ValidationStatusText)
-	a.ValidationStatus = lead.ValidationUnknown
-	if a.ValidationStatusText != nil {
-		a.ValidationStatus = p.validations.of(*a.ValidationStatusText)
-	}
-	return next
-}
+// truths are what pointers to booleans point to. They are never changed, so that
+// records may share them.
+var truths = [2]bool{false, true}
 
 func (p *parser) boolean(i int, into **bool) int {
 	text, ok, next := p.scalar(i)
@@ -86,19 +73,9 @@ func (p *parser) boolean(i int, into **bool) int {
 	case err != nil:
 		p.note(p.path)
 	case value:
-		*into = &p.truths[1]
+		*into = &truths[1]
 	default:
-		*into = &p.truths[0]
-	}
-	return next
-}
-
-// channel reads a channel id; 0 [NUM3] and "" mean that there is none.
-func (p *parser) channel(i int, into **string) int {
-	text, ok, next := p.scalar(i)
-	*into = nil
-	if ok && text != "" && text != "0" {
-		*into = p.keep(text)
+		*into = &truths[0]
 	}
 	return next
 }
@@ -136,101 +113,6 @@ func (p *parser) moment(i int, into *time.Time) int {
 	return next
 }
 
-func (p *parser) consentedCountries(i int, l *lead.Lead) int {
-	p.countries = p.countries[:0]
-	i = p.list(i, func(i int) int {
-		text, ok, next := p.scalar(i)
-		if ok {
-			p.countries = append(p.countries, text)
-		}
-		return next
-	})
-	l.ConsentedCountries = present(p.countries)
-	return i
-}
-
-// remarks reads comments: strings as they are, anything else as compact JSON,
-// since the type of comments is undocumented.
-func (p *parser) remarks(i int, l *lead.Lead) int {
-	p.comments = p.comments[:0]
-	i = p.list(i, func(i int) int {
-		var text string
-		var next int
-		if p.b[i] == '"' {
-			text, next = p.text(i + 1)
-		} else if next = p.skip(i); next >= 0 {
-			text = string(compact(p.b[i:next]))
-		}
-		if text != "" {
-			p.comments = append(p.comments, text)
-		}
-		return next
-	})
-	l.Comments = present(p.comments)
-	return i
-}
-
-// contactDetails are documented as a list and sent as an object; the first of a
-// list is taken.
-func (p *parser) contactDetails(i int, l *lead.Lead) int {
-	path := p.path
-	l.ContactDetails = nil
-	return p.list(i, func(i int) int {
-		switch {
-		case p.b[i] != '{':
-			return p.noObject(i, path)
-		case l.ContactDetails != nil:
-			return p.skip(i)
-		}
-		p.details = lead.ContactDetails{}
-		l.ContactDetails = &p.details
-		return object(p, i, &p.detailsNames, detailsMembers, &p.details)
-	})
-}
-
-func (p *parser) contactList(i int, l *lead.Lead) int {
-	path := p.path
-	p.contacts = p.contacts[:0]
-	i = p.list(i, func(i int) int {
-		if p.b[i] != '{' {
-			return p.noObject(i, path)
-		}
-		p.contacts = append(p.contacts, lead.Contact{})
-		return object(p, i, &p.contactNames, contactMembers, &p.contacts[len(p.contacts)-1])
-	})
-	l.Contacts = present(p.contacts)
-	return i
-}
-
-func (p *parser) addressList(i int, l *lead.Lead) int {
-	path := p.path
-	p.addresses = p.addresses[:0]
-	i = p.list(i, func(i int) int {
-		if p.b[i] != '{' {
-			return p.noObject(i, path)
-		}
-		p.addresses = append(p.addresses, lead.CivicAddress{})
-		return object(p, i, &p.addressNames, addressMembers, &p.addresses[len(p.addresses)-1])
-	})
-	l.CivicAddresses = present(p.addresses)
-	return i
-}
-
-// locationList shares its storage with the other addresses of the lead.
-func (p *parser) locationList(i int, a *lead.CivicAddress) int {
-	path := p.path
-	first := len(p.locations)
-	i = p.list(i, func(i int) int {
-		if p.b[i] != '{' {
-			return p.noObject(i, path)
-		}
-		p.locations = append(p.locations, lead.Location{})
-		return object(p, i, &p.locationNames, locationMembers, &p.locations[len(p.locations)-1])
-	})
-	a.Locations = present(p.locations[first:])
-	return i
-}
-
 // present is nil for an empty list.
 func present[T any](list []T) []T {
 	if len(list) == 0 {
@@ -265,9 +147,9 @@ func compact(data []byte) []byte {
 	return bytes.ToValidUTF8(buf.Bytes(), []byte("\uFFFD"))
 }
 
-// data is a member of an envelope, unless it is one of a lead.
-func (p *parser) data(i int, _ *lead.Lead) int {
-	if !p.top || p.isLead {
+// data is a member of an envelope, unless it is one of a record.
+func (p *parser) data(i int) int {
+	if !p.top || p.isRecord {
 		return p.skip(i)
 	}
 	p.dataKind = p.b[i]

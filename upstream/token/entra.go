@@ -1,4 +1,4 @@
-package upstream
+package token
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"leadgraph/lead"
+	"leadgraph/upstream/guard"
 )
 
 // entraAdvice says what an operator can do about an error of Entra's token
@@ -39,11 +40,11 @@ var (
 	aadstsCode = regexp.MustCompile(`\bAADSTS\d{1,10}\b`)
 )
 
-// tokenFailure classifies why no token could be had. Its text keeps the codes
+// failure classifies why no token could be had. Its text keeps the codes
 // only, with advice on those that are known: the rest may repeat the request.
-func tokenFailure(err error) *lead.SourceError {
+func failure(err error) *lead.SourceError {
 	if failed, ok := errors.AsType[*url.Error](err); ok { // no complete answer
-		e := transportFailure(failed.Err)
+		e := guard.Failure(failed.Err)
 		e.Err = fmt.Errorf("token endpoint: %w", e.Err)
 		return e
 	}
@@ -52,7 +53,7 @@ func tokenFailure(err error) *lead.SourceError {
 		return &lead.SourceError{Kind: lead.FailureAuth, Err: errors.New("token endpoint: the answer holds no token")}
 	}
 	status := refused.Response.StatusCode
-	e := &lead.SourceError{Kind: lead.FailureAuth, RetryAfter: retryAfter(refused.Response.Header)}
+	e := &lead.SourceError{Kind: lead.FailureAuth, RetryAfter: guard.RetryAfter(refused.Response.Header)}
 	switch {
 	case status == http.StatusTooManyRequests:
 		e.Kind = lead.FailureRateLimited

@@ -1,4 +1,4 @@
-package upstream
+package guard
 
 import (
 	"context"
@@ -18,17 +18,17 @@ type script struct {
 	at         []time.Duration
 }
 
-func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
+func (s *script) attempt(*http.Request, *Call, bool) (*Answer, error) {
 	status := s.statuses[min(len(s.at), len(s.statuses)-1)]
 	s.at = append(s.at, time.Since(s.start))
 	if status == 0 {
 		return nil, errors.New("connection broken")
 	}
-	resp := &http.Response{StatusCode: status, Header: http.Header{}, Request: req, Body: http.NoBody}
+	answer := &Answer{Status: status, Header: http.Header{}}
 	if s.retryAfter != "" {
-		resp.Header.Set("Retry-After", s.retryAfter)
+		answer.Header.Set("Retry-After", s.retryAfter)
 	}
-	return resp, nil
+	return answer, nil
 }
 
 func TestRetries(t *testing.T) {
@@ -61,18 +61,15 @@ func TestRetries(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := &script{statuses: test.statuses, retryAfter: test.retryAfter, start: time.Now()}
-				rt := newResilientTransport(s, Options{}.withDefaults())
-				ctx := withCall(t.Context(), callSpec{once: test.once, deadline: time.Now().Add(10 * time.Second)})
-				req := (&http.Request{Method: http.MethodGet}).WithContext(ctx)
+				g := newGuard(s.attempt, testOptions())
+				call := &Call{Once: test.once, Deadline: time.Now().Add(10 * time.Second)}
+				req := (&http.Request{Method: http.MethodGet}).WithContext(t.Context())
 				if test.method != "" {
 					req.Method = test.method
 				}
-				resp, err := rt.RoundTrip(req)
-				if err == nil {
-					defer func() { _ = resp.Body.Close() }()
-				}
-				if test.status == 0 && err == nil || test.status != 0 && (err != nil || resp.StatusCode != test.status) {
-					t.Errorf("got %v, error %v", resp, err)
+				answer, err := g.Send(req, call)
+				if test.status == 0 && err == nil || test.status != 0 && (err != nil || answer.Status != test.status) {
+					t.Errorf("got %v, error %v", answer, err)
 				}
 				if len(s.at) != test.attempts {
 					t.Fatalf("%d attempts, want %d", len(s.at), test.attempts)
@@ -91,13 +88,10 @@ func TestRetryStopsWithTheCaller(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{statuses: []int{503}, retryAfter: "60", start: time.Now()}
-		rt := newResilientTransport(s, Options{}.withDefaults())
-		ctx, cancel := context.WithCancel(withCall(t.Context(), callSpec{}))
+		g := newGuard(s.attempt, testOptions())
+		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		resp, err := rt.RoundTrip((&http.Request{Method: http.MethodGet}).WithContext(ctx))
-		if err == nil {
-			_ = resp.Body.Close()
-		}
+		_, err := g.Send((&http.Request{Method: http.MethodGet}).WithContext(ctx), &Call{})
 		if !errors.Is(err, context.Canceled) || time.Since(s.start) != time.Second {
 			t.Errorf("error %v after %v", err, time.Since(s.start))
 		}
@@ -109,10 +103,10 @@ func TestRetryFitsTheCallersTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{statuses: []int{429}, retryAfter: "4", start: time.Now()}
-		rt := newResilientTransport(s, Options{}.withDefaults())
+		g := newGuard(s.attempt, testOptions())
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
-		if err := ask(ctx, rt); err != nil || len(s.at) != 1 || time.Since(s.start) != 0 {
+		if err := ask(ctx, g); err != nil || len(s.at) != 1 || time.Since(s.start) != 0 {
 			t.Errorf("%d attempts in %v, error %v", len(s.at), time.Since(s.start), err)
 		}
 	})
@@ -123,12 +117,12 @@ func TestRetriesOfAllCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{statuses: []int{429}, start: time.Now()}
-		rt := newResilientTransport(s, Options{}.withDefaults())
+		g := newGuard(s.attempt, testOptions())
 		const calls = 1000
 		atOnce := 0
 		for range calls {
 			start := time.Now()
-			if err := ask(t.Context(), rt); err != nil {
+			if err := ask(t.Context(), g); err != nil {
 				t.Fatal(err)
 			}
 			if time.Since(start) == 0 {
@@ -145,13 +139,13 @@ func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{statuses: []int{200}, start: time.Now()}
-		rt := newResilientTransport(s, Options{RatePerSecond: 2}.withDefaults())
+		o := testOptions()
+		o.RatePerSecond = 2
+		g := newGuard(s.attempt, o)
 		for range 5 {
-			resp, err := rt.RoundTrip((&http.Request{Method: http.MethodGet}).WithContext(withCall(t.Context(), callSpec{})))
-			if err != nil {
+			if _, err := g.Send((&http.Request{Method: http.MethodGet}).WithContext(t.Context()), &Call{}); err != nil {
 				t.Fatal(err)
 			}
-			_ = resp.Body.Close()
 		}
 		perSecond := map[time.Duration]int{}
 		for _, at := range s.at {
@@ -173,7 +167,7 @@ func TestRetryAfter(t *testing.T) {
 			time.Now().Add(time.Minute).UTC().Format(http.TimeFormat):  time.Minute,
 			time.Now().Add(-time.Minute).UTC().Format(http.TimeFormat): 0,
 		} {
-			if got := retryAfter(http.Header{"Retry-After": {value}}); got != want {
+			if got := RetryAfter(http.Header{"Retry-After": {value}}); got != want {
 				t.Errorf("%q is %v, want %v", value, got, want)
 			}
 		}

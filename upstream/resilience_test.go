@@ -19,7 +19,9 @@ import (
 
 	"leadgraph/lead"
 	"leadgraph/upstream"
+	"leadgraph/upstream/guard"
 	"leadgraph/upstream/sandbox"
+	"leadgraph/upstream/token"
 )
 
 // breakPlatform looks tenants up until the breaker refuses that.
@@ -163,13 +165,13 @@ func TestOnlineReadIsSentOnce(t *testing.T) {
 // watch notes attempts.
 type watch struct {
 	mu   sync.Mutex
-	seen []upstream.Attempt
+	seen []guard.Attempt
 }
 
-func (w *watch) note(_ context.Context, a upstream.Attempt) {
+func (w *watch) note(_ context.Context, a guard.Attempt) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if a.Took <= 0 && a.Outcome != upstream.OutcomeRefused {
+	if a.Took <= 0 && a.Outcome != guard.OutcomeRefused {
 		a.Outcome += ", but it took no time"
 	}
 	a.Took = 0
@@ -207,49 +209,49 @@ func TestObserve(t *testing.T) {
 		handler http.HandlerFunc
 		adjust  func(*upstream.Options)
 		call    func(*testing.T, *upstream.Client)
-		want    []upstream.Attempt
+		want    []guard.Attempt
 	}{
-		"ok": {handler: answer(200, one), want: []upstream.Attempt{{Kind: "lead", Outcome: "ok", Status: 200, Bytes: size}}},
+		"ok": {handler: answer(200, one), want: []guard.Attempt{{Kind: "lead", Outcome: "ok", Status: 200, Bytes: size}}},
 		"page": {handler: answer(200, one),
 			call: func(t *testing.T, c *upstream.Client) { _, _ = c.LeadsPage(t.Context(), 0, 10, lead.AllFields) },
-			want: []upstream.Attempt{{Kind: "leads", Outcome: "ok", Status: 200, Bytes: size}}},
+			want: []guard.Attempt{{Kind: "leads", Outcome: "ok", Status: 200, Bytes: size}}},
 		"online": {handler: answer(200, one),
 			call: func(t *testing.T, c *upstream.Client) { _, _ = c.LeadsByTenant(t.Context(), tenantA, true) },
-			want: []upstream.Attempt{{Kind: "online", Outcome: "ok", Status: 200, Bytes: size}}},
+			want: []guard.Attempt{{Kind: "online", Outcome: "ok", Status: 200, Bytes: size}}},
 		"status, then ok": {handler: first(answer(503, "no"), answer(200, one)), adjust: func(o *upstream.Options) { o.Retries = 1 },
-			want: []upstream.Attempt{
+			want: []guard.Attempt{
 				{Kind: "lead", Outcome: "status", Status: 503, Bytes: 2},
 				{Kind: "lead", Outcome: "ok", Status: 200, Bytes: size, Retry: true}}},
-		"cut":          {handler: cut, want: []upstream.Attempt{{Kind: "lead", Outcome: "cut", Status: 200, Bytes: 1}}},
-		"connection":   {handler: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, want: []upstream.Attempt{{Kind: "lead", Outcome: "connection"}}},
-		"time-out":     {handler: hang, adjust: func(o *upstream.Options) { o.AttemptTimeout, o.TimePerRow = 20*time.Millisecond, -1 }, want: []upstream.Attempt{{Kind: "lead", Outcome: "timeout"}}},
-		"bad response": {handler: answer(200, "<p>"), want: []upstream.Attempt{{Kind: "lead", Outcome: "bad_response", Status: 200, Bytes: 3}}},
-		"too large":    {handler: answer(200, one), adjust: func(o *upstream.Options) { o.MaxBody = 5 }, want: []upstream.Attempt{{Kind: "lead", Outcome: "too_large", Status: 200}}},
+		"cut":          {handler: cut, want: []guard.Attempt{{Kind: "lead", Outcome: "cut", Status: 200, Bytes: 1}}},
+		"connection":   {handler: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, want: []guard.Attempt{{Kind: "lead", Outcome: "connection"}}},
+		"time-out":     {handler: hang, adjust: func(o *upstream.Options) { o.AttemptTimeout, o.TimePerRow = 20*time.Millisecond, -1 }, want: []guard.Attempt{{Kind: "lead", Outcome: "timeout"}}},
+		"bad response": {handler: answer(200, "<p>"), want: []guard.Attempt{{Kind: "lead", Outcome: "bad_response", Status: 200, Bytes: 3}}},
+		"too large":    {handler: answer(200, one), adjust: func(o *upstream.Options) { o.MaxBody = 5 }, want: []guard.Attempt{{Kind: "lead", Outcome: "too_large", Status: 200}}},
 		"too many": {handler: answer(200, rowsFrom(0, 2)),
 			call: func(t *testing.T, c *upstream.Client) { _, _ = c.LeadsPage(t.Context(), 0, 1, lead.AllFields) },
-			want: []upstream.Attempt{{Kind: "leads", Outcome: "too_large", Status: 200, Bytes: int64(len(rowsFrom(0, 2)))}}},
+			want: []guard.Attempt{{Kind: "leads", Outcome: "too_large", Status: 200, Bytes: int64(len(rowsFrom(0, 2)))}}},
 		"enough": {handler: answer(200, one),
 			call: func(t *testing.T, c *upstream.Client) {
 				_ = c.EachLead(t.Context(), 0, 1, lead.AllFields, func() {}, func(*lead.Lead) error { return errors.New("enough") })
 			},
-			want: []upstream.Attempt{{Kind: "leads", Outcome: "canceled", Status: 200, Bytes: size}}},
+			want: []guard.Attempt{{Kind: "leads", Outcome: "canceled", Status: 200, Bytes: size}}},
 		"left": {handler: hang,
 			call: func(t *testing.T, c *upstream.Client) {
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(20*time.Millisecond, cancel)
 				_, _ = c.LeadsByTenant(ctx, tenantA, false)
 			},
-			want: []upstream.Attempt{{Kind: "lead", Outcome: "canceled"}}},
+			want: []guard.Attempt{{Kind: "lead", Outcome: "canceled"}}},
 		"caller's deadline": {handler: hang,
 			call: func(t *testing.T, c *upstream.Client) {
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 				defer cancel()
 				_, _ = c.LeadsByTenant(ctx, tenantA, false)
 			},
-			want: []upstream.Attempt{{Kind: "lead", Outcome: "timeout"}}},
+			want: []guard.Attempt{{Kind: "lead", Outcome: "timeout"}}},
 		"refused by the breaker": {handler: answer(500, ""),
 			call: func(t *testing.T, c *upstream.Client) { _ = breakPlatform(t, c) },
-			want: append(slices.Repeat([]upstream.Attempt{{Kind: "lead", Outcome: "status", Status: 500}}, 16), upstream.Attempt{Kind: "lead", Outcome: "refused"})},
+			want: append(slices.Repeat([]guard.Attempt{{Kind: "lead", Outcome: "status", Status: 500}}, 16), guard.Attempt{Kind: "lead", Outcome: "refused"})},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -301,7 +303,7 @@ func TestWrapAndTokens(t *testing.T) {
 	if first, second := <-paths, <-paths; first != sandbox.TokenPath || second != sandbox.BasePath+"/api/v2/oc/lead" {
 		t.Errorf("%s, then %s", first, second)
 	}
-	if w.seen[0].Kind != upstream.KindToken || w.seen[0].Outcome != upstream.OutcomeOK || w.seen[1].Kind != upstream.KindLead {
+	if w.seen[0].Kind != guard.KindToken || w.seen[0].Outcome != guard.OutcomeOK || w.seen[1].Kind != guard.KindLead {
 		t.Errorf("attempts are %+v", w.seen)
 	}
 	if left := time.Until(client.State().TokenExpires); left < 50*time.Minute || left > time.Hour {
@@ -314,7 +316,7 @@ func TestNoLeadIsAnAnswer(t *testing.T) {
 	t.Parallel()
 	var w watch
 	_, client, _ := newSandbox(t, sandbox.Options{Leads: 5, NoAuth: true, UnknownTenant404: true}, func(o *upstream.Options) {
-		o.Credentials = upstream.ClientCredentials{}
+		o.Credentials = token.Credentials{}
 		o.Observe = w.note
 	})
 	leads, err := client.LeadsByTenant(t.Context(), tenantA[:35]+"0", false)
@@ -322,7 +324,7 @@ func TestNoLeadIsAnAnswer(t *testing.T) {
 		t.Errorf("%d leads, %v", len(leads), err)
 	}
 	for _, a := range w.seen {
-		if a.Outcome != upstream.OutcomeOK || a.Status != http.StatusNotFound {
+		if a.Outcome != guard.OutcomeOK || a.Status != http.StatusNotFound {
 			t.Errorf("%+v", a)
 		}
 	}

@@ -1,9 +1,12 @@
-package upstream
+// Package token obtains bearer tokens for the platform and sends them.
+package token
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -15,6 +18,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 
 	"leadgraph/lead"
+	"leadgraph/upstream/guard"
 )
 
 const (
@@ -38,45 +42,83 @@ const (
 	refusedPause = 5 * time.Second
 )
 
-// fetchToken asks the token endpoint.
-type fetchToken func(context.Context) (*oauth2.Token, error)
+// SecretSource is where a secret that may change is read, such as a file. Its
+// errors are logged and must not contain the secret.
+type SecretSource interface {
+	Read() (string, error)
+}
 
-// fetchTokens returns the client credentials grant over transport. Its
-// parameters go into the body, as [AUTH] has them.
-func fetchTokens(o Options, transport http.RoundTripper) fetchToken {
+// Credentials are the service provider's API app registration and the token
+// endpoint of its directory [AUTH]. All but Scope are required together.
+type Credentials struct {
+	// URL is the token endpoint of the directory that holds the registration.
+	TokenURL string
+	ClientID string
+	// ClientSecret is the secret. Alternatively SecretSource is asked for it before
+	// each request for a token.
+	ClientSecret string
+	SecretSource SecretSource
+	// Scope names AudioCodes' own registration: api://{application id}/.default.
+	// Several scopes are separated by spaces.
+	Scope string
+}
+
+// fetchFunc asks the token endpoint.
+type fetchFunc func(context.Context) (*oauth2.Token, error)
+
+// fetcher returns the client credentials grant. Its parameters go into the body,
+// as [AUTH] has them.
+func fetcher(c Credentials, wire guard.Sender, timeout time.Duration) fetchFunc {
 	client := &http.Client{
-		Transport:     transport,
+		Transport:     roundTripper{wire, guard.Call{Kind: guard.KindToken, AttemptTimeout: timeout, MaxBody: maxTokenBody}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return func(ctx context.Context) (*oauth2.Token, error) {
-		secret := o.Credentials.ClientSecret
-		if source := o.Credentials.SecretSource; source != nil {
+		secret := c.ClientSecret
+		if c.SecretSource != nil {
 			var err error
-			if secret, err = source.Read(); err != nil {
+			if secret, err = c.SecretSource.Read(); err != nil {
 				return nil, &lead.SourceError{Kind: lead.FailureAuth, Err: fmt.Errorf("client secret: %w", err)}
 			}
 		}
 		grant := clientcredentials.Config{
-			ClientID:     o.Credentials.ClientID,
+			ClientID:     c.ClientID,
 			ClientSecret: secret,
-			TokenURL:     o.Credentials.TokenURL,
-			Scopes:       strings.Fields(o.Credentials.Scope),
+			TokenURL:     c.TokenURL,
+			Scopes:       strings.Fields(c.Scope),
 			AuthStyle:    oauth2.AuthStyleInParams,
 		}
-		call := callSpec{kind: KindToken, attemptTimeout: o.AttemptTimeout, maxBody: maxTokenBody}
-		token, err := grant.Token(context.WithValue(withCall(ctx, call), oauth2.HTTPClient, client))
+		token, err := grant.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
 		if err != nil {
-			return nil, tokenFailure(err)
+			return nil, failure(err)
 		}
 		return token, nil
 	}
 }
 
-// tokenSource caches a token and renews it in one flight, however many wait. A
+// roundTripper sends what the oauth2 package asks for as one kind of call.
+type roundTripper struct {
+	wire guard.Sender
+	call guard.Call
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
+	answer, err := t.wire.Send(req, &t.call)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{
+		StatusCode: answer.Status, Header: answer.Header, Request: req, ContentLength: int64(len(answer.Body)),
+		Body: io.NopCloser(bytes.NewReader(answer.Body)),
+	}, nil
+}
+
+// Source caches a token and renews it in one flight, however many wait. A
 // flight belongs to the source, not to the call that began it: that call may
 // leave while others wait on.
-type tokenSource struct {
-	fetch   fetchToken
+type Source struct {
+	fetch   fetchFunc
 	logger  *slog.Logger
 	life    context.Context
 	end     context.CancelFunc
@@ -89,7 +131,7 @@ type tokenSource struct {
 	renewAt, usableUntil time.Time
 	// keepUntil protects a new token that was refused at once.
 	keepUntil time.Time
-	flight    *tokenFlight
+	flight    *request
 	// Since the last token: how many requests failed, the last failure, and when
 	// the next request may be made.
 	failures int
@@ -97,35 +139,42 @@ type tokenSource struct {
 	pausedTo time.Time
 }
 
-// tokenFlight is one request for a token; its result is set when done closes.
-type tokenFlight struct {
+// request is one request for a token; its result is set when done closes.
+type request struct {
 	done  chan struct{}
 	token *oauth2.Token
 	err   error
 }
 
-func newTokenSource(fetch fetchToken, logger *slog.Logger) *tokenSource {
-	life, end := context.WithCancel(context.Background())
-	return &tokenSource{fetch: fetch, logger: logger, life: life, end: end}
+// NewSource returns a source of tokens, which are asked for with the credentials
+// over wire. Each request for one may take timeout.
+func NewSource(c Credentials, wire guard.Sender, timeout time.Duration, logger *slog.Logger) *Source {
+	return newSource(fetcher(c, wire, timeout), logger)
 }
 
-// close ends a flight under way and waits for it.
-func (s *tokenSource) close() {
+func newSource(fetch fetchFunc, logger *slog.Logger) *Source {
+	life, end := context.WithCancel(context.Background())
+	return &Source{fetch: fetch, logger: logger, life: life, end: end}
+}
+
+// Close ends a request under way and waits for it. Calls that need a token fail
+// from then on.
+func (s *Source) Close() {
 	s.mu.Lock()
 	s.end() // under the lock, so that no flight begins once it waits
 	s.mu.Unlock()
 	s.flights.Wait()
 }
 
-// get returns a usable token. Near its end it is renewed while it still serves;
-// only a call without any waits.
-func (s *tokenSource) get(ctx context.Context) (*oauth2.Token, error) {
+// Get returns a usable token. Near its end it is renewed while it still serves;
+// only a call without any waits, at most until the deadline if there is one.
+func (s *Source) Get(ctx context.Context, deadline time.Time) (*oauth2.Token, error) {
 	s.mu.Lock()
 	now := time.Now()
 	token, usable := s.current, s.usable(now)
 	due := !usable || !s.renewAt.IsZero() && !now.Before(s.renewAt)
 	if due && s.flight == nil && !now.Before(s.pausedTo) && s.life.Err() == nil {
-		begun := &tokenFlight{done: make(chan struct{})}
+		begun := &request{done: make(chan struct{})}
 		s.flight = begun
 		s.flights.Go(func() { s.fly(begun) })
 	}
@@ -135,20 +184,23 @@ func (s *tokenSource) get(ctx context.Context) (*oauth2.Token, error) {
 	case usable:
 		return token, nil
 	case flight != nil:
-		return flight.wait(ctx)
+		return flight.wait(ctx, deadline)
 	case s.life.Err() != nil:
-		return nil, errClosed
+		return nil, guard.ErrClosed
 	}
 	return nil, failedFor(failure, pause)
 }
 
-func (s *tokenSource) usable(now time.Time) bool {
+func (s *Source) usable(now time.Time) bool {
 	return s.current != nil && (s.usableUntil.IsZero() || now.Before(s.usableUntil))
 }
 
-func (f *tokenFlight) wait(ctx context.Context) (*oauth2.Token, error) {
-	ctx, cancel := within(ctx)
-	defer cancel()
+func (f *request) wait(ctx context.Context, deadline time.Time) (*oauth2.Token, error) {
+	if !deadline.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline)
+		defer cancel()
+	}
 	select {
 	case <-f.done:
 		return f.token, f.err
@@ -168,7 +220,7 @@ func failedFor(failure error, pause time.Duration) error {
 	return &again
 }
 
-func (s *tokenSource) fly(f *tokenFlight) {
+func (s *Source) fly(f *request) {
 	f.token, f.err = s.fetch(s.life)
 	if f.err != nil {
 		s.logger.LogAttrs(s.life, slog.LevelWarn, "no token", slog.Any("error", f.err))
@@ -189,7 +241,7 @@ func (s *tokenSource) fly(f *tokenFlight) {
 
 // pause is how long the token endpoint is left in peace. While there is no token
 // the first failure passes for an accident.
-func (s *tokenSource) pause(err error) time.Duration {
+func (s *Source) pause(err error) time.Duration {
 	pause := min(firstTokenPause<<min(s.failures-1, 10), maxTokenPause)
 	pause = pause/2 + rand.N(pause/2)
 	if s.failures == 1 && !s.usable(time.Now()) {
@@ -213,7 +265,7 @@ func lifeOf(token *oauth2.Token, now time.Time) (renewAt, usableUntil time.Time)
 
 // drop forgets a token that was refused, unless a newer one is there already. It
 // reports whether another try is worth it.
-func (s *tokenSource) drop(refused *oauth2.Token) bool {
+func (s *Source) drop(refused *oauth2.Token) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.current != refused {
@@ -228,7 +280,7 @@ func (s *tokenSource) drop(refused *oauth2.Token) bool {
 
 // Keep holds on for a while to a new token that was refused: a platform that
 // takes no token must not make every call ask for one.
-func (s *tokenSource) keep(refused *oauth2.Token) {
+func (s *Source) keep(refused *oauth2.Token) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.current == refused {
@@ -236,8 +288,9 @@ func (s *tokenSource) keep(refused *oauth2.Token) {
 	}
 }
 
-// expires returns when the token in use expires.
-func (s *tokenSource) expires() time.Time {
+// Expires returns when the token in use expires: the zero time if there is none,
+// or if it has no known end. It may still be served shortly before that.
+func (s *Source) Expires() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.current == nil {

@@ -8,17 +8,20 @@ import (
 	"strings"
 
 	"leadgraph/lead"
+	"leadgraph/upstream/reader"
 )
 
 // lookupSize is the page size of a tenant lookup, whatever Options.PageSize is:
 // a tenant has one or two leads [TRG], and all of them must fit one page.
 const lookupSize = DefaultPageSize
 
-// maxMeanLead bounds what an answer that is kept in memory has for each lead
-// that was asked for, in bytes. One of 1.3 KB is usual.
-const maxMeanLead = 16 << 10
-
-var errTooManyLeads = errors.New("there are more leads than were asked for (is the page size ignored?)")
+// leadList is the one endpoint that reads leads [GSL, GAL].
+var leadList = &endpoint[lead.Lead]{
+	path:   "/api/v2/oc/lead",
+	kind:   reader.Leads,
+	id:     func(l *lead.Lead) string { return l.ID },
+	tenant: func(l *lead.Lead) string { return l.TenantID },
+}
 
 // loosely is how many leads are accepted where it does not matter on which page
 // they stand: the platform's own page size, of 10 or 100 [GAL, GSL], may be
@@ -37,18 +40,18 @@ func (c *Client) LeadsByTenant(ctx context.Context, tenantID string, checkOnline
 		return nil, refused("no tenant id")
 	}
 	q := query{tenant: tenantID, page: c.opts.FirstPage, size: lookupSize, online: checkOnline}
-	leads, err := c.kept(ctx, q, lead.AllFields, loosely(q.size))
-	if err != nil || len(leads) > 0 || q.page != 0 || c.pageZero.Load() {
-		return leads, err
+	found, err := collect(ctx, c, leadList, q, lead.AllFields, loosely(q.size))
+	if err != nil || len(found) > 0 || q.page != 0 || c.pageZero.Load() {
+		return found, err
 	}
 	// The platform may count from 1 and answer nothing for page 0. What it learnt
 	// online is stored by now, so it need not ask again.
 	q.page, q.online = 1, false
-	leads, err = c.kept(ctx, q, lead.AllFields, loosely(q.size))
-	if len(leads) > 0 && !c.oneBased.Swap(true) {
+	found, err = collect(ctx, c, leadList, q, lead.AllFields, loosely(q.size))
+	if len(found) > 0 && !c.oneBased.Swap(true) {
 		c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "upstream counts pages from 1: every lookup asks twice until the first page is set to 1")
 	}
-	return leads, err
+	return found, err
 }
 
 // LeadsPage returns one page of all leads, in the platform's order. Of a lead
@@ -68,7 +71,7 @@ func (c *Client) LeadsPage(ctx context.Context, page, size int, want lead.Fields
 	if err != nil {
 		return nil, err
 	}
-	return c.kept(ctx, q, want, size)
+	return collect(ctx, c, leadList, q, want, size)
 }
 
 // EachLead reads one page as LeadsPage does, but holds no more than one lead at
@@ -85,7 +88,9 @@ func (c *Client) EachLead(ctx context.Context, page, size int, want lead.Fields,
 	if err != nil {
 		return err
 	}
-	return c.read(ctx, q, &reading{client: c, want: want, maxRows: size, restart: restart, each: each})
+	return read(ctx, c, q, &reading[lead.Lead]{
+		endpoint: leadList, options: reader.Options{Want: want, Max: size, Borrow: true}, restart: restart, each: each,
+	})
 }
 
 // page is the query for a page that counts from zero.

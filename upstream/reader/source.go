@@ -8,9 +8,21 @@ import (
 // ErrValueTooLarge keeps a broken or hostile platform from filling the memory.
 var ErrValueTooLarge = fmt.Errorf("a lead is larger than %d MiB", MaxValue>>20)
 
+// source is an answer that is read into a buffer as it arrives. The parser's text
+// is the part of buf that is filled; what is before pos is done with.
+type source struct {
+	*parser
+	src io.Reader
+	buf []byte
+	pos int
+	// gone is the number of bytes that came before those in buf.
+	gone  int64
+	ended bool // src has no more
+}
+
 // peek skips space and returns the byte behind it, which stays; 0 at the end of
 // the answer.
-func (r *Rows) peek() (byte, error) {
+func (r *source) peek() (byte, error) {
 	for {
 		if r.pos = skipSpace(r.b, r.pos); r.pos < len(r.b) {
 			return r.b[r.pos], nil
@@ -26,7 +38,7 @@ func (r *Rows) peek() (byte, error) {
 
 // whole reads a value, and reads it again with more of the answer in the buffer
 // where it was not all there.
-func (r *Rows) whole(read func(i int) int) error {
+func (r *source) whole(read func(i int) int) error {
 	for again := false; ; again = true {
 		next := read(r.pos)
 		if next >= 0 {
@@ -51,7 +63,7 @@ func (r *Rows) whole(read func(i int) int) error {
 
 // more reads some more of the answer into the buffer, or notes that it has
 // ended.
-func (r *Rows) more() error {
+func (r *source) more() error {
 	if r.pos > 0 {
 		r.gone += int64(r.pos)
 		r.b = r.buf[:copy(r.buf, r.b[r.pos:])]
@@ -75,15 +87,15 @@ func (r *Rows) more() error {
 	return nil
 }
 
-func (r *Rows) null(i int) int { return skipLiteral(r.b, i, "null") }
+func (r *source) null(i int) int { return skipLiteral(r.b, i, "null") }
 
 // notJSON is the error for a byte in the buffer, or for the end of the answer.
-func (r *Rows) notJSON(at int) error {
+func (r *source) notJSON(at int) error {
 	return fmt.Errorf("the body is not JSON: it breaks off or goes wrong at byte %d", r.gone+int64(min(at+1, len(r.b))))
 }
 
 // wrongKind is the error for a value of which c is the first byte.
-func (r *Rows) wrongKind(format string, c byte) error {
+func (r *source) wrongKind(format string, c byte) error {
 	switch {
 	case c == '"':
 		return fmt.Errorf(format, "a string")

@@ -1,4 +1,4 @@
-package upstream
+package guard
 
 import (
 	"context"
@@ -46,28 +46,18 @@ func leaving(ctx context.Context) string {
 	return OutcomeCanceled
 }
 
-// State is how the client stands with the platform at a moment.
-type State struct {
-	// Breaker is "closed" in good times. It is "open" when calls fail at once, for
-	// RetryIn, and "half_open" while some calls try whether the platform is back.
-	Breaker string
-	RetryIn time.Duration
-	// Limit is how many attempts may be under way at present, InFlight how many
-	// are, Queued how many calls wait for that. Reads with checkOnline have a limit
-	// of their own and do not count.
-	Limit, InFlight, Queued int
-	// TokenExpires is when the bearer token expires; zero if there is none, or if
-	// it has no known end.
-	TokenExpires time.Time
+type attemptKey struct{}
+
+// attemptInfo is what a round-tripper of WireOptions.Wrap can learn.
+type attemptInfo struct {
+	kind  string
+	retry bool
 }
 
-// State returns how the client stands with the platform. Of a client from
-// WithToken it tells no expiry.
-func (c *Client) State() State {
-	s := c.anonymous.limits.state()
-	s.Breaker, s.RetryIn = c.anonymous.breaker.state()
-	if c.tokens != nil {
-		s.TokenExpires = c.tokens.expires()
-	}
-	return s
+// AttemptOf returns of which kind the attempt is that a round-tripper of
+// WireOptions.Wrap gets, by the context of its request, and whether it repeats a
+// failed one.
+func AttemptOf(ctx context.Context) (kind string, retry bool) {
+	info, _ := ctx.Value(attemptKey{}).(attemptInfo)
+	return info.kind, info.retry
 }

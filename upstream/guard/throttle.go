@@ -1,4 +1,4 @@
-package upstream
+package guard
 
 import (
 	"context"
@@ -11,8 +11,8 @@ import (
 	"github.com/failsafe-go/failsafe-go/ratelimiter"
 )
 
-// limits hold attempts back: so many in a second, so many at a time.
-type limits struct {
+// throttle holds attempts back: so many in a second, so many at a time.
+type throttle struct {
 	maxWait, onlineWait time.Duration                // for each limit
 	rate                ratelimiter.RateLimiter[any] // nil if there is no limit
 	// slots are those of all reads but the ones with checkOnline. Those wait for
@@ -25,8 +25,8 @@ type limits struct {
 	inFlight, queued atomic.Int32
 }
 
-func newLimits(o Options) *limits {
-	l := &limits{
+func newThrottle(o Options) *throttle {
+	l := &throttle{
 		// A call that gets its turn should have half its time left for the answer.
 		maxWait:    o.Timeout / 2,
 		onlineWait: o.OnlineTimeout / 2,
@@ -52,7 +52,7 @@ type permit struct {
 
 // acquire waits for the permit of an attempt, which must be released. It waits no
 // longer than until the deadline of the call.
-func (l *limits) acquire(ctx context.Context, online bool, deadline time.Time) (permit, error) {
+func (l *throttle) acquire(ctx context.Context, online bool, deadline time.Time) (permit, error) {
 	if l.rate != nil {
 		l.queued.Add(1)
 		err := l.rate.AcquirePermitWithMaxWait(ctx, atMost(l.maxWait, deadline))
@@ -85,7 +85,7 @@ func atMost(wait time.Duration, deadline time.Time) time.Duration {
 	return max(min(wait, time.Until(deadline)), 0)
 }
 
-func (l *limits) try() (p permit, ok bool) {
+func (l *throttle) try() (p permit, ok bool) {
 	if l.adaptive != nil {
 		p.adaptive, ok = l.adaptive.TryAcquirePermit()
 		return p, ok
@@ -93,7 +93,7 @@ func (l *limits) try() (p permit, ok bool) {
 	return permit{slots: l.slots}, l.slots.TryAcquirePermit()
 }
 
-func (l *limits) wait(ctx context.Context, most time.Duration) (p permit, err error) {
+func (l *throttle) wait(ctx context.Context, most time.Duration) (p permit, err error) {
 	if l.adaptive != nil {
 		p.adaptive, err = l.adaptive.AcquirePermitWithMaxWait(ctx, most)
 		return p, err
@@ -103,7 +103,7 @@ func (l *limits) wait(ctx context.Context, most time.Duration) (p permit, err er
 
 // release gives the permit back. An attempt that says nothing of the platform's
 // speed, because it ended before an answer, is not timed.
-func (l *limits) release(p permit, timed bool) {
+func (l *throttle) release(p permit, timed bool) {
 	switch {
 	case p.slots == l.online:
 		l.online.ReleasePermit()
@@ -118,7 +118,7 @@ func (l *limits) release(p permit, timed bool) {
 	l.inFlight.Add(-1)
 }
 
-func (l *limits) state() State {
+func (l *throttle) state() State {
 	s := State{Limit: l.limit, InFlight: int(l.inFlight.Load()), Queued: int(l.queued.Load())}
 	if l.adaptive != nil {
 		s.Limit = l.adaptive.Limit()

@@ -1,11 +1,10 @@
-package upstream
+package guard
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -134,15 +133,14 @@ func (b *breaker) record(probe bool, shown health) {
 // healthOf tells what an attempt shows. Its status counts if it is 5xx; a
 // refusal, even a 429, is a sign of life. Time that ran out counts, the
 // caller's too, if the platform had at least half of what an attempt has.
-func healthOf(ctx context.Context, resp *http.Response, err error) health {
-	call := callFrom(ctx)
+func healthOf(ctx context.Context, call *Call, began time.Time, answer *Answer, err error) health {
 	timedOut := errors.Is(err, errAttemptTimeout) || errors.Is(ctx.Err(), context.DeadlineExceeded)
 	switch {
-	case err == nil && resp.StatusCode >= 500:
+	case err == nil && answer.Status >= 500:
 		return ill
 	case err == nil, errors.Is(err, errBodyTooLarge), notGzip(err):
 		return well
-	case timedOut && time.Since(call.began) < call.attemptTimeout/2:
+	case timedOut && time.Since(began) < call.AttemptTimeout/2:
 		return unknown
 	case timedOut, ctx.Err() == nil:
 		return ill

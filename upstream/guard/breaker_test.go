@@ -1,4 +1,4 @@
-package upstream
+package guard
 
 import (
 	"bytes"
@@ -25,14 +25,13 @@ type patient struct {
 	answer func() (status int, after time.Duration)
 }
 
-func (p *patient) RoundTrip(req *http.Request) (*http.Response, error) {
+func (p *patient) attempt(req *http.Request, call *Call, _ bool) (*Answer, error) {
 	p.attempts.Add(1)
 	p.mu.Lock()
 	status, after := p.answer()
 	p.mu.Unlock()
 	ctx := req.Context()
-	callFrom(ctx).began = time.Now()
-	ctx, cancel := context.WithTimeout(ctx, callFrom(ctx).attemptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, call.AttemptTimeout)
 	defer cancel()
 	select {
 	case <-time.After(after):
@@ -45,7 +44,7 @@ func (p *patient) RoundTrip(req *http.Request) (*http.Response, error) {
 	if status == 0 {
 		return nil, errors.New("connection broken")
 	}
-	return &http.Response{StatusCode: status, Header: http.Header{}, Request: req, Body: http.NoBody}, nil
+	return &Answer{Status: status, Header: http.Header{}}, nil
 }
 
 func (p *patient) set(status int, after time.Duration) {
@@ -54,23 +53,29 @@ func (p *patient) set(status int, after time.Duration) {
 	p.answer = func() (int, time.Duration) { return status, after }
 }
 
-// guarded is a chain over a platform, without retries unless there are some.
-func guarded(p http.RoundTripper, adjust func(*Options)) *resilientTransport {
-	o := Options{Retries: -1}
+// testOptions are like those of a client with its defaults.
+func testOptions() Options {
+	return Options{
+		Timeout: 10 * time.Second, OnlineTimeout: 10 * time.Second, MaxConcurrent: 64, MaxOnline: 4, Retries: 2,
+		Logger: slog.New(slog.DiscardHandler),
+	}
+}
+
+// over returns a guard of a platform, without retries unless there are some.
+func over(p *patient, adjust func(*Options)) *Guard {
+	o := testOptions()
+	o.Retries = 0
 	if adjust != nil {
 		adjust(&o)
 	}
-	return newResilientTransport(p, o.withDefaults())
+	return newGuard(p.attempt, o)
 }
 
 // ask makes one call. An answer of any status is no error.
-func ask(ctx context.Context, rt http.RoundTripper) error {
-	call := callSpec{kind: KindLead, attemptTimeout: 3 * time.Second, deadline: time.Now().Add(10 * time.Second)}
-	resp, err := rt.RoundTrip((&http.Request{Method: http.MethodGet}).WithContext(withCall(ctx, call)))
-	if err != nil {
-		return err
-	}
-	return resp.Body.Close()
+func ask(ctx context.Context, g *Guard) error {
+	call := &Call{Kind: KindLead, AttemptTimeout: 3 * time.Second, Deadline: time.Now().Add(10 * time.Second)}
+	_, err := g.Send((&http.Request{Method: http.MethodGet}).WithContext(ctx), call)
+	return err
 }
 
 // isOpen tells whether the breaker refused the call.
@@ -94,17 +99,17 @@ func TestBreakerCounts(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				p := &patient{}
-				rt := guarded(p, nil)
+				g := over(p, nil)
 				p.set(http.StatusOK, 0)
 				for range 100 {
-					if err := ask(t.Context(), rt); err != nil {
+					if err := ask(t.Context(), g); err != nil {
 						t.Fatal(err)
 					}
 				}
 				p.set(test.status, test.after)
 				opened := 0
 				for n := range 20 {
-					if err := ask(t.Context(), rt); isOpen(err) {
+					if err := ask(t.Context(), g); isOpen(err) {
 						opened = n
 						break
 					}
@@ -123,15 +128,15 @@ func TestBreakerOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &patient{}
 		p.set(http.StatusServiceUnavailable, 0)
-		rt := guarded(p, func(o *Options) { o.Retries = 2 })
+		g := over(p, func(o *Options) { o.Retries = 2 })
 		var err error
 		for !isOpen(err) {
-			err = ask(t.Context(), rt)
+			err = ask(t.Context(), g)
 		}
 		start, attempts := time.Now(), p.attempts.Load()
 		for range 100 {
-			err := ask(t.Context(), rt)
-			source := transportFailure(err)
+			err := ask(t.Context(), g)
+			source := Failure(err)
 			if least, most := time.Second, breakerDelay*5/4; source.RetryAfter < least || source.RetryAfter > most {
 				t.Errorf("come back in %v", source.RetryAfter)
 			}
@@ -139,7 +144,7 @@ func TestBreakerOpen(t *testing.T) {
 		if time.Since(start) != 0 || p.attempts.Load() != attempts {
 			t.Errorf("waited %v, made %d attempts", time.Since(start), p.attempts.Load()-attempts)
 		}
-		if name, retryIn := rt.breaker.state(); name != "open" || retryIn <= 0 {
+		if name, retryIn := g.breaker.state(); name != "open" || retryIn <= 0 {
 			t.Errorf("the breaker is %s for %v", name, retryIn)
 		}
 	})
@@ -151,7 +156,7 @@ func TestBreakerAndOneBrokenTenant(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := &patient{}
-		rt := guarded(p, nil)
+		g := over(p, nil)
 		random := rand.New(rand.NewPCG(1, 2))
 		mixed := func() (int, time.Duration) {
 			if random.IntN(10) < 3 {
@@ -161,14 +166,14 @@ func TestBreakerAndOneBrokenTenant(t *testing.T) {
 		}
 		p.answer = mixed
 		for n := range 10_000 {
-			if err := ask(t.Context(), rt); err != nil {
+			if err := ask(t.Context(), g); err != nil {
 				t.Fatalf("call %d: %v", n, err)
 			}
 		}
 		for range 10 {
 			p.set(http.StatusInternalServerError, 0)
-			for rt.breaker.closed.Load() {
-				_ = ask(t.Context(), rt)
+			for g.breaker.closed.Load() {
+				_ = ask(t.Context(), g)
 			}
 			turn := 0
 			p.answer = func() (int, time.Duration) { // each third is for the broken one
@@ -177,7 +182,7 @@ func TestBreakerAndOneBrokenTenant(t *testing.T) {
 				}
 				return http.StatusOK, time.Millisecond
 			}
-			closesWithin(t, rt, 10*time.Second)
+			closesWithin(t, g, 10*time.Second)
 		}
 	})
 }
@@ -187,43 +192,43 @@ func TestBreakerAndCallsFromBefore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := &patient{}
-		rt := guarded(p, nil)
+		g := over(p, nil)
 		var before sync.WaitGroup
 		p.set(http.StatusOK, time.Hour)
 		for range 10 {
-			before.Go(func() { _ = ask(t.Context(), rt) }) // for 3 s
+			before.Go(func() { _ = ask(t.Context(), g) }) // for 3 s
 		}
 		synctest.Wait()
 		p.set(http.StatusInternalServerError, 0)
-		for rt.breaker.closed.Load() {
-			_ = ask(t.Context(), rt)
+		for g.breaker.closed.Load() {
+			_ = ask(t.Context(), g)
 		}
 		<-time.After(2600 * time.Millisecond)
 		p.set(http.StatusOK, 500*time.Millisecond)
 		for probe := range probeSuccesses {
-			if err := ask(t.Context(), rt); err != nil {
+			if err := ask(t.Context(), g); err != nil {
 				t.Errorf("probe %d: %v", probe, err)
 			}
 		}
 		before.Wait()
-		if name, _ := rt.breaker.state(); name != "closed" {
+		if name, _ := g.breaker.state(); name != "closed" {
 			t.Errorf("the breaker is %s", name)
 		}
 	})
 }
 
 // closesWithin calls ten times a second and expects the breaker to close.
-func closesWithin(t *testing.T, rt *resilientTransport, limit time.Duration) {
+func closesWithin(t *testing.T, g *Guard, limit time.Duration) {
 	t.Helper()
 	var calls sync.WaitGroup
 	defer calls.Wait()
 	start := time.Now()
-	for !rt.breaker.circuit.IsClosed() {
+	for !g.breaker.circuit.IsClosed() {
 		if time.Since(start) > limit {
 			t.Errorf("not closed after %v", limit)
 			return
 		}
-		calls.Go(func() { _ = ask(t.Context(), rt) })
+		calls.Go(func() { _ = ask(t.Context(), g) })
 		<-time.After(100 * time.Millisecond)
 	}
 }
@@ -237,25 +242,25 @@ func TestBreakerCloses(t *testing.T) {
 				for outage := range 7 {
 					p := &patient{}
 					var log bytes.Buffer
-					rt := guarded(p, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+					g := over(p, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 					p.set(http.StatusInternalServerError, after)
 					var calls sync.WaitGroup
 					start := time.Now()
 					// Some calls of the outage end after it.
 					for time.Since(start) < 20*time.Second+time.Duration(outage)*500*time.Millisecond {
-						calls.Go(func() { _ = ask(t.Context(), rt) })
+						calls.Go(func() { _ = ask(t.Context(), g) })
 						<-time.After(200 * time.Millisecond)
 					}
-					if rt.breaker.closed.Load() {
+					if g.breaker.closed.Load() {
 						t.Fatal("it is closed in the outage")
 					}
 					if made := p.attempts.Load(); made > breakerFailures+15+20*probeCount { // 15 were under way
 						t.Errorf("%d attempts in the outage", made)
 					}
 					p.set(http.StatusOK, 20*time.Millisecond)
-					closesWithin(t, rt, 10*time.Second)
+					closesWithin(t, g, 10*time.Second)
 					calls.Wait()
-					if !rt.breaker.circuit.IsClosed() {
+					if !g.breaker.circuit.IsClosed() {
 						t.Error("calls from before opened it again")
 					}
 					if lines := strings.Count(log.String(), "\n"); lines != 2 {
@@ -270,15 +275,17 @@ func TestBreakerCloses(t *testing.T) {
 // Callers that leave, or panic, take no probe with them.
 func TestBreakerAndProbesThatTellNothing(t *testing.T) {
 	t.Parallel()
-	for name, lost := range map[string]func(ctx context.Context, rt http.RoundTripper){
-		"left": func(ctx context.Context, rt http.RoundTripper) {
+	for name, lost := range map[string]func(ctx context.Context, g *Guard){
+		"left": func(ctx context.Context, g *Guard) {
 			ctx, cancel := context.WithTimeout(ctx, time.Millisecond)
 			defer cancel()
-			_ = ask(ctx, rt)
+			_ = ask(ctx, g)
 		},
-		"panic": func(ctx context.Context, rt http.RoundTripper) {
+		"panic": func(ctx context.Context, g *Guard) {
 			defer func() { _ = recover() }()
-			_ = ask(ctx, &panicking{rt.(*resilientTransport)})
+			broken := *g
+			broken.send = func(*http.Request, *Call, bool) (*Answer, error) { panic("oops") }
+			_ = ask(ctx, &broken)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -286,17 +293,17 @@ func TestBreakerAndProbesThatTellNothing(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := &patient{}
 				p.set(http.StatusInternalServerError, 0)
-				rt := guarded(p, nil)
-				for rt.breaker.closed.Load() {
-					_ = ask(t.Context(), rt)
+				g := over(p, nil)
+				for g.breaker.closed.Load() {
+					_ = ask(t.Context(), g)
 				}
 				p.set(http.StatusOK, time.Second)
 				for range 20 {
 					<-time.After(breakerDelay)
-					lost(t.Context(), rt)
+					lost(t.Context(), g)
 				}
-				closesWithin(t, rt, 10*time.Second)
-				if s := rt.limits.state(); s.InFlight != 0 || s.Queued != 0 {
+				closesWithin(t, g, 10*time.Second)
+				if s := g.throttle.state(); s.InFlight != 0 || s.Queued != 0 {
 					t.Errorf("state is %+v", s)
 				}
 			})
@@ -304,28 +311,15 @@ func TestBreakerAndProbesThatTellNothing(t *testing.T) {
 	}
 }
 
-// panicking lets whoever reads the answer panic.
-type panicking struct{ *resilientTransport }
-
-func (p *panicking) RoundTrip(req *http.Request) (*http.Response, error) {
-	chain := *p.resilientTransport
-	chain.next = brokenReader{}
-	return chain.RoundTrip(req)
-}
-
-type brokenReader struct{}
-
-func (brokenReader) RoundTrip(*http.Request) (*http.Response, error) { panic("oops") }
-
 // Half open, the breaker lets no more through than it needs.
 func TestBreakerProbes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := &patient{}
 		p.set(http.StatusInternalServerError, 0)
-		rt := guarded(p, nil)
-		for rt.breaker.closed.Load() {
-			_ = ask(t.Context(), rt)
+		g := over(p, nil)
+		for g.breaker.closed.Load() {
+			_ = ask(t.Context(), g)
 		}
 		p.set(http.StatusOK, time.Second)
 		<-time.After(2 * breakerDelay)
@@ -333,17 +327,17 @@ func TestBreakerProbes(t *testing.T) {
 		var calls sync.WaitGroup
 		for range 50 {
 			calls.Go(func() {
-				if err := ask(t.Context(), rt); err != nil && transportFailure(err).RetryAfter != halfOpenWait {
+				if err := ask(t.Context(), g); err != nil && Failure(err).RetryAfter != halfOpenWait {
 					t.Errorf("error is %v", err)
 				}
 			})
 		}
 		synctest.Wait()
-		if name, _ := rt.breaker.state(); name != "half_open" || p.attempts.Load()-attempts != probeCount {
+		if name, _ := g.breaker.state(); name != "half_open" || p.attempts.Load()-attempts != probeCount {
 			t.Errorf("%s: %d probes", name, p.attempts.Load()-attempts)
 		}
 		calls.Wait()
-		if name, _ := rt.breaker.state(); name != "closed" {
+		if name, _ := g.breaker.state(); name != "closed" {
 			t.Errorf("the breaker is %s", name)
 		}
 	})
@@ -359,13 +353,13 @@ func TestBreakerAndCallersDeadlines(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := &patient{}
 				p.set(http.StatusOK, time.Hour)
-				rt := guarded(p, nil)
+				g := over(p, nil)
 				for range 40 {
 					ctx, cancel := context.WithTimeout(t.Context(), patience)
-					_ = ask(ctx, rt)
+					_ = ask(ctx, g)
 					cancel()
 				}
-				if opened := !rt.breaker.closed.Load(); opened != opens {
+				if opened := !g.breaker.closed.Load(); opened != opens {
 					t.Errorf("opened: %v", opened)
 				}
 			})

@@ -1,4 +1,4 @@
-package upstream
+package guard
 
 import (
 	"context"
@@ -17,7 +17,7 @@ func throughput(t *testing.T, adaptive bool, capacity, exponent float64) (calls,
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		const base = 20 * time.Millisecond
-		l := newLimits(Options{MaxConcurrent: 16, Adaptive: adaptive}.withDefaults())
+		l := newThrottle(Options{MaxConcurrent: 16, MaxOnline: 1, Timeout: 10 * time.Second, Adaptive: adaptive})
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		var mu sync.Mutex
@@ -49,7 +49,7 @@ func throughput(t *testing.T, adaptive bool, capacity, exponent float64) (calls,
 func TestTurnIsAwaitedUntilTheDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimits(Options{MaxConcurrent: 1, MaxOnline: 1, Timeout: time.Minute, OnlineTimeout: time.Minute}.withDefaults())
+		l := newThrottle(Options{MaxConcurrent: 1, MaxOnline: 1, Timeout: time.Minute, OnlineTimeout: time.Minute})
 		for _, online := range []bool{false, true} {
 			held, err := l.acquire(t.Context(), online, time.Now().Add(time.Hour))
 			if err != nil {

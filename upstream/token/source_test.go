@@ -1,4 +1,4 @@
-package upstream
+package token
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"leadgraph/lead"
+	"leadgraph/upstream/guard"
 )
 
 // endpoint hands out numbered tokens that live for an hour, after a second.
@@ -38,11 +39,11 @@ func (e *endpoint) fetch(ctx context.Context) (*oauth2.Token, error) {
 
 // tokenAfter lets d pass and returns the token that a call gets then, and how
 // long it waited. Afterwards no flight is under way.
-func tokenAfter(t *testing.T, s *tokenSource, d time.Duration) (string, time.Duration) {
+func tokenAfter(t *testing.T, s *Source, d time.Duration) (string, time.Duration) {
 	t.Helper()
 	<-time.After(d)
 	start := time.Now()
-	token, err := s.get(withCall(t.Context(), callSpec{}))
+	token, err := s.Get(t.Context(), time.Time{})
 	waited := time.Since(start)
 	s.flights.Wait()
 	if err != nil {
@@ -95,8 +96,8 @@ func TestTokenRenewal(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				e := &endpoint{}
-				s := newTokenSource(e.fetch, slog.New(slog.DiscardHandler))
-				defer s.close()
+				s := newSource(e.fetch, slog.New(slog.DiscardHandler))
+				defer s.Close()
 				for _, step := range steps {
 					e.broken = step.broken
 					if token, waited := tokenAfter(t, s, step.after); token != step.want || waited != step.wait || e.asked != step.asked {
@@ -124,13 +125,13 @@ func TestTokenPauses(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				asked := 0
-				s := newTokenSource(func(context.Context) (*oauth2.Token, error) {
+				s := newSource(func(context.Context) (*oauth2.Token, error) {
 					asked++
 					return nil, &lead.SourceError{Kind: lead.FailureUnavailable, RetryAfter: test.retryAfter}
 				}, slog.New(slog.DiscardHandler))
-				defer s.close()
+				defer s.Close()
 				for range 600 {
-					_, err := s.get(withCall(t.Context(), callSpec{}))
+					_, err := s.Get(t.Context(), time.Time{})
 					if source, ok := errors.AsType[*lead.SourceError](err); !ok || source.RetryAfter > max(test.retryAfter, maxTokenPause) {
 						t.Fatalf("error is %v", err)
 					}
@@ -148,19 +149,19 @@ func TestTokenDrop(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		e := &endpoint{}
-		s := newTokenSource(e.fetch, slog.New(slog.DiscardHandler))
-		defer s.close()
-		first, err := s.get(withCall(t.Context(), callSpec{}))
+		s := newSource(e.fetch, slog.New(slog.DiscardHandler))
+		defer s.Close()
+		first, err := s.Get(t.Context(), time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.drop(first)
-		second, err := s.get(withCall(t.Context(), callSpec{}))
+		second, err := s.Get(t.Context(), time.Time{})
 		if err != nil || second == first {
 			t.Fatalf("the dropped token is still used (error %v)", err)
 		}
 		s.drop(first) // by a call that was slower
-		if third, err := s.get(withCall(t.Context(), callSpec{})); third != second {
+		if third, err := s.Get(t.Context(), time.Time{}); third != second {
 			t.Errorf("a good token was dropped (error %v)", err)
 		}
 	})
@@ -191,20 +192,26 @@ func TestRefusedTokenIsKeptForAWhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		e := &endpoint{}
-		s := newTokenSource(e.fetch, slog.New(slog.DiscardHandler))
-		defer s.close()
-		platform := &script{statuses: []int{http.StatusUnauthorized}, start: time.Now()}
-		rt := &renewingBearer{next: platform, tokens: s}
+		s := newSource(e.fetch, slog.New(slog.DiscardHandler))
+		defer s.Close()
+		platform := &refuser{}
+		bearer := Renewing(platform, s)
 		for range 60 { // seconds, and one more for each token
-			resp, err := rt.RoundTrip((&http.Request{}).WithContext(withCall(t.Context(), callSpec{})))
-			if err != nil {
+			if _, err := bearer.Send((&http.Request{}).WithContext(t.Context()), &guard.Call{}); err != nil {
 				t.Fatal(err)
 			}
-			_ = resp.Body.Close()
 			<-time.After(time.Second)
 		}
 		if e.asked < 5 || e.asked > 14 {
-			t.Errorf("%d tokens for %d refused calls", e.asked, len(platform.at))
+			t.Errorf("%d tokens for %d refused calls", e.asked, platform.asked)
 		}
 	})
+}
+
+// refuser refuses every token.
+type refuser struct{ asked int }
+
+func (r *refuser) Send(*http.Request, *guard.Call) (*guard.Answer, error) {
+	r.asked++
+	return &guard.Answer{Status: http.StatusUnauthorized}, nil
 }

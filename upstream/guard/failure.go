@@ -1,0 +1,125 @@
+package guard
+
+import (
+	"compress/flate"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"leadgraph/lead"
+)
+
+// maxRetryAfter bounds what a Retry-After can ask for.
+const maxRetryAfter = 24 * time.Hour
+
+var (
+	errTimeout  = errors.New("no answer in time")
+	errCanceled = errors.New("canceled")
+	errCut      = errors.New("the connection was closed before the answer was complete")
+	// ErrClosed is the error of calls after their client was closed.
+	ErrClosed = errors.New("the client is closed")
+)
+
+// RetryAfter reads the header in both of its forms. It is 0 if the header asks for
+// no wait.
+func RetryAfter(h http.Header) time.Duration {
+	value := h.Get("Retry-After")
+	if value == "" {
+		return 0
+	}
+	if seconds, err := strconv.Atoi(value); err == nil {
+		limit := int(maxRetryAfter / time.Second)
+		return time.Duration(min(max(seconds, 0), limit)) * time.Second
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	return min(max(time.Until(at), 0), maxRetryAfter)
+}
+
+// Failure classifies the error of a call that got no complete answer. The caller's
+// own cancellation has been dealt with before.
+func Failure(err error) *lead.SourceError {
+	if source, ok := errors.AsType[*lead.SourceError](err); ok {
+		return source
+	}
+	e := &lead.SourceError{Kind: lead.FailureUnavailable, Err: cause(err)}
+	if open, ok := errors.AsType[*openError](err); ok {
+		e.RetryAfter = open.retryIn
+		return e
+	}
+	timeout, ok := errors.AsType[net.Error](err)
+	switch {
+	case limited(err):
+		e.Kind = lead.FailureRateLimited
+	case errors.Is(err, errBodyTooLarge), notGzip(err):
+		e.Kind = lead.FailureBadResponse
+	case errors.Is(err, errAttemptTimeout), ok && timeout.Timeout():
+		e.Kind = lead.FailureTimeout
+	}
+	return e
+}
+
+// cause keeps of a transport's error what is known to speak of connections
+// only. Others may quote what the other side sent. The errors of our own
+// contexts are replaced, for a caller to recognize its own by errors.Is.
+func cause(err error) error {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return errTimeout
+	case errors.Is(err, context.Canceled):
+		return errCanceled
+	case limited(err), errors.Is(err, errAttemptTimeout), errors.Is(err, errBodyTooLarge),
+		errors.Is(err, ErrClosed), errors.Is(err, http.ErrSchemeMismatch):
+		return err
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return errCut
+	}
+	if open, ok := errors.AsType[*openError](err); ok {
+		return open
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return &nameError{&net.DNSError{Err: "failed", IsNotFound: dns.IsNotFound, IsTimeout: dns.IsTimeout}}
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return &net.OpError{Op: op.Op, Net: op.Net, Err: op.Err} // without the addresses
+	}
+	if notGzip(err) {
+		return errors.New("the body is not the gzip that it is said to be")
+	}
+	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return untrusted
+	}
+	return fmt.Errorf("the connection failed (%T)", err)
+}
+
+// nameError is a failure to resolve a name without the name, and without the
+// server that was asked.
+type nameError struct{ kind *net.DNSError }
+
+func (e *nameError) Error() string {
+	switch {
+	case e.kind.IsNotFound:
+		return "the host name does not resolve"
+	case e.kind.IsTimeout:
+		return "no name server answered"
+	}
+	return "the name server failed"
+}
+
+func (e *nameError) Unwrap() error { return e.kind }
+
+// notGzip tells whether a body is not what its header says, which no second
+// attempt would change.
+func notGzip(err error) bool {
+	_, corrupt := errors.AsType[flate.CorruptInputError](err)
+	return corrupt || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum)
+}

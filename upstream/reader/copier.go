@@ -1,0 +1,141 @@
+package reader
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"leadgraph/lead"
+)
+
+// copier copies leads to storage of their own, in few allocations: one for all
+// the texts of a lead, one for what points to them, and one for each kind of part
+// that it has. Texts that many leads have in common are shared.
+type copier struct {
+	common map[string]*string
+
+	// Of the lead that is being copied: all its texts, and where they belong.
+	text   []byte
+	places []place
+	slots  int
+}
+
+// place is where texts of the lead belong: one of the three is set.
+type place struct {
+	text     *string
+	optional **string
+	list     *[]string
+}
+
+var _ lead.Visitor = (*copier)(nil)
+
+const (
+	// maxCommon bounds the texts that leads share, and maxCommonLen the length of
+	// one, in bytes: that of a UUID.
+	maxCommon    = 1 << 10
+	maxCommonLen = 36
+)
+
+func newCopier() *copier { return &copier{common: map[string]*string{}} }
+
+// lead returns a copy of l that shares no storage with it.
+func (c *copier) lead(l *lead.Lead) *lead.Lead {
+	l = lead.Clone(l)
+	c.text, c.places, c.slots = c.text[:0], c.places[:0], 0
+	lead.Visit(c, l)
+	c.place()
+	return l
+}
+
+// place points what was shown to the copies of the texts.
+func (c *copier) place() {
+	texts, slots := string(c.text), make([]string, c.slots)
+	take := func(text *string) {
+		n := len(*text)
+		*text, texts = texts[:n], texts[n:]
+	}
+	for _, at := range c.places {
+		switch {
+		case at.text != nil:
+			take(at.text)
+		case at.optional != nil:
+			slots[0] = **at.optional
+			*at.optional, slots = &slots[0], slots[1:]
+			take(*at.optional)
+		default:
+			for i := range *at.list {
+				take(&(*at.list)[i])
+			}
+		}
+	}
+}
+
+// Text implements lead.Visitor.
+func (c *copier) Text(t lead.Traits, text *string) {
+	switch {
+	case *text == "":
+		*text = "" // the old one would hold on to the parser's memory
+	case t.Has(lead.Common):
+		*text = *c.shared(*text)
+	default:
+		c.text = append(c.text, *text...)
+		c.places = append(c.places, place{text: text})
+	}
+}
+
+// Optional implements lead.Visitor.
+func (c *copier) Optional(t lead.Traits, text **string) {
+	switch {
+	case *text == nil:
+	case t.Has(lead.Common):
+		*text = c.shared(**text)
+	default:
+		c.slots++
+		c.text = append(c.text, **text...)
+		c.places = append(c.places, place{optional: text})
+	}
+}
+
+// Texts implements lead.Visitor.
+func (c *copier) Texts(t lead.Traits, texts *[]string) {
+	for i := range *texts {
+		if t.Has(lead.Common) {
+			(*texts)[i] = *c.shared((*texts)[i])
+		} else {
+			c.text = append(c.text, (*texts)[i]...)
+		}
+	}
+	if !t.Has(lead.Common) && len(*texts) > 0 {
+		c.places = append(c.places, place{list: texts})
+	}
+}
+
+// Raw implements lead.Visitor: the parser has made it for this lead alone.
+func (*copier) Raw(lead.Traits, *json.RawMessage) {}
+
+// Flag implements lead.Visitor: all records share what flags point to.
+func (*copier) Flag(**bool) {}
+
+// Moment implements lead.Visitor: it refers to nothing.
+func (*copier) Moment(*time.Time) {}
+
+// Code implements lead.Visitor: it refers to nothing.
+func (*copier) Code(*uint8) {}
+
+// Present implements lead.Visitor.
+func (*copier) Present(is bool, _ uintptr) bool { return is }
+
+// Length implements lead.Visitor.
+func (*copier) Length(n int, _ uintptr) int { return n }
+
+// shared returns a copy of a text, which is in its place when it was seen once.
+func (c *copier) shared(text string) *string {
+	if known, ok := c.common[text]; ok {
+		return known
+	}
+	own := strings.Clone(text)
+	if len(own) <= maxCommonLen && len(c.common) < maxCommon {
+		c.common[own] = &own
+	}
+	return &own
+}

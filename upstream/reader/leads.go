@@ -1,0 +1,167 @@
+package reader
+
+import "leadgraph/lead"
+
+// Leads are the records of GET /api/v2/oc/lead [GSL, GAL].
+var Leads = leadKind()
+
+func leadKind() *Kind[lead.Lead] {
+	members := membersOf("", lead.LeadFields, special[lead.Lead]{
+		"id":                 func(p *parser, i int, l *lead.Lead) int { return p.identity(i, &l.ID) },
+		"tenantId":           func(p *parser, i int, l *lead.Lead) int { return p.identity(i, &l.TenantID) },
+		"status":             (*parser).status,
+		"channelId":          func(p *parser, i int, l *lead.Lead) int { return p.channel(i, &l.ChannelID) },
+		"ovocChannelId":      func(p *parser, i int, l *lead.Lead) int { return p.channel(i, &l.OVOCChannelID) },
+		"comments":           (*parser).remarks,
+		"consentedCountries": (*parser).consentedCountries,
+		"contactDetails":     (*parser).contactDetails,
+		"contacts":           (*parser).contactList,
+		"civicAddresses":     (*parser).addressList,
+	})
+	for i := range members {
+		members[i].identifies = members[i].name == "id" || members[i].name == "tenantId"
+	}
+	k := newKind("leads", append(members, envelope[lead.Lead]()))
+	k.required = []required[lead.Lead]{
+		{"an id", func(l *lead.Lead) *string { return &l.ID }},
+		{"a tenantId", func(l *lead.Lead) *string { return &l.TenantID }},
+	}
+	k.copy = (*copier).lead
+	return k
+}
+
+var (
+	detailsMembers = membersOf("contactDetails.", lead.DetailsFields, nil)
+	contactMembers = membersOf("contacts.", lead.ContactFields, nil)
+	addressMembers = membersOf("civicAddresses.", lead.AddressFields, special[lead.CivicAddress]{
+		"validationStatus": (*parser).validationStatus,
+		"locations":        (*parser).locationList,
+	})
+	locationMembers = membersOf("civicAddresses.locations.", lead.LocationFields, nil)
+)
+
+// identity reads a text that only a lead has.
+func (p *parser) identity(i int, into *string) int {
+	p.isRecord = true
+	return p.plainText(i, into)
+}
+
+func (p *parser) status(i int, l *lead.Lead) int {
+	text, _, next := p.scalar(i)
+	l.StatusText, l.Status = text, p.statuses.of(text)
+	return next
+}
+
+func (p *parser) validationStatus(i int, a *lead.CivicAddress) int {
+	next := p.optionalText(i, &a.ValidationStatusText)
+	a.ValidationStatus = lead.ValidationUnknown
+	if a.ValidationStatusText != nil {
+		a.ValidationStatus = p.validations.of(*a.ValidationStatusText)
+	}
+	return next
+}
+
+// channel reads a channel id; 0 [NUM3] and "" mean that there is none.
+func (p *parser) channel(i int, into **string) int {
+	text, ok, next := p.scalar(i)
+	*into = nil
+	if ok && text != "" && text != "0" {
+		*into = p.keep(text)
+	}
+	return next
+}
+
+func (p *parser) consentedCountries(i int, l *lead.Lead) int {
+	p.countries = p.countries[:0]
+	i = p.list(i, func(i int) int {
+		text, ok, next := p.scalar(i)
+		if ok {
+			p.countries = append(p.countries, text)
+		}
+		return next
+	})
+	l.ConsentedCountries = present(p.countries)
+	return i
+}
+
+// remarks reads comments: strings as they are, anything else as compact JSON,
+// since the type of comments is undocumented.
+func (p *parser) remarks(i int, l *lead.Lead) int {
+	p.comments = p.comments[:0]
+	i = p.list(i, func(i int) int {
+		var text string
+		var next int
+		if p.b[i] == '"' {
+			text, next = p.text(i + 1)
+		} else if next = p.skip(i); next >= 0 {
+			text = string(compact(p.b[i:next]))
+		}
+		if text != "" {
+			p.comments = append(p.comments, text)
+		}
+		return next
+	})
+	l.Comments = present(p.comments)
+	return i
+}
+
+// contactDetails are documented as a list and sent as an object; the first of a
+// list is taken.
+func (p *parser) contactDetails(i int, l *lead.Lead) int {
+	path := p.path
+	l.ContactDetails = nil
+	return p.list(i, func(i int) int {
+		switch {
+		case p.b[i] != '{':
+			return p.noObject(i, path)
+		case l.ContactDetails != nil:
+			return p.skip(i)
+		}
+		p.details = lead.ContactDetails{}
+		l.ContactDetails = &p.details
+		return object(p, i, &p.detailsNames, detailsMembers, &p.details)
+	})
+}
+
+func (p *parser) contactList(i int, l *lead.Lead) int {
+	path := p.path
+	p.contacts = p.contacts[:0]
+	i = p.list(i, func(i int) int {
+		if p.b[i] != '{' {
+			return p.noObject(i, path)
+		}
+		p.contacts = append(p.contacts, lead.Contact{})
+		return object(p, i, &p.contactNames, contactMembers, &p.contacts[len(p.contacts)-1])
+	})
+	l.Contacts = present(p.contacts)
+	return i
+}
+
+func (p *parser) addressList(i int, l *lead.Lead) int {
+	path := p.path
+	p.addresses = p.addresses[:0]
+	i = p.list(i, func(i int) int {
+		if p.b[i] != '{' {
+			return p.noObject(i, path)
+		}
+		p.addresses = append(p.addresses, lead.CivicAddress{})
+		return object(p, i, &p.addressNames, addressMembers, &p.addresses[len(p.addresses)-1])
+	})
+	l.CivicAddresses = present(p.addresses)
+	return i
+}
+
+// locationList shares its storage with the other addresses of the lead.
+func (p *parser) locationList(i int, a *lead.CivicAddress) int {
+	path := p.path
+	first := len(p.locations)
+	i = p.list(i, func(i int) int {
+		if p.b[i] != '{' {
+			return p.noObject(i, path)
+		}
+		p.locations = append(p.locations, lead.Location{})
+		return object(p, i, &p.locationNames, locationMembers, &p.locations[len(p.locations)-1])
+	})
+	a.Locations = present(p.locations[first:])
+	return i
+}

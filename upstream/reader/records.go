@@ -1,0 +1,282 @@
+package reader
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+const (
+	// maxNesting is how deep arrays of leads may be nested; one array in an array
+	// is documented [GAL].
+	maxNesting = 8
+
+	// bufferSize holds many leads of about 1.3 KB, and stays in the processor's
+	// cache.
+	bufferSize = 64 << 10
+	// MaxValue bounds a lead, or another member of an envelope, in bytes: the only
+	// things that must be in memory as a whole.
+	MaxValue = 4 << 20
+)
+
+// records reads the records of one answer. Only one record is in memory at a
+// time: where the buffer ends within one, reading it starts again with more in
+// the buffer.
+//
+// An object with an array as data is taken for an envelope when the array
+// begins, so it must not turn out to be a record, or have another data, later.
+type records[T any] struct {
+	source
+	kind   *Kind[T]
+	names  memberNames
+	record T
+	copier *copier
+
+	opts    Options
+	each    func(*T) error
+	count   int
+	lacking []int // records that lack each of the required texts
+	odd     Oddities
+}
+
+func newRecords[T any](kind *Kind[T]) *records[T] {
+	return &records[T]{
+		source: source{parser: newParser(), buf: make([]byte, bufferSize)},
+		kind:   kind, names: namesOf(kind.members), copier: newCopier(), lacking: make([]int, len(kind.required)),
+	}
+}
+
+func (r *records[T]) read(src io.Reader, o Options, each func(*T) error) (Result, error) {
+	r.source = source{parser: r.parser, buf: r.buf, src: src}
+	r.b, r.want, r.depth, r.top = nil, o.Want, 0, false
+	r.opts, r.each, r.count, r.odd = o, each, 0, nil
+	clear(r.lacking)
+	err := r.answer()
+	r.src, r.each = nil, nil
+	return Result{Count: r.count, Oddities: r.odd}, err
+}
+
+// reusable reports whether r is worth keeping for another answer: not after a
+// large record has made it large.
+func (r *records[T]) reusable() bool { return len(r.buf) <= bufferSize && r.small() }
+
+func (r *records[T]) answer() error {
+	c, err := r.peek()
+	if err == nil {
+		err = r.shape(c)
+	}
+	if err != nil {
+		return err
+	}
+	if c, err = r.peek(); err != nil {
+		return err
+	}
+	if c != 0 || r.pos < len(r.b) {
+		return r.notJSON(r.pos)
+	}
+	if r.spoilt() {
+		return r.lack()
+	}
+	return nil
+}
+
+// spoilt reports whether a record lacked a required text.
+func (r *records[T]) spoilt() bool {
+	return slices.ContainsFunc(r.lacking, func(n int) bool { return n > 0 })
+}
+
+func (r *records[T]) lack() error {
+	texts := make([]string, len(r.lacking))
+	for i, n := range r.lacking {
+		texts[i] = fmt.Sprintf("%d lack %s", n, r.kind.required[i].name)
+	}
+	return fmt.Errorf("of %d %s, %s", r.count, r.kind.plural, strings.Join(texts, " and "))
+}
+
+func (r *records[T]) shape(c byte) error {
+	switch {
+	case c == 0 && r.pos == len(r.b):
+		return errors.New("the body is empty")
+	case c == '<':
+		return errors.New("the body is HTML or XML, not JSON")
+	case c == '{':
+		return r.object()
+	case c == '[':
+		return r.array()
+	case c == 'n':
+		return r.whole(r.null)
+	}
+	return r.wrongKind("the body is %s, not an array of "+r.kind.plural, c)
+}
+
+// array reads an array of leads at some depth.
+func (r *records[T]) array() error {
+	outside := r.depth
+	for {
+		c, err := r.peek()
+		switch {
+		case err != nil:
+			return err
+		case c == '[':
+			if r.depth-outside == maxNesting {
+				return fmt.Errorf("arrays are nested deeper than %d", maxNesting)
+			}
+			r.depth++
+			r.pos++
+			if c, err = r.peek(); err != nil {
+				return err
+			}
+			if c != ']' {
+				continue
+			}
+		case c == '{':
+			if err = r.whole(r.row); err == nil {
+				err = r.handOn()
+			}
+		case c == 'n':
+			err = r.whole(r.null)
+		default:
+			err = r.wrongKind("the array of "+r.kind.plural+" holds %s", c)
+		}
+		if err != nil {
+			return err
+		}
+		if more, err := r.closeArrays(outside); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// closeArrays reads what is between two values: brackets and a comma. It reports
+// whether another value follows.
+func (r *records[T]) closeArrays(outside int) (bool, error) {
+	for r.depth > outside {
+		c, err := r.peek()
+		switch {
+		case err != nil:
+			return false, err
+		case c == ',':
+			r.pos++
+			return true, nil
+		case c != ']':
+			return false, r.notJSON(r.pos)
+		}
+		r.pos++
+		r.depth--
+	}
+	return false, nil
+}
+
+// row reads the record at i.
+func (r *records[T]) row(i int) int {
+	depth := r.depth
+	var none T
+	r.record = none
+	r.reset()
+	i = object(r.parser, i, &r.names, r.kind.members, &r.record)
+	r.depth = depth
+	return i
+}
+
+// handOn counts the record that was read and hands it on, unless one that lacks
+// a required text has spoilt the answer.
+func (r *records[T]) handOn() error {
+	r.count++
+	for _, path := range r.parser.odd {
+		if r.odd == nil {
+			r.odd = Oddities{}
+		}
+		r.odd[path]++
+	}
+	for i, required := range r.kind.required {
+		if strings.TrimSpace(*required.text(&r.record)) == "" {
+			r.lacking[i]++
+		}
+	}
+	switch {
+	case r.spoilt():
+		return nil
+	case r.opts.Max > 0 && r.count > r.opts.Max:
+		return ErrTooMany
+	case r.opts.Borrow:
+		return r.each(&r.record)
+	}
+	return r.each(r.kind.copy(r.copier, &r.record))
+}
+
+// object reads a single record or an envelope.
+func (r *records[T]) object() error {
+	r.top = true
+	err := r.whole(func(i int) int {
+		next := r.row(i)
+		if r.dataAt > 0 {
+			return r.dataAt
+		}
+		return next
+	})
+	r.top = false
+	switch {
+	case err != nil:
+		return err
+	case r.isRecord:
+		return r.handOn()
+	case r.dataAt > 0:
+		return r.envelope()
+	case r.dataKind == 0:
+		return errors.New("the body is an object that is neither a lead nor an envelope with data")
+	case r.dataKind == '{':
+		return errors.New("the body is an envelope whose data is an object, not an array")
+	case r.dataKind == 'n':
+		return nil
+	}
+	return r.wrongKind("the body is %s, not an array of "+r.kind.plural, r.dataKind)
+}
+
+// envelope reads the array of leads that is the data, and what follows it.
+func (r *records[T]) envelope() error {
+	r.depth++
+	if err := r.array(); err != nil {
+		return err
+	}
+	r.depth--
+	for {
+		c, err := r.peek()
+		switch {
+		case err != nil:
+			return err
+		case c == '}':
+			r.pos++
+			return nil
+		case c != ',':
+			return r.notJSON(r.pos)
+		}
+		r.pos++
+		if err := r.whole(r.envelopeMember); err != nil {
+			return err
+		}
+		if r.isRecord || r.dataKind != 0 {
+			return errors.New("the body is an envelope that has a member of a lead, or other data, behind its data")
+		}
+	}
+}
+
+// envelopeMember skips a member of an envelope and notes what it shows the body
+// to be.
+func (r *records[T]) envelopeMember(i int) int {
+	r.isRecord, r.dataKind = false, 0
+	found, value := r.names.find(r.b, skipSpace(r.b, i))
+	if value < 0 {
+		return value
+	}
+	if found >= 0 {
+		switch m := &r.kind.members[found]; {
+		case m.identifies:
+			r.isRecord = true
+		case m.name == dataMember:
+			r.dataKind = r.b[value]
+		}
+	}
+	return r.skip(value)
+}

@@ -1,0 +1,112 @@
+package token
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+
+	"leadgraph/lead"
+	"leadgraph/upstream/guard"
+)
+
+// Static sends a configured token.
+func Static(next guard.Sender, token string) guard.Sender { return static{next, token} }
+
+type static struct {
+	next  guard.Sender
+	token string
+}
+
+// Send implements guard.Sender.
+func (b static) Send(req *http.Request, call *guard.Call) (*guard.Answer, error) {
+	return b.next.Send(authorized(req, b.token), call)
+}
+
+// FromSource sends the token that a source has at present.
+func FromSource(next guard.Sender, source SecretSource) guard.Sender { return current{next, source} }
+
+type current struct {
+	next   guard.Sender
+	source SecretSource
+}
+
+// Send implements guard.Sender. A call that was on its way while the token changed
+// is made again.
+func (b current) Send(req *http.Request, call *guard.Call) (*guard.Answer, error) {
+	token, err := b.read()
+	if err != nil {
+		return nil, err
+	}
+	answer, err := b.next.Send(authorized(req, token), call)
+	if err != nil || answer.Status != http.StatusUnauthorized {
+		return answer, err
+	}
+	now, err := b.read()
+	switch {
+	case err != nil:
+		return nil, err
+	case now == token:
+		return answer, nil
+	}
+	return b.next.Send(authorized(req, now), call)
+}
+
+func (b current) read() (string, error) {
+	token, err := b.source.Read()
+	switch {
+	case err != nil:
+		err = fmt.Errorf("bearer token: %w", err)
+	case token == "" || !Printable(token):
+		err = errors.New("bearer token: must be printable ASCII")
+	default:
+		return token, nil
+	}
+	return "", &lead.SourceError{Kind: lead.FailureAuth, Err: err}
+}
+
+// Renewing sends tokens of the token endpoint, and after a 401 a new one, once: a
+// token can be revoked before it expires.
+func Renewing(next guard.Sender, tokens *Source) guard.Sender { return renewing{next, tokens} }
+
+type renewing struct {
+	next   guard.Sender
+	tokens *Source
+}
+
+// Send implements guard.Sender.
+func (b renewing) Send(req *http.Request, call *guard.Call) (*guard.Answer, error) {
+	token, err := b.tokens.Get(req.Context(), call.Deadline)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := b.next.Send(authorized(req, token.AccessToken), call)
+	if err != nil || answer.Status != http.StatusUnauthorized || !b.tokens.drop(token) {
+		return answer, err
+	}
+	if token, err = b.tokens.Get(req.Context(), call.Deadline); err != nil {
+		return nil, err
+	}
+	answer, err = b.next.Send(authorized(req, token.AccessToken), call)
+	if err == nil && answer.Status == http.StatusUnauthorized {
+		b.tokens.keep(token)
+	}
+	return answer, err
+}
+
+// authorized copies req, because others may use it too.
+func authorized(req *http.Request, token string) *http.Request {
+	header := make(http.Header, len(req.Header)+1)
+	maps.Copy(header, req.Header)
+	header["Authorization"] = []string{"Bearer " + token}
+	req = req.WithContext(req.Context())
+	req.Header = header
+	return req
+}
+
+// Printable reports whether a text is printable ASCII, as the value of a header
+// must be.
+func Printable(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
+}
