@@ -7,26 +7,19 @@ import (
 	"leadgraph/lead"
 )
 
-// partOf names what must be read of a lead for a field of the schema. The
-// locations of an address have a part of their own.
-var partOf = map[string]lead.Fields{
-	"__typename": 0, "id": 0, "tenantId": 0,
-	"tenantOrigin":       lead.FieldTenantOrigin,
-	"operatorId":         lead.FieldOperatorID,
-	"status":             lead.FieldStatus,
-	"statusText":         lead.FieldStatus,
-	"isDirectLead":       lead.FieldIsDirectLead,
-	"isNotActive":        lead.FieldIsNotActive,
-	"umpCustomerGuid":    lead.FieldUMPCustomerGUID,
-	"channelId":          lead.FieldChannelID,
-	"ovocChannelId":      lead.FieldOVOCChannelID,
-	"comments":           lead.FieldComments,
-	"consentedOn":        lead.FieldConsentedOn,
-	"lastModifiedOn":     lead.FieldLastModifiedOn,
-	"consentedCountries": lead.FieldConsentedCountries,
-	"contactDetails":     lead.FieldContactDetails,
-	"contacts":           lead.FieldContacts,
-	"civicAddresses":     lead.FieldCivicAddresses,
+// partOf names what must be read of a lead for a field of the schema, and
+// addressPartOf for one of an address besides the address itself.
+var (
+	partOf        = parts(lead.LeadFields)
+	addressPartOf = parts(lead.AddressFields)
+)
+
+func parts[T any](fields []lead.Field[T]) map[string]lead.Fields {
+	of := map[string]lead.Fields{"__typename": 0}
+	for _, f := range fields {
+		of[f.Name] = f.Part
+	}
+	return of
 }
 
 // selectedParts returns what a selection on a LeadConnection takes of its leads.
@@ -57,9 +50,7 @@ func leadParts(op *graphql.OperationContext, selections ast.SelectionSet) lead.F
 		parts |= part
 		if field.Name == "civicAddresses" {
 			for _, inner := range graphql.CollectFields(op, field.Selections, nil) {
-				if inner.Name == "locations" {
-					parts |= lead.FieldLocations
-				}
+				parts |= addressPartOf[inner.Name]
 			}
 		}
 	}

@@ -1,9 +1,13 @@
 package projection
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
+
+	"leadgraph/lead"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -59,6 +63,63 @@ func signature(field *ast.FieldDefinition) string {
 		return field.Name + ": " + field.Type.String()
 	}
 	return field.Name + "(" + strings.Join(arguments, ", ") + "): " + field.Type.String()
+}
+
+// fields adds the fields that a table of package lead lists, each as its Go type
+// is written, to the rows of those that need more. A field of the type that is in
+// neither is an error: it would be rendered by the executor, only slower.
+func fields[T any](d *declarations, name string, table []lead.Field[T], own rows[T]) *object[T] {
+	definition := d.schema.Types[name]
+	if definition == nil {
+		d.errorf("the schema has no type %s", name)
+		return &object[T]{name: name}
+	}
+	all, declared := rows[T]{}, map[string]bool{}
+	for signature, compile := range own {
+		all[signature], declared[fieldName(signature)] = compile, true
+	}
+	for _, f := range table {
+		if field := definition.Fields.ForName(f.Name); field != nil && !declared[f.Name] {
+			declared[f.Name] = true
+			all[signature(field)] = byType(d, name, f, field.Type)
+		}
+	}
+	for _, field := range definition.Fields {
+		if !declared[field.Name] {
+			d.errorf("type %s: the field %s is neither in lead/table.go nor declared in table.go", name, field.Name)
+		}
+	}
+	return declare(d, name, all)
+}
+
+// fieldName is the name that a signature begins with.
+func fieldName(signature string) string {
+	return signature[:strings.IndexAny(signature, "(:")]
+}
+
+// byType is a field as the Go type of its value is written. The schema must allow
+// null where the value can be absent, and only there.
+func byType[T any](d *declarations, name string, f lead.Field[T], declared *ast.Type) fieldCompiler[T] {
+	nullable := f.Optional != nil || f.Flag != nil || f.Moment != nil || f.Raw != nil
+	if nullable == declared.NonNull || (f.Texts != nil) != (declared.Elem != nil) {
+		d.errorf("type %s: the field %s cannot be of type %s", name, f.Name, declared)
+	}
+	switch {
+	case f.Optional != nil:
+		return leaf(func(v *T) *string { return *f.Optional(v) }, optional(text))
+	case f.Text != nil:
+		return leaf(func(v *T) string { return *f.Text(v) }, text)
+	case f.Flag != nil:
+		return leaf(func(v *T) *bool { return *f.Flag(v) }, optional(boolean))
+	case f.Moment != nil:
+		return leaf(func(v *T) time.Time { return *f.Moment(v) }, moment)
+	case f.Texts != nil:
+		return leaf(func(v *T) []string { return *f.Texts(v) }, list(text))
+	case f.Raw != nil:
+		return leaf(func(v *T) json.RawMessage { return *f.Raw(v) }, raw)
+	}
+	d.errorf("type %s: the field %s needs a row in table.go", name, f.Name)
+	return nil
 }
 
 // leaf is a field without selections.

@@ -299,7 +299,7 @@ func TestNewChecksTheSchema(t *testing.T) {
 		change func(*ast.Schema)
 		want   string
 	}{
-		"type of a field": {func(s *ast.Schema) { s.Types["Lead"].Fields.ForName("operatorId").Type.NonNull = true }, "operatorId: String"},
+		"type of a field": {func(s *ast.Schema) { s.Types["Lead"].Fields.ForName("operatorId").Type.NonNull = true }, "operatorId cannot be of type String!"},
 		"arguments":       {func(s *ast.Schema) { s.Types["Lead"].Fields.ForName("civicAddresses").Arguments = nil }, "civicAddresses("},
 		"missing type":    {func(s *ast.Schema) { delete(s.Types, "Contact") }, "Contact"},
 		"enum values":     {func(s *ast.Schema) { s.Types["LeadStatus"].EnumValues[0].Name = "OTHER" }, "LeadStatus"},

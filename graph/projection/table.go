@@ -1,7 +1,6 @@
 package projection
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -78,41 +77,16 @@ func nodes(object write[*lead.Lead]) write[[]generated.Node] {
 }
 
 func declareLead(d *declarations, status write[lead.Status], size *object[lead.SizeRange]) *object[lead.Lead] {
-	details := declare(d, "ContactDetails", rows[lead.ContactDetails]{
-		"fullName: String":                   leaf(func(c *lead.ContactDetails) *string { return c.FullName }, optional(text)),
-		"email: String":                      leaf(func(c *lead.ContactDetails) *string { return c.Email }, optional(text)),
-		"phoneNumber: String":                leaf(func(c *lead.ContactDetails) *string { return c.PhoneNumber }, optional(text)),
-		"companyName: String":                leaf(func(c *lead.ContactDetails) *string { return c.CompanyName }, optional(text)),
-		"companySize: String":                leaf(func(c *lead.ContactDetails) *string { return c.CompanySize }, optional(text)),
+	details := fields(d, "ContactDetails", lead.DetailsFields, rows[lead.ContactDetails]{
 		"companySizeRange: CompanySizeRange": child((*lead.ContactDetails).CompanySizeRange, size, nullable),
 	})
-	contact := declare(d, "Contact", rows[lead.Contact]{
-		"fullName: String":                   leaf(func(c *lead.Contact) *string { return c.FullName }, optional(text)),
-		"email: String":                      leaf(func(c *lead.Contact) *string { return c.Email }, optional(text)),
-		"phoneNumber: String":                leaf(func(c *lead.Contact) *string { return c.PhoneNumber }, optional(text)),
-		"companyName: String":                leaf(func(c *lead.Contact) *string { return c.CompanyName }, optional(text)),
-		"companySize: String":                leaf(func(c *lead.Contact) *string { return c.CompanySize }, optional(text)),
+	contact := fields(d, "Contact", lead.ContactFields, rows[lead.Contact]{
 		"companySizeRange: CompanySizeRange": child((*lead.Contact).CompanySizeRange, size, nullable),
-		"contacts: JSON":                     leaf(func(c *lead.Contact) json.RawMessage { return c.Contacts }, raw),
 	})
-	return declare(d, "Lead", rows[lead.Lead]{
-		"id: ID!":                             leaf(func(l *lead.Lead) string { return l.ID }, text),
-		"tenantId: UUID!":                     leaf(func(l *lead.Lead) string { return l.TenantID }, text),
-		"tenantOrigin: String":                leaf(func(l *lead.Lead) *string { return l.TenantOrigin }, optional(text)),
-		"operatorId: String":                  leaf(func(l *lead.Lead) *string { return l.OperatorID }, optional(text)),
-		"umpCustomerGuid: String":             leaf(func(l *lead.Lead) *string { return l.UMPCustomerGUID }, optional(text)),
-		"channelId: String":                   leaf(func(l *lead.Lead) *string { return l.ChannelID }, optional(text)),
-		"ovocChannelId: String":               leaf(func(l *lead.Lead) *string { return l.OVOCChannelID }, optional(text)),
-		"status: LeadStatus!":                 leaf(func(l *lead.Lead) lead.Status { return l.Status }, status),
-		"statusText: String!":                 leaf(func(l *lead.Lead) string { return l.StatusText }, text),
-		"isDirectLead: Boolean":               leaf(func(l *lead.Lead) *bool { return l.IsDirectLead }, optional(boolean)),
-		"isNotActive: Boolean":                leaf(func(l *lead.Lead) *bool { return l.IsNotActive }, optional(boolean)),
-		"comments: [String!]!":                leaf(func(l *lead.Lead) []string { return l.Comments }, list(text)),
-		"consentedOn: DateTime":               leaf(func(l *lead.Lead) time.Time { return l.ConsentedOn }, moment),
-		"lastModifiedOn: DateTime":            leaf(func(l *lead.Lead) time.Time { return l.LastModifiedOn }, moment),
-		"consentedCountries: [CountryCode!]!": leaf(func(l *lead.Lead) []string { return l.ConsentedCountries }, list(text)),
-		"contactDetails: ContactDetails":      child(func(l *lead.Lead) *lead.ContactDetails { return l.ContactDetails }, details, nullable),
-		"contacts: [Contact!]!":               child(func(l *lead.Lead) []lead.Contact { return l.Contacts }, contact, values),
+	return fields(d, "Lead", lead.LeadFields, rows[lead.Lead]{
+		"status: LeadStatus!":            leaf(func(l *lead.Lead) lead.Status { return l.Status }, status),
+		"contactDetails: ContactDetails": child(func(l *lead.Lead) *lead.ContactDetails { return l.ContactDetails }, details, nullable),
+		"contacts: [Contact!]!":          child(func(l *lead.Lead) []lead.Contact { return l.Contacts }, contact, values),
 		"civicAddresses(country: CountryCode, validationStatus: ValidationStatus): [CivicAddress!]!": addresses(declareAddress(d)),
 	})
 }
@@ -142,35 +116,8 @@ func declareAddress(d *declarations) *object[lead.CivicAddress] {
 		lead.ValidationInvalid:      "INVALID",
 		lead.ValidationNotValidated: "NOT_VALIDATED",
 	})
-	location := declare(d, "Location", rows[lead.Location]{
-		"id: ID!":                leaf(func(l *lead.Location) string { return l.ID }, text),
-		"civicAddressId: String": leaf(func(l *lead.Location) *string { return l.CivicAddressID }, optional(text)),
-		"description: String":    leaf(func(l *lead.Location) *string { return l.Description }, optional(text)),
-		"additionalInfo: String": leaf(func(l *lead.Location) *string { return l.AdditionalInfo }, optional(text)),
-		"elin: String":           leaf(func(l *lead.Location) *string { return l.ELIN }, optional(text)),
-		"isDefault: Boolean":     leaf(func(l *lead.Location) *bool { return l.IsDefault }, optional(boolean)),
-	})
-	return declare(d, "CivicAddress", rows[lead.CivicAddress]{
-		"id: ID!":                             leaf(func(a *lead.CivicAddress) string { return a.ID }, text),
-		"country: CountryCode":                leaf(func(a *lead.CivicAddress) *string { return a.Country }, optional(text)),
-		"houseNumber: String":                 leaf(func(a *lead.CivicAddress) *string { return a.HouseNumber }, optional(text)),
-		"houseNumberSuffix: String":           leaf(func(a *lead.CivicAddress) *string { return a.HouseNumberSuffix }, optional(text)),
-		"preDirectional: String":              leaf(func(a *lead.CivicAddress) *string { return a.PreDirectional }, optional(text)),
-		"streetName: String":                  leaf(func(a *lead.CivicAddress) *string { return a.StreetName }, optional(text)),
-		"streetSuffix: String":                leaf(func(a *lead.CivicAddress) *string { return a.StreetSuffix }, optional(text)),
-		"postDirectional: String":             leaf(func(a *lead.CivicAddress) *string { return a.PostDirectional }, optional(text)),
-		"stateOrProvince: String":             leaf(func(a *lead.CivicAddress) *string { return a.StateOrProvince }, optional(text)),
-		"countyOrDistrict: String":            leaf(func(a *lead.CivicAddress) *string { return a.CountyOrDistrict }, optional(text)),
-		"cityOrTown: String":                  leaf(func(a *lead.CivicAddress) *string { return a.CityOrTown }, optional(text)),
-		"cityOrTownAlias: String":             leaf(func(a *lead.CivicAddress) *string { return a.CityOrTownAlias }, optional(text)),
-		"postalOrZipCode: String":             leaf(func(a *lead.CivicAddress) *string { return a.PostalOrZipCode }, optional(text)),
-		"description: String":                 leaf(func(a *lead.CivicAddress) *string { return a.Description }, optional(text)),
-		"companyName: String":                 leaf(func(a *lead.CivicAddress) *string { return a.CompanyName }, optional(text)),
-		"companyId: String":                   leaf(func(a *lead.CivicAddress) *string { return a.CompanyID }, optional(text)),
-		"defaultLocationId: String":           leaf(func(a *lead.CivicAddress) *string { return a.DefaultLocationID }, optional(text)),
-		"validationStatusText: String":        leaf(func(a *lead.CivicAddress) *string { return a.ValidationStatusText }, optional(text)),
-		"tenantId: String":                    leaf(func(a *lead.CivicAddress) *string { return a.TenantID }, optional(text)),
-		"partnerId: String":                   leaf(func(a *lead.CivicAddress) *string { return a.PartnerID }, optional(text)),
+	location := fields(d, "Location", lead.LocationFields, nil)
+	return fields(d, "CivicAddress", lead.AddressFields, rows[lead.CivicAddress]{
 		"validationStatus: ValidationStatus!": leaf(func(a *lead.CivicAddress) lead.ValidationStatus { return a.ValidationStatus }, validation),
 		"formatted: String":                   leaf((*lead.CivicAddress).Formatted, optional(text)),
 		"locations: [Location!]!":             child(func(a *lead.CivicAddress) []lead.Location { return a.Locations }, location, values),
