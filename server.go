@@ -177,7 +177,7 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 	}
 	say(stdout, "endpoint:   http://%s/graphql\n", listener.Addr())
 	return httpd.Server{
-		Handler: httpd.Routes(api, playground, health), Health: health, DrainDelay: edge.DrainDelay, DrainTimeout: settings.Limits.DrainTimeout, Log: log,
+		Handler: httpd.Routes(api, playground, health), Health: health, DrainDelay: edge.DrainDelay, DrainTimeout: settings.Limits.DrainTimeout, Logger: log,
 	}.Serve(ctx, listener)
 }
 
@@ -221,7 +221,7 @@ func (h house) api() (http.Handler, error) {
 		Projection: func() telemetry.Projection { return telemetry.Projection(handler.ProjectionStats()) },
 		Queue: func() telemetry.Queue {
 			held := h.limiter.State()
-			return telemetry.Queue{Limit: h.limiter.Slots(), Running: held.InFlight, Waiting: held.Queued}
+			return telemetry.Queue{Limit: h.limiter.Slots(), Running: held.Running, Waiting: held.Waiting}
 		},
 	})
 	api, err := httpd.Protect(httpd.BrowserOptions{
@@ -262,7 +262,7 @@ func newCallers(access config.Access, log *slog.Logger) (*auth.Authenticator, er
 		KeysURL:   access.JWKSURL,
 		ReadScope: access.ReadScope,
 		PIIScope:  access.PIIScope,
-		Log:       log,
+		Logger:    log,
 	})
 }
 
@@ -395,7 +395,7 @@ func serveSandbox(ctx context.Context, cfg *config.Config, stdout io.Writer, log
 	base, access := sandboxAccess(listener.Addr())
 	say(stdout, "sandbox: %s with %d leads; connect with\n  leadgraph serve --upstream-url %s --token-url %s --client-id %s --client-secret %s --scope %s --first-page %d\n",
 		base, settings.Data.Leads, base, access.TokenURL, access.ClientID, access.ClientSecret, access.Scope, settings.Quirks.FirstPage)
-	return httpd.Server{Handler: platform, DrainTimeout: time.Second, Log: log}.Serve(ctx, listener)
+	return httpd.Server{Handler: platform, DrainTimeout: time.Second, Logger: log}.Serve(ctx, listener)
 }
 
 // say writes to the user's terminal; that it cannot be written to is no reason
