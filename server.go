@@ -269,10 +269,10 @@ func newCallers(access config.Access, log *slog.Logger) (*auth.Authenticator, er
 // healthOf names what the server needs; without keys it can answer nobody.
 func healthOf(leads *backend.Backend, callers *auth.Authenticator) *httpd.Health {
 	return httpd.NewHealth(
-		httpd.Check{Name: "keys", Detail: "The keys of access tokens have not been read yet.", Fault: httpd.NotReady, Fails: func() bool { return !callers.Ready() }},
-		httpd.Check{Name: "platform", Detail: "The platform fails and is left alone for some seconds.", Fault: httpd.Degraded, Fails: leads.PlatformFails},
-		httpd.Check{Name: "catalogue", Detail: "The last attempt to read all leads failed.", Fault: httpd.Degraded, Fails: leads.CatalogueFails},
-		httpd.Check{Name: "redis", Detail: "What replicas share cannot be reached.", Fault: httpd.Degraded, Fails: leads.SharedIsLost},
+		httpd.Check{Name: "keys", Detail: "The keys that verify access tokens have not been read yet.", Fault: httpd.NotReady, Fails: func() bool { return !callers.Ready() }},
+		httpd.Check{Name: "platform", Detail: "The platform is failing; requests to it are paused for a few seconds.", Fault: httpd.Degraded, Fails: leads.PlatformFails},
+		httpd.Check{Name: "catalogue", Detail: "The last refresh of the catalogue failed.", Fault: httpd.Degraded, Fails: leads.CatalogueFails},
+		httpd.Check{Name: "redis", Detail: "The state shared by replicas (Redis or Valkey) cannot be reached.", Fault: httpd.Degraded, Fails: leads.SharedIsLost},
 	)
 }
 
