@@ -117,7 +117,7 @@ func TestDoctor(t *testing.T) {
 	}
 	interrupted, interrupt := context.WithCancel(t.Context())
 	interrupt()
-	if err := run(interrupted, []string{"doctor"}, none, &out, io.Discard); err == nil || !strings.HasSuffix(err.Error(), "is not known") {
+	if err := run(interrupted, []string{"doctor"}, none, &out, io.Discard); err == nil || err.Error() != "it is unknown whether the platform can be used" {
 		t.Errorf("interrupted: %v", err)
 	}
 	if err := run(t.Context(), []string{"doctor", "--doctor-timeout", "0s"}, none, &out, io.Discard); err == nil || !strings.Contains(err.Error(), "--doctor-timeout") {

@@ -183,7 +183,7 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 	}
 	say(stdout, "endpoint:   http://%s/graphql\n", listener.Addr())
 	return httpd.Server{
-		Handler: httpd.Routes(api, playground, health), Health: health, DrainDelay: edge.DrainDelay, DrainTimeout: settings.Limits.DrainTimeout, Log: log,
+		Handler: httpd.Routes(api, playground, health), Health: health, DrainDelay: edge.DrainDelay, DrainTimeout: settings.Limits.DrainTimeout, Logger: log,
 	}.Serve(ctx, listener)
 }
 
@@ -227,7 +227,7 @@ func (h house) api() (http.Handler, error) {
 		Projection: func() telemetry.Projection { return telemetry.Projection(handler.ProjectionStats()) },
 		Queue: func() telemetry.Queue {
 			held := h.limiter.State()
-			return telemetry.Queue{Limit: h.limiter.Slots(), Running: held.InFlight, Waiting: held.Queued}
+			return telemetry.Queue{Limit: h.limiter.Slots(), Running: held.Running, Waiting: held.Waiting}
 		},
 	})
 	api, err := httpd.Protect(httpd.BrowserOptions{
@@ -268,17 +268,17 @@ func newCallers(access config.Access, log *slog.Logger) (*auth.Authenticator, er
 		KeysURL:   access.JWKSURL,
 		ReadScope: access.ReadScope,
 		PIIScope:  access.PIIScope,
-		Log:       log,
+		Logger:    log,
 	})
 }
 
 // healthOf names what the server needs; without keys it can answer nobody.
 func healthOf(leads *backend.Backend, callers *auth.Authenticator) *httpd.Health {
 	return httpd.NewHealth(
-		httpd.Check{Name: "keys", Detail: "The keys of access tokens have not been read yet.", Fault: httpd.NotReady, Fails: func() bool { return !callers.Ready() }},
-		httpd.Check{Name: "platform", Detail: "The platform fails and is left alone for some seconds.", Fault: httpd.Degraded, Fails: leads.PlatformFails},
-		httpd.Check{Name: "catalogue", Detail: "The last attempt to read all leads failed.", Fault: httpd.Degraded, Fails: leads.CatalogueFails},
-		httpd.Check{Name: "redis", Detail: "What replicas share cannot be reached.", Fault: httpd.Degraded, Fails: leads.SharedIsLost},
+		httpd.Check{Name: "keys", Detail: "The keys that verify access tokens have not been read yet.", Fault: httpd.NotReady, Fails: func() bool { return !callers.Ready() }},
+		httpd.Check{Name: "platform", Detail: "The platform is failing; requests to it are paused for a few seconds.", Fault: httpd.Degraded, Fails: leads.PlatformFails},
+		httpd.Check{Name: "catalogue", Detail: "The last refresh of the catalogue failed.", Fault: httpd.Degraded, Fails: leads.CatalogueFails},
+		httpd.Check{Name: "redis", Detail: "The state shared by replicas (Redis or Valkey) cannot be reached.", Fault: httpd.Degraded, Fails: leads.SharedIsLost},
 	)
 }
 
@@ -401,7 +401,7 @@ func serveSandbox(ctx context.Context, cfg *config.Config, stdout io.Writer, log
 	base, access := sandboxAccess(listener.Addr())
 	say(stdout, "sandbox: %s with %d leads; connect with\n  leadgraph serve --upstream-url %s --token-url %s --client-id %s --client-secret %s --scope %s --first-page %d\n",
 		base, settings.Data.Leads, base, access.TokenURL, access.ClientID, access.ClientSecret, access.Scope, settings.Quirks.FirstPage)
-	return httpd.Server{Handler: platform, DrainTimeout: time.Second, Log: log}.Serve(ctx, listener)
+	return httpd.Server{Handler: platform, DrainTimeout: time.Second, Logger: log}.Serve(ctx, listener)
 }
 
 // say writes to the user's terminal; that it cannot be written to is no reason

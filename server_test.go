@@ -283,7 +283,7 @@ func TestReplicasShareTheReadingOfAllLeads(t *testing.T) {
 			t.Errorf("without Redis: %s", got)
 		}
 	}
-	degraded := `{"status":"degraded","checks":[{"name":"redis","status":"degraded","detail":"What replicas share cannot be reached."}]}`
+	degraded := `{"status":"degraded","checks":[{"name":"redis","status":"degraded","detail":"The state shared by replicas (Redis or Valkey) cannot be reached."}]}`
 	if status, body := get(t, strings.Replace(replicas[2], "/graphql", "/readyz", 1)); status != http.StatusOK || body != degraded {
 		t.Errorf("readiness %d %s", status, body)
 	}

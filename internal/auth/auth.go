@@ -1,7 +1,7 @@
-// Package auth says who calls and what the caller may see. It authenticates a
-// request by its Authorization header, in one of three modes: everybody may do
-// everything, access tokens are verified here, or they are passed on to the
-// platform, which verifies them.
+// Package auth determines who sent a request and what the caller may see. It
+// authenticates a request by its Authorization header, in one of three modes:
+// everybody may do everything, access tokens are verified here, or access tokens
+// are passed on to the platform, which verifies them.
 package auth
 
 import (
@@ -14,50 +14,52 @@ import (
 	"time"
 )
 
-// Mode is how callers are authenticated.
+// Mode selects how callers are authenticated.
 type Mode string
 
 // The modes.
 const (
-	// None asks nobody: every caller may read everything.
+	// None authenticates nobody: every caller may read everything.
 	None Mode = "none"
 	// JWT verifies access tokens against an issuer's published keys.
 	JWT Mode = "jwt"
-	// Passthrough demands an access token and leaves judging it to the platform.
+	// Passthrough requires an access token and leaves its verification to the
+	// platform.
 	Passthrough Mode = "passthrough"
 )
 
-// Caller is who sent a request. The zero value may do nothing, so that a request
-// that was never authenticated reads nothing. It is comparable and safe for
-// concurrent use.
+// Caller identifies the sender of a request. The zero value may do nothing, so a
+// request that was never authenticated reads nothing. A Caller is comparable and
+// safe for concurrent use.
 type Caller struct {
-	// Partition is the part of every cache, shared read and cursor that the
-	// caller may use. It is empty where all callers see the same leads; in
-	// passthrough it is a keyed hash of the token, never the token.
+	// Partition names the part of every cache, shared read and cursor that the
+	// caller may use. It is empty when all callers see the same leads. In
+	// passthrough it is a keyed hash of the token, never the token itself.
 	Partition string
-	// Subject names the caller across tokens: the issuer and the subject of the
-	// token. It is personal data and never logged. In passthrough nobody has
-	// verified it.
+	// Subject identifies the caller across tokens: the issuer and the subject of
+	// the token. It is personal data and never logged. In passthrough it is not
+	// verified.
 	Subject string
-	// Expires is when the token ends, leeway included: a connection that lives
-	// longer has to be closed then. Zero means never, or not known here.
+	// Expires is when the token expires, leeway included. A connection that is
+	// still open must be closed then. Zero means never or unknown.
 	Expires time.Time
-	// CanRead lets the caller read leads.
+	// CanRead allows the caller to read leads.
 	CanRead bool
-	// CanPII lets the caller read the personal data in them.
+	// CanPII allows the caller to read the personal data in leads.
 	CanPII bool
-	// Bearer is the token to send to the platform; only in passthrough.
+	// Bearer is the token to send to the platform. It is set only in passthrough.
 	Bearer Token
 }
 
-// Name is whom cursors are good for, across tokens where that can be known. In
-// passthrough a caller can claim to be another; all that gains him is the place
-// of a lead in a list, which he still reads with his own token.
+// Name returns the name that cursors are bound to. It is the same for all tokens
+// of a caller if the subject is known. In passthrough a caller can claim another
+// subject. This reveals only a lead's position in a list; reading it still takes
+// the caller's own token.
 func (c Caller) Name() string { return cmp.Or(c.Subject, c.Partition) }
 
-// Token is an access token that does not show itself when it is printed, logged
-// or encoded. The text is behind a pointer because formatting by reflection
-// passes by methods but not through a pointer inside a struct.
+// Token is an access token whose text does not appear when it is printed, logged
+// or encoded. The text is held by a pointer because formatting by reflection
+// bypasses methods but does not follow a pointer inside a struct.
 type Token struct{ text *string }
 
 // Reveal returns the token's text, or "" if there is none.
@@ -83,15 +85,15 @@ func With(ctx context.Context, caller Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, caller)
 }
 
-// For returns the caller that ctx carries, or one that may do nothing.
+// For returns the caller that ctx carries, or the zero Caller.
 func For(ctx context.Context) Caller {
 	caller, _ := ctx.Value(callerKey{}).(Caller)
 	return caller
 }
 
-// CheckExposure refuses to let a server without authentication listen where
-// other machines reach it, unless allow says that this is intended. A host name
-// counts as reachable, because what it resolves to can change.
+// CheckExposure returns an error if a server without authentication would listen
+// on an address that other machines can reach, unless allow is set. A host name
+// counts as reachable, because it can resolve to another address later.
 func CheckExposure(mode Mode, listenAddr string, allow bool) error {
 	if mode != None || allow {
 		return nil
@@ -106,5 +108,5 @@ func CheckExposure(mode Mode, listenAddr string, allow bool) error {
 	if strings.EqualFold(host, "localhost") {
 		return nil
 	}
-	return fmt.Errorf("listening on %s would show all leads to everybody who reaches it", listenAddr)
+	return fmt.Errorf("listening on %s would show all leads to anybody who can connect", listenAddr)
 }

@@ -168,7 +168,7 @@ func TestIncompleteOptions(t *testing.T) {
 	t.Parallel()
 	whole := auth.Options{
 		Mode: auth.JWT, Issuers: []string{issuerV1}, Audiences: []string{audience}, KeysURL: "https://127.0.0.1:1/keys",
-		Log: slog.New(slog.DiscardHandler),
+		Logger: slog.New(slog.DiscardHandler),
 	}
 	a, err := auth.New(whole)
 	if err != nil {

@@ -17,9 +17,9 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Options say how callers are authenticated.
+// Options configure how callers are authenticated.
 type Options struct {
-	// Mode is required; the fields up to RefreshGap matter only for JWT.
+	// Mode is required. The fields up to RefreshGap apply only to JWT.
 	Mode Mode
 	// Issuers lists the accepted iss claims, at least one. Entra writes
 	// https://sts.windows.net/{tenant}/ into tokens of version 1 and
@@ -30,20 +30,24 @@ type Options struct {
 	// KeysURL is where the issuers publish their keys as a JSON Web Key Set. It
 	// must be https, or http on a loopback address.
 	KeysURL string
-	// ReadScope lets a caller read leads; leads.read if empty.
+	// ReadScope is the scope that allows a caller to read leads; leads.read if
+	// empty.
 	ReadScope string
-	// PIIScope lets a caller read the personal data in them; leads.pii if empty.
+	// PIIScope is the scope that allows a caller to read the personal data in
+	// leads; leads.pii if empty.
 	PIIScope string
-	// RefreshInterval is how often the keys are read anew; an hour if 0.
+	// RefreshInterval is how often the keys are refreshed; an hour if 0.
 	RefreshInterval time.Duration
-	// RefreshGap is the least time between two reads of the keys that tokens with
-	// an unknown key can cause; 30 seconds if 0.
+	// RefreshGap is the minimum time between two reads of the keys that tokens
+	// with an unknown key trigger; 30 seconds if 0.
 	RefreshGap time.Duration
-	// PartitionKey keys the hash that names a caller's partition in Passthrough.
-	// Processes that share a cache need the same; a random one if empty.
+	// PartitionKey is the key of the hash that names a caller's partition in
+	// Passthrough. Processes that share a cache need the same key. If it is empty
+	// a random key is used.
 	PartitionKey []byte
-	// Log takes failures to read the keys; never tokens or claims.
-	Log *slog.Logger
+	// Logger receives failures to read the keys, never tokens or claims. It is
+	// required for JWT.
+	Logger *slog.Logger
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
 }
@@ -54,10 +58,10 @@ type Authenticator struct {
 	tokens  *verifier // only in JWT
 }
 
-// New makes an Authenticator, which must be closed. In the mode JWT it reads the
-// issuers' keys for at most five seconds. If that fails the server still starts,
-// because an identity provider that is down for a moment must not keep every
-// replica from starting: callers get a 503 until a read succeeds.
+// New returns an Authenticator, which must be closed. In mode JWT it reads the
+// issuers' keys, which takes at most five seconds. If that fails the server still
+// starts, because a short outage of the identity provider must not prevent every
+// replica from starting. Callers get a 503 until a read succeeds.
 func New(o Options) (*Authenticator, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -82,20 +86,21 @@ func New(o Options) (*Authenticator, error) {
 	return a, nil
 }
 
-// Close ends reading keys in the background.
+// Close stops reading keys in the background.
 func (a *Authenticator) Close() {
 	if a.tokens != nil {
 		a.tokens.keys.close()
 	}
 }
 
-// Ready tells whether callers can be judged: not while no keys were ever read.
+// Ready reports whether callers can be authenticated. In mode JWT this takes
+// keys that were read at least once.
 func (a *Authenticator) Ready() bool {
 	return a.tokens == nil || a.tokens.keys.current.Load() != nil
 }
 
-// Refusal is why a caller is not served, in words and numbers that can be shown:
-// they never repeat a token or a claim.
+// Refusal explains why a caller is refused. It can be shown to the caller: it
+// never repeats a token or a claim.
 type Refusal struct {
 	// Status is the HTTP status: 400 for a malformed header, 401 without a valid
 	// token, 403 without the scope, 503 while tokens cannot be verified.
@@ -104,7 +109,8 @@ type Refusal struct {
 	Code string
 	// Message is for the caller's developer.
 	Message string
-	// WWWAuthenticate is the header of that name (RFC 6750 section 3), if any.
+	// WWWAuthenticate is the value of the WWW-Authenticate header (RFC 6750
+	// section 3), if any.
 	WWWAuthenticate string
 	// RetryAfter is how long to wait before the same request may succeed; 0 if it
 	// never will.
@@ -127,8 +133,8 @@ func unauthenticated(status int, reason, message string) *Refusal {
 	}
 }
 
-// missing carries no error in its challenge, as RFC 6750 section 3.1 has it for
-// a request that shows no token at all.
+// missing returns the refusal of a request without a token. Its challenge carries
+// no error, as RFC 6750 section 3.1 requires.
 func missing() *Refusal {
 	return &Refusal{
 		Status: http.StatusUnauthorized, Code: codeUnauthenticated,
@@ -136,8 +142,8 @@ func missing() *Refusal {
 	}
 }
 
-// Authenticate says who sent the request, by its Authorization header alone.
-// Exactly one of the caller and the refusal is meaningful.
+// Authenticate returns the caller named by the request's Authorization header, or
+// a refusal. The caller is meaningful only if the refusal is nil.
 func (a *Authenticator) Authenticate(r *http.Request) (Caller, *Refusal) {
 	if a.options.Mode == None {
 		return everybody, nil
@@ -147,7 +153,7 @@ func (a *Authenticator) Authenticate(r *http.Request) (Caller, *Refusal) {
 	case 0:
 		return Caller{}, missing()
 	case 1:
-	default: // which of them a proxy in front has checked is not known
+	default: // a proxy in front may have checked only one of them
 		return Caller{}, unauthenticated(http.StatusBadRequest, "invalid_request", "There is more than one Authorization header.")
 	}
 	scheme, token, _ := strings.Cut(given[0], " ")
@@ -159,14 +165,16 @@ func (a *Authenticator) Authenticate(r *http.Request) (Caller, *Refusal) {
 
 var everybody = Caller{CanRead: true, CanPII: true}
 
-// maxToken is in bytes. Entra's tokens with all groups stay below 6 KiB.
+// maxToken is the maximum size of a token in bytes. Entra's tokens with all
+// groups stay below 6 KiB.
 const maxToken = 8 << 10
 
-// syntax is RFC 6750's b64token.
+// syntax matches RFC 6750's b64token.
 var syntax = regexp.MustCompile(`^[A-Za-z0-9\-._~+/]+=*$`)
 
-// AuthenticateToken says whose token this is, for transports that send it
-// without a header, such as in the payload of a WebSocket's connection_init.
+// AuthenticateToken returns the caller who owns the token, or a refusal. It is for
+// transports that send the token without a header, such as in the payload of a
+// WebSocket's connection_init.
 func (a *Authenticator) AuthenticateToken(ctx context.Context, token string) (Caller, *Refusal) {
 	switch {
 	case a.options.Mode == None:
@@ -196,14 +204,14 @@ func (a *Authenticator) AuthenticateToken(ctx context.Context, token string) (Ca
 	return caller, nil
 }
 
-// passOn makes a caller of a token that the platform is going to judge. If it
-// says that it has expired, that saves the platform the trouble; what was read
-// with it before must not be shown any more in any case.
+// passOn returns the caller for a token that the platform will verify. A token
+// that states that it has expired is refused here: this saves a request to the
+// platform, and data cached for that token must no longer be served.
 func (a *Authenticator) passOn(token string) (Caller, *Refusal) {
 	caller := Caller{Partition: a.partition(token), CanRead: true, CanPII: true, Bearer: Token{&token}}
 	var said jwt.RegisteredClaims
 	if _, _, err := jwt.NewParser().ParseUnverified(token, &said); err != nil {
-		return caller, nil // of a kind that only the platform can read
+		return caller, nil // only the platform can read this kind of token
 	}
 	if said.Issuer != "" && said.Subject != "" {
 		caller.Subject = said.Issuer + " " + said.Subject
@@ -219,6 +227,6 @@ func (a *Authenticator) passOn(token string) (Caller, *Refusal) {
 
 func (a *Authenticator) partition(token string) string {
 	mac := hmac.New(sha256.New, a.options.PartitionKey)
-	_, _ = mac.Write([]byte(token)) // a hash takes everything
+	_, _ = mac.Write([]byte(token)) // never fails
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }

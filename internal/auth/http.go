@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// Protect lets only those requests through whose callers may read leads, with
-// the caller in their context. refuse answers the others.
+// Protect passes a request on to next only if its caller may read leads, with the
+// caller in the request's context. It answers other requests with refuse.
 //
-// A browser cannot send an Authorization header with a WebSocket handshake: one
-// without goes through with a caller who may do nothing, and InitConnection must
-// be asked before the connection is used.
+// A browser cannot send an Authorization header with a WebSocket handshake.
+// Protect passes on a handshake without that header, with a caller who may do
+// nothing. InitConnection must be called before the connection is used.
 func (a *Authenticator) Protect(next http.Handler, refuse func(w http.ResponseWriter, r *http.Request, status int, code, message string)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") && r.Header.Get("Authorization") == "" {
@@ -35,8 +35,8 @@ func (a *Authenticator) Protect(next http.Handler, refuse func(w http.ResponseWr
 	})
 }
 
-// InitConnection authenticates a WebSocket by the Authorization of its first
-// message, unless the handshake had one.
+// InitConnection authenticates a WebSocket by the Authorization in the payload of
+// its first message, unless the handshake was authenticated already.
 func (a *Authenticator) InitConnection(ctx context.Context, payload map[string]any) (context.Context, error) {
 	if For(ctx).CanRead {
 		return ctx, nil

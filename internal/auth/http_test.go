@@ -62,6 +62,6 @@ func TestInitConnection(t *testing.T) {
 		t.Errorf("%+v, %v", auth.For(ctx), err)
 	}
 	if again, err := callers.InitConnection(ctx, nil); err != nil || again != ctx {
-		t.Errorf("who was known by the handshake: %v", err)
+		t.Errorf("a caller known from the handshake: %v", err)
 	}
 }

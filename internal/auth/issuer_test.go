@@ -29,10 +29,10 @@ const (
 	audience = "api://leadgraph"
 )
 
-// start is the injected clock's time, except where a test sets it forward.
+// start is the time of the injected clock, unless a test advances it.
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// issuer is an identity provider: it signs tokens and publishes keys.
+// issuer is an identity provider that signs tokens and publishes keys.
 type issuer struct {
 	server *httptest.Server
 
@@ -86,7 +86,7 @@ func (i *issuer) readCount() int {
 	return i.reads
 }
 
-// publish adds a key to those that are published.
+// publish adds a key to the published keys.
 func (i *issuer) publish(t *testing.T, kid string, public crypto.PublicKey, use jwkset.USE) {
 	t.Helper()
 	key, err := jwkset.NewJWKFromKey(public, jwkset.JWKOptions{Metadata: jwkset.JWKMetadataOptions{KID: kid, USE: use}})
@@ -121,8 +121,8 @@ func newCurveSigner(t *testing.T, kid string) signer {
 	return signer{kid, jwt.SigningMethodES256, key}
 }
 
-// sign makes a token that is valid for an hour and may read, but for changes; a
-// nil value takes a claim out.
+// sign returns a token that is valid for an hour and may read, with the given
+// changes to its claims. A nil value removes a claim.
 func (s signer) sign(t *testing.T, changes jwt.MapClaims) string {
 	t.Helper()
 	claims := jwt.MapClaims{
@@ -151,12 +151,12 @@ func signed(t *testing.T, token *jwt.Token, key any) string {
 	return text
 }
 
-// open makes an Authenticator of mode JWT for the issuer.
+// open returns an Authenticator in mode JWT for the issuer.
 func open(t *testing.T, i *issuer, change func(*auth.Options)) *auth.Authenticator {
 	t.Helper()
 	options := auth.Options{
 		Mode: auth.JWT, Issuers: []string{issuerV1, issuerV2}, Audiences: []string{"other", audience},
-		KeysURL: i.server.URL + "/keys", Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return start },
+		KeysURL: i.server.URL + "/keys", Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return start },
 	}
 	if change != nil {
 		change(&options)
@@ -169,7 +169,7 @@ func open(t *testing.T, i *issuer, change func(*auth.Options)) *auth.Authenticat
 	return a
 }
 
-// request carries each of the given Authorization headers.
+// request returns a request with each of the given Authorization headers.
 func request(t *testing.T, headers ...string) *http.Request {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", nil)

@@ -17,23 +17,22 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Times of reading keys.
 const (
 	defaultRefreshInterval = time.Hour
 	defaultRefreshGap      = 30 * time.Second
 	refreshTimeout         = 5 * time.Second
 )
 
-// errNoKeys means that keys were never read, so that no token can be judged.
+// errNoKeys means that keys were never read, so no token can be verified.
 var errNoKeys = errors.New("no keys")
 
-// keySet holds an issuer's keys and keeps them fresh: read anew by the clock,
-// and when a token names a key that is not among them. A read that fails leaves
-// the keys as they were, for as long as it takes.
+// keySet holds an issuer's keys and keeps them current. It reads them at a fixed
+// interval and when a token names an unknown key. If a read fails the old keys
+// stay in use, with no time limit.
 //
-// keyfunc can refresh by itself, but its refresh for an unknown key ends with
-// the caller that caused it, refuses the callers that come meanwhile and takes
-// an empty answer for a revocation of all keys.
+// keyfunc can refresh by itself, but its refresh for an unknown key is canceled
+// together with the request that triggered it, refuses callers that arrive during
+// the refresh, and treats an empty answer as a revocation of all keys.
 type keySet struct {
 	url      string
 	client   *http.Client
@@ -43,17 +42,17 @@ type keySet struct {
 	gap      time.Duration
 
 	current atomic.Pointer[loaded] // nil until keys were read
-	reading sync.Mutex             // a later read has a later answer
+	reading sync.Mutex             // so that an older answer never replaces a newer one
 	flight  singleflight.Group     // the read for an unknown key
 	unknown *rate.Limiter
-	ctx     context.Context // ends at close
+	ctx     context.Context // canceled by close
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 }
 
 type loaded struct{ keys keyfunc.Keyfunc }
 
-// openKeys reads the keys once and goes on without them if that fails.
+// openKeys reads the keys once and continues without them if that fails.
 func openKeys(o Options) *keySet {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	k := &keySet{
@@ -63,7 +62,7 @@ func openKeys(o Options) *keySet {
 			// A redirect could leave https.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		log:      o.Log,
+		log:      o.Logger,
 		now:      o.Now,
 		interval: cmp.Or(o.RefreshInterval, defaultRefreshInterval),
 		gap:      cmp.Or(o.RefreshGap, defaultRefreshGap),
@@ -81,8 +80,9 @@ func (k *keySet) close() {
 	k.client.CloseIdleConnections()
 }
 
-// keepFresh also reads the first keys if that failed: a server without any is not
-// ready and gets no request that would cause it.
+// keepFresh refreshes the keys at the interval. While there are no keys it retries
+// after the gap, because a server without keys is not ready and so gets no
+// requests that would trigger a read.
 func (k *keySet) keepFresh() {
 	for {
 		wait := k.interval
@@ -98,7 +98,7 @@ func (k *keySet) keepFresh() {
 	}
 }
 
-// read replaces the keys by those published now.
+// read replaces the keys with those that are published now.
 func (k *keySet) read() {
 	k.reading.Lock()
 	defer k.reading.Unlock()
@@ -117,15 +117,15 @@ func (k *keySet) read() {
 	}
 	if err != nil {
 		if k.ctx.Err() == nil {
-			k.log.WarnContext(k.ctx, "the keys of access tokens cannot be read", "held", k.current.Load() != nil, "error", err)
+			k.log.WarnContext(k.ctx, "cannot read the keys that verify access tokens", "held", k.current.Load() != nil, "error", err)
 		}
 		return
 	}
 	k.current.Store(&loaded{keys})
 }
 
-// key returns the public key that the token names. A token that names none is
-// refused: trying all keys would multiply what a forged token costs.
+// key returns the public key that the token names. It refuses a token that names
+// no key: trying all keys would multiply the cost of a forged token.
 func (k *keySet) key(ctx context.Context, token *jwt.Token) (any, error) {
 	if _, named := token.Header["kid"].(string); !named {
 		return nil, errHeader
@@ -150,8 +150,9 @@ func (k *keySet) find(ctx context.Context, token *jwt.Token) (any, error) {
 	return held.keys.KeyfuncCtx(ctx)(token)
 }
 
-// readForUnknown reads the keys for all callers that wait for it, unless that
-// was done a moment ago: anybody can name keys that do not exist.
+// readForUnknown reads the keys for all callers that wait for them. It does
+// nothing within the gap after such a read, because anybody can name keys that do
+// not exist.
 func (k *keySet) readForUnknown() (any, error) {
 	if k.unknown.AllowN(k.now(), 1) {
 		k.read()

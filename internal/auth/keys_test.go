@@ -11,7 +11,7 @@ import (
 	"leadgraph/internal/auth"
 )
 
-// mustAccept and mustRefuse send one token.
+// mustAccept and mustRefuse authenticate one token.
 func mustAccept(t *testing.T, a *auth.Authenticator, token string) {
 	t.Helper()
 	if _, refused := a.AuthenticateToken(t.Context(), token); refused != nil {
@@ -52,7 +52,7 @@ func TestUnknownKeysCauseOneReadInAWhile(t *testing.T) {
 	}
 	mustHaveRead(t, i, 2)
 
-	// The issuer changes its key: seen as soon as the gap is over.
+	// The issuer changes its key. The new key is found once the gap is over.
 	i.set(func() { i.published = nil })
 	i.publish(t, "next", next.key.Public(), "sig")
 	mustRefuse(t, a, next.sign(t, nil), http.StatusUnauthorized)
@@ -61,7 +61,7 @@ func TestUnknownKeysCauseOneReadInAWhile(t *testing.T) {
 	mustAccept(t, a, next.sign(t, nil))
 	mustHaveRead(t, i, 3)
 	elapsed.Store(int64(time.Minute))
-	mustRefuse(t, a, old.sign(t, nil), http.StatusUnauthorized) // taken back
+	mustRefuse(t, a, old.sign(t, nil), http.StatusUnauthorized) // the old key was revoked
 }
 
 func TestCallersWaitForTheSameRead(t *testing.T) {
@@ -73,7 +73,7 @@ func TestCallersWaitForTheSameRead(t *testing.T) {
 	hold := make(chan struct{})
 	i.set(func() { i.hold, i.arrived = hold, make(chan struct{}, 1) })
 
-	// The caller that caused the read leaves; those that wait get its result.
+	// The caller that triggered the read leaves. The others still get its result.
 	leaving, leave := context.WithCancel(t.Context())
 	token := next.sign(t, nil)
 	var left, rest sync.WaitGroup
@@ -130,8 +130,8 @@ func TestStartsWhileTheEndpointIsDown(t *testing.T) {
 	mustAccept(t, a, s.sign(t, nil))
 }
 
-// TestFirstKeysAreReadSoon comes without a request, which a server that is not
-// ready does not get.
+// TestFirstKeysAreReadSoon sends no request until the keys are read, because a
+// server that is not ready gets none.
 func TestFirstKeysAreReadSoon(t *testing.T) {
 	t.Parallel()
 	i, s := newIssuer(t), newSigner(t, "k")
@@ -155,7 +155,7 @@ func TestKeysAreReadByTheClock(t *testing.T) {
 	hold := make(chan struct{})
 	close(hold)
 	i.set(func() { i.hold, i.arrived = hold, make(chan struct{}, 1) })
-	<-i.arrived // nobody called
+	<-i.arrived // without any request from a caller
 	i.set(func() { i.hold = nil })
 	mustAccept(t, a, s.sign(t, nil))
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// leeway is how far the clocks of issuer and server may be apart.
+// leeway is how far the clocks of the issuer and this server may differ.
 const leeway = time.Minute
 
-// algorithms are those with a private key. None of them takes a secret that is
-// public, and there is no "none".
+// algorithms lists the accepted signing algorithms, all asymmetric. It excludes
+// HMAC, for which a public key could serve as the secret, and "none".
 var algorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"}
 
-// verifier verifies access tokens that are signed JSON Web Tokens.
+// verifier verifies access tokens, which must be signed JSON Web Tokens.
 type verifier struct {
 	parser              *jwt.Parser
 	keys                *keySet
@@ -28,7 +28,8 @@ type verifier struct {
 	readScope, piiScope string
 }
 
-// scopeToken is a scope's name (RFC 6749 section 3.3); it is shown in a header.
+// scopeToken matches a scope's name (RFC 6749 section 3.3). The name appears in a
+// response header.
 var scopeToken = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]+$`)
 
 func newVerifier(o Options) (*verifier, error) {
@@ -46,18 +47,18 @@ func newVerifier(o Options) (*verifier, error) {
 		piiScope:  cmp.Or(o.PIIScope, "leads.pii"),
 	}
 	var errs []error
-	// golang-jwt takes no audience, or an empty one, for "any".
+	// golang-jwt treats a missing or empty audience as "any".
 	if len(o.Audiences) == 0 || slices.Contains(o.Audiences, "") {
-		errs = append(errs, errors.New("verifying access tokens needs the audience they are for"))
+		errs = append(errs, errors.New("verifying access tokens requires their audience"))
 	}
 	if len(o.Issuers) == 0 || slices.Contains(o.Issuers, "") {
-		errs = append(errs, errors.New("verifying access tokens needs their issuer"))
+		errs = append(errs, errors.New("verifying access tokens requires their issuer"))
 	}
 	if !scopeToken.MatchString(v.readScope) || !scopeToken.MatchString(v.piiScope) {
-		errs = append(errs, errors.New("a scope's name holds a character that scopes cannot have"))
+		errs = append(errs, errors.New("a scope's name contains a character that is not allowed in scopes"))
 	}
 	if location, err := url.Parse(o.KeysURL); err != nil || !trustworthy(location) {
-		errs = append(errs, errors.New("verifying access tokens needs the https URL of the issuer's keys"))
+		errs = append(errs, errors.New("verifying access tokens requires the https URL of the issuer's keys"))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -66,15 +67,16 @@ func newVerifier(o Options) (*verifier, error) {
 	return v, nil
 }
 
-// trustworthy is a location that nobody between can answer for.
+// trustworthy reports whether nobody on the network path can forge an answer from
+// the location.
 func trustworthy(location *url.URL) bool {
 	host := location.Hostname()
 	return host != "" && (location.Scheme == "https" ||
 		location.Scheme == "http" && slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, host))
 }
 
-// claims are those that matter here. Issuers write scopes as one text or as a
-// list; roles are what Entra grants to a program that acts for no user.
+// claims holds the claims that are used here. Issuers write scopes either as one
+// string or as a list. Entra grants roles to a program that acts for no user.
 type claims struct {
 	jwt.RegisteredClaims
 	SCP   jwt.ClaimStrings `json:"scp"`
@@ -88,7 +90,7 @@ func (c *claims) grants(scope string) bool {
 			return true
 		}
 	}
-	// A role's name may hold spaces, so that it is never a list.
+	// A role's name may contain spaces, so it is not split.
 	return slices.Contains(c.Roles, scope)
 }
 
@@ -97,11 +99,12 @@ var (
 	errHeader = errors.New("header not accepted")
 )
 
-// verify returns the caller whose token this is, allowed to read or not.
+// verify returns the caller who owns the token. The caller may lack the scope to
+// read.
 func (v *verifier) verify(ctx context.Context, token string) (Caller, error) {
 	var c claims
 	_, err := v.parser.ParseWithClaims(token, &c, func(parsed *jwt.Token) (any, error) {
-		// RFC 7515 section 4.1.11: what is critical must be understood.
+		// RFC 7515 section 4.1.11: critical headers must be understood. We know none.
 		if _, critical := parsed.Header["crit"]; critical {
 			return nil, errHeader
 		}
@@ -121,8 +124,8 @@ func (v *verifier) verify(ctx context.Context, token string) (Caller, error) {
 	}, nil
 }
 
-// explain tells the caller's developer what to look at. Signatures are verified
-// before claims, so that only a holder of a real token learns about its claims.
+// explain returns a message for the caller's developer. Signatures are verified
+// before claims, so only the holder of a genuine token learns about its claims.
 func explain(err error) string {
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
@@ -134,7 +137,7 @@ func explain(err error) string {
 	case errors.Is(err, errIssuer):
 		return "The access token is from an issuer that is not accepted."
 	case errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
-		return "The access token lacks its time of expiry or its audience."
+		return "The access token lacks an expiry time or an audience."
 	default:
 		return "The access token is not valid."
 	}

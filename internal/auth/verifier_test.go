@@ -96,11 +96,11 @@ func TestRefusedTokens(t *testing.T) {
 	}{
 		{name: "expired", token: s.sign(t, jwt.MapClaims{"exp": start.Add(-61 * time.Second).Unix()}), reason: invalid, says: "The access token has expired."},
 		{name: "not yet valid", token: s.sign(t, jwt.MapClaims{"nbf": start.Add(61 * time.Second).Unix()}), reason: invalid, says: "The access token is not valid yet."},
-		{name: "without expiry", token: s.sign(t, jwt.MapClaims{"exp": nil}), reason: invalid, says: "The access token lacks its time of expiry or its audience."},
+		{name: "without expiry", token: s.sign(t, jwt.MapClaims{"exp": nil}), reason: invalid, says: "The access token lacks an expiry time or an audience."},
 		{name: "another issuer", token: s.sign(t, jwt.MapClaims{"iss": "https://sts.windows.net/other/"}), reason: invalid, says: "The access token is from an issuer that is not accepted."},
 		{name: "without issuer", token: s.sign(t, jwt.MapClaims{"iss": nil}), reason: invalid, says: "The access token is from an issuer that is not accepted."},
 		{name: "another audience", token: s.sign(t, jwt.MapClaims{"aud": "api://other"}), reason: invalid, says: "The access token is meant for another audience."},
-		{name: "without audience", token: s.sign(t, jwt.MapClaims{"aud": nil}), reason: invalid, says: "The access token lacks its time of expiry or its audience."},
+		{name: "without audience", token: s.sign(t, jwt.MapClaims{"aud": nil}), reason: invalid, says: "The access token lacks an expiry time or an audience."},
 		{name: "signed by a stranger", token: stranger.sign(t, nil), reason: invalid, says: says},
 		{name: "claims exchanged", token: swapped, reason: invalid, says: says},
 		{name: "signature cut off", token: parts[0] + "." + parts[1] + ".", reason: invalid, says: says},

@@ -14,19 +14,19 @@ import (
 )
 
 const (
-	// tries is how often a call is made that fails for a passing reason.
+	// tries is how often a call is made if it fails for a transient reason.
 	tries = 3
-	// pause is between them, unless the platform asks for another.
+	// pause is the time between tries, unless the platform asks for another.
 	pause    = 300 * time.Millisecond
 	maxPause = 5 * time.Second
 )
 
-// query is one call: for the leads of a tenant, or a page of all.
+// query is one call, for the leads of a tenant or for a page of all leads.
 type query struct {
 	number, size  int
 	param, tenant string // the filter, if param is not empty
-	numberKey     string // another spelling than the usual
-	unread        bool   // only the time matters
+	numberKey     string // the name of the page number; PageNumber if empty
+	unread        bool   // the body is not parsed, because only the time matters
 }
 
 func (q query) encode() string {
@@ -37,20 +37,20 @@ func (q query) encode() string {
 	return text
 }
 
-// page is an answer, and what can be read of it.
+// page is an answer and its parsed content.
 type page struct {
 	upstream.Answer
 	at   time.Time
-	size int // that was asked for
+	size int // that was requested
 	rows []row
 	form form
-	// total is what an envelope says the platform has; -1 if it does not.
+	// total is the number of leads that an envelope states; -1 if there is none.
 	total int
-	// bad says why the answer is none of leads.
+	// bad is the reason why the answer could not be read as leads.
 	bad error
 }
 
-// refused tells whether the platform understood the call and refused it.
+// refused reports whether the platform understood the call and refused it.
 func (p *page) refused() bool {
 	switch p.Status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
@@ -59,12 +59,12 @@ func (p *page) refused() bool {
 	return p.Status >= 400 && p.Status < 500
 }
 
-// ask makes a call, and makes it again when it failed for a passing reason. Its
-// error is a *lead.SourceError, a *statusError or that of ctx.
+// ask makes a call and repeats it if it failed for a transient reason. The error
+// is a *lead.SourceError, a *statusError or the error of ctx.
 func (e *exam) ask(ctx context.Context, q query) (*page, error) {
 	for try := 1; ; try++ {
 		if err := e.limit.Wait(ctx); err != nil {
-			<-ctx.Done() // the limiter foresees a deadline; the cause comes with it
+			<-ctx.Done() // the limiter fails before the deadline; wait for it to get its cause
 			return nil, ctx.Err()
 		}
 		e.report.Calls++
@@ -85,7 +85,8 @@ func (e *exam) ask(ctx context.Context, q query) (*page, error) {
 	}
 }
 
-// transient is how long to wait before a call is made again; 0 if it is not.
+// transient returns how long to wait before the call is repeated, or 0 if it must
+// not be repeated.
 func transient(a upstream.Answer, err error) time.Duration {
 	if source, ok := asSource(err); ok {
 		if source.Kind == lead.FailureUnavailable || source.Kind == lead.FailureTimeout || source.Kind == lead.FailureRateLimited {
@@ -120,7 +121,8 @@ func (e *exam) read(a upstream.Answer, q query, err error) (*page, error) {
 	return p, nil
 }
 
-// list asks for a page of all leads, which the platform must answer or refuse.
+// list requests a page of all leads. A page that can neither be read nor was
+// refused is an error.
 func (e *exam) list(ctx context.Context, number, size int) (*page, error) {
 	p, err := e.ask(ctx, query{number: number, size: size})
 	if err == nil && p.bad != nil && !p.refused() {
@@ -129,20 +131,20 @@ func (e *exam) list(ctx context.Context, number, size int) (*page, error) {
 	return p, err
 }
 
-// statusError is an answer that ends a check.
+// statusError is the error for a status that ends a check.
 type statusError struct{ status int }
 
 func (s *statusError) Error() string {
-	text := fmt.Sprintf("the platform answers %d", s.status)
+	text := fmt.Sprintf("the platform answered %d", s.status)
 	switch {
 	case s.status == http.StatusUnauthorized:
-		text += " although there is a token: is the scope that of AudioCodes' registration, and the base URL that of the same platform?"
+		text += " although a token was sent: does the scope belong to AudioCodes' registration, and is the base URL that of the same platform?"
 	case s.status == http.StatusForbidden:
-		text += ": it knows the token, but the registration lacks the role to read leads"
+		text += ": it accepts the token, but the registration lacks the role to read leads"
 	case s.status == http.StatusTooManyRequests:
-		text += ": it takes no more calls; try later, or a smaller --upstream-rate"
+		text += ": it is rate limiting us; try later, or with a lower --upstream-rate"
 	case s.status >= 500:
-		text += " again and again: it fails by itself, or a proxy does before it"
+		text += " repeatedly: the platform is failing, or a proxy in front of it is"
 	}
 	return text
 }
@@ -155,7 +157,7 @@ func ids(rows []row) []string {
 	return list
 }
 
-// overlap counts the rows of a that are in b too.
+// overlap counts the rows of a that are also in b.
 func overlap(a, b *page) int {
 	in := make(map[string]bool, len(b.rows))
 	for _, r := range b.rows {
@@ -170,10 +172,10 @@ func overlap(a, b *page) int {
 	return n
 }
 
-// same tells whether two pages hold the same leads, in whatever order.
+// same reports whether two pages hold the same leads, in any order.
 func same(a, b *page) bool { return len(a.rows) == len(b.rows) && overlap(a, b) == len(a.rows) }
 
-// plural is a count with its noun.
+// plural formats a count with its noun.
 func plural(n int, noun string) string {
 	text := thousands(n) + " " + noun
 	if n != 1 {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// form is how an answer holds its leads.
+// form is the JSON structure that an answer holds its leads in.
 type form string
 
 const (
@@ -19,7 +19,7 @@ const (
 	formNull     form = "null"
 )
 
-// maxNesting is how deep leadgraph reads arrays.
+// maxNesting is the maximum depth of nested arrays that leadgraph reads.
 const maxNesting = 8
 
 // row is one lead.
@@ -29,12 +29,12 @@ type row struct {
 }
 
 var (
-	errHTML  = errors.New("the platform answers HTML where leads should be: a proxy, a login page or the portal itself; is the base URL right?")
-	errJSON  = errors.New("the platform answers something that is not JSON where leads should be")
-	errShape = errors.New("the answer is JSON, but in none of the forms that leadgraph reads")
+	errHTML  = errors.New("the platform answered HTML instead of leads, from a proxy, a login page or the portal itself; is the base URL right?")
+	errJSON  = errors.New("the platform answered something that is not JSON instead of leads")
+	errShape = errors.New("the answer is JSON, but not in a form that leadgraph reads")
 )
 
-// parse reads the body. Its errors quote nothing of it.
+// parse parses the body. Its errors quote nothing from the body.
 func (p *page) parse() error {
 	body := bytes.TrimSpace(p.Body)
 	switch {
@@ -105,7 +105,7 @@ func (p *page) object(text json.RawMessage) error {
 	return errShape
 }
 
-// member finds the first of the names in any case.
+// member returns a member that has one of the names, in any letter case.
 func member(members map[string]json.RawMessage, names ...string) (json.RawMessage, bool) {
 	for name, value := range members {
 		if slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }) {
@@ -117,11 +117,11 @@ func member(members map[string]json.RawMessage, names ...string) (json.RawMessag
 
 func newRow(raw json.RawMessage) row {
 	var keys struct{ ID, TenantID json.RawMessage }
-	_ = json.Unmarshal(raw, &keys) // an object, and any value fits
+	_ = json.Unmarshal(raw, &keys) // never fails: raw is a valid object
 	return row{id: scalar(keys.ID), tenant: scalar(keys.TenantID), raw: raw}
 }
 
-// scalar is a text or number as text; empty for all else.
+// scalar returns a string or number as a string, or "" for any other value.
 func scalar(value json.RawMessage) string {
 	var text string
 	var number json.Number

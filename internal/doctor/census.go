@@ -10,8 +10,8 @@ import (
 	"leadgraph/lead"
 )
 
-// census is what is counted of all leads. It keeps ids and tenants, which are
-// not told.
+// census counts all leads. It holds ids and tenants, which never appear in the
+// report.
 type census struct {
 	seen      map[string]struct{}
 	perTenant map[string]int
@@ -19,17 +19,17 @@ type census struct {
 	complete  bool
 	calls     int
 	bytes     int64
-	took      time.Duration // on the wire
+	took      time.Duration // for the calls alone
 
 	repeated, noKey       int
 	unknownStatuses       int
 	spellings             map[string]struct{}
 	badTimes, oddValues   int
 	fields, unknownFields int
-	claimed               int // leads that an envelope says there are; or -1
+	claimed               int // number of leads that an envelope states, or -1
 }
 
-// leads reads page after page to the end of the list.
+// leads reads all pages to the end of the list.
 func (e *exam) leads(ctx context.Context) (Check, error) {
 	c := &e.census
 	e.report.Facts.Complete = new(false)
@@ -37,10 +37,10 @@ func (e *exam) leads(ctx context.Context) (Check, error) {
 	for number := e.first; c.calls < e.options.Platform.MaxPages; number++ {
 		p, err := e.list(ctx, number, e.largest)
 		if err != nil {
-			return Check{Finding: plural(len(c.seen), "lead") + ", and maybe more"}, err
+			return Check{Finding: plural(len(c.seen), "lead") + ", possibly more"}, err
 		}
 		if p.refused() {
-			return found(Failed, nil, "the page behind the last of %s is refused (%d): leadgraph cannot tell that from a failure", plural(len(c.seen), "lead"), p.Status)
+			return found(Failed, nil, "the page after the last of %s is refused (%d): leadgraph cannot tell this from a failure", plural(len(c.seen), "lead"), p.Status)
 		}
 		fresh := c.add(p)
 		e.report.Facts.Leads = new(len(c.seen))
@@ -56,15 +56,15 @@ func (e *exam) leads(ctx context.Context) (Check, error) {
 	text := plural(len(c.seen), "lead") + " on " + plural(c.calls, "page")
 	switch {
 	case e.ignoresNumber:
-		return found(Warning, nil, "%s, and maybe more that cannot be had", text)
+		return found(Warning, nil, "%s, possibly more that cannot be read", text)
 	case !c.complete:
-		return found(Warning, nil, "%s and maybe more: --max-pages ended the reading", text)
+		return found(Warning, nil, "%s, possibly more: reading stopped at --max-pages", text)
 	case c.claimed >= 0 && c.claimed != len(c.seen):
-		return found(Warning, nil, "%s, but the platform says that it has %s", text, thousands(c.claimed))
+		return found(Warning, nil, "%s, but the platform reports %s", text, thousands(c.claimed))
 	case c.repeated > 0:
-		return found(Warning, nil, "%s; %s came again on a later page: the list was changed meanwhile", text, thousands(c.repeated))
+		return found(Warning, nil, "%s; %s appeared again on a later page: the list changed while it was read", text, thousands(c.repeated))
 	}
-	return found(OK, nil, "%s, all of them", text)
+	return found(OK, nil, "%s, the complete list", text)
 }
 
 // add counts a page and returns how many of its leads are new.
@@ -95,7 +95,7 @@ func (c *census) add(p *page) int {
 	return fresh
 }
 
-// kind is what leadgraph expects of a field.
+// kind is the type of value that leadgraph expects in a field.
 type kind int
 
 const (
@@ -116,7 +116,7 @@ var fieldKinds = map[string]kind{
 func (c *census) inspect(r row) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(r.raw, &fields) != nil {
-		return // not reached: the page was valid
+		return // not reached: the page is valid JSON
 	}
 	for name, value := range fields {
 		c.fields++
@@ -143,8 +143,8 @@ func (c *census) inspect(r row) {
 
 func isScalar(value json.RawMessage) bool { return value[0] != '{' && value[0] != '[' }
 
-// fits tells whether leadgraph can use the value, which is not null. A single
-// value stands for a list of one.
+// fits reports whether leadgraph can use the value, which must not be null. A
+// single value counts as a list of one.
 func (k kind) fits(value json.RawMessage) bool {
 	switch k {
 	case text, moment:
@@ -155,7 +155,7 @@ func (k kind) fits(value json.RawMessage) bool {
 	case texts, objects:
 		list := []json.RawMessage{value}
 		if value[0] == '[' {
-			_ = json.Unmarshal(value, &list) // valid, like the page
+			_ = json.Unmarshal(value, &list) // never fails: the page is valid JSON
 		}
 		for _, element := range list {
 			if string(element) != "null" && isScalar(element) != (k == texts) {
@@ -166,7 +166,8 @@ func (k kind) fits(value json.RawMessage) bool {
 	return true
 }
 
-// isTime tells whether leadgraph reads the time; an empty one is none.
+// isTime reports whether leadgraph can parse the time. An empty string counts as
+// no time and is accepted.
 func isTime(text string) bool {
 	if text == "" {
 		return true
@@ -179,11 +180,11 @@ func isTime(text string) bool {
 	return false
 }
 
-// content tells of the leads that were counted.
+// content reports on the leads that were counted.
 func (e *exam) content(context.Context) (Check, error) {
 	c, f := &e.census, &e.report.Facts
 	if c.noKey > 0 {
-		return found(Failed, nil, "%s without id or tenantId: leadgraph refuses the pages that they are on", plural(c.noKey, "lead"))
+		return found(Failed, nil, "%s without id or tenantId: leadgraph rejects pages that contain such leads", plural(c.noKey, "lead"))
 	}
 	if len(c.seen) == 0 {
 		return found(Skipped, nil, "the platform has no leads")
@@ -202,9 +203,9 @@ func (e *exam) content(context.Context) (Check, error) {
 	if c.unknownStatuses+c.badTimes+c.oddValues > 0 {
 		result = Warning
 	}
-	return found(result, nil, "%s, %s of them with several leads; %s with a status that is not known (%s), %s, %s, %.1f %% unknown fields",
+	return found(result, nil, "%s, %s of them with several leads; %s with an unknown status (%s), %s, %s of unexpected type, %.1f %% unknown fields",
 		plural(len(c.perTenant), "tenant"), thousands(several), plural(c.unknownStatuses, "lead"), plural(len(c.spellings), "spelling"),
-		plural(c.badTimes, "unreadable time"), plural(c.oddValues, "oddly typed value"), percent(c.unknownFields, c.fields))
+		plural(c.badTimes, "unreadable time"), plural(c.oddValues, "value"), percent(c.unknownFields, c.fields))
 }
 
 func percent(part, of int) float64 { return float64(part*1000/max(of, 1)) / 10 }

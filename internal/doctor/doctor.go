@@ -1,7 +1,7 @@
-// Package doctor probes a Live Platform as leadgraph is configured to reach it.
-// It settles what the platform's documents contradict each other about, and says
-// which settings follow. What it tells is findings, counts and times: never a
-// secret, nor anything of a lead.
+// Package doctor probes a Live Platform with leadgraph's configuration. The
+// platform's documents contradict each other; the doctor finds out how this
+// platform behaves and which settings follow. It reports findings, counts and
+// times, never a secret or lead data.
 package doctor
 
 import (
@@ -18,15 +18,15 @@ import (
 	"leadgraph/upstream"
 )
 
-// Version is that of the report's form. It changes when a name or a meaning in
-// it does, not when one is added.
+// Version is the version of the report's format. It changes when a name or its
+// meaning changes, but not when a name is added.
 const Version = 1
 
-// Result is how a check ended.
+// Result is the outcome of a check.
 type Result string
 
-// The results of a check. After a warning leadgraph works, maybe by a setting;
-// after a failure it does not, or would answer wrongly.
+// The results of a check. After a warning leadgraph works, possibly only with a
+// setting. After a failure it does not work, or would give wrong answers.
 const (
 	OK      Result = "ok"
 	Warning Result = "warning"
@@ -34,10 +34,10 @@ const (
 	Skipped Result = "skipped"
 )
 
-// Verdict sums the checks up.
+// Verdict summarises the checks.
 type Verdict string
 
-// The verdicts. Undecided is that of an examination that ended before it knew.
+// The verdicts. Undecided means that the examination ended too early to tell.
 const (
 	Usable             Verdict = "usable"
 	UsableWithSettings Verdict = "usable_with_settings"
@@ -58,68 +58,69 @@ type Check struct {
 	Finding  string    `json:"finding"`
 	Settings []Setting `json:"settings,omitempty"`
 
-	unfinished bool // because the time ran out or ctx ended
+	unfinished bool // because of a timeout or the end of ctx
 }
 
-// Report is what an examination found.
+// Report is the result of an examination.
 type Report struct {
 	Version int     `json:"version"`
 	Verdict Verdict `json:"verdict"`
 	Checks  []Check `json:"checks"`
-	// Settings are those that differ from what was given.
+	// Settings lists the settings that differ from those given.
 	Settings []Setting `json:"settings"`
-	// Command starts leadgraph with them; secrets are not in it.
+	// Command starts leadgraph with these settings. It contains no secrets.
 	Command string `json:"command"`
 	Facts   Facts  `json:"facts"`
-	// Calls were made in all, Retried of them because one before had failed.
+	// Calls is the number of all calls. Retried is how many of them repeated a
+	// failed one.
 	Calls   int   `json:"calls"`
 	Retried int   `json:"retried"`
 	TookMs  int64 `json:"tookMs"`
 }
 
-// Options say what to examine and how gently.
+// Options configure an examination.
 type Options struct {
-	// Platform is how leadgraph is configured. Its retries and rate are replaced
-	// by the doctor's own, because it must see what they hide.
+	// Platform is leadgraph's configuration. The doctor replaces its retries and
+	// rate with its own, because retries would hide failures from it.
 	Platform upstream.Options
-	// Given are the flags and values that leadgraph serve would get, without
+	// Given lists the flags and values that leadgraph serve would get, without
 	// secrets.
 	Given [][2]string
-	// Rate is the most calls a second. Default 10.
+	// Rate is the maximum number of calls per second; 10 if 0.
 	Rate int
-	// Timeout bounds the whole examination. Default 5 minutes.
+	// Timeout bounds the whole examination; 5 minutes if 0.
 	Timeout time.Duration
-	// Show gets each check as soon as it is done. Default: nobody.
+	// Show is called with each check as soon as it is done. It may be nil.
 	Show func(Check)
 }
 
-// exam is an examination under way.
+// exam is an examination in progress.
 type exam struct {
 	options Options
 	client  *upstream.Client
 	limit   *rate.Limiter
 	report  Report
 
-	// What was found so far and the later checks build on.
+	// Findings so far, which later checks use.
 	first         int    // number of the first page
 	ignoresNumber bool   // every page is the first
-	tenantParam   string // empty if none counts
-	largest       int    // page that is answered in full
-	unreliable    bool   // pages cannot be asked for by number and size
-	whole         int    // leads, if one page was seen to hold all of them; or -1
-	start         *page
-	unknown       *page // the answer for an unknown tenant
+	tenantParam   string // empty if no spelling works
+	largest       int    // size of the largest page that is answered in full
+	unreliable    bool   // pages cannot be requested by number and size
+	whole         int    // number of leads if one page holds all of them, or -1
+	start         *page  // the first page
+	unknown       *page  // the answer for an unknown tenant
 	census        census
 	last          *page // the last answer, for its header
 
-	// stop says why the remaining checks are skipped, ended that there was no
-	// more time for them.
+	// stop is the reason why the remaining checks are skipped. ended is true if the
+	// reason is a timeout or an interrupt.
 	stop  string
 	ended bool
 }
 
-// Examine asks the platform, one call at a time. It returns what is known when
-// ctx ends or the time runs out. The error says that the options are wrong.
+// Examine examines the platform, one call at a time. If ctx ends or the time runs
+// out, it returns the findings so far. An error means that the options are invalid.
 func Examine(ctx context.Context, options Options) (*Report, error) {
 	if options.Rate < 0 {
 		return nil, errors.New("the rate must not be negative")
@@ -149,7 +150,7 @@ func Examine(ctx context.Context, options Options) (*Report, error) {
 		tenantParam: options.Platform.TenantParam,
 		whole:       -1,
 	}
-	defer func() { e.client.Close() }() // another one may have taken its place
+	defer func() { e.client.Close() }() // a check may replace e.client
 	start := time.Now()
 	timed, cancel := context.WithTimeoutCause(ctx, options.Timeout, errTimeUp)
 	defer cancel()
@@ -161,7 +162,7 @@ func Examine(ctx context.Context, options Options) (*Report, error) {
 	return &e.report, nil
 }
 
-var errTimeUp = errors.New("the time for the examination ran out")
+var errTimeUp = errors.New("the examination timed out")
 
 // step is one check.
 type step struct {
@@ -189,7 +190,7 @@ func (e *exam) steps() []step {
 	}
 }
 
-// essential are the checks without which nothing can be said.
+// essential lists the checks that a verdict requires.
 var essential = []string{"token", "platform", "first-page", "page-size", "order", "tenant-param"}
 
 func (e *exam) take(ctx context.Context, s step) {
@@ -214,7 +215,8 @@ func (e *exam) take(ctx context.Context, s step) {
 	e.options.Show(c)
 }
 
-// conclude sums up. The verdict on what was not examined is not "usable".
+// conclude determines the verdict, the settings and the command. Without the
+// essential checks the verdict is never "usable".
 func (e *exam) conclude() {
 	r := &e.report
 	var settings []Setting
@@ -245,7 +247,7 @@ func (e *exam) conclude() {
 	r.Command = command(settings)
 }
 
-// merge adds a setting, in the place of one of the same flag.
+// merge adds a setting, or replaces the one with the same flag.
 func merge(list []Setting, s Setting) []Setting {
 	if i := slices.IndexFunc(list, func(o Setting) bool { return o.Flag == s.Flag }); i >= 0 {
 		list[i] = s
@@ -254,7 +256,7 @@ func merge(list []Setting, s Setting) []Setting {
 	return append(list, s)
 }
 
-// set is the setting of a flag, unless its value is that already.
+// set returns the setting of a flag, or nil if the given value is the wanted one.
 func set[T comparable](flag string, want, given T) []Setting {
 	if want == given {
 		return nil

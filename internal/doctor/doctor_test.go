@@ -21,7 +21,7 @@ import (
 	"leadgraph/upstream/token"
 )
 
-// tb is what *testing.T and *rapid.T have in common.
+// tb is the common interface of *testing.T and *rapid.T.
 type tb interface {
 	Helper()
 	Fatal(args ...any)
@@ -30,14 +30,14 @@ type tb interface {
 	Context() context.Context
 }
 
-// patient is a platform that is examined.
+// patient is a platform to examine.
 type patient struct {
 	*sandbox.Server
 	url     string
 	options doctor.Options
 }
 
-// admit starts a platform behind wrap, if that is not nil.
+// admit starts a platform, wrapped by wrap if that is not nil.
 func admit(t tb, quirks sandbox.Options, wrap func(http.Handler) http.Handler) *patient {
 	t.Helper()
 	platform, err := sandbox.New(quirks)
@@ -80,7 +80,7 @@ func check(t tb, r *doctor.Report, name string) doctor.Check {
 	return r.Checks[i]
 }
 
-// settings is what a report says to set, as one text.
+// settings returns a report's settings as one string.
 func settings(r *doctor.Report) string {
 	var list []string
 	for _, s := range r.Settings {
@@ -89,7 +89,7 @@ func settings(r *doctor.Report) string {
 	return strings.Join(list, " ")
 }
 
-// follow is a client with the settings, and the size of its walk's pages.
+// follow returns a client with the settings, and the page size of its walk.
 func follow(t tb, p *patient, r *doctor.Report) (client *upstream.Client, walk int, byCatalogue bool) {
 	t.Helper()
 	o := p.options.Platform
@@ -127,14 +127,14 @@ func follow(t tb, p *patient, r *doctor.Report) (client *upstream.Client, walk i
 	return client, walk, byCatalogue
 }
 
-// prove reads everything with the settings that the report gives.
+// prove reads everything with the report's settings.
 func prove(t tb, p *patient, quirks sandbox.Options, r *doctor.Report) {
 	t.Helper()
 	client, size, byCatalogue := follow(t, p, r)
 	want := p.IDs()
 	for _, size := range []int{size, 0} {
 		if size == 0 && quirks.Unordered {
-			continue // only the largest page holds all
+			continue // only the largest page holds all leads
 		}
 		walk, err := client.AllLeads(t.Context(), size)
 		if err != nil || !walk.Complete {
@@ -188,11 +188,11 @@ func TestQuirks(t *testing.T) {
 		quirks   sandbox.Options
 		adjust   func(*doctor.Options)
 		settings string
-		checks   map[string]string // finding, or its beginning, behind the result
+		checks   map[string]string // the result and a prefix of the finding
 	}{
 		"documented": {checks: map[string]string{
-			"first-page": "ok 0: the pages 0 and 1 differ", "page-size": "ok as far as the 25 leads", "shape": "ok leads come as a bare array",
-			"tenant-param": "ok msTenantID counts, in any case", "unknown-tenant": "ok 200 without", "leads": "ok 25 leads on 2 pages, all", "order": "ok ",
+			"first-page": "ok 0: pages 0 and 1 differ", "page-size": "ok honoured as far as the platform's 25 leads", "shape": "ok leads come as a bare array",
+			"tenant-param": "ok msTenantID works, in any letter case", "unknown-tenant": "ok 200 with no leads", "leads": "ok 25 leads on 2 pages, the complete list", "order": "ok ",
 			"compression": "ok the platform does not",
 		}},
 		"from 1, page 0 repeats":  {quirks: from1(sandbox.PageZeroRepeat), settings: "--first-page 1", checks: map[string]string{"first-page": "ok 1: page 0 repeats page 1"}},
@@ -200,7 +200,7 @@ func TestQuirks(t *testing.T) {
 		"from 1, page 0 refused":  {quirks: from1(sandbox.PageZeroError), settings: "--first-page 1", checks: map[string]string{"first-page": "ok 1: page 0 is refused (400)"}},
 		"from 1, as configured":   {quirks: from1(""), adjust: func(o *doctor.Options) { o.Platform.FirstPage = 1 }},
 		"from 0, configured as 1": {adjust: func(o *doctor.Options) { o.Platform.FirstPage = 1 }, settings: "--first-page 0"},
-		"few leads":               {quirks: sandbox.Options{Leads: 7}, checks: map[string]string{"first-page": "ok 0: page 0 holds the only 7 leads", "leads": "ok 7 leads"}},
+		"few leads":               {quirks: sandbox.Options{Leads: 7}, checks: map[string]string{"first-page": "ok 0: page 0 holds the whole list of 7 leads", "leads": "ok 7 leads"}},
 		"few leads, from 1":       {quirks: sandbox.Options{Leads: 7, FirstPage: 1}, settings: "--first-page 1", checks: map[string]string{"first-page": "ok 1: page 0 repeats page 1"}},
 		"one lead":                {quirks: sandbox.Options{Leads: 1}, checks: map[string]string{"order": "skipped there are too few", "tenant-param": "ok "}},
 		"one lead, from 1":        {quirks: sandbox.Options{Leads: 1, FirstPage: 1, PageZero: sandbox.PageZeroEmpty, TenantParam: "msTenantId"}, settings: "--first-page 1 --tenant-param msTenantId"},
@@ -208,21 +208,21 @@ func TestQuirks(t *testing.T) {
 			"first-page": "warning the platform has no leads", "tenant-param": "warning the platform has no leads", "leads": "ok 0 leads", "lookups": "skipped ",
 		}},
 		"nested":               {quirks: sandbox.Options{Nested: true}, checks: map[string]string{"shape": "ok leads come as an array in an array"}},
-		"envelope":             {quirks: sandbox.Options{Envelope: true}, checks: map[string]string{"shape": "ok leads come as an object with the array as data"}},
+		"envelope":             {quirks: sandbox.Options{Envelope: true}, checks: map[string]string{"shape": "ok leads come as an object with the array in its member data"}},
 		"single object":        {quirks: sandbox.Options{Single: true, Leads: 1}, checks: map[string]string{"shape": "ok leads come as a single object"}},
-		"msTenantId only":      {quirks: sandbox.Options{TenantParam: "msTenantId"}, settings: "--tenant-param msTenantId", checks: map[string]string{"tenant-param": "ok only msTenantId counts"}},
-		"msTenantID only":      {quirks: sandbox.Options{TenantParam: "msTenantID"}, checks: map[string]string{"tenant-param": "ok only msTenantID counts"}},
-		"configured spelling":  {quirks: sandbox.Options{TenantParam: "tenant"}, adjust: func(o *doctor.Options) { o.Platform.TenantParam = "tenant" }, checks: map[string]string{"tenant-param": "ok only tenant counts"}},
-		"unknown tenant 404":   {quirks: sandbox.Options{UnknownTenant404: true}, checks: map[string]string{"unknown-tenant": "ok 404 that names the lead"}},
-		"page size ignored":    {quirks: sandbox.Options{IgnorePageSize: true}, settings: "--catalogue-page-size 10 --page-size 10 --pages-from-catalogue", checks: map[string]string{"page-size": "warning the page size is ignored: asked for 1 lead, 10 come", "leads": "ok 25 leads on 4 pages"}},
-		"pages cut":            {quirks: sandbox.Options{CutAbove: 15}, settings: "--catalogue-page-size 15 --page-size 15 --pages-from-catalogue", checks: map[string]string{"page-size": "warning pages are cut: asked for 200 leads, 15 come"}},
+		"msTenantId only":      {quirks: sandbox.Options{TenantParam: "msTenantId"}, settings: "--tenant-param msTenantId", checks: map[string]string{"tenant-param": "ok the platform accepts only msTenantId"}},
+		"msTenantID only":      {quirks: sandbox.Options{TenantParam: "msTenantID"}, checks: map[string]string{"tenant-param": "ok the platform accepts only msTenantID"}},
+		"configured spelling":  {quirks: sandbox.Options{TenantParam: "tenant"}, adjust: func(o *doctor.Options) { o.Platform.TenantParam = "tenant" }, checks: map[string]string{"tenant-param": "ok the platform accepts only tenant"}},
+		"unknown tenant 404":   {quirks: sandbox.Options{UnknownTenant404: true}, checks: map[string]string{"unknown-tenant": "ok 404 naming the lead"}},
+		"page size ignored":    {quirks: sandbox.Options{IgnorePageSize: true}, settings: "--catalogue-page-size 10 --page-size 10 --pages-from-catalogue", checks: map[string]string{"page-size": "warning the page size is ignored: requested 1 lead, got 10", "leads": "ok 25 leads on 4 pages"}},
+		"pages cut":            {quirks: sandbox.Options{CutAbove: 15}, settings: "--catalogue-page-size 15 --page-size 15 --pages-from-catalogue", checks: map[string]string{"page-size": "warning pages are cut: requested 200 leads, got 15"}},
 		"pages cut at a step":  {quirks: sandbox.Options{CutAbove: 10}, settings: "--catalogue-page-size 10 --page-size 10 --pages-from-catalogue"},
-		"large pages refused":  {quirks: sandbox.Options{RefuseAbove: 5000}, settings: "--catalogue-page-size 4915", checks: map[string]string{"page-size": "warning pages of more than some"}},
+		"large pages refused":  {quirks: sandbox.Options{RefuseAbove: 5000}, settings: "--catalogue-page-size 4915", checks: map[string]string{"page-size": "warning pages of more than about"}},
 		"small pages refused":  {quirks: sandbox.Options{RefuseAbove: 120}, settings: "--catalogue-page-size 119 --pages-from-catalogue"},
-		"no order, one page":   {quirks: sandbox.Options{Unordered: true}, settings: "--first-page 0 --pages-from-catalogue", checks: map[string]string{"order": "warning the platform has no order"}},
+		"no order, one page":   {quirks: sandbox.Options{Unordered: true}, settings: "--first-page 0 --pages-from-catalogue", checks: map[string]string{"order": "warning the platform has no stable order"}},
 		"no order, from 1":     {quirks: sandbox.Options{Unordered: true, FirstPage: 1}, settings: "--first-page 1 --pages-from-catalogue"},
 		"several at once":      {quirks: sandbox.Options{FirstPage: 1, PageZero: sandbox.PageZeroError, Nested: true, Envelope: true, TenantParam: "msTenantId", IgnorePageSize: true, UnknownTenant404: true}, settings: "--catalogue-page-size 10 --first-page 1 --page-size 10 --pages-from-catalogue --tenant-param msTenantId"},
-		"token of few seconds": {quirks: sandbox.Options{TokenLifetime: 20 * time.Second}, checks: map[string]string{"token": "warning a token that lives only 20s"}},
+		"token of few seconds": {quirks: sandbox.Options{TokenLifetime: 20 * time.Second}, checks: map[string]string{"token": "warning a token valid for only 20s"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -260,7 +260,7 @@ func TestQuirks(t *testing.T) {
 	}
 }
 
-// walkCalls is the number of calls that the walk may take beside the others.
+// walkCalls returns the number of additional calls that the walk may take.
 func walkCalls(r *doctor.Report) int {
 	if r.Facts.LargestPage == nil || *r.Facts.LargestPage == 0 || r.Facts.Leads == nil {
 		return 0
@@ -268,7 +268,7 @@ func walkCalls(r *doctor.Report) int {
 	return *r.Facts.Leads / *r.Facts.LargestPage
 }
 
-// More leads than a page can hold, small ones for the sake of time.
+// More leads than fit one page. They are small, to save time.
 func TestManyLeads(t *testing.T) {
 	t.Parallel()
 	const leads = 20_100
@@ -288,10 +288,10 @@ func TestManyLeads(t *testing.T) {
 		}
 		body("application/json", "["+strings.Join(rows, ",")+"]")(w, r)
 	})).examine(t)
-	if c := check(t, r, "page-size"); c.Finding != "asked for 1 to 20,000 leads, that many come" || r.Verdict != doctor.Usable {
+	if c := check(t, r, "page-size"); c.Finding != "pages of 1 to 20,000 leads are answered in full" || r.Verdict != doctor.Usable {
 		t.Errorf("verdict %s, %+v", r.Verdict, c)
 	}
-	if c := check(t, r, "leads"); c.Finding != "20,100 leads on 3 pages, all of them" {
+	if c := check(t, r, "leads"); c.Finding != "20,100 leads on 3 pages, the complete list" {
 		t.Errorf("%+v", c)
 	}
 }
@@ -303,12 +303,12 @@ func TestHopeless(t *testing.T) {
 		check   string
 		finding string
 	}{
-		"no spelling counts":          {sandbox.Options{TenantParam: "customer"}, "tenant-param", "no spelling of the tenant filter counts (msTenantID, msTenantId, mstenantid)"},
+		"no spelling counts":          {sandbox.Options{TenantParam: "customer"}, "tenant-param", "no spelling of the tenant filter works (msTenantID, msTenantId, mstenantid)"},
 		"one lead, filter ignored":    {sandbox.Options{TenantParam: "customer", Leads: 1}, "tenant-param", "no spelling"},
-		"number ignored":              {sandbox.Options{IgnorePageNumber: true}, "first-page", "the page number is ignored, every page is the first"},
+		"number ignored":              {sandbox.Options{IgnorePageNumber: true}, "first-page", "the page number is ignored: every page is the first"},
 		"number and size ignored":     {sandbox.Options{IgnorePageNumber: true, IgnorePageSize: true}, "first-page", "the page number is ignored"},
 		"one lead, number ignored":    {sandbox.Options{IgnorePageNumber: true, Leads: 1}, "first-page", "the page number is ignored"},
-		"no order, more than a page":  {sandbox.Options{Unordered: true, CutAbove: 15}, "order", "the same page asked for again is another"},
+		"no order, more than a page":  {sandbox.Options{Unordered: true, CutAbove: 15}, "order", "a page requested again is different"},
 		"lookups refused by the size": {sandbox.Options{RefuseAbove: 50}, "tenant-param", "no spelling"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -324,15 +324,15 @@ func TestHopeless(t *testing.T) {
 	}
 }
 
-// A list that is changed while it is read is not one without an order.
+// A list that changes while it is read is not taken for one without an order.
 func TestMovingRows(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		skip    int // page calls before
+		skip    int // page calls before the change
 		check   string
 		finding string
 	}{
-		"between the pages 0 and 1":   {2, "first-page", "0: the pages 0 and 1 differ"},
+		"between the pages 0 and 1":   {2, "first-page", "0: pages 0 and 1 differ"},
 		"between a page and its copy": {9, "order", "rows moved while they were read"},
 		"in the walk":                 {13, "leads", "25 leads on 2 pages"},
 	} {
@@ -367,11 +367,11 @@ func TestTimeRunsOut(t *testing.T) {
 	p.options.Platform.AttemptTimeout = time.Hour
 	p.options.Platform.Timeout = time.Hour
 	r := p.examine(t)
-	if c := check(t, r, "platform"); r.Verdict != doctor.Undecided || c.Result != doctor.Skipped || c.Finding != "the time for the examination ran out" {
+	if c := check(t, r, "platform"); r.Verdict != doctor.Undecided || c.Result != doctor.Skipped || c.Finding != "the examination timed out" {
 		t.Errorf("verdict %s, %+v", r.Verdict, c)
 	}
 	if c := check(t, r, "token"); c.Result != doctor.OK {
-		t.Errorf("what was known is not told: %+v", c)
+		t.Errorf("earlier findings are missing: %+v", c)
 	}
 }
 
@@ -391,7 +391,7 @@ func TestInterrupt(t *testing.T) {
 	if c := check(t, r, "leads"); c.Result != doctor.Skipped || !strings.HasSuffix(c.Finding, "interrupted") {
 		t.Errorf("%+v", c)
 	}
-	if r.Verdict != doctor.Usable { // by then it knew
+	if r.Verdict != doctor.Usable { // the essential checks were done
 		t.Errorf("verdict %s", r.Verdict)
 	}
 }

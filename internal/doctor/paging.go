@@ -8,11 +8,11 @@ import (
 	"leadgraph/upstream"
 )
 
-// byCatalogue is the setting for platforms whose pages cannot be relied on.
+// byCatalogue is the setting for platforms with unreliable pages.
 var byCatalogue = Setting{Flag: "--pages-from-catalogue"}
 
-// firstPage compares the pages 0 and 1. Where they overlap, because rows moved or
-// the platform has no order, pages may be large enough to hold all leads.
+// firstPage compares pages 0 and 1. If they overlap, because rows moved or the
+// platform has no order, it tries other sizes: a large page may hold all leads.
 func (e *exam) firstPage(ctx context.Context) (Check, error) {
 	for _, size := range []int{probeSize, upstream.MaxPageSize, 1000, lookupSize} {
 		c, decided, err := e.comparePages(ctx, size)
@@ -20,12 +20,12 @@ func (e *exam) firstPage(ctx context.Context) (Check, error) {
 			return c, err
 		}
 	}
-	return found(Warning, nil, "the pages 0 and 1 overlap, so this cannot be told: is the list being changed?")
+	return found(Warning, nil, "pages 0 and 1 overlap, so the first page cannot be determined; is the list changing?")
 }
 
-// comparePages tells a platform that counts from 1, which repeats page 1 for page
-// 0, or answers it empty, or refuses it, from one that counts from 0: if that has
-// few leads, it answers page 1 empty.
+// comparePages distinguishes platforms that count pages from 1 from those that
+// count from 0. The former repeat page 1 as page 0, answer page 0 empty, or refuse
+// it. The latter answer page 1 empty if they have few leads.
 func (e *exam) comparePages(ctx context.Context, size int) (c Check, decided bool, err error) {
 	zero, err := e.list(ctx, 0, size)
 	if err != nil {
@@ -42,29 +42,29 @@ func (e *exam) comparePages(ctx context.Context, size int) (c Check, decided boo
 	case zero.refused() && one.refused() && size > probeSize:
 		return Check{}, false, nil
 	case zero.refused() && one.refused():
-		e.stop = "pages cannot be asked for"
-		c, err = found(Failed, nil, "page 0 and page 1 are both refused (%d): is the base URL right, https included?", one.Status)
+		e.stop = "pages cannot be requested"
+		c, err = found(Failed, nil, "pages 0 and 1 are both refused (%d): is the base URL right, including https?", one.Status)
 	case zero.refused():
 		c, err = e.countsFrom(1, one, "page 0 is refused (%d)", zero.Status)
 	case len(zero.rows) == 0 && len(one.rows) > 0:
 		c, err = e.countsFrom(1, one, "page 0 is empty and page 1 is not")
 	case len(zero.rows) == 0:
-		c, err = found(Warning, nil, "the platform has no leads, so this cannot be told; ask again when it has some")
+		c, err = found(Warning, nil, "the platform has no leads, so the first page cannot be determined; run again when it has some")
 	case len(one.rows) == 0:
-		c, err = e.countsFrom(0, zero, "page 0 holds the only %s", plural(len(zero.rows), "lead"))
+		c, err = e.countsFrom(0, zero, "page 0 holds the whole list of %s", plural(len(zero.rows), "lead"))
 	case same(zero, one):
 		c, err = e.repeated(ctx, one)
 	case overlap(zero, one) == 0:
-		c, err = e.countsFrom(0, zero, "the pages 0 and 1 differ")
+		c, err = e.countsFrom(0, zero, "pages 0 and 1 differ")
 	default:
 		return Check{}, false, nil
 	}
 	return c, true, err
 }
 
-// repeated tells a platform that counts from 1 from one that answers every page
-// alike. Of that one it cannot be told how many leads it has: an answer that is
-// not full may have been cut.
+// repeated distinguishes a platform that counts from 1 from one that answers every
+// page number alike. The latter's number of leads cannot be determined: an answer
+// that is not full may have been cut.
 func (e *exam) repeated(ctx context.Context, one *page) (Check, error) {
 	two, err := e.list(ctx, 2, one.size)
 	if err != nil {
@@ -81,10 +81,10 @@ func (e *exam) repeated(ctx context.Context, one *page) (Check, error) {
 			return Check{}, err
 		}
 		if other.bad == nil && !same(one, other) {
-			return found(Failed, nil, "the page number is ignored, every page is the first; spelt %s it counts, but leadgraph has no setting for that", key)
+			return found(Failed, nil, "the page number is ignored: every page is the first; the spelling %s works, but leadgraph has no setting for it", key)
 		}
 	}
-	return found(Failed, nil, "the page number is ignored, every page is the first: the leads behind it cannot be had")
+	return found(Failed, nil, "the page number is ignored: every page is the first, so the leads after it cannot be read")
 }
 
 func (e *exam) countsFrom(number int, start *page, format string, args ...any) (Check, error) {
@@ -94,7 +94,7 @@ func (e *exam) countsFrom(number int, start *page, format string, args ...any) (
 	return found(OK, set("--first-page", number, e.options.Platform.FirstPage), "%d: "+format, append([]any{number}, args...)...)
 }
 
-// order asks for the same rows in several ways.
+// order requests the same rows in several ways and compares the answers.
 func (e *exam) order(ctx context.Context) (Check, error) {
 	if len(e.start.rows) < 2 {
 		return found(Skipped, nil, "there are too few leads to tell")
@@ -105,19 +105,20 @@ func (e *exam) order(ctx context.Context) (Check, error) {
 	}
 	if stable {
 		e.report.Facts.OrderStable = new(true)
-		return found(OK, nil, "the same page asked for again, and in two halves, is the same")
+		return found(OK, nil, "a page requested again, whole and in two halves, has the same leads in the same order")
 	}
 	if stable, err = e.agree(ctx); err != nil {
 		return Check{}, err
 	}
 	if stable {
 		e.report.Facts.OrderStable = new(true)
-		return found(Warning, nil, "rows moved while they were read, but then stood still: leads come and go at the moment")
+		return found(Warning, nil, "rows moved while they were read, but not on a second try: leads are being added or removed")
 	}
 	return e.noOrder(ctx)
 }
 
-// agree compares a page with itself, and with its halves if sizes count.
+// agree compares a page with a second copy and, if pages are reliable, with its two
+// halves.
 func (e *exam) agree(ctx context.Context) (bool, error) {
 	whole, err := e.list(ctx, e.first, probeSize)
 	if err != nil {
@@ -144,15 +145,16 @@ func (e *exam) agree(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// noOrder is bearable only where one page holds all leads.
+// noOrder handles a platform without a stable order. It is usable only if one page
+// holds all leads.
 func (e *exam) noOrder(ctx context.Context) (Check, error) {
 	e.unreliable = true
 	e.report.Facts.OrderStable = new(false)
 	if e.whole < 0 {
-		return found(Failed, nil, "the same page asked for again is another: without an order pages repeat and leave out leads, and no page holds all of them")
+		return found(Failed, nil, "a page requested again is different: without a stable order pages repeat and omit leads, and no single page holds all leads")
 	}
-	if c, _, err := e.comparePages(ctx, e.largest); err != nil { // what was compared before may have been chance
+	if c, _, err := e.comparePages(ctx, e.largest); err != nil { // the earlier result may have been chance
 		return c, err
 	}
-	return found(Warning, []Setting{byCatalogue, {"--first-page", strconv.Itoa(e.first)}}, "the platform has no order of its own, but one page holds all leads")
+	return found(Warning, []Setting{byCatalogue, {"--first-page", strconv.Itoa(e.first)}}, "the platform has no stable order, but one page holds all leads")
 }

@@ -9,9 +9,9 @@ import (
 	"leadgraph/upstream/sandbox"
 )
 
-// Whatever quirks a platform has together: with the settings that the doctor
-// gives, the client reads all of its leads and finds its tenants, and what the
-// doctor gives up on could not be read rightly.
+// For any combination of quirks: with the doctor's settings the client reads all
+// leads and finds the tenants. If the doctor says that a platform is not usable, no
+// setting would help.
 func TestSettingsAreRight(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -33,13 +33,13 @@ func TestSettingsAreRight(t *testing.T) {
 			Empty:            flip("empty", 5),
 		}
 		if quirks.Unordered && (quirks.CutAbove == 1 || quirks.Leads < 5) {
-			rt.Skip("so few leads can seem to be in order by chance")
+			rt.Skip("few leads can appear to be in order by chance")
 		}
 		p := admit(rt, quirks, nil)
 		p.options.Platform.FirstPage = rapid.IntRange(0, 1).Draw(rt, "configured first page")
 		p.options.Platform.TenantParam = rapid.SampledFrom([]string{"msTenantID", "msTenantId"}).Draw(rt, "configured tenant parameter")
 		r := p.examine(rt)
-		if quirks.Empty { // then there is little to tell it by
+		if quirks.Empty { // then the quirks hardly show
 			if refused := quirks.RefuseAbove == 60; refused != (r.Verdict == doctor.Unusable) {
 				rt.Fatalf("verdict %s on a platform without leads: %+v", r.Verdict, r.Checks)
 			}
@@ -54,9 +54,9 @@ func TestSettingsAreRight(t *testing.T) {
 	})
 }
 
-// hopeless tells whether no setting of leadgraph can be right.
+// hopeless reports whether no setting of leadgraph can work.
 func hopeless(q sandbox.Options) bool {
-	page := q.Leads // the most on a page
+	page := q.Leads // the largest page
 	if q.IgnorePageSize {
 		page = min(page, 10)
 	}

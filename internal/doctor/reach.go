@@ -18,16 +18,16 @@ import (
 	"leadgraph/upstream/token"
 )
 
-// probeSize is the size of the pages that are compared with each other.
+// probeSize is the size of the pages that the checks compare.
 const probeSize = 10
 
 func (e *exam) token(ctx context.Context) (Check, error) {
 	platform := e.options.Platform
 	if platform.Credentials == (token.Credentials{}) {
 		if platform.StaticToken == "" && platform.TokenSource == nil {
-			return found(Skipped, nil, "neither credentials nor a token are set")
+			return found(Skipped, nil, "neither credentials nor a token is set")
 		}
-		return found(OK, nil, "a bearer token is set; how long it lives is not known")
+		return found(OK, nil, "a bearer token is set; its lifetime is unknown")
 	}
 	start := time.Now()
 	e.report.Calls++
@@ -38,7 +38,7 @@ func (e *exam) token(ctx context.Context) (Check, error) {
 	if err != nil {
 		c := Check{Result: Failed, Finding: "no token: " + explainToken(err)}
 		if source, ok := asSource(err); ok && source.Kind != lead.FailureAuth {
-			c.Finding += " (that is the token endpoint, --token-url)"
+			c.Finding += " (at the token endpoint, --token-url)"
 		}
 		c.Finding += e.withoutToken(ctx)
 		e.stop = "there is no token"
@@ -46,38 +46,38 @@ func (e *exam) token(ctx context.Context) (Check, error) {
 	}
 	took := digits(time.Since(start))
 	if expiry.IsZero() {
-		return found(Warning, nil, "a token, obtained in %v, of which the endpoint does not say how long it lives", took)
+		return found(Warning, nil, "a token, obtained in %v; the endpoint does not state its lifetime", took)
 	}
 	life := time.Until(expiry).Round(time.Second)
 	e.report.Facts.TokenSeconds = new(int(life.Seconds()))
 	if life < time.Minute {
-		return found(Warning, nil, "a token that lives only %v, obtained in %v: every short while reads wait for a new one", life, took)
+		return found(Warning, nil, "a token valid for only %v, obtained in %v: reads will often wait for a new one", life, took)
 	}
-	return found(OK, nil, "a token that lives %d s, obtained in %v", int(life.Seconds()), took)
+	return found(OK, nil, "a token valid for %d s, obtained in %v", int(life.Seconds()), took)
 }
 
-// withoutToken tells whether the platform is there at all, which is good to know
-// while there is no token. It must refuse the placeholder.
+// withoutToken reports whether the platform can be reached at all when there is no
+// token. The platform is expected to refuse the placeholder token.
 func (e *exam) withoutToken(ctx context.Context) string {
 	e.report.Calls++
 	a, err := e.client.WithToken("none").Probe(ctx, query{number: 1, size: 1}.encode(), 1)
 	switch {
 	case err != nil:
-		return "; nor does the platform answer: " + explain(err)
+		return "; the platform does not answer either: " + explain(err)
 	case a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden:
-		return "; the platform itself is there and waits for one"
+		return "; the platform itself is reachable and requires a token"
 	}
 	return ""
 }
 
-// reach finds the lead endpoint, if need be below another path.
+// reach finds the lead endpoint, if necessary under another path.
 func (e *exam) reach(ctx context.Context) (Check, error) {
-	// Page 1 exists, if only as an empty one, whatever the first page is.
+	// Page 1 exists whatever the first page is, though it may be empty.
 	p, err := e.ask(ctx, query{number: 1, size: probeSize})
 	if err != nil {
 		return Check{}, err
 	}
-	if p.Status == http.StatusNotFound { // maybe only because that page is not there
+	if p.Status == http.StatusNotFound { // perhaps only because there is no page 1
 		if zero, err := e.ask(ctx, query{size: probeSize}); err == nil && zero.bad == nil {
 			p = zero
 		}
@@ -88,21 +88,21 @@ func (e *exam) reach(ctx context.Context) (Check, error) {
 	if base, ok, err := e.elsewhere(ctx); ok || err != nil {
 		return Check{
 			Result:   Warning,
-			Finding:  "the lead endpoint is not at the base URL but at another path of the host",
+			Finding:  "the lead endpoint is at another path of the host, not at the base URL",
 			Settings: []Setting{{"--upstream-url", base}},
 		}, err
 	}
 	e.stop = "the lead endpoint was not found"
 	switch {
 	case p.Status == http.StatusNotFound:
-		return found(Failed, nil, "the platform answers 404: there is no lead endpoint below the base URL, which usually ends with /tenantui")
+		return found(Failed, nil, "the platform answered 404: there is no lead endpoint under the base URL, which usually ends with /tenantui")
 	case p.Status >= 300 && p.Status < 400:
-		return found(Failed, nil, "the platform redirects (%d) %s, and leadgraph does not follow, lest the token go astray: is the base URL right?", p.Status, e.target(p))
+		return found(Failed, nil, "the platform redirects (%d) %s; leadgraph does not follow, so that the token is not sent elsewhere: is the base URL right?", p.Status, e.target(p))
 	}
 	return Check{}, p.bad
 }
 
-// target describes where a redirect leads, in words of our own.
+// target describes where a redirect leads, without quoting it.
 func (e *exam) target(p *page) string {
 	base := e.options.Platform.BaseURL
 	to := p.Header.Get("Location")
@@ -115,7 +115,7 @@ func (e *exam) target(p *page) string {
 	return "to another host"
 }
 
-// elsewhere tries the paths that are meant most likely.
+// elsewhere tries the paths that were most likely intended.
 func (e *exam) elsewhere(ctx context.Context) (base string, ok bool, err error) {
 	given := strings.TrimRight(e.options.Platform.BaseURL, "/")
 	for _, base := range []string{
@@ -130,7 +130,7 @@ func (e *exam) elsewhere(ctx context.Context) (base string, ok bool, err error) 
 		o.BaseURL = base
 		client, err := upstream.NewClient(o)
 		if err != nil {
-			continue // not a URL any more
+			continue // no longer a valid URL
 		}
 		before := e.client
 		e.client = client
@@ -152,12 +152,12 @@ func (e *exam) elsewhere(ctx context.Context) (base string, ok bool, err error) 
 
 func asSource(err error) (*lead.SourceError, bool) { return errors.AsType[*lead.SourceError](err) }
 
-// explain says in words of our own why a call got no answer: the errors of
-// connections name hosts, and quote certificates.
+// explain returns why a call got no answer. It does not quote connection errors,
+// because they name hosts and quote certificates.
 func explain(err error) string {
 	source, ok := asSource(err)
 	if !ok {
-		return err.Error() // the doctor's own
+		return err.Error() // an error of this package
 	}
 	if source.Kind == lead.FailureAuth {
 		return "no token: " + explainToken(err)
@@ -173,9 +173,9 @@ func explain(err error) string {
 	}
 	switch {
 	case source.Kind == lead.FailureTimeout:
-		return "no answer within --upstream-attempt-timeout: the platform is slow, or something drops the packets; try a longer one"
+		return "no answer within --upstream-attempt-timeout: the platform is slow, or packets are being dropped; try a longer timeout"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "TCP: the connection was refused; is the port right, and does the platform run?"
+		return "TCP: the connection was refused; is the port right, and is the platform running?"
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		return "TCP: there is no route to the host; is a proxy (HTTPS_PROXY) or VPN needed?"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), strings.Contains(err.Error(), "closed before"):
@@ -192,22 +192,22 @@ func explainTLS(err error) string {
 	_, stranger := errors.AsType[x509.HostnameError](err)
 	expired, invalid := errors.AsType[x509.CertificateInvalidError](err)
 	switch {
-	case strings.Contains(err.Error(), "tls.RecordHeaderError"): // package upstream keeps of it the type
-		return "TLS: the server does not speak it on that port; should the URL begin with http:// or name another port?"
+	case strings.Contains(err.Error(), "tls.RecordHeaderError"): // package upstream keeps only the name of the type
+		return "TLS: the server does not speak TLS on this port; should the URL begin with http:// or name another port?"
 	case stranger:
 		return "TLS: the certificate is for another host name"
 	case invalid && expired.Reason == x509.Expired:
 		return "TLS: the certificate has expired, or this machine's clock is wrong"
 	case untrusted:
-		return "TLS: the certificate is of an authority that this machine does not trust (SSL_CERT_FILE names others)"
-	case isOp && strings.HasSuffix(op.Op, " error"), strings.Contains(err.Error(), "(tls."): // alerts are of a type that is not exported
-		return "TLS: the handshake failed; no agreement on version or cipher, or a client certificate is asked for"
+		return "TLS: the certificate was issued by an authority that this machine does not trust (SSL_CERT_FILE can name others)"
+	case isOp && strings.HasSuffix(op.Op, " error"), strings.Contains(err.Error(), "(tls."): // the type of alerts is not exported
+		return "TLS: the handshake failed: there is no common version or cipher, or the server requires a client certificate"
 	}
 	return ""
 }
 
 var (
-	aadsts    = regexp.MustCompile(`AADSTS\d+(: .*)?`) // with upstream's advice, if it knows the code
+	aadsts    = regexp.MustCompile(`AADSTS\d+(: .*)?`) // with upstream's explanation, if it knows the code
 	oauthCode = regexp.MustCompile(`answered (\d{3})( [a-z_]+)?`)
 )
 
@@ -220,13 +220,13 @@ func explainToken(err error) string {
 	case strings.Contains(code, ": "):
 		return code
 	case code != "":
-		return code + ": Microsoft's page of error codes explains it"
+		return code + ": see Microsoft's list of error codes"
 	}
 	if answered := oauthCode.FindString(err.Error()); answered != "" {
-		return "its endpoint " + answered + "; is --token-url right?"
+		return "the endpoint " + answered + "; is --token-url right?"
 	}
 	if source.Kind == lead.FailureAuth {
-		return "the endpoint's answer holds none; is --token-url right?"
+		return "the endpoint's answer contains none; is --token-url right?"
 	}
 	return explain(err)
 }

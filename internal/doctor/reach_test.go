@@ -19,7 +19,7 @@ import (
 	"leadgraph/upstream/token"
 )
 
-// instead answers lead calls in the platform's place.
+// instead answers lead calls instead of the platform.
 func instead(answer http.HandlerFunc) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -43,7 +43,7 @@ func body(contentType, text string) http.HandlerFunc {
 	}
 }
 
-// closed is the address of a port on which nothing listens.
+// closed returns the address of a port on which nothing listens.
 func closed(t *testing.T) string {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -77,14 +77,14 @@ func TestOutOfOrder(t *testing.T) {
 		finding string
 	}{
 		"wrong secret": {adjust: credentials(func(c *token.Credentials) { c.ClientSecret = "canary-secret" }),
-			check: "token", finding: "no token: AADSTS7000215: the client secret is wrong: it must be the secret's value, not its id, of this app registration; the platform itself is there and waits for one"},
+			check: "token", finding: "no token: AADSTS7000215: the client secret is wrong: it must be the secret's value, not its id, of this app registration; the platform itself is reachable and requires a token"},
 		"unknown client": {adjust: credentials(func(c *token.Credentials) { c.ClientID = "canary-client" }), check: "token", finding: "no token: AADSTS700016: the client id is not known in this directory"},
 		"wrong scope":    {adjust: credentials(func(c *token.Credentials) { c.Scope = "api://canary/.default" }), check: "token", finding: "no token: AADSTS70011: the scope is not valid"},
 		"no token endpoint": {adjust: func(t *testing.T, p *patient) {
 			p.options.Platform.Credentials.TokenURL = "http://" + closed(t) + "/token"
 		},
-			check: "token", finding: "no token: TCP: the connection was refused; is the port right, and does the platform run? (that is the token endpoint, --token-url)"},
-		"token endpoint 404": {adjust: credentials(func(c *token.Credentials) { c.TokenURL += "/canary" }), check: "token", finding: "no token: its endpoint answered 404; is --token-url right?"},
+			check: "token", finding: "no token: TCP: the connection was refused; is the port right, and is the platform running? (at the token endpoint, --token-url)"},
+		"token endpoint 404": {adjust: credentials(func(c *token.Credentials) { c.TokenURL += "/canary" }), check: "token", finding: "no token: the endpoint answered 404; is --token-url right?"},
 		"token endpoint fails": {adjust: func(_ *testing.T, p *patient) {
 			p.Inject(sandbox.Fault{Kind: sandbox.KindToken, Status: http.StatusServiceUnavailable, Times: -1})
 		},
@@ -92,16 +92,16 @@ func TestOutOfOrder(t *testing.T) {
 		"token endpoint is a page": {adjust: func(_ *testing.T, p *patient) {
 			p.Inject(sandbox.Fault{Kind: sandbox.KindToken, HTML: true, Times: -1})
 		},
-			check: "token", finding: "no token: the endpoint's answer holds none"},
-		"401 with a token": {answer: status(http.StatusUnauthorized), check: "platform", finding: "the platform answers 401 although there is a token"},
-		"403 with a token": {answer: status(http.StatusForbidden), check: "platform", finding: "the platform answers 403: it knows the token"},
-		"500":              {answer: status(http.StatusInternalServerError), check: "platform", finding: "the platform answers 500 again and again"},
-		"400":              {answer: status(http.StatusBadRequest), check: "first-page", finding: "page 0 and page 1 are both refused (400)"},
-		"404":              {answer: status(http.StatusNotFound), check: "platform", finding: "the platform answers 404: there is no lead endpoint below the base URL"},
-		"HTML":             {answer: body("text/html", "<html>canary</html>"), check: "platform", finding: "the platform answers HTML"},
-		"no JSON":          {answer: body("application/json", "canary"), check: "platform", finding: "the platform answers something that is not JSON"},
-		"another envelope": {answer: body("application/json", `{"canary":[]}`), check: "platform", finding: "the answer is JSON, but in none of the forms"},
-		"no leads":         {answer: body("application/json", `["canary"]`), check: "platform", finding: "the answer is JSON, but in none of the forms"},
+			check: "token", finding: "no token: the endpoint's answer contains none"},
+		"401 with a token": {answer: status(http.StatusUnauthorized), check: "platform", finding: "the platform answered 401 although a token was sent"},
+		"403 with a token": {answer: status(http.StatusForbidden), check: "platform", finding: "the platform answered 403: it accepts the token"},
+		"500":              {answer: status(http.StatusInternalServerError), check: "platform", finding: "the platform answered 500 repeatedly"},
+		"400":              {answer: status(http.StatusBadRequest), check: "first-page", finding: "pages 0 and 1 are both refused (400)"},
+		"404":              {answer: status(http.StatusNotFound), check: "platform", finding: "the platform answered 404: there is no lead endpoint under the base URL"},
+		"HTML":             {answer: body("text/html", "<html>canary</html>"), check: "platform", finding: "the platform answered HTML"},
+		"no JSON":          {answer: body("application/json", "canary"), check: "platform", finding: "the platform answered something that is not JSON"},
+		"another envelope": {answer: body("application/json", `{"canary":[]}`), check: "platform", finding: "the answer is JSON, but not in a form"},
+		"no leads":         {answer: body("application/json", `["canary"]`), check: "platform", finding: "the answer is JSON, but not in a form"},
 		"redirect to a login page": {answer: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "https://canary.example/login")
 			w.WriteHeader(http.StatusFound)
@@ -117,15 +117,15 @@ func TestOutOfOrder(t *testing.T) {
 			server := quiet(http.NotFoundHandler(), true)
 			t.Cleanup(server.Close)
 			p.options.Platform.BaseURL = server.URL
-		}, check: "platform", finding: "TLS: the certificate is of an authority"},
+		}, check: "platform", finding: "TLS: the certificate was issued by an authority"},
 		"https of an http port": {adjust: func(_ *testing.T, p *patient) {
 			p.options.Platform.BaseURL = strings.Replace(p.options.Platform.BaseURL, "http:", "https:", 1)
-		}, check: "platform", finding: "TLS: the server does not speak it on that port"},
+		}, check: "platform", finding: "TLS: the server does not speak TLS on this port"},
 		"http of an https port": {adjust: func(t *testing.T, p *patient) {
 			server := quiet(http.NotFoundHandler(), true)
 			t.Cleanup(server.Close)
 			p.options.Platform.BaseURL = strings.Replace(server.URL, "https:", "http:", 1)
-		}, check: "first-page", finding: "page 0 and page 1 are both refused (400): is the base URL right, https included?"},
+		}, check: "first-page", finding: "pages 0 and 1 are both refused (400): is the base URL right, including https?"},
 		"leads without ids": {answer: body("application/json", `[{"tenantId":"canary"}]`), check: "content", finding: "1 lead without id or tenantId"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -148,7 +148,7 @@ func TestOutOfOrder(t *testing.T) {
 				t.Errorf("%s %s, want %s", c.Result, c.Finding, test.finding)
 			}
 			if strings.Contains(out.String(), "canary") {
-				t.Errorf("the report repeats what it was told:\n%s", &out)
+				t.Errorf("the report repeats input:\n%s", &out)
 			}
 		})
 	}
@@ -157,7 +157,7 @@ func TestOutOfOrder(t *testing.T) {
 // A base URL with another path is corrected.
 func TestAnotherPath(t *testing.T) {
 	t.Parallel()
-	only := func(next http.Handler) http.Handler { // what the sandbox answers without /tenantui is its own
+	only := func(next http.Handler) http.Handler { // the sandbox also answers without /tenantui
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodGet && !strings.HasPrefix(r.URL.Path, sandbox.BasePath+"/api/v2/oc/lead") || strings.Count(r.URL.Path, "/api/") > 1 {
 				body("text/html", "<html>")(w, r)
@@ -181,7 +181,7 @@ func TestAnotherPath(t *testing.T) {
 	}
 }
 
-// What passes is tried again and told.
+// Calls that fail for a transient reason are retried and counted.
 func TestPassingFailures(t *testing.T) {
 	t.Parallel()
 	p := admit(t, sandbox.Options{Leads: 25}, nil)
@@ -189,7 +189,7 @@ func TestPassingFailures(t *testing.T) {
 	p.Inject(sandbox.Fault{Kind: sandbox.KindTenant, Status: http.StatusBadGateway})
 	r := p.examine(t)
 	if r.Verdict != doctor.Usable || r.Retried != 2 {
-		t.Errorf("verdict %s, %d calls made again", r.Verdict, r.Retried)
+		t.Errorf("verdict %s, %d retries", r.Verdict, r.Retried)
 	}
 }
 
@@ -212,7 +212,7 @@ func TestOddities(t *testing.T) {
 	}
 }
 
-// Other spellings of the page number are found, for the record.
+// The report names another spelling of the page number if that works.
 func TestSpellingOfThePageNumber(t *testing.T) {
 	t.Parallel()
 	p := admit(t, sandbox.Options{Leads: 25}, func(next http.Handler) http.Handler {
@@ -224,7 +224,7 @@ func TestSpellingOfThePageNumber(t *testing.T) {
 			next.ServeHTTP(w, r)
 		})
 	})
-	if c := check(t, p.examine(t), "first-page"); !strings.Contains(c.Finding, "spelt PageIndex it counts") {
+	if c := check(t, p.examine(t), "first-page"); !strings.Contains(c.Finding, "the spelling PageIndex works") {
 		t.Error(c.Finding)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Facts are the findings as numbers; a fact that was not learnt is left out.
-// Times are in milliseconds unless the name says otherwise.
+// Facts holds the findings as values. Unknown facts are omitted. Times are in
+// milliseconds unless the name says otherwise.
 type Facts struct {
 	TokenSeconds            *int     `json:"tokenSeconds,omitempty"`
 	FirstPage               *int     `json:"firstPage,omitempty"`
@@ -42,7 +42,7 @@ type Facts struct {
 	Compressed              *bool    `json:"compressed,omitempty"`
 }
 
-// String is the setting as a shell takes it.
+// String returns the setting as shell arguments.
 func (s Setting) String() string {
 	if s.Value == "" {
 		return s.Flag
@@ -50,7 +50,7 @@ func (s Setting) String() string {
 	return s.Flag + " " + quote(s.Value)
 }
 
-// quote keeps a shell from reading anything into a value.
+// quote quotes a value for a shell if necessary.
 func quote(value string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@,+", r)
@@ -69,7 +69,7 @@ func command(settings []Setting) string {
 	return strings.Join(parts, " ")
 }
 
-// Line writes a check on a line of the readable report.
+// Line writes the check as one line of the readable report.
 func (c Check) Line(w io.Writer) error {
 	text := c.Finding
 	for i, s := range c.Settings {
@@ -83,19 +83,19 @@ func (c Check) Line(w io.Writer) error {
 	return err
 }
 
-// End writes what follows the checks in the readable report.
+// End writes the part of the readable report that follows the checks.
 func (r *Report) End(w io.Writer) error {
 	verdict := map[Verdict]string{
 		Usable:             "usable as configured",
 		UsableWithSettings: "usable with these settings",
-		Unusable:           "not usable: see what failed",
-		Undecided:          "not decided: the examination ended before it knew",
+		Unusable:           "not usable: see the failed checks",
+		Undecided:          "undecided: the examination ended too early to tell",
 	}[r.Verdict]
 	var text strings.Builder
 	if r.Verdict == Usable || r.Verdict == UsableWithSettings {
 		fmt.Fprintf(&text, "\nsettings to use (secrets come from the environment or from files):\n  %s\n", r.Command)
 	}
-	fmt.Fprintf(&text, "\nverdict: %s (%s, %s failed; %s in %v, %d of them again after a failure)\n", verdict,
+	fmt.Fprintf(&text, "\nverdict: %s (%s, %s failed; %s in %v, %d of them retries)\n", verdict,
 		plural(r.count(Warning), "warning"), thousands(r.count(Failed)), plural(r.Calls, "call"), digits(time.Duration(r.TookMs)*time.Millisecond), r.Retried)
 	_, err := io.WriteString(w, text.String())
 	return err
@@ -111,7 +111,7 @@ func (r *Report) count(result Result) int {
 	return n
 }
 
-// JSON writes the report for machines.
+// JSON writes the report as JSON.
 func (r *Report) JSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
@@ -119,10 +119,10 @@ func (r *Report) JSON(w io.Writer) error {
 	return encoder.Encode(r)
 }
 
-// Run examines and writes the report, each check as soon as it is done, or JSON
-// at the end. The error says that the platform cannot be used, or not surely.
+// Run examines the platform and writes the report: each check as soon as it is
+// done, or JSON at the end. It returns an error unless the platform is usable.
 func Run(ctx context.Context, options Options, asJSON bool, w io.Writer) error {
-	var broken error // of w
+	var broken error // from writing to w
 	if !asJSON {
 		options.Show = func(c Check) { broken = errors.Join(broken, c.Line(w)) }
 	}
@@ -142,7 +142,7 @@ func Run(ctx context.Context, options Options, asJSON bool, w io.Writer) error {
 	case Unusable:
 		return errors.New("the platform cannot be used")
 	case Undecided:
-		return errors.New("whether the platform can be used is not known")
+		return errors.New("it is unknown whether the platform can be used")
 	}
 	return nil
 }

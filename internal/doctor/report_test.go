@@ -26,7 +26,7 @@ var (
 	timing   = regexp.MustCompile(`("(?:tookMs|lookupP\d+Ms|pageP\d+Ms|catalogueMs|clockSkewSeconds)": )-?[\d.]+`)
 )
 
-// TestReport compares both forms with golden ones, times aside.
+// TestReport compares both formats with golden files, except for times.
 func TestReport(t *testing.T) {
 	t.Parallel()
 	p := admit(t, sandbox.Options{Leads: 120, FirstPage: 1, TenantParam: "msTenantId", Envelope: true, RefuseAbove: 5000}, nil)
@@ -53,8 +53,8 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// texts collects the texts in a JSON value that are long enough to be found by
-// no accident.
+// texts collects the strings in a JSON value that are too long to occur by
+// accident.
 func texts(value any, into map[string]bool) {
 	switch value := value.(type) {
 	case string:
@@ -72,7 +72,7 @@ func texts(value any, into map[string]bool) {
 	}
 }
 
-// Nothing of a lead, and no secret, is in a report, an error or the log.
+// Reports, errors and the log contain no lead data and no secret.
 func TestReportTellsNoData(t *testing.T) {
 	t.Parallel()
 	const bearer = "canary-token"
@@ -123,7 +123,7 @@ func TestReportTellsNoData(t *testing.T) {
 			}
 			for text := range secret {
 				if strings.Contains(out.String(), text) || strings.Contains(log.String(), text) {
-					t.Errorf("%q is told:\n%s\n%s", text, &out, &log)
+					t.Errorf("%q is reported:\n%s\n%s", text, &out, &log)
 				}
 			}
 		})

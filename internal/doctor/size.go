@@ -8,23 +8,24 @@ import (
 	"leadgraph/upstream"
 )
 
-// ladder are the page sizes asked for; the last is the largest documented one.
+// ladder lists the page sizes to request. The last is the largest documented one.
 var ladder = []int{1, probeSize, 200, 1000, 5000, upstream.MaxPageSize}
 
 const (
-	// smallWindows is the page size up to which leadgraph reads windows of the
-	// list at most times: two times --max-first, and cursors' rows beside.
+	// smallWindows is the page size that suffices for most windows of the list:
+	// twice --max-first, and rows next to the cursors.
 	smallWindows = 2004
-	// bisections bounds the search for the largest page that is not refused.
+	// bisections is the maximum number of steps in the search for the largest page
+	// that is not refused.
 	bisections = 7
 )
 
-// pageSize climbs the ladder until there are no more leads, or the platform
-// answers fewer than asked, or none.
+// pageSize requests the sizes of the ladder until there are no more leads, or the
+// platform returns fewer leads than requested, refuses the size or fails.
 func (e *exam) pageSize(ctx context.Context) (Check, error) {
 	e.largest = upstream.MaxPageSize
 	if e.ignoresNumber {
-		return found(Skipped, nil, "without page numbers nothing follows from it")
+		return found(Skipped, nil, "the page size does not matter if the page number is ignored")
 	}
 	if len(e.start.rows) == 0 {
 		e.whole = 0
@@ -34,7 +35,7 @@ func (e *exam) pageSize(ctx context.Context) (Check, error) {
 		}
 		return Check{Result: Skipped, Finding: "the platform has no leads"}, err
 	}
-	full := &page{} // the largest that came full
+	full := &page{} // the largest page that was full
 	for _, size := range ladder {
 		p, err := e.list(ctx, e.first, size)
 		switch {
@@ -50,7 +51,7 @@ func (e *exam) pageSize(ctx context.Context) (Check, error) {
 		full = p
 	}
 	e.honoured(full.size)
-	return found(OK, nil, "asked for 1 to %s leads, that many come", thousands(full.size))
+	return found(OK, nil, "pages of 1 to %s leads are answered in full", thousands(full.size))
 }
 
 func (e *exam) honoured(largest int) {
@@ -65,11 +66,11 @@ func (e *exam) sizeIgnored(ctx context.Context, p *page) (Check, error) {
 	if _, err := e.holdsAll(ctx, p); err != nil {
 		return Check{}, err
 	}
-	return found(Warning, append(e.pageSettings(), byCatalogue), "the page size is ignored: asked for %s, %s come", plural(p.size, "lead"), thousands(len(p.rows)))
+	return found(Warning, append(e.pageSettings(), byCatalogue), "the page size is ignored: requested %s, got %s", plural(p.size, "lead"), thousands(len(p.rows)))
 }
 
-// holdsAll looks behind the first page and reports whether there is nothing. The
-// first page may come twice there, if it was wrongly taken for page 0.
+// holdsAll reads past the first page and reports whether nothing follows. The first
+// page may repeat once there, if page 0 was wrongly taken for the first page.
 func (e *exam) holdsAll(ctx context.Context, p *page) (bool, error) {
 	for number := e.first + 1; ; number++ {
 		next, err := e.list(ctx, number, p.size)
@@ -87,7 +88,7 @@ func (e *exam) holdsAll(ctx context.Context, p *page) (bool, error) {
 	return false, nil
 }
 
-// short looks behind a page that is not full: is that the end of the list?
+// short handles a page that is not full. It checks whether the list ends there.
 func (e *exam) short(ctx context.Context, p *page) (Check, error) {
 	if all, err := e.holdsAll(ctx, p); err != nil || !all {
 		return e.cut(p, err)
@@ -102,29 +103,29 @@ func (e *exam) short(ctx context.Context, p *page) (Check, error) {
 		}
 	}
 	e.honoured(upstream.MaxPageSize)
-	return found(OK, nil, "as far as the %s of the platform can show it; %s may be asked for", plural(len(p.rows), "lead"), thousands(upstream.MaxPageSize))
+	return found(OK, nil, "honoured as far as the platform's %s can show; up to %s can be requested", plural(len(p.rows), "lead"), thousands(upstream.MaxPageSize))
 }
 
-// cut is a platform that answers fewer than asked, silently.
+// cut handles a platform that silently returns fewer leads than requested.
 func (e *exam) cut(p *page, err error) (Check, error) {
 	n := len(p.rows)
 	e.honoured(n)
 	e.unreliable = true
 	return Check{
 		Result:   Warning,
-		Finding:  fmt.Sprintf("pages are cut: asked for %s, %s come", plural(p.size, "lead"), thousands(n)),
+		Finding:  fmt.Sprintf("pages are cut: requested %s, got %s", plural(p.size, "lead"), thousands(n)),
 		Settings: append(e.pageSettings(), byCatalogue),
 	}, err
 }
 
-// refusedAbove searches the largest page between one that was answered and one
-// that was not.
+// refusedAbove searches for the largest accepted page size between one that was
+// answered and one that was refused.
 func (e *exam) refusedAbove(ctx context.Context, answered *page, refused int) (Check, error) {
 	for range bisections {
 		if refused-answered.size <= max(1, answered.size/20) {
 			break
 		}
-		size := int(math.Sqrt(float64(answered.size) * float64(refused))) // in the middle of their magnitudes
+		size := int(math.Sqrt(float64(answered.size) * float64(refused))) // the geometric mean
 		p, err := e.list(ctx, e.first, size)
 		if err != nil {
 			return Check{}, err
@@ -140,20 +141,20 @@ func (e *exam) refusedAbove(ctx context.Context, answered *page, refused int) (C
 			return e.cut(answered, err)
 		}
 	}
-	return e.bounded(answered.size, "pages of more than some %s leads are refused", thousands(answered.size))
+	return e.bounded(answered.size, "pages of more than about %s leads are refused", thousands(answered.size))
 }
 
-// tooLarge settles for a page below one that failed.
+// tooLarge uses the largest page that was answered, after a larger one failed.
 func (e *exam) tooLarge(ctx context.Context, answered, failed int, err error) (Check, error) {
 	if ctx.Err() != nil || answered < probeSize {
 		return Check{}, err
 	}
-	return e.bounded(answered, "pages of %s fail, those of %s come: %s", plural(failed, "lead"), thousands(answered), explain(err))
+	return e.bounded(answered, "pages of %s fail, pages of %s work: %s", plural(failed, "lead"), thousands(answered), explain(err))
 }
 
 func (e *exam) bounded(largest int, format string, args ...any) (Check, error) {
 	if largest == 0 {
-		e.stop = "pages cannot be asked for"
+		e.stop = "pages cannot be requested"
 		return found(Failed, nil, "pages of a single lead are refused")
 	}
 	e.honoured(largest)
@@ -164,7 +165,7 @@ func (e *exam) bounded(largest int, format string, args ...any) (Check, error) {
 	return found(Warning, settings, format, args...)
 }
 
-// pageSettings keep to the largest page.
+// pageSettings returns settings that limit page sizes to the largest that works.
 func (e *exam) pageSettings() []Setting {
 	return append(set("--catalogue-page-size", e.largest, upstream.MaxPageSize),
 		set("--page-size", min(e.options.Platform.PageSize, e.largest), e.options.Platform.PageSize)...)

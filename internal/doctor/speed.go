@@ -8,23 +8,23 @@ import (
 )
 
 const (
-	// samples is how many lookups and pages are timed.
+	// samples is the number of lookups and of pages that are timed.
 	samples = 10
-	// heapPerByte is what a lead takes in the catalogue, for a byte on the wire:
-	// 1,530 for 1,250 with the sandbox's leads.
+	// heapPerByte is the memory in the catalogue for each byte on the wire. A lead of
+	// the sandbox takes 1,530 bytes for 1,250 on the wire.
 	heapPerByte = 1.25
 	// catalogueTimeout is the default of --catalogue-timeout.
 	catalogueTimeout = 2 * time.Minute
-	// maxSkew is what clocks may differ by before tokens suffer.
+	// maxSkew is the maximum difference between clocks that does not affect tokens.
 	maxSkew = 30 * time.Second
 )
 
-// lookups times tenants from all over the list, and checks that each has the
-// leads that the list has of it.
+// lookups times lookups of tenants from all parts of the list. It checks that each
+// returns at least as many leads as the list has for the tenant.
 func (e *exam) lookups(ctx context.Context) (Check, error) {
 	c := &e.census
 	if e.tenantParam == "" || len(c.tenants) == 0 {
-		return found(Skipped, nil, "there is no tenant that can be looked up")
+		return found(Skipped, nil, "no tenant can be looked up")
 	}
 	var took []time.Duration
 	fewer := 0
@@ -45,16 +45,16 @@ func (e *exam) lookups(ctx context.Context) (Check, error) {
 	p50, p95 := quantiles(took)
 	e.report.Facts.LookupP50Ms, e.report.Facts.LookupP95Ms = new(ms(p50)), new(ms(p95))
 	if fewer > 0 {
-		return found(Warning, nil, "%d of %d lookups gave fewer leads than the list has of the tenant: was the list changed meanwhile?", fewer, len(took))
+		return found(Warning, nil, "%d of %d lookups returned fewer leads than the list has for the tenant: did the list change in the meantime?", fewer, len(took))
 	}
 	return e.timed(p50, p95, len(took))
 }
 
-// timed compares with the time-out of an attempt.
+// timed compares the times with the timeout of an attempt.
 func (e *exam) timed(p50, p95 time.Duration, n int) (Check, error) {
 	limit := e.options.Platform.AttemptTimeout
 	if p95 <= limit/2 {
-		return found(OK, nil, "p50 %s, p95 %s, of %d", digits(p50), digits(p95), n)
+		return found(OK, nil, "p50 %s, p95 %s (%d lookups)", digits(p50), digits(p95), n)
 	}
 	attempt := (3 * p95).Round(time.Second) + time.Second
 	all := max(3*attempt, e.options.Platform.Timeout)
@@ -62,7 +62,7 @@ func (e *exam) timed(p50, p95 time.Duration, n int) (Check, error) {
 		{"--upstream-attempt-timeout", attempt.String()},
 		{"--upstream-timeout", all.String()},
 		{"--request-timeout", all.String()},
-	}, "p50 %s, p95 %s, of %d: the time-out of an attempt is too near", digits(p50), digits(p95), n)
+	}, "p50 %s, p95 %s (%d lookups): too close to --upstream-attempt-timeout", digits(p50), digits(p95), n)
 }
 
 // pages times pages of the configured size.
@@ -85,10 +85,10 @@ func (e *exam) pages(ctx context.Context) (Check, error) {
 	}
 	p50, p95 := quantiles(took)
 	e.report.Facts.PageP50Ms, e.report.Facts.PageP95Ms = new(ms(p50)), new(ms(p95))
-	return found(OK, nil, "p50 %s, p95 %s, of %d with up to %s", digits(p50), digits(p95), len(took), plural(size, "lead"))
+	return found(OK, nil, "p50 %s, p95 %s (%d pages of up to %s)", digits(p50), digits(p95), len(took), plural(size, "lead"))
 }
 
-// catalogue estimates what the reading of all leads takes.
+// catalogue estimates the time and memory that the catalogue takes.
 func (e *exam) catalogue(context.Context) (Check, error) {
 	c, f := &e.census, &e.report.Facts
 	if len(c.seen) == 0 {
@@ -101,22 +101,23 @@ func (e *exam) catalogue(context.Context) (Check, error) {
 	if c.took > catalogueTimeout/2 {
 		result, settings = Warning, []Setting{{"--catalogue-timeout", (3 * c.took).Round(time.Minute).String()}}
 	}
-	return found(result, settings, "all leads are read in %s and take some %.1f MiB, twice that while they are read anew; %s bytes a lead",
+	return found(result, settings, "all leads were read in %s and take about %.1f MiB, twice that during a refresh; %s bytes per lead",
 		digits(c.took), memory, thousands(int(*f.BytesPerLead)))
 }
 
-// clock compares the Date of the last answer, which has whole seconds.
+// clock compares this machine's clock with the Date of the last answer, which has a
+// resolution of one second.
 func (e *exam) clock(context.Context) (Check, error) {
 	date, err := http.ParseTime(e.last.Header.Get("Date"))
 	if err != nil {
-		return found(Skipped, nil, "the platform sends no Date")
+		return found(Skipped, nil, "the platform sends no Date header")
 	}
 	skew := date.Add(time.Second / 2).Sub(e.last.at.Add(e.last.Took)).Round(time.Second)
 	e.report.Facts.ClockSkewSeconds = new(int(skew.Seconds()))
 	if skew.Abs() > maxSkew {
-		return found(Warning, nil, "this machine's clock differs from the platform's by %v: tokens can seem expired, or not yet good", skew.Abs())
+		return found(Warning, nil, "this machine's clock differs from the platform's by %v: tokens can appear expired or not yet valid", skew.Abs())
 	}
-	return found(OK, nil, "the same as the platform's within %v", max(skew.Abs(), time.Second))
+	return found(OK, nil, "within %v of the platform's clock", max(skew.Abs(), time.Second))
 }
 
 func (e *exam) compression(context.Context) (Check, error) {
@@ -127,7 +128,7 @@ func (e *exam) compression(context.Context) (Check, error) {
 	return found(OK, nil, "the platform does not compress its answers")
 }
 
-// quantiles are the median and the 95th percentile, by nearest rank.
+// quantiles returns the median and the 95th percentile, by nearest rank.
 func quantiles(took []time.Duration) (p50, p95 time.Duration) {
 	sorted := slices.Sorted(slices.Values(took))
 	rank := func(percent int) time.Duration { return sorted[(len(sorted)*percent+99)/100-1] }
@@ -136,7 +137,7 @@ func quantiles(took []time.Duration) (p50, p95 time.Duration) {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()/10) / 100 }
 
-// digits is a duration with about three digits.
+// digits rounds a duration to about three digits.
 func digits(d time.Duration) time.Duration {
 	switch {
 	case d > time.Minute:

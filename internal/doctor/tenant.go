@@ -10,24 +10,25 @@ import (
 const (
 	// noTenant is an id that no tenant has.
 	noTenant = "00000000-0000-4000-8000-000000000000"
-	// lookupSize is that of leadgraph's lookups.
+	// lookupSize is the page size of leadgraph's lookups.
 	lookupSize = 100
 )
 
-// shape says how the answers hold their leads. leadgraph reads all of the forms.
+// shape reports the form that the platform returns leads in. leadgraph reads every
+// form.
 func (e *exam) shape(context.Context) (Check, error) {
 	shape := e.start.form
 	e.report.Facts.Shape = string(shape)
 	text := map[form]string{
-		formArray: "a bare array", formNested: "an array in an array", formEnvelope: "an object with the array as data",
+		formArray: "a bare array", formNested: "an array in an array", formEnvelope: "an object with the array in its member data",
 		formObject: "a single object for a single lead", formNull: "null for no leads",
 	}[shape]
-	return found(OK, nil, "leads come as %s, which leadgraph reads without a setting", text)
+	return found(OK, nil, "leads come as %s, which needs no setting", text)
 }
 
-// tenants looks a known tenant and an unknown one up by each spelling of the
-// filter. One that the platform does not know is ignored: the unknown tenant
-// then has leads, and the known one those of others.
+// tenants looks up a known and an unknown tenant with each spelling of the filter.
+// The platform ignores a spelling that it does not know. The unknown tenant then has
+// leads, and the answer for the known tenant contains leads of others.
 func (e *exam) tenants(ctx context.Context) (Check, error) {
 	given := e.options.Platform.TenantParam
 	spellings := []string{given}
@@ -46,7 +47,7 @@ func (e *exam) tenants(ctx context.Context) (Check, error) {
 		if p.refused() && !p.NamesNoLead {
 			return found(Failed, nil, "lookups are refused (%d)", p.Status)
 		}
-		return found(Warning, nil, "the platform has no leads, so this cannot be told; ask again when it has some")
+		return found(Warning, nil, "the platform has no leads, so the tenant filter cannot be checked; run again when it has some")
 	}
 	honoured := []string{}
 	for _, spelling := range spellings {
@@ -65,13 +66,13 @@ func (e *exam) tenants(ctx context.Context) (Check, error) {
 	switch {
 	case len(honoured) == 0:
 		e.tenantParam = ""
-		return found(Failed, nil, "no spelling of the tenant filter counts (%s): tenants cannot be looked up", strings.Join(spellings, ", "))
+		return found(Failed, nil, "no spelling of the tenant filter works (%s): tenants cannot be looked up", strings.Join(spellings, ", "))
 	case len(honoured) == len(spellings):
 		e.tenantParam = given
-		return found(OK, nil, "%s counts, in any case", given)
+		return found(OK, nil, "%s works, in any letter case", given)
 	}
 	e.tenantParam = honoured[0]
-	return found(OK, set("--tenant-param", e.tenantParam, given), "only %s counts", strings.Join(honoured, ", "))
+	return found(OK, set("--tenant-param", e.tenantParam, given), "the platform accepts only %s", strings.Join(honoured, ", "))
 }
 
 func (e *exam) lookup(ctx context.Context, param, tenant string) (*page, error) {
@@ -87,12 +88,12 @@ func (e *exam) honours(ctx context.Context, param, tenant string) (ok bool, unkn
 	return err == nil && len(unknown.rows) == 0, unknown, err
 }
 
-// areOf tells whether there are leads, and all of that tenant.
+// areOf reports whether the page has leads and all belong to the tenant.
 func (p *page) areOf(tenant string) bool {
 	return len(p.rows) > 0 && !slices.ContainsFunc(p.rows, func(r row) bool { return !strings.EqualFold(r.tenant, tenant) })
 }
 
-// unknownTenant looks at the answer for a tenant without leads.
+// unknownTenant examines the answer for a tenant without leads.
 func (e *exam) unknownTenant(context.Context) (Check, error) {
 	p := e.unknown
 	switch {
@@ -100,14 +101,14 @@ func (e *exam) unknownTenant(context.Context) (Check, error) {
 		return found(Skipped, nil, "tenants cannot be looked up")
 	case p.bad == nil:
 		e.report.Facts.UnknownTenantStatus = p.Status
-		return found(OK, nil, "%d without a lead", p.Status)
+		return found(OK, nil, "%d with no leads", p.Status)
 	case p.NamesNoLead:
 		e.report.Facts.UnknownTenantStatus = p.Status
-		return found(OK, nil, "404 that names the lead, which leadgraph takes for none")
+		return found(OK, nil, "404 naming the lead, which leadgraph reads as no leads")
 	}
 	e.report.Facts.UnknownTenantStatus = p.Status
 	if p.Status == http.StatusOK {
-		return found(Warning, nil, "200 with something that is not a list of leads: leadgraph answers an error where null is meant")
+		return found(Warning, nil, "200 with something that is not a list of leads: leadgraph returns an error instead of null")
 	}
-	return found(Warning, nil, "%d: leadgraph answers an error where null is meant", p.Status)
+	return found(Warning, nil, "%d: leadgraph returns an error instead of null", p.Status)
 }

@@ -9,40 +9,42 @@ import (
 )
 
 const (
-	// lookEvery is how often the slots follow the cores: often enough to be in time,
-	// and less than a microsecond of work.
+	// lookEvery is how often Follow adapts the number of slots. It is short enough to
+	// react in time; each time takes less than a microsecond.
 	lookEvery = 10 * time.Millisecond
-	// looks are how many the smallest is taken of: what arrives and is refused makes
-	// peaks, what has a slot and queues for a core stands.
+	// looks is the number of samples whose minimum Follow uses. Requests that arrive
+	// and are refused cause short peaks; operations that hold a slot and queue for a
+	// core show up in every sample.
 	looks = 5
-	// readyEach is how many goroutines may stand in the queue of each core. With more
-	// the cores do hardly more, with fewer they idle.
+	// readyEach is how many goroutines may wait for each core. With more the cores
+	// hardly do more work; with fewer they are idle at times.
 	readyEach = 4
 )
 
-// Follow lets the slots follow the cores until ctx ends. Operations that wait for
-// the platform cost nothing and may be as many as InFlight. Those that compute
-// queue for the cores in Go's scheduler, in order of arrival and before any code
-// of ours sees a request, so that those who are refused wait behind them.
+// Follow adapts the number of slots to the load of the cores until ctx ends.
+// Operations that wait for the platform use no core, and up to InFlight of them
+// may run. Operations that compute queue for the cores in Go's scheduler, in order
+// of arrival. New requests queue there too before any of our code runs, so a long
+// queue would also delay the refusals.
 func (l *Limiter) Follow(ctx context.Context) {
 	if l.options.InFlight == 0 {
 		return
 	}
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
-	ready, standing := runnable(), [looks]int{}
+	ready, recent := runnable(), [looks]int{}
 	for i := 0; ; i++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-look.C:
 		}
-		standing[i%looks] = ready()
-		l.follow(slices.Min(standing[:]), readyEach*runtime.GOMAXPROCS(0))
+		recent[i%looks] = ready()
+		l.follow(slices.Min(recent[:]), readyEach*runtime.GOMAXPROCS(0))
 	}
 }
 
-// runnable counts the goroutines that wait for a core.
+// runnable returns a function that counts the goroutines waiting for a core.
 func runnable() (count func() int) {
 	sample := []metrics.Sample{{Name: "/sched/goroutines/runnable:goroutines"}}
 	return func() int {
@@ -51,8 +53,8 @@ func runnable() (count func() int) {
 	}
 }
 
-// follow takes slots away while more goroutines wait for a core than should, and
-// gives them back two at a time.
+// follow removes slots while more goroutines wait for a core than should. It
+// restores them two at a time.
 func (l *Limiter) follow(ready, should int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -61,7 +63,7 @@ func (l *Limiter) follow(ready, should int) {
 		l.admit()
 		return
 	}
-	// Those that do not wait for a core wait for the platform.
+	// Operations that do not wait for a core wait for the platform.
 	enough := max(l.running-ready, 0) + should
 	if enough < l.slots {
 		l.slots -= (l.slots - enough + 1) / 2

@@ -9,9 +9,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestSlotsFollowTheCores lets a limiter meet a server that is asked for more
-// than it can do: the operations that have a slot wait for the platform or for a
-// core, and only so many of them get a core in a time as there are cores.
+// TestSlotsFollowTheCores simulates an overloaded server. Operations that hold a
+// slot wait for the platform or for a core, and at any time only as many get a core
+// as there are cores.
 func TestSlotsFollowTheCores(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -21,7 +21,7 @@ func TestSlotsFollowTheCores(t *testing.T) {
 		most := rapid.IntRange(1, 500).Draw(t, "slots")
 		l := NewLimiter(LimiterOptions{InFlight: most})
 		should := readyEach * cores
-		enough := float64(cores) * (1 + waits/compute) // slots that keep the cores busy
+		enough := float64(cores) * (1 + waits/compute) // enough slots to keep the cores busy
 		for look := range 2000 {
 			l.running = l.slots
 			ready := int(max(0, float64(l.slots)-enough))
@@ -56,7 +56,7 @@ func TestSlotsThatComeBackGoToThoseWhoWait(t *testing.T) {
 			}()
 		}
 		synctest.Wait()
-		if len(admitted) != 4 || l.State() != (LimiterState{InFlight: 4, Queued: 1}) {
+		if len(admitted) != 4 || l.State() != (LimiterState{Running: 4, Waiting: 1}) {
 			t.Errorf("%d admitted, %+v", len(admitted), l.State())
 		}
 		l.follow(0, 4)

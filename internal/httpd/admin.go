@@ -5,9 +5,10 @@ import (
 	"net/http/pprof"
 )
 
-// Admin serves what only operators should see, on a listener of its own: health,
-// metrics at /metrics unless they are nil, and the profiles of net/http/pprof.
-// That one's command line is left out, because it can hold secrets.
+// Admin returns the handler of the admin listener, which only operators should
+// reach. It serves health, metrics at /metrics unless metrics is nil, and the
+// profiles of net/http/pprof. It does not serve pprof's command line, which can
+// contain secrets.
 func Admin(health *Health, metrics http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	health.mount(mux)

@@ -13,29 +13,32 @@ import (
 	"github.com/jub0bs/cors"
 )
 
-// BrowserOptions say which browsers may use the API and how large a request may
-// be.
+// BrowserOptions configure which web pages may use the API and how large a request
+// may be.
 type BrowserOptions struct {
 	// Origins lists the web origins, such as https://app.example.com, whose pages
-	// may call the API; without one, only pages of the API's own origin may. Each
-	// is written out: wildcards are refused.
+	// may call the API. If it is empty, only pages of the API's own origin may.
+	// Wildcards are refused.
 	Origins []string
-	// Credentials lets those pages send what the browser holds for the API, such
-	// as the cookies of a proxy in front. Bearer tokens do not need it.
+	// Credentials allows those pages to send the credentials that the browser holds
+	// for the API, such as the cookies of a proxy in front. Bearer tokens do not
+	// need it.
 	Credentials bool
-	// LoopbackOnly refuses requests that were sent to the name of another
-	// machine. A server on a loopback address that asks nobody who he is needs
-	// it: a page can point its own name at that address and is then of the same
-	// origin to the browser.
+	// LoopbackOnly refuses requests whose Host is not this machine's loopback name
+	// or address. A server that listens on loopback without authentication needs
+	// it: a page can point its own host name at the loopback address, and the
+	// browser then treats it as the same origin.
 	LoopbackOnly bool
-	// MaxBody bounds a request body in bytes, as it was sent and decompressed.
+	// MaxBody is the maximum size of a request body in bytes, both as sent and
+	// decompressed.
 	MaxBody int64
 }
 
-// Protect guards an API against pages that its callers' browsers visit, and
-// handles compression of requests and answers. It is safe for concurrent use.
-// Pages of foreign origins are refused whatever the method, so that a WebSocket
-// upgrade that reaches next comes from an allowed origin or from no browser.
+// Protect guards an API against other pages that its callers' browsers visit. It
+// also handles compression of requests and answers. The handler is safe for
+// concurrent use. It refuses pages of foreign origins with any method, so a
+// WebSocket upgrade that reaches next comes from an allowed origin or not from a
+// browser.
 func Protect(o BrowserOptions, next http.Handler) (http.Handler, error) {
 	next, err := withCompression(o.MaxBody, next)
 	if err != nil {
@@ -50,9 +53,9 @@ func Protect(o BrowserOptions, next http.Handler) (http.Handler, error) {
 	return withSecurityHeaders(next), nil
 }
 
-// withSecurityHeaders says what a browser may do with an answer, which is data
-// and never a page. The resource policy speaks only of embedding: what another
-// origin's scripts may read is up to CORS.
+// withSecurityHeaders restricts what a browser may do with an answer, which is
+// data and never a page. Cross-Origin-Resource-Policy restricts only embedding;
+// CORS decides what another origin's scripts may read.
 func withSecurityHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -65,8 +68,8 @@ func withSecurityHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// preflightAge is how long, in seconds, a browser may remember a preflight: it
-// costs a round trip, and the origins change only when the server restarts.
+// preflightAge is how long a browser may cache a preflight, in seconds. A
+// preflight costs a round trip, and the origins change only on a restart.
 const preflightAge = 600
 
 // withOrigins answers CORS preflights and refuses pages of foreign origins.
@@ -83,7 +86,7 @@ func withOrigins(o BrowserOptions, next http.Handler) (http.Handler, error) {
 	next = refuseForeign(foreign, next)
 	if len(o.Origins) == 0 {
 		if o.Credentials {
-			return nil, errors.New("credentials are for the pages of listed origins, and none is listed")
+			return nil, errors.New("credentials require at least one listed origin")
 		}
 		return next, nil
 	}
@@ -102,25 +105,26 @@ func withOrigins(o BrowserOptions, next http.Handler) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Outside, so that a listed page can also read why it was refused.
+	// CORS comes first, so that a listed page can also read the reason of a refusal.
 	return shared.Wrap(next), nil
 }
 
-// refuseForeign holds every method to the rule for POST. The standard library
-// lets GET pass because it should change nothing, but a page could make its
-// visitors' browsers spend the platform's capacity with it.
+// refuseForeign applies the rule for POST to every method. The standard library
+// lets GET pass because it should have no side effects, but a page could use GET
+// to make its visitors' browsers consume the platform's capacity.
 func refuseForeign(foreign *http.CrossOriginProtection, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asPost := &http.Request{Method: http.MethodPost, Header: r.Header, Host: r.Host}
 		if foreign.Check(asPost) != nil {
-			Refuse(w, r, http.StatusForbidden, "FORBIDDEN", "Pages of this origin may not use the API.")
+			Refuse(w, r, http.StatusForbidden, "FORBIDDEN", "Pages from this origin may not use the API.")
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// loopbackOnly answers only requests whose Host is this machine to itself.
+// loopbackOnly refuses requests whose Host is neither localhost nor a loopback
+// address.
 func loopbackOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)
@@ -129,16 +133,16 @@ func loopbackOnly(next http.Handler) http.Handler {
 		}
 		address, err := netip.ParseAddr(host)
 		if !strings.EqualFold(host, "localhost") && (err != nil || !address.Unmap().IsLoopback()) {
-			Refuse(w, r, http.StatusMisdirectedRequest, "FORBIDDEN", "This server answers only to localhost.")
+			Refuse(w, r, http.StatusMisdirectedRequest, "FORBIDDEN", "This server accepts only requests to localhost.")
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// Refuse answers a request that did not become a GraphQL operation with one
-// error, in the media type of GraphQL over HTTP if the client accepts it. Code
-// is one of the closed list of docs/design.md section 6.
+// Refuse answers a request that did not become a GraphQL operation. The answer
+// holds one error and has the media type of GraphQL over HTTP if the client
+// accepts it. The code must be from the closed list in docs/design.md section 6.
 func Refuse(w http.ResponseWriter, r *http.Request, status int, code, message string) {
 	type failure struct {
 		Message    string            `json:"message"`
@@ -149,7 +153,7 @@ func Refuse(w http.ResponseWriter, r *http.Request, status int, code, message st
 		extensions["requestId"] = id
 	}
 	body, err := json.Marshal(map[string][]failure{"errors": {{message, extensions}}})
-	if err != nil { // texts always encode
+	if err != nil { // strings always encode
 		panic(err)
 	}
 	mediaTypes := []contenttype.MediaType{
@@ -162,6 +166,6 @@ func Refuse(w http.ResponseWriter, r *http.Request, status int, code, message st
 	}
 	w.Header().Set("Content-Type", mediaType.String()+"; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that left cannot be told so
+	_, _ = w.Write(body) // fails only if the client has left
 	tellRefusal(r.Context(), status, code)
 }

@@ -17,7 +17,7 @@ const (
 	maxBody = 4 << 10
 )
 
-// protect serves an echo behind Protect: it answers the request's body.
+// protect starts a server that echoes request bodies and is guarded by Protect.
 func protect(t *testing.T, o httpd.BrowserOptions) *httptest.Server {
 	t.Helper()
 	return protectHandler(t, o, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -53,7 +53,7 @@ type answer struct {
 	body   string
 }
 
-// send makes a request with the given headers, names and values in turn.
+// send sends a request with the given headers, as alternating names and values.
 func send(t *testing.T, server *httptest.Server, method, body string, headers ...string) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, server.URL+"/graphql", strings.NewReader(body))
@@ -67,13 +67,13 @@ func send(t *testing.T, server *httptest.Server, method, body string, headers ..
 		}
 		r.Header.Add(headers[i], headers[i+1])
 	}
-	// Of its own, because the default one asks for gzip by itself.
+	// The default transport would request gzip by itself.
 	client := &http.Client{Transport: &http.Transport{DisableCompression: true, DisableKeepAlives: true}}
 	response, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = response.Body.Close() }() // read to its end
+	defer func() { _ = response.Body.Close() }()
 	got, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -237,7 +237,7 @@ func TestLoopbackOnly(t *testing.T) {
 		}
 	}
 	for _, host := range []string{"rebound.example", "rebound.example:8080", "localhost.example", "127.0.0.1.example", "10.0.0.1", "[::2]:80", "0.0.0.0"} {
-		// To the browser a page that points its own name here is of the same origin.
+		// If a page points its own host name here, the browser sees the same origin.
 		got := send(t, server, http.MethodPost, "", "Host", host, "Sec-Fetch-Site", "same-origin", "Origin", "http://"+host)
 		mustRefuse(t, got, http.StatusMisdirectedRequest, "FORBIDDEN")
 	}

@@ -8,19 +8,21 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// worthCompressing is in bytes; less than that fits into one packet anyway.
+// worthCompressing is the minimum size of a compressed answer in bytes. A smaller
+// answer fits into one packet anyway.
 const worthCompressing = 1 << 10
 
-// withCompression compresses answers for clients that accept gzip, and reads
-// bodies that came in it. maxBody bounds a body twice: what was sent, because
-// gzip can hold any number of blocks that decompress to nothing, and what it
-// decompresses to, which is read as a stream and no further than the bound.
-// That also bounds what a bomb costs, so that its ratio need not be looked at.
+// withCompression compresses answers for clients that accept gzip, and
+// decompresses request bodies in gzip. maxBody bounds a body twice. It bounds the
+// bytes sent, because gzip can contain any number of blocks that decompress to
+// nothing. It also bounds the decompressed bytes, which are streamed and read no
+// further than the bound. This limits the cost of a decompression bomb, so its
+// ratio need not be checked.
 func withCompression(maxBody int64, next http.Handler) (http.Handler, error) {
 	compress, err := gzhttp.NewWrapper(
 		gzhttp.MinSize(worthCompressing),
 		gzhttp.CompressionLevel(gzip.BestSpeed),
-		gzhttp.EnableZstd(false), // one coding that every client and proxy reads
+		gzhttp.EnableZstd(false), // every client and proxy understands gzip
 		gzhttp.ContentTypes([]string{"application/json", "application/graphql-response+json"}),
 		gzhttp.AllowCompressedRequests(true),
 	)
@@ -29,7 +31,7 @@ func withCompression(maxBody int64, next http.Handler) (http.Handler, error) {
 	}
 	coded := compress(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body := http.MaxBytesReader(w, r.Body, maxBody)
-		defer func() { _ = body.Close() }() // the decompressor goes back to its pool
+		defer func() { _ = body.Close() }() // returns the decompressor to its pool
 		r.Body = body
 		next.ServeHTTP(w, r)
 	}))
@@ -38,10 +40,10 @@ func withCompression(maxBody int64, next http.Handler) (http.Handler, error) {
 		case "", "identity":
 		case "gzip", "x-gzip":
 			r.Header.Set("Content-Encoding", "gzip")
-			r.ContentLength = -1 // of what next reads
+			r.ContentLength = -1 // the decompressed length is unknown
 		default:
 			w.Header().Set("Accept-Encoding", "gzip")
-			Refuse(w, r, http.StatusUnsupportedMediaType, "BAD_USER_INPUT", "Content-Encoding must be gzip, or there must be none.")
+			Refuse(w, r, http.StatusUnsupportedMediaType, "BAD_USER_INPUT", "Content-Encoding must be gzip or absent.")
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)

@@ -14,7 +14,7 @@ import (
 	"leadgraph/internal/httpd"
 )
 
-// zip compresses.
+// zip compresses text with gzip.
 func zip(t *testing.T, text string) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -125,7 +125,8 @@ func TestRequestBodies(t *testing.T) {
 	}
 }
 
-// TestBombIsReadNoFurtherThanTheBound sees what the handler gets of one.
+// TestBombIsReadNoFurtherThanTheBound checks how much of a decompression bomb the
+// handler gets.
 func TestBombIsReadNoFurtherThanTheBound(t *testing.T) {
 	t.Parallel()
 	read := make(chan int, 1)
@@ -191,7 +192,7 @@ func TestUpgradesAndStreamsPassCompression(t *testing.T) {
 		t.Errorf("%q %v", text, err)
 	}
 	stream := open("Accept", "text/event-stream")
-	line, err := bufio.NewReader(stream).ReadString('\n') // while the handler still runs
+	line, err := bufio.NewReader(stream).ReadString('\n') // before the handler returns
 	if err != nil || line != "event: next\n" {
 		t.Errorf("%q %v", line, err)
 	}

@@ -6,11 +6,12 @@ import (
 	"sync/atomic"
 )
 
-// Readiness is whether a server, or something that it needs, can answer.
+// Readiness describes whether a server, or something that it depends on, works.
 type Readiness string
 
-// A degraded server answers, if not all or not well, and stays in the load
-// balancer: its replicas need the same things and are no better.
+// A degraded server still answers, though not every request or not well. It stays
+// in the load balancer, because its replicas have the same dependencies and are no
+// better off.
 const (
 	Ready    Readiness = "ready"
 	Degraded Readiness = "degraded"
@@ -19,35 +20,37 @@ const (
 	draining Readiness = "draining"
 )
 
-// Check is something that a server needs.
+// Check checks something that a server depends on.
 type Check struct {
-	// Name and, while it fails, Detail are shown to everybody: no hosts, no
-	// personal data.
+	// Name and Detail must name no host and contain no personal data: they are
+	// shown to everybody while the check fails.
 	Name, Detail string
-	// Fault is what the server is while it fails: Degraded or NotReady.
+	// Fault is the server's readiness while the check fails: Degraded or NotReady.
 	Fault Readiness
-	// Fails is asked for each request. It must not wait, and must be safe for
-	// concurrent use.
+	// Fails reports whether the check fails. It is called for each request for
+	// /readyz. It must not block and must be safe for concurrent use.
 	Fails func() bool
 }
 
-// Health is what one server says of itself. It is safe for concurrent use.
+// Health reports the state of one server. It is safe for concurrent use.
 type Health struct {
 	checks   []Check
 	draining atomic.Bool
 	closing  chan struct{}
 }
 
-// NewHealth makes the health of a server that needs what is checked.
+// NewHealth returns the health of a server with the given checks.
 func NewHealth(checks ...Check) *Health {
 	return &Health{checks: checks, closing: make(chan struct{})}
 }
 
-// Closing is closed when the server ends its connections. What has no end of its
-// own, such as a WebSocket, has to end then.
+// Closing returns a channel that is closed when the server starts to close its
+// connections. Connections without an end of their own, such as WebSockets, must
+// end then.
 func (h *Health) Closing() <-chan struct{} { return h.closing }
 
-// drain says that the server ends; close, later, that connections do.
+// drain marks the server as shutting down. close, called later, tells connections
+// to end.
 func (h *Health) drain() {
 	if h != nil {
 		h.draining.Store(true)
@@ -60,9 +63,10 @@ func (h *Health) close() {
 	}
 }
 
-// mount adds what orchestrators ask: /healthz is answered while the process
-// works, /readyz says whether it should get requests. Both are for everybody who
-// reaches the server: probes have neither tokens nor the host's name.
+// mount adds the endpoints for orchestrators: /healthz answers while the process
+// works, and /readyz tells whether the server should get requests. Neither needs
+// authentication or checks the Host, because probes have no token and do not know
+// the host name.
 func (h *Health) mount(mux *http.ServeMux) {
 	if h == nil {
 		return
@@ -80,20 +84,20 @@ func (h *Health) mount(mux *http.ServeMux) {
 	})
 }
 
-// report is the body of an answer.
+// report is the body of a health answer.
 type report struct {
 	Status Readiness `json:"status"`
 	Checks []finding `json:"checks,omitempty"`
 }
 
-// finding is a check that fails.
+// finding describes a check that fails.
 type finding struct {
 	Name   string    `json:"name"`
 	Status Readiness `json:"status"`
 	Detail string    `json:"detail"`
 }
 
-// report is as bad as the worst of the checks.
+// report returns the failing checks. Its status is that of the worst of them.
 func (h *Health) report() report {
 	all := report{Status: Ready}
 	for _, check := range h.checks {
@@ -111,7 +115,8 @@ func (h *Health) report() report {
 	return all
 }
 
-// answerHealth answers GET and HEAD. It is no GraphQL, so neither are errors.
+// answerHealth answers GET and HEAD. Errors have no body, since a prober does not
+// expect GraphQL.
 func answerHealth(w http.ResponseWriter, r *http.Request, status int, found report) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -121,10 +126,10 @@ func answerHealth(w http.ResponseWriter, r *http.Request, status int, found repo
 		return
 	}
 	body, err := json.Marshal(found)
-	if err != nil { // texts always encode
+	if err != nil { // strings always encode
 		panic(err)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a prober that left needs none
+	_, _ = w.Write(body) // fails only if the prober has left
 }

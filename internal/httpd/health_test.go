@@ -15,7 +15,7 @@ func probe(t *testing.T, handler http.Handler, method, path string) *httptest.Re
 	t.Helper()
 	answer := httptest.NewRecorder()
 	request := httptest.NewRequestWithContext(t.Context(), method, path, nil)
-	request.Host = "10.0.0.7:8080" // as a kubelet asks
+	request.Host = "10.0.0.7:8080" // as a kubelet sends it
 	handler.ServeHTTP(answer, request)
 	return answer
 }

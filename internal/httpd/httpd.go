@@ -1,5 +1,6 @@
-// Package httpd is leadgraph's HTTP edge: routes, request ids, what browsers may
-// do, each caller's share, time-outs, health and an orderly shutdown.
+// Package httpd provides the HTTP server: routes, request ids, protection against
+// foreign web pages, each caller's share of the server, timeouts, health and an
+// orderly shutdown.
 package httpd
 
 import (
@@ -11,9 +12,9 @@ import (
 	"regexp"
 )
 
-// Routes joins the GraphQL endpoint at /graphql, what the server says of its
-// health and, unless it is nil, the playground at every other path, and gives
-// each request its id.
+// Routes returns a handler that serves the GraphQL endpoint at /graphql, the health
+// endpoints and, unless playground is nil, the playground at every other path. It
+// gives each request an id.
 func Routes(graphql, playground http.Handler, health *Health) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", graphql)
@@ -26,7 +27,7 @@ func Routes(graphql, playground http.Handler, health *Health) http.Handler {
 
 type requestKey struct{}
 
-// request is what the context of a request knows of it.
+// request is the data about a request that its context carries.
 type request struct{ id, remote string }
 
 func requestOf(ctx context.Context) request {
@@ -38,8 +39,9 @@ func requestOf(ctx context.Context) request {
 func RequestID(ctx context.Context) string { return requestOf(ctx).id }
 
 // RemoteIP returns the address that the request of ctx came from, or "". It
-// stands for a caller who has no other name, so of IPv6 it is the network, of
-// which anybody has all addresses. Behind a proxy it is the proxy's.
+// identifies a caller who has no other name. For IPv6 it is the /64 network, since
+// one client can use all addresses in it. With a proxy in front it is the proxy's
+// address.
 func RemoteIP(ctx context.Context) string { return requestOf(ctx).remote }
 
 func remoteIP(r *http.Request) string {
@@ -49,17 +51,17 @@ func remoteIP(r *http.Request) string {
 		return r.RemoteAddr
 	}
 	if address = address.Unmap().WithZone(""); address.Is6() {
-		network, _ := address.Prefix(64) // fits
+		network, _ := address.Prefix(64) // never fails for IPv6
 		return network.String()
 	}
 	return address.String()
 }
 
-// acceptable is a caller's request id that is safe in a log and a header.
+// acceptable matches request ids that are safe in a log and a header.
 var acceptable = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
-// withRequestID takes over the caller's X-Request-Id if it is harmless,
-// otherwise it makes one, and answers with it.
+// withRequestID uses the caller's X-Request-Id if it is safe, or else generates
+// one. It returns the id in the response's X-Request-Id.
 func withRequestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get("X-Request-Id")

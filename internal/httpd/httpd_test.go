@@ -46,7 +46,7 @@ func TestRemoteIP(t *testing.T) {
 		"[::ffff:192.0.2.7]:1234":  "192.0.2.7",
 		"[2001:db8:1:2:3::4]:1234": "2001:db8:1:2::/64",
 		"[fe80::1%eth0]:1234":      "fe80::/64",
-		"@":                        "@", // of a Unix socket
+		"@":                        "@", // a Unix socket
 	} {
 		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", nil)
 		request.RemoteAddr = address

@@ -8,48 +8,49 @@ import (
 	"time"
 )
 
-// LimiterOptions bound what runs at a time. All are required but Queue.
+// LimiterOptions configure a Limiter. All but Queue are required.
 type LimiterOptions struct {
-	// InFlight is how many slots there are at most; see Follow. A caller gets at most
-	// three quarters of them, so that the others find one free however long that
-	// caller's take. With 0 there is no bound, and nothing is counted.
+	// InFlight is the maximum number of slots; see Follow. One caller gets at most
+	// three quarters of them, so that other callers find a free slot however long
+	// that caller's operations take. With 0 there is no bound and nothing is counted.
 	InFlight int
-	// Queue is how many may wait for a slot; with 0 all that find none are refused.
+	// Queue is how many requests may wait for a slot. With 0 a request that finds no
+	// free slot is refused.
 	Queue int
-	// Wait bounds how long one waits.
+	// Wait is how long a request may wait for a slot.
 	Wait time.Duration
 }
 
-// Limiter gives a bounded number of slots to any number of callers, and each of
-// them its share. A free slot goes to the waiting caller who holds the fewest; of
-// equals, to the one whose last turn is the longest ago. It is safe for
+// Limiter shares a bounded number of slots fairly among any number of callers. A
+// free slot goes to the waiting caller who holds the fewest slots. Among equals it
+// goes to the one whose last turn was the longest ago. A Limiter is safe for
 // concurrent use.
 type Limiter struct {
 	options LimiterOptions
 
 	mu      sync.Mutex
-	slots   int // at present
+	slots   int // at present; at most InFlight
 	running int
 	waiting int
-	callers map[string]*caller // those with something that runs or waits
-	turns   []*caller          // those with something that waits, the longest without a turn first
+	callers map[string]*caller // with at least one request that runs or waits
+	turns   []*caller          // with at least one request that waits; longest without a turn first
 }
 
 // caller is one caller's share.
 type caller struct {
 	running int
-	queue   []chan struct{} // one is closed when it gets its slot
+	queue   []chan struct{} // each is closed when its request gets a slot
 }
 
-// NewLimiter makes a Limiter whose slots are all free.
+// NewLimiter returns a Limiter whose slots are all free.
 func NewLimiter(o LimiterOptions) *Limiter {
 	return &Limiter{options: o, slots: o.InFlight, callers: map[string]*caller{}}
 }
 
-// LimiterState is what a limiter holds at a moment.
-type LimiterState struct{ InFlight, Queued int }
+// LimiterState is the number of requests that hold a slot and that wait for one.
+type LimiterState struct{ Running, Waiting int }
 
-// State returns what runs and what waits.
+// State returns the current state.
 func (l *Limiter) State() LimiterState {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -63,10 +64,10 @@ func (l *Limiter) Slots() int {
 	return l.slots
 }
 
-// Acquire takes a slot for a caller, and waits for one if it must and may. The
-// release gives the slot back and has to be called once. It is nil if there is
-// no slot: at once when too many wait already, later when the bound of the wait
-// or ctx has ended. Then the client should wait for retryAfter.
+// Acquire takes a slot for the named caller and waits for one if necessary. The
+// returned release gives the slot back and must be called once. It is nil if the
+// request gets no slot: at once if the queue is full, or later when the maximum
+// wait or ctx ends. The client should then retry after retryAfter.
 func (l *Limiter) Acquire(ctx context.Context, name string) (release func(), retryAfter time.Duration) {
 	if l.options.InFlight == 0 {
 		return func() {}, 0
@@ -90,16 +91,16 @@ func (l *Limiter) Acquire(ctx context.Context, name string) (release func(), ret
 	if l.leave(name, admitted) {
 		return nil, later()
 	}
-	return release, 0 // it came meanwhile
+	return release, 0 // the slot was assigned in the meantime
 }
 
-// later is spread, so that those who were refused together do not come back
-// together.
+// later returns a random delay, so that clients that were refused together do not
+// return together.
 func later() time.Duration { return time.Second + rand.N(time.Second) }
 
-// enter takes a slot or, if that is not to be had, a place in the queue. A
-// caller may have as many places as are left after: one alone gets half of the
-// queue, two get a third each, and who comes late still finds one.
+// enter takes a slot or, if none is available, a place in the queue. A caller may
+// hold at most as many places as stay free: a single caller gets half of the queue,
+// two get a third each, and a latecomer still finds a place.
 func (l *Limiter) enter(name string) (admitted chan struct{}, taken bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -107,7 +108,7 @@ func (l *Limiter) enter(name string) (admitted chan struct{}, taken bool) {
 	if c == nil {
 		c = &caller{}
 	}
-	// Where slots are free, nobody waits but callers that hold all they may.
+	// If a slot is free, all waiting callers hold as many slots as they may.
 	if taken = l.running < l.slots && c.running < l.mostEach(); taken {
 		l.running++
 		c.running++
@@ -127,7 +128,7 @@ func (l *Limiter) enter(name string) (admitted chan struct{}, taken bool) {
 	return admitted, false
 }
 
-// release gives a slot back, and to the next.
+// release returns a slot and gives it to the next waiting caller.
 func (l *Limiter) release(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -137,7 +138,7 @@ func (l *Limiter) release(name string) {
 	l.admit()
 }
 
-// admit gives the free slots to those who wait.
+// admit gives the free slots to waiting callers.
 func (l *Limiter) admit() {
 	for l.running < l.slots {
 		next := l.next()
@@ -148,16 +149,16 @@ func (l *Limiter) admit() {
 		next.running++
 		l.running++
 		l.dequeue(next, 0)
-		if len(next.queue) > 0 { // its next turn is after all others'
+		if len(next.queue) > 0 { // it moves to the end of the turns
 			l.turns = append(slices.DeleteFunc(l.turns, func(c *caller) bool { return c == next }), next)
 		}
 	}
 }
 
-// mostEach is how many slots one caller gets.
+// mostEach returns the maximum number of slots of one caller.
 func (l *Limiter) mostEach() int { return l.slots - l.slots/4 }
 
-// next is who gets a free slot.
+// next returns the caller who gets the next free slot, or nil.
 func (l *Limiter) next() *caller {
 	var next *caller
 	for _, c := range l.turns {
@@ -168,7 +169,7 @@ func (l *Limiter) next() *caller {
 	return next
 }
 
-// leave gives a place in the queue up. It is false if the place has become a
+// leave gives up a place in the queue. It returns false if the place has become a
 // slot.
 func (l *Limiter) leave(name string, admitted chan struct{}) bool {
 	l.mu.Lock()
@@ -192,7 +193,7 @@ func (l *Limiter) dequeue(c *caller, place int) {
 	}
 }
 
-// forgetIdle keeps the callers as few as what they have in the limiter.
+// forgetIdle removes a caller that has no request in the limiter.
 func (l *Limiter) forgetIdle(name string) {
 	if c := l.callers[name]; c.running == 0 && len(c.queue) == 0 {
 		delete(l.callers, name)

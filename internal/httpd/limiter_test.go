@@ -11,11 +11,11 @@ import (
 	"leadgraph/internal/httpd"
 )
 
-// crowd asks a limiter for slots, each of which is held until it is released.
+// crowd requests slots from a limiter and holds each until it is released.
 type crowd struct {
 	t       *testing.T
 	limiter *httpd.Limiter
-	started chan func() // the release of what got a slot, in that order
+	started chan func() // the release functions, in the order of the slots
 	order   []string
 	refused chan time.Duration
 }
@@ -24,7 +24,8 @@ func newCrowd(t *testing.T, o httpd.LimiterOptions) *crowd {
 	return &crowd{t, httpd.NewLimiter(o), make(chan func(), 1000), nil, make(chan time.Duration, 1000)}
 }
 
-// ask returns when the limiter has decided, or the request waits.
+// ask requests a slot and returns when the limiter has decided or the request
+// waits.
 func (c *crowd) ask(ctx context.Context, caller string, times int) {
 	for range times {
 		go func() {
@@ -33,14 +34,14 @@ func (c *crowd) ask(ctx context.Context, caller string, times int) {
 				c.refused <- retryAfter
 				return
 			}
-			c.order = append(c.order, caller) // one at a time: the test waits
+			c.order = append(c.order, caller) // no race: the test waits for each
 			c.started <- release
 		}()
 		synctest.Wait()
 	}
 }
 
-// finish ends the requests that run for the longest.
+// finish ends the requests that have run the longest.
 func (c *crowd) finish(times int) {
 	for range times {
 		(<-c.started)()
@@ -64,16 +65,16 @@ func TestGreedyCallerDoesNotStarveOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(t, httpd.LimiterOptions{InFlight: 4, Queue: 210, Wait: time.Hour})
 		c.ask(t.Context(), "greedy", 103)
-		c.want(httpd.LimiterState{InFlight: 3, Queued: 100}, "greedy", "greedy", "greedy")
+		c.want(httpd.LimiterState{Running: 3, Waiting: 100}, "greedy", "greedy", "greedy")
 		c.ask(t.Context(), "other", 1)
-		c.want(httpd.LimiterState{InFlight: 4, Queued: 100}, "other") // at once
+		c.want(httpd.LimiterState{Running: 4, Waiting: 100}, "other") // at once
 		c.ask(t.Context(), "other", 2)
 		c.ask(t.Context(), "third", 1)
-		c.want(httpd.LimiterState{InFlight: 4, Queued: 103})
-		// Greedy, of three slots, gives back two: the first goes to who holds none. Then
-		// all hold one, and greedy waits for the longest.
+		c.want(httpd.LimiterState{Running: 4, Waiting: 103})
+		// Greedy holds three slots and gives back two. The first goes to third, which
+		// holds none. Then all hold one, and greedy has waited the longest.
 		c.finish(2)
-		c.want(httpd.LimiterState{InFlight: 4, Queued: 101}, "third", "greedy")
+		c.want(httpd.LimiterState{Running: 4, Waiting: 101}, "third", "greedy")
 		c.finish(101 + 4)
 		if state := c.limiter.State(); state != (httpd.LimiterState{}) || len(c.refused) > 0 {
 			t.Errorf("%+v is left, %d refused", state, len(c.refused))
@@ -94,17 +95,17 @@ func TestSlotsGoRoundOverCallers(t *testing.T) {
 	})
 }
 
-// TestQueueHasRoomForWhoComesLate also bounds it.
+// TestQueueHasRoomForWhoComesLate also checks the bound of the queue.
 func TestQueueHasRoomForWhoComesLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(t, httpd.LimiterOptions{InFlight: 1, Queue: 8, Wait: time.Hour})
 		c.ask(t.Context(), "greedy", 100)
-		c.want(httpd.LimiterState{InFlight: 1, Queued: 4}, "greedy")
+		c.want(httpd.LimiterState{Running: 1, Waiting: 4}, "greedy")
 		for i := range 3 {
 			c.ask(t.Context(), fmt.Sprint("late ", i), 100)
 		}
-		c.want(httpd.LimiterState{InFlight: 1, Queued: 8})
+		c.want(httpd.LimiterState{Running: 1, Waiting: 8})
 		if len(c.refused) != 95+98+99+99 {
 			t.Errorf("%d refused", len(c.refused))
 		}
@@ -123,10 +124,10 @@ func TestWithoutAQueueWhoFindsNoSlotIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(t, httpd.LimiterOptions{InFlight: 1, Wait: time.Hour})
 		c.ask(t.Context(), "a", 2)
-		c.want(httpd.LimiterState{InFlight: 1}, "a")
+		c.want(httpd.LimiterState{Running: 1}, "a")
 		c.finish(1)
 		c.ask(t.Context(), "a", 1)
-		c.want(httpd.LimiterState{InFlight: 1}, "a")
+		c.want(httpd.LimiterState{Running: 1}, "a")
 		c.finish(1)
 	})
 }
@@ -139,13 +140,13 @@ func TestWhoLeavesTheQueueIsForgotten(t *testing.T) {
 		gone, leave := context.WithCancel(t.Context())
 		c.ask(gone, "b", 3)
 		c.ask(t.Context(), "c", 2)
-		c.want(httpd.LimiterState{InFlight: 1, Queued: 5}, "a")
+		c.want(httpd.LimiterState{Running: 1, Waiting: 5}, "a")
 		leave()
 		synctest.Wait()
-		c.want(httpd.LimiterState{InFlight: 1, Queued: 2})
+		c.want(httpd.LimiterState{Running: 1, Waiting: 2})
 		<-time.After(time.Minute)
 		synctest.Wait()
-		c.want(httpd.LimiterState{InFlight: 1})
+		c.want(httpd.LimiterState{Running: 1})
 		if len(c.refused) != 5 {
 			t.Errorf("%d left", len(c.refused))
 		}

@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// probeTimeout is below the time that container engines give a health check.
+// probeTimeout is shorter than the health check timeout of container engines.
 const probeTimeout = 2 * time.Second
 
-// Probe asks a server for its health; the error is nil if it answers 200 within
-// two seconds. It lets an image without a shell or curl check itself.
+// Probe requests a server's health endpoint. It returns nil if the server answers
+// 200 within two seconds. With it an image without a shell or curl can check
+// itself.
 func Probe(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()

@@ -8,15 +8,15 @@ import (
 
 type refusalsKey struct{}
 
-// refusals is told of the requests that Refuse answers.
+// refusals logs and counts the requests that Refuse answers.
 type refusals struct {
 	log   *slog.Logger
 	count func(code string)
 }
 
-// WithRefusals writes a line in the log for each request that Refuse answers on
-// the way through next, and has it counted. Those that become operations have a
-// line of their own.
+// WithRefusals logs one line for each request that Refuse answers within next, and
+// calls count with its code. Requests that become operations have a log line of
+// their own.
 func WithRefusals(log *slog.Logger, count func(code string), next http.Handler) http.Handler {
 	told := &refusals{log, count}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -12,40 +12,40 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// Bounds on a connection. They keep a slow or silent client from holding one;
-// the time for an operation is the GraphQL handler's affair, and so are streams
-// and WebSockets, which have no end that could be known here.
+// Bounds on a connection. They prevent a slow or silent client from holding a
+// connection. The GraphQL handler bounds the time of an operation, and handles
+// streams and WebSockets, whose duration is unknown here.
 const (
 	headerTimeout = 5 * time.Second
-	readTimeout   = 8 * time.Second // of header and body together
-	writeTimeout  = time.Minute     // a large answer over a slow line
+	readTimeout   = 8 * time.Second // for header and body together
+	writeTimeout  = time.Minute     // enough for a large answer over a slow line
 	idleTimeout   = 30 * time.Second
 	maxHeader     = 16 << 10
 )
 
-// cutTime is for handlers to end once their context has.
+// cutTime is how long handlers may take to return after their context is canceled.
 const cutTime = time.Second
 
-// Server says how requests are answered and how that ends.
+// Server configures how requests are served and how the server shuts down.
 type Server struct {
 	Handler http.Handler
-	// Health hears of the end first. None if it is nil.
+	// Health is told first when the server shuts down. It may be nil.
 	Health *Health
-	// DrainDelay is how long the server goes on after it has said that it ends.
-	// Load balancers need some time to notice; clients are told with each answer
-	// to connect anew.
+	// DrainDelay is how long the server keeps serving after it has reported that it
+	// is draining, so that load balancers notice. Each answer in this time tells the
+	// client to open a new connection.
 	DrainDelay time.Duration
-	// DrainTimeout is the time for what runs after that to finish.
+	// DrainTimeout is how long running requests may take to finish after DrainDelay.
 	DrainTimeout time.Duration
-	// Log takes faults of connections.
-	Log *slog.Logger
+	// Logger receives connection errors. It is required.
+	Logger *slog.Logger
 }
 
-// Serve answers requests on listener until ctx ends. Then it says that it is not
-// ready, goes on for DrainDelay, takes no more connections, tells streams and
-// WebSockets to end and waits for DrainTimeout at most until all requests are
-// answered. What is still running is cut, which is an error. It closes the
-// listener, and no handler runs any more when it returns.
+// Serve answers requests on listener until ctx ends. It then reports that it is
+// not ready and keeps serving for DrainDelay. After that it accepts no more
+// connections, tells streams and WebSockets to end, and waits up to DrainTimeout
+// for all requests to finish. Requests that still run are aborted, which is an
+// error. Serve closes the listener, and no handler runs after it returns.
 func (s Server) Serve(ctx context.Context, listener net.Listener) error {
 	alive, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
@@ -58,7 +58,7 @@ func (s Server) Serve(ctx context.Context, listener net.Listener) error {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
+		ErrorLog:          slog.NewLogLogger(s.Logger.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -88,13 +88,13 @@ func (s Server) Serve(ctx context.Context, listener net.Listener) error {
 	return err
 }
 
-// counted counts what runs and, once ending has ended, has clients connect anew:
-// a connection that is closed after an answer that says so loses no request,
-// while one that is closed when it is idle may cross the next.
+// counted counts the running requests. Once ending is done it tells clients to
+// open a new connection. If a connection closes after an answer that announces it,
+// no request is lost. If an idle connection closes, a request may be on its way.
 func (s Server) counted(ending context.Context, running *semaphore.Weighted) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if running.Acquire(r.Context(), 1) != nil {
-			return // it came when all was over
+			return // the server has already shut down
 		}
 		defer running.Release(1)
 		if ending.Err() != nil {
@@ -104,9 +104,9 @@ func (s Server) counted(ending context.Context, running *semaphore.Weighted) htt
 	})
 }
 
-// Start serves on a TCP address, until stop is called, what the program has
-// beside its own server. Its clients have left by then, so that nothing is waited
-// for long.
+// Start serves handler on a TCP address until stop is called. It is for the
+// program's secondary servers. Their clients have usually left by then, so stop
+// waits only briefly.
 func Start(ctx context.Context, address string, handler http.Handler, log *slog.Logger) (bound net.Addr, stop func(), err error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
@@ -114,11 +114,11 @@ func Start(ctx context.Context, address string, handler http.Handler, log *slog.
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
-	go func() { ended <- Server{Handler: handler, DrainTimeout: time.Second, Log: log}.Serve(ctx, listener) }()
+	go func() { ended <- Server{Handler: handler, DrainTimeout: time.Second, Logger: log}.Serve(ctx, listener) }()
 	return listener.Addr(), func() {
 		cancel()
 		if err := <-ended; err != nil {
-			log.WarnContext(ctx, "a server beside the main one ended", "error", err)
+			log.WarnContext(ctx, "a secondary server ended with an error", "error", err)
 		}
 	}, nil
 }

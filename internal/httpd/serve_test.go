@@ -21,8 +21,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// pipes is a network in memory: in a bubble of synctest nothing may wait for a
-// real one. Its connections hold no byte that is not read.
+// pipes is a network in memory, because nothing in a synctest bubble may wait for
+// a real one. Its connections do not buffer.
 type pipes struct {
 	accepted chan net.Conn
 	closed   chan struct{}
@@ -56,7 +56,7 @@ func (p pipes) dial(context.Context, string, string) (net.Conn, error) {
 	}
 }
 
-// served is a server in a bubble.
+// served is a server in a synctest bubble.
 type served struct {
 	pipes
 	*http.Client
@@ -65,7 +65,7 @@ type served struct {
 	ended  chan error
 }
 
-// serve runs a server until it is stopped, by the end of the test at the latest.
+// serve runs a server until it is stopped or the test ends.
 func serve(t *testing.T, o httpd.Server) *served {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -74,7 +74,7 @@ func serve(t *testing.T, o httpd.Server) *served {
 	if o.DrainTimeout == 0 {
 		o.DrainTimeout = 10 * time.Second
 	}
-	o.Log = slog.New(slog.DiscardHandler)
+	o.Logger = slog.New(slog.DiscardHandler)
 	go func() {
 		s.ended <- o.Serve(ctx, s.pipes)
 		close(s.ended)
@@ -82,14 +82,15 @@ func serve(t *testing.T, o httpd.Server) *served {
 	t.Cleanup(func() {
 		s.CloseIdleConnections()
 		stop()
-		if err := <-s.ended; err != nil { // unless the test has taken it
+		if err := <-s.ended; err != nil { // nil if the test has received the error already
 			t.Error(err)
 		}
 	})
 	return s
 }
 
-// get answers status and body; the status is 0 if there was no answer.
+// get returns the status and the body of an answer. The status is 0 if there was
+// no answer.
 func (s *served) get(t *testing.T, path string) (status int, body string, closed bool) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://server"+path, nil)
@@ -110,7 +111,7 @@ func (s *served) get(t *testing.T, path string) (status int, body string, closed
 
 const post = "POST / HTTP/1.1\r\nHost: server\r\nContent-Length: 100\r\n\r\n"
 
-// TestSlowAndSilentClientsAreGivenUp writes to the server once a second.
+// TestSlowAndSilentClientsAreGivenUp writes at most once a second.
 func TestSlowAndSilentClientsAreGivenUp(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -208,7 +209,7 @@ func TestHeaderHasABound(t *testing.T) {
 	})
 }
 
-// gate is a handler that answers when it is told to.
+// gate is a handler that answers when it is opened.
 type gate struct{ entered, opened chan struct{} }
 
 func newGate() gate { return gate{make(chan struct{}, 10), make(chan struct{})} }
@@ -237,7 +238,7 @@ func TestDrain(t *testing.T) {
 		start := time.Now()
 		s.stop()
 		synctest.Wait()
-		// Not ready and told so, but served: by new connections too.
+		// The server is not ready but still serves, on new connections too.
 		for range 2 {
 			if status, body, closed := s.get(t, "/readyz"); status != http.StatusServiceUnavailable || body != `{"status":"draining"}` || !closed {
 				t.Errorf("%d %s, connection closed: %v", status, body, closed)
@@ -252,7 +253,7 @@ func TestDrain(t *testing.T) {
 		}
 		synctest.Wait()
 		if status, _, _ := s.get(t, "/readyz"); status != 0 {
-			t.Errorf("a new connection got %d", status)
+			t.Errorf("a new connection got status %d", status)
 		}
 		close(slow.opened)
 		if body := <-answered; body != "done" {
@@ -290,8 +291,8 @@ func TestDrainCutsWhatDoesNotFinish(t *testing.T) {
 	})
 }
 
-// TestDrainWaitsForWhatTookItsConnectionOver has two of them, of which one ends
-// only when it is cut.
+// TestDrainWaitsForWhatTookItsConnectionOver has one handler that ends by itself
+// and one that ends only when it is aborted.
 func TestDrainWaitsForWhatTookItsConnectionOver(t *testing.T) {
 	t.Parallel()
 	for name, obedient := range map[string]bool{"and ends": true, "and does not": false} {
@@ -312,7 +313,7 @@ func TestDrainWaitsForWhatTookItsConnectionOver(t *testing.T) {
 					}
 					select {
 					case <-closing:
-						<-time.After(2 * time.Second) // its running operations
+						<-time.After(2 * time.Second) // to finish its running operations
 					case <-r.Context().Done():
 					}
 					left = time.Now()

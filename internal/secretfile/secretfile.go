@@ -1,6 +1,6 @@
-// Package secretfile keeps a secret that is in a file, and reads it again when
-// the file has changed. Secrets are replaced while the program runs: by a person,
-// or by Kubernetes, which swaps a symbolic link.
+// Package secretfile reads a secret from a file, and reads it again when the file
+// has changed. Secrets are replaced while the program runs: by a person, or by
+// Kubernetes, which swaps a symbolic link.
 package secretfile
 
 import (
@@ -13,7 +13,7 @@ import (
 	"sync"
 )
 
-// maxSize is many times the size of any secret, in bytes.
+// maxSize is the maximum size of a file in bytes, far larger than any secret.
 const maxSize = 64 << 10
 
 // File is a secret in a file. It is safe for concurrent use.
@@ -23,12 +23,12 @@ type File struct {
 
 	mu     sync.Mutex
 	secret string
-	seen   os.FileInfo // when secret was read
-	failed bool        // to read it since
+	seen   os.FileInfo // the state of the file when secret was read
+	failed bool        // the last read failed
 }
 
-// Open reads the secret for the first time. The name is what logs call it. The
-// error tells neither the path nor the secret.
+// Open reads the secret for the first time. Logs refer to the secret by name. The
+// error contains neither the path nor the secret.
 func Open(name, path string, log *slog.Logger) (*File, error) {
 	f := &File{name: name, path: path, log: log}
 	if err := f.read(); err != nil {
@@ -37,10 +37,10 @@ func Open(name, path string, log *slog.Logger) (*File, error) {
 	return f, nil
 }
 
-// Read returns the secret that is in the file, without the space around it. If
-// that is unchanged, it costs no more than to ask for the file's state. While the
-// file cannot be read, or is empty because it is just being written, the last
-// good secret stays, and a warning is logged once. The error is always nil.
+// Read returns the secret in the file, without surrounding white space. If the
+// file is unchanged, this costs one stat call. While the file cannot be read, or
+// is empty because it is being written, Read returns the last good secret and logs
+// a warning once. The error is always nil.
 func (f *File) Read() (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -48,16 +48,16 @@ func (f *File) Read() (string, error) {
 	switch err := f.read(); {
 	case err != nil && !f.failed:
 		f.failed = true
-		f.log.Warn("a secret's file cannot be read; the last one is kept", "secret", f.name, "reason", err.Error())
+		f.log.Warn("cannot read the file of a secret; the last good secret stays in use", "secret", f.name, "reason", err.Error())
 	case err == nil && (f.failed || f.secret != old):
 		f.failed = false
-		f.log.Info("a secret was read from its file again", "secret", f.name, "changed", f.secret != old)
+		f.log.Info("reloaded a secret from its file", "secret", f.name, "changed", f.secret != old)
 	}
 	return f.secret, nil
 }
 
 func (f *File) read() error {
-	// Before the file is read, so that a change in between is seen the next time.
+	// Stat comes before reading, so that the next call sees a change made in between.
 	info, err := os.Stat(f.path)
 	if err != nil {
 		return errors.New("the file cannot be read")

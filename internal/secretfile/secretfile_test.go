@@ -45,7 +45,7 @@ func TestAChangedFileIsReadAgain(t *testing.T) {
 	want(t, file, "canary-1")
 	write(t, path, "canary-22\n")
 	want(t, file, "canary-22")
-	// The same size and time: another file in its place.
+	// Another file with the same size and time replaces it.
 	other := path + ".new"
 	write(t, other, "canary-33\n")
 	info, err := os.Stat(path)
@@ -60,12 +60,12 @@ func TestAChangedFileIsReadAgain(t *testing.T) {
 	}
 	want(t, file, "canary-33")
 	want(t, file, "canary-33")
-	if text := log.String(); strings.Count(text, "read from its file again") != 2 || strings.Contains(text, "canary") {
+	if text := log.String(); strings.Count(text, "reloaded a secret from its file") != 2 || strings.Contains(text, "canary") {
 		t.Errorf("the log is %s", text)
 	}
 }
 
-// Kubernetes puts a new directory beside the old one and swaps the link to it.
+// Kubernetes creates a new directory next to the old one and swaps the link.
 func TestASwappedLinkIsFollowed(t *testing.T) {
 	t.Parallel()
 	volume := t.TempDir()

@@ -22,7 +22,7 @@ type Lookups struct {
 	ttl   time.Duration
 }
 
-// Lookups returns lookups that the server forgets when they are ttl old.
+// Lookups returns shared lookups. A lookup expires on the server at the age of ttl.
 func (s *Store) Lookups(ttl time.Duration) *Lookups { return &Lookups{store: s, ttl: ttl} }
 
 func (s *Store) tenantKey(id string) string { return s.prefix + "tenant:" + s.vault.name(id) }
@@ -60,8 +60,8 @@ func (l *Lookups) Get(ctx context.Context, tenantIDs []string) map[string]lookup
 	return found
 }
 
-// readLookup takes a stored value apart: when reading began by the server's
-// clock, and the leads.
+// readLookup parses a stored value. It returns the leads, and when reading them
+// began, in µs by the server's clock.
 func (s *Store) readLookup(key, value string) ([]*lead.Lead, int64, error) {
 	stamp, sealed, _ := strings.Cut(value, " ")
 	begun, err := strconv.ParseInt(stamp, 10, 64)
@@ -76,8 +76,8 @@ func (s *Store) readLookup(key, value string) ([]*lead.Lead, int64, error) {
 	return leads, begun, err
 }
 
-// Put implements lead.SharedLookups. It takes two round trips: only a time that
-// was told before can be trusted, since a command may be carried out late.
+// Put implements lookup.SharedLookups. It takes two round trips: it first asks for the
+// server's time, because a command may be executed late.
 func (l *Lookups) Put(ctx context.Context, found map[string]lookup.Found) {
 	if len(found) == 0 || ctx.Err() != nil {
 		return

@@ -55,7 +55,7 @@ func TestServerComesAndGoes(t *testing.T) {
 	wantFound(t, l, map[string][]string{})
 }
 
-// A server that answers errors is as good as none.
+// A server that answers with errors is treated as unreachable.
 func TestServerRefuses(t *testing.T) {
 	t.Parallel()
 	m, p := miniredis.RunT(t), newPlatform()
@@ -71,7 +71,7 @@ func TestServerRefuses(t *testing.T) {
 	}
 }
 
-// hang lets the server take commands and not answer them until the returned
+// hang makes the server accept commands without answering them, until the returned
 // function is called.
 func hang(t *testing.T, m *miniredis.Miniredis) (recoverNow func()) {
 	t.Helper()
@@ -88,8 +88,8 @@ func hang(t *testing.T, m *miniredis.Miniredis) (recoverNow func()) {
 	return recoverNow
 }
 
-// Each of more callers than the client's queues hold goes on after the bound;
-// without it this would end with the time-out of the tests.
+// There are more callers than the client's queues hold. Each continues after the
+// bound; without it, this test would time out.
 func TestServerHangs(t *testing.T) {
 	t.Parallel()
 	for name, refused := range map[string]string{"cluster": "", "single": "CLUSTER"} {

@@ -20,18 +20,18 @@ import (
 )
 
 const (
-	// chunkBytes is the size of a value. The server serves nobody else while it
-	// copies one, and a lost server is noticed after one.
+	// chunkBytes is the maximum size of a value. The server is blocked while it copies
+	// a value, and the loss of the server is noticed after at most one value.
 	chunkBytes = 256 << 10
-	// grace is how much longer chunks live than a manifest that names them, for
-	// those who are still reading them.
+	// grace is how much longer chunks live than their manifest, so that replicas that
+	// are loading them can finish.
 	grace = time.Minute
 )
 
 var errChunks = errors.New("chunks of the shared leads are missing or damaged")
 
-// manifest names the chunks of a generation of leads. It is stored as text with
-// the numbers that scripts need in front.
+// manifest describes the chunks of a generation of leads. It is stored as text that
+// starts with the fields that the scripts need.
 type manifest struct {
 	begun      int64 // when reading began, in µs since 1970 by the server's clock
 	generation string
@@ -43,8 +43,8 @@ func (m manifest) String() string {
 	return fmt.Sprintf("%d %s %d %s", m.begun, m.generation, m.chunks, m.sum)
 }
 
-// parseManifest reads what String wrote. Of damaged text a generation without
-// chunks is left, which never has the right sum.
+// parseManifest parses the text that String returned. Damaged text results in a
+// generation without chunks, whose sum never matches.
 func parseManifest(text string) (m manifest) {
 	fields := strings.Split(text, " ")
 	if len(fields) != 4 {
@@ -62,12 +62,12 @@ func (s *Store) chunkKey(m manifest, chunk int) string {
 	return s.prefix + "leads:" + m.generation + ":" + strconv.Itoa(chunk)
 }
 
-// place ties sealed leads to their manifest.
+// place returns the place that binds sealed leads to their manifest.
 func (s *Store) place(m manifest) string {
 	return fmt.Sprintf("%sleads %d %s", s.prefix, m.begun, m.generation)
 }
 
-// load fetches the leads that a manifest names.
+// load fetches the leads of a manifest.
 func (s *Store) load(ctx context.Context, m manifest) ([]*lead.Lead, error) {
 	var sealed []byte
 	for i := range m.chunks {
@@ -95,8 +95,8 @@ func (s *Store) load(ctx context.Context, m manifest) ([]*lead.Lead, error) {
 	return unpack(packed)
 }
 
-// publish stores leads whose reading began at the time, and makes them the ones
-// that others find if there are none newer.
+// publish stores leads whose reading began at the given time. Other replicas find
+// them unless newer leads are stored already.
 func (s *Store) publish(leads []*lead.Lead, begun int64, keep time.Duration) error {
 	packed, err := pack(leads)
 	if err != nil {
@@ -140,8 +140,8 @@ func (s *Store) set(key string, value []byte, ttl time.Duration) error {
 	return err
 }
 
-// retire lets the chunks of a generation that is not to be found any more go
-// soon. If that fails they go later.
+// retire shortens the life of the chunks of a generation that can no longer be
+// found. If that fails, the chunks expire at their original time.
 func (s *Store) retire(m manifest) {
 	for i := range m.chunks {
 		_, err := attempt(s, func(ctx context.Context, client rueidis.Client) (struct{}, error) {
@@ -156,7 +156,7 @@ func (s *Store) retire(m manifest) {
 
 func pack(leads []*lead.Lead) ([]byte, error) {
 	var packed bytes.Buffer
-	// Measured: the next level takes half as long again and saves nothing.
+	// By measurement the next level takes 1.5 times as long and saves nothing.
 	z, err := zstd.NewWriter(&packed, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		return nil, err

@@ -17,15 +17,16 @@ import (
 	"leadgraph/lead/lookup"
 )
 
-// redisServer is a real server that a test can kill and start again.
+// redisServer is a real server that a test can kill and restart.
 type redisServer struct {
 	addr    string
 	command func() *exec.Cmd
 	running *exec.Cmd
 }
 
-// newRedis starts a redis-server on a free port of the loopback interface. Without
-// one the test is skipped, but fails where the environment demands it.
+// newRedis starts a redis-server on a free port of the loopback interface. If the
+// program is not installed the test is skipped, or fails if the environment requires
+// it.
 func newRedis(t *testing.T) *redisServer {
 	t.Helper()
 	binary, err := exec.LookPath("redis-server")
@@ -73,7 +74,7 @@ func (r *redisServer) kill(t *testing.T) {
 	if err := r.running.Process.Kill(); err != nil {
 		t.Error(err)
 	}
-	_ = r.running.Wait() // says that it was killed
+	_ = r.running.Wait() // reports that it was killed
 }
 
 // LeadsByTenant makes the platform a lead.TenantSource.
@@ -81,7 +82,7 @@ func (p *platform) LeadsByTenant(_ context.Context, tenantID string, _ bool) ([]
 	return []*lead.Lead{{ID: "of " + tenantID, TenantID: tenantID}}, nil
 }
 
-// process is what a replica consists of.
+// process is one replica.
 type process struct {
 	store     *share.Store
 	catalogue *catalogue.Catalogue

@@ -8,21 +8,23 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// Ages are measured by the server's clock, so that the clocks of replicas may
-// differ: every moment that is stored was told by a script.
+// clock is the start of every script that measures time. Ages are measured by the
+// server's clock, so the clocks of replicas may differ. Every stored time comes from
+// a script.
 const clock = `
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local function moment(text) -- in front of a stored text; nil if it is still to come
+local function moment(text) -- the time at the start of a stored text; nil if it is in the future
   local at = tonumber(text and string.match(text, '^%d+'))
   return at and at <= now and at or nil
 end
 `
 
-// lookScript answers the manifest of leads that are young enough, or else takes
-// the lease, or else says whether what its holder reads will be young enough.
-// Keys: manifest, lease. Arguments: greatest age in µs, a generation that is of
-// no use, a name for the lease, its time to live in ms.
+// lookScript returns the manifest of leads that are fresh enough. If there are none
+// it takes the lease. If the lease is taken, it returns whether the leads that the
+// holder is reading will be fresh enough. Keys: manifest, lease. Arguments: maximum
+// age in µs, a generation that must not be returned, a name for the lease, and the
+// lease's time to live in ms.
 const lookScript = clock + `
 local earliest = now - ARGV[1]
 local stamp = string.format('%.0f', now)
@@ -43,9 +45,9 @@ end
 return {'apart', stamp, ''}
 `
 
-// announceScript puts a manifest in place of an older one and answers that, or
-// nil if there is a newer one. Key: manifest. Arguments: the manifest, its time
-// to live in ms.
+// announceScript replaces an older manifest and returns it. It returns nil if the
+// stored manifest is not older. Key: manifest. Arguments: the new manifest, and its
+// time to live in ms.
 const announceScript = clock + `
 local old = redis.call('GET', KEYS[1])
 local begun = moment(old)
@@ -56,8 +58,8 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return old or ''
 `
 
-// The holder of a lease is who knows its text. Key: lease. Arguments: its text;
-// its new time to live in ms.
+// A replica holds the lease if it knows the lease's text. Key: lease. Arguments:
+// the text and, to renew, the new time to live in ms.
 const (
 	renewScript = `
 if redis.call('GET', KEYS[1]) == ARGV[1] then
@@ -73,10 +75,10 @@ return 0
 `
 )
 
-// clockScript answers the server's time. Key: any, to find the node of a cluster.
+// clockScript returns the server's time. Key: any key, to select a cluster's node.
 const clockScript = clock + `return string.format('%.0f', now)`
 
-// recallScript answers the time and what is stored at each key.
+// recallScript returns the server's time and the value of each key.
 const recallScript = clock + `
 local answer = {string.format('%.0f', now)}
 for i, key in ipairs(KEYS) do
@@ -85,9 +87,9 @@ end
 return answer
 `
 
-// rememberScript stores values that start with a moment, unless a later one is
-// there. Keys: one for each value. Arguments: the time to live in ms from that
-// moment on, and the values.
+// rememberScript stores values that start with a time, unless the stored value has
+// the same time or a later one. Keys: one for each value. Arguments: the time to
+// live in ms, counted from the value's time, and the values.
 const rememberScript = clock + `
 for i, key in ipairs(KEYS) do
   local value = ARGV[i + 1]
@@ -101,7 +103,7 @@ end
 return 1
 `
 
-// scripts are those of a store, with their hashes.
+// scripts holds the scripts of a store with their hashes.
 type scripts struct {
 	look, announce, renew, release, clock, recall, remember *rueidis.Lua
 }
@@ -120,18 +122,18 @@ func newScripts() scripts {
 
 func (s *Store) leaseKey() string { return s.prefix + "lease" }
 
-// turn is what a replica that needs leads is to do: one of the constants.
+// turn tells a replica that needs leads what to do.
 type turn struct {
-	does string
+	does string // one of the constants below; empty means to read and share nothing
 	now  int64  // µs since 1970 by the server's clock
 	text string // the manifest or the lease
 }
 
 const (
-	found  = "found"  // load the leads that the manifest names
-	leased = "leased" // read for all
-	wait   = "wait"   // for what another replica reads
-	apart  = "apart"  // read, as another replica does that began too early
+	found  = "found"  // load the leads of the manifest
+	leased = "leased" // read for all replicas, with the lease
+	wait   = "wait"   // wait for the leads that another replica is reading
+	apart  = "apart"  // read without the lease, because its holder began too early
 )
 
 func (s *Store) look(greatestAge time.Duration, useless, name string) (turn, error) {
@@ -157,8 +159,8 @@ func (s *Store) announce(m manifest, keep time.Duration) (replaced string, err e
 	})
 }
 
-// renew and release may fail: a lease runs out by itself, and two replicas that
-// read at a time do no harm.
+// renew and release ignore errors: a lease expires by itself, and two replicas may
+// read at the same time.
 func (s *Store) renew(lease string) {
 	s.holder(s.scripts.renew, lease, strconv.FormatInt(s.opts.LeaseTTL.Milliseconds(), 10))
 }

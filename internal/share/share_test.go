@@ -24,10 +24,10 @@ import (
 
 const keep = time.Minute
 
-// platform is a source that counts its reads; each gives other leads.
+// platform is a source that counts its reads. Each read returns other leads.
 type platform struct {
-	begun chan struct{} // told of every read, if there is room
-	gate  chan struct{} // closed to let reads end; nil lets them
+	begun chan struct{} // receives a value for every read, if there is room
+	gate  chan struct{} // reads wait until it is closed, unless it is nil
 
 	mu         sync.Mutex
 	reads      int
@@ -75,13 +75,13 @@ func (p *platform) wantReads(t *testing.T, want int) {
 	}
 }
 
-// leadsOf are the leads that a read gives: two chunks of them and more.
+// leadsOf returns the leads of a read: more than two chunks.
 func leadsOf(read int) []*lead.Lead {
 	leads := []*lead.Lead{
 		{ID: "read " + strconv.Itoa(read), TenantID: "tenant", ContactDetails: &lead.ContactDetails{FullName: new("Dana Levi")}},
 		{ID: "bare"},
 	}
-	// Texts that do not compress.
+	// These strings do not compress.
 	noise := uint64(read)
 	for i := range 20 {
 		text := make([]byte, 64<<10)
@@ -94,7 +94,7 @@ func leadsOf(read int) []*lead.Lead {
 	return leads
 }
 
-// log collects what is logged.
+// log collects log lines.
 type log struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -112,13 +112,13 @@ func (l *log) count(text string) int {
 	return strings.Count(l.text.String(), text)
 }
 
-// logger logs to it and to the test's output.
+// logger returns a logger that writes to l and to the test's output.
 func (l *log) logger(t *testing.T) *slog.Logger {
 	return slog.New(slog.NewTextHandler(io.MultiWriter(l, t.Output()), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-// open opens a store that is closed with the test. Its bound is wide, because
-// the machine may be busy; tests that need a narrow one say so.
+// open opens a store that is closed when the test ends. Its bound is long, because
+// the machine may be busy. Tests that need a short bound set it.
 func open(t *testing.T, addr string, adjust func(*share.Options)) *share.Store {
 	t.Helper()
 	var lines log
@@ -136,13 +136,13 @@ func open(t *testing.T, addr string, adjust func(*share.Options)) *share.Store {
 	return s
 }
 
-// replica is a source of its own store.
+// replica returns a source with a store of its own.
 func replica(t *testing.T, addr string, next catalogue.Source, adjust func(*share.Options)) catalogue.Source {
 	t.Helper()
 	return open(t, addr, adjust).Source(next, keep)
 }
 
-// read asks for leads and checks that they are those of a read.
+// read reads leads and checks that they are those of the given read.
 func read(t *testing.T, s catalogue.Source, notBefore time.Time, want int) catalogue.Reading {
 	t.Helper()
 	got, err := s.AllLeads(t.Context(), notBefore)
@@ -155,7 +155,7 @@ func read(t *testing.T, s catalogue.Source, notBefore time.Time, want int) catal
 	return got
 }
 
-// eventually asks again and again until the condition holds.
+// eventually polls until the condition holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -171,7 +171,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// The keys that a store uses, as patterns.
+// Patterns of the keys that a store uses.
 const (
 	manifestKey = `}:leads$`
 	chunkKeys   = `}:leads:\w+:\d+$`
@@ -185,7 +185,7 @@ func keysOf(m *miniredis.Miniredis, pattern string) []string {
 	return slices.DeleteFunc(m.Keys(), func(key string) bool { return !regexp.MustCompile(pattern).MatchString(key) })
 }
 
-// change changes the values of the keys that match.
+// change replaces the values of the keys that match.
 func change(t *testing.T, m *miniredis.Miniredis, pattern string, to func(string) string) {
 	t.Helper()
 	keys := keysOf(m, pattern)

@@ -10,17 +10,17 @@ import (
 	"leadgraph/lead/catalogue"
 )
 
-// pollInterval is how often a replica asks on average whether another has
-// finished reading. Reading all leads takes seconds.
+// pollInterval is the mean interval at which a replica checks whether another one
+// has finished reading. Reading all leads takes seconds.
 const pollInterval = 50 * time.Millisecond
 
-// Source returns a source that reads from next only what no replica has read
-// recently or is reading: one of them reads, the others load what it read. Use
-// one for each catalogue. What is read is kept for the others for the time given,
-// which is the catalogue's TTL.
+// Source returns a source that shares reads between replicas: one replica reads from
+// next, and the others load its leads. A replica reads itself only if no other one
+// has read recently or is reading. Use one source for each catalogue. Leads are kept
+// for other replicas for the duration keep, which should be the catalogue's TTL.
 //
-// A replica that waits for another begins to read by itself when half of its
-// time has gone. The errors are those of next.
+// A replica that waits for another one starts to read by itself after half of the
+// time left in its context. Errors come from next only.
 func (s *Store) Source(next catalogue.Source, keep time.Duration) catalogue.Source {
 	return &source{store: s, next: next, keep: keep}
 }
@@ -34,9 +34,9 @@ type source struct {
 	last loaded
 }
 
-// loaded is the generation of leads that was loaded last. Its age is reckoned
-// once: reckoned again it differs by the time the question took, and leads that
-// the caller has already might pass for newer ones.
+// loaded is the generation of leads that was loaded last. Its date is computed only
+// once. Computed again it would differ by the duration of the call, and leads that
+// the caller already has could appear newer.
 type loaded struct {
 	generation string
 	asOf       time.Time
@@ -64,8 +64,9 @@ func (s *source) AllLeads(ctx context.Context, notBefore time.Time) (catalogue.R
 	return reading, err
 }
 
-// await returns what another replica has read, now or before, or else the turn to
-// read; the zero turn is to read and share nothing.
+// await returns leads that another replica has read, after waiting for it if
+// necessary. Otherwise it returns nil and the turn to read with. The zero turn means
+// to read and share nothing.
 func (s *source) await(ctx context.Context, notBefore time.Time) (*catalogue.Reading, turn) {
 	patience, cancel := halfOf(ctx)
 	defer cancel()
@@ -99,7 +100,7 @@ func (s *source) await(ctx context.Context, notBefore time.Time) (*catalogue.Rea
 	}
 }
 
-// halfOf returns a context with half of the time that is left.
+// halfOf returns a context with half of the time left in ctx.
 func halfOf(ctx context.Context) (context.Context, context.CancelFunc) {
 	left := catalogue.DefaultRefreshTimeout
 	if deadline, ok := ctx.Deadline(); ok {
@@ -108,7 +109,7 @@ func halfOf(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, left/2)
 }
 
-// useless is the generation that was loaded last if it is too old by now.
+// useless returns the generation that was loaded last if it is older than notBefore.
 func (s *source) useless(notBefore time.Time) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,7 +119,8 @@ func (s *source) useless(notBefore time.Time) string {
 	return ""
 }
 
-// dated remembers when reading a generation began.
+// dated returns when reading a generation began. It remembers the first time given
+// for the generation.
 func (s *source) dated(generation string, asOf time.Time) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,8 +130,8 @@ func (s *source) dated(generation string, asOf time.Time) time.Time {
 	return s.last.asOf
 }
 
-// serve keeps the lease while the leads are read, publishes them, and gives the
-// lease up. The reader has closed result without leads if it failed.
+// serve renews the lease while the leads are read, publishes the leads, and releases
+// the lease. If reading fails, the reader closes result without sending leads.
 func (s *source) serve(t turn, result <-chan []*lead.Lead) {
 	if t.does == leased {
 		defer s.store.release(t.text)

@@ -33,7 +33,7 @@ func TestOneReplicaReads(t *testing.T) {
 	calls := 0
 	for _, r := range readings {
 		calls += r.Calls
-		// A copy looks older than it is by the time the question took, never newer.
+		// A copy appears older by the duration of the call, never newer.
 		if r.AsOf.Before(before.Add(-10*time.Second)) || r.AsOf.After(after) {
 			t.Errorf("as of %v, read between %v and %v", r.AsOf, before, after)
 		}
@@ -50,7 +50,8 @@ func TestFreshnessDemanded(t *testing.T) {
 	first := read(t, a, time.Time{}, 1)
 	rest(t, m)
 
-	// What began before the demand is of no use, a tick later it would be.
+	// A read that began before notBefore cannot be used. With an earlier notBefore it
+	// can.
 	second := read(t, b, time.Now(), 2)
 	rest(t, m)
 	if got := read(t, a, first.AsOf.Add(1), 2); !got.AsOf.After(first.AsOf) || got.AsOf.After(second.AsOf) {
@@ -59,8 +60,7 @@ func TestFreshnessDemanded(t *testing.T) {
 	p.wantReads(t, 2)
 }
 
-// Leads that are loaded twice have one age, so that they do not pass for newer
-// than themselves.
+// Leads that are loaded twice keep their date, so that they never appear newer.
 func TestAgeIsReckonedOnce(t *testing.T) {
 	t.Parallel()
 	m, p := miniredis.RunT(t), newPlatform()
@@ -74,8 +74,8 @@ func TestAgeIsReckonedOnce(t *testing.T) {
 	read(t, b, first.AsOf.Add(1), 2)
 }
 
-// Whoever reads for others when a request comes began too early for one that
-// demands the present.
+// A replica that is already reading began too early for a request that requires
+// leads read from now on.
 func TestNoWaitForTooOldLeads(t *testing.T) {
 	t.Parallel()
 	m, slow, p := miniredis.RunT(t), gated(), newPlatform()
@@ -85,7 +85,8 @@ func TestNoWaitForTooOldLeads(t *testing.T) {
 	<-slow.begun
 	read(t, b, time.Now(), 1)
 	p.wantReads(t, 1)
-	// It is published without the lease, and stays when the older one comes.
+	// The newer leads are published without the lease, and older leads do not replace
+	// them.
 	eventually(t, "published", func() bool { return len(keysOf(m, chunkKeys)) > 0 })
 	published := keysOf(m, chunkKeys)
 	close(slow.gate)
@@ -131,7 +132,7 @@ func TestTakeOver(t *testing.T) {
 	eventually(t, "the other waits", func() bool { return m.CommandCount() > asked+10 })
 	p.wantReads(t, 0)
 	m.FastForward(time.Hour)
-	<-p.begun // the lease has run out
+	<-p.begun // the lease has expired
 	close(hung.gate)
 	readers.Wait()
 }
@@ -182,7 +183,7 @@ func TestReaderFails(t *testing.T) {
 			<-failing.begun
 			readers.Go(func() { read(t, b, time.Time{}, 1) })
 			close(failing.gate)
-			readers.Wait() // the lease was given up: the other has read
+			readers.Wait() // the lease was released, so the other replica has read
 			p.wantReads(t, 1)
 		})
 	}
@@ -218,7 +219,7 @@ func TestCloseGivesUpTheLease(t *testing.T) {
 	read(t, b, time.Time{}, 1)
 	close(hung.gate)
 	readers.Wait()
-	read(t, a, time.Time{}, 2) // reads by itself from now on
+	read(t, a, time.Time{}, 2) // after Close it reads by itself
 	hung.wantReads(t, 2)
 }
 
@@ -308,12 +309,12 @@ func TestEncryption(t *testing.T) {
 		t.Errorf("%d warnings of the wrong key", n)
 	}
 	plain := replica(t, m.Addr(), p, nil)
-	read(t, plain, time.Time{}, 5) // does not know what it found
+	read(t, plain, time.Time{}, 5) // without a key it cannot use sealed leads
 	rest(t, m)
-	read(t, a, time.Time{}, 6) // does not take what is not sealed
+	read(t, a, time.Time{}, 6) // with a key it does not use leads that are not sealed
 }
 
-// Ages are right whatever the clock of the server says.
+// Ages are correct whatever time the server's clock shows.
 func TestClocks(t *testing.T) {
 	t.Parallel()
 	for name, skew := range map[string]time.Duration{"behind": -time.Hour, "ahead": time.Hour} {

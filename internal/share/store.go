@@ -1,13 +1,14 @@
-// Package share lets replicas of leadgraph share what they read from the
-// platform through Redis or Valkey: the list of all leads, and lookups by tenant.
+// Package share lets replicas of leadgraph share what they read from the platform:
+// the list of all leads, and lookups by tenant. The data is shared through Redis or
+// Valkey, which this package calls the server.
 //
-// It is an optimisation that nothing depends on. While the server cannot be
-// reached every call does without it: no error comes from it, and no step waits
-// for it longer than Options.Bound. A background goroutine tries to reach it
-// again, so that no request has to.
+// Sharing is an optimisation that nothing depends on. While the server cannot be
+// reached every call works without it: it causes no error, and no step waits for it
+// longer than Options.Bound. A background goroutine reconnects, so that no request
+// has to.
 //
-// What is shared holds personal data. It expires on the server when it is too
-// old to be used, and Options.Key encrypts it.
+// The shared values contain personal data. They expire on the server when they are
+// too old to be used, and Options.Key encrypts them.
 package share
 
 import (
@@ -27,63 +28,65 @@ import (
 // Defaults of Options.
 const (
 	DefaultPrefix = "leadgraph:"
-	// DefaultBound leaves time for a chunk of leads at 50 Mbit/s.
+	// DefaultBound is long enough to transfer a chunk of leads at 50 Mbit/s.
 	DefaultBound = 50 * time.Millisecond
-	// DefaultLeaseTTL is long enough for a holder to survive pauses, and short
-	// enough to wait for when it does not.
+	// DefaultLeaseTTL is long enough for a holder to survive short pauses, and short
+	// enough to wait for if the holder dies.
 	DefaultLeaseTTL = 10 * time.Second
 )
 
 const (
-	// The pause after a failure doubles from the first to the longest for as long as
-	// the server cannot be reached.
+	// While the server cannot be reached, the pause between attempts doubles from
+	// firstPause to longestPause.
 	firstPause   = time.Second
 	longestPause = 30 * time.Second
 	// reachTimeout bounds one attempt to reach the server; no request waits for it.
 	reachTimeout = 2 * time.Second
 )
 
-// errUnreachable is why a step was not tried; the reason is in the log already.
-var errUnreachable = errors.New("shared state is out of reach")
+// errUnreachable means that a step was not tried. The reason was logged already.
+var errUnreachable = errors.New("shared state is unreachable")
 
 // Options configure a Store. All but URL and Namespace may be zero.
 type Options struct {
-	// URL is redis://, rediss://, valkey://, valkeys:// or unix://, as
-	// rueidis.ParseURL reads it. A cluster and a sentinel set are understood.
+	// URL has the scheme redis://, rediss://, valkey://, valkeys:// or unix://. It is
+	// parsed by rueidis.ParseURL. Clusters and sentinels are supported.
 	URL string
-	// Namespace says whose leads these are: the platform's base URL and the
-	// account they are read with, without its secret. Stores with different
-	// namespaces share nothing.
+	// Namespace identifies whose leads are shared: the platform's base URL and the
+	// account that reads them, without its secret. Stores with different namespaces
+	// share nothing.
 	Namespace string
-	// Prefix starts every key; empty means DefaultPrefix.
+	// Prefix is the start of every key; empty means DefaultPrefix.
 	Prefix string
-	// Key encrypts what is stored; 32 bytes, the same in all replicas, or none.
+	// Key encrypts the stored values. It has 32 bytes and must be the same in all
+	// replicas. If it is empty nothing is encrypted.
 	Key []byte
-	// Bound is the most that one step may take; 0 means DefaultBound.
+	// Bound is the maximum duration of one step; 0 means DefaultBound.
 	Bound time.Duration
-	// LeaseTTL is after which time another replica may read in the place of one
-	// that died; 0 means DefaultLeaseTTL.
+	// LeaseTTL is the time after which another replica may take over reading from
+	// one that died; 0 means DefaultLeaseTTL.
 	LeaseTTL time.Duration
-	// Logger is told when the server is lost and found; nil means none.
+	// Logger receives changes of the server's state and problems with shared values.
+	// If it is nil nothing is logged.
 	Logger *slog.Logger
 }
 
 // Store is the connection to the shared state. It is safe for concurrent use.
 type Store struct {
 	opts     Options
-	client   rueidis.ClientOption
+	dial     rueidis.ClientOption
 	scripts  scripts
 	vault    vault
-	warnOnce sync.Once // of a wrong key
+	warnOnce sync.Once // for the warning about a wrong key
 	prefix   string
 
-	life    context.Context // ends with Close
+	life    context.Context // canceled by Close
 	end     context.CancelFunc
-	settled context.Context // ends when the first attempt to connect need not be awaited
+	settled context.Context // done when steps need no longer wait for the first connection
 	settle  context.CancelFunc
 	lost    chan struct{}  // wakes the supervisor
-	work    sync.WaitGroup // the supervisor and terms of reading
-	steps   sync.WaitGroup
+	work    sync.WaitGroup // the supervisor and background tasks
+	steps   sync.WaitGroup // the steps in progress
 
 	mu         sync.Mutex
 	connection rueidis.Client // nil until the first success
@@ -99,13 +102,13 @@ const (
 	unreachable
 )
 
-// Open makes a store. It does not wait for the server, which may come up later
-// or never; the error says what is wrong with the options. Close it after use.
+// Open returns a store, which must be closed. It does not wait for the server, which
+// may start later or never. An error means that the options are invalid.
 func Open(opts Options) (*Store, error) {
-	client, err := rueidis.ParseURL(opts.URL)
+	dial, err := rueidis.ParseURL(opts.URL)
 	if err != nil {
-		// The parser's error quotes the URL, which may hold a password.
-		return nil, errors.New("the URL of the shared state is not of the form redis://HOST:PORT/DB")
+		// The parser's error quotes the URL, which may contain a password.
+		return nil, errors.New("the URL of the shared state must have the form redis://HOST:PORT/DB")
 	}
 	vault, err := newVault(opts.Key)
 	if err != nil {
@@ -123,20 +126,20 @@ func Open(opts Options) (*Store, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	client.DisableCache = true // nothing here is read twice
-	client.DisableRetry = true // a step that fails is done without
-	// When the one connection works again there is no other that does not.
-	client.PipelineMultiplex = -1
-	if client.Dialer.Timeout == 0 {
-		client.Dialer.Timeout = reachTimeout
+	dial.DisableCache = true // no value is read twice
+	dial.DisableRetry = true // a failed step is skipped instead
+	// With a single connection, its success means that no other one is broken.
+	dial.PipelineMultiplex = -1
+	if dial.Dialer.Timeout == 0 {
+		dial.Dialer.Timeout = reachTimeout
 	}
-	if client.ConnWriteTimeout == 0 {
-		client.ConnWriteTimeout = reachTimeout
+	if dial.ConnWriteTimeout == 0 {
+		dial.ConnWriteTimeout = reachTimeout
 	}
 	namespace := sha256.Sum256([]byte(opts.Namespace))
 	s := &Store{
-		opts: opts, client: client, scripts: newScripts(), vault: vault, lost: make(chan struct{}, 1),
-		// The braces keep all keys on one node of a cluster, as scripts need.
+		opts: opts, dial: dial, scripts: newScripts(), vault: vault, lost: make(chan struct{}, 1),
+		// The braces keep all keys on one node of a cluster, which scripts require.
 		prefix: opts.Prefix + "{" + hex.EncodeToString(namespace[:12]) + ":" + formatVersion + "}:",
 	}
 	s.life, s.end = context.WithCancel(context.Background())
@@ -145,8 +148,8 @@ func Open(opts Options) (*Store, error) {
 	return s, nil
 }
 
-// Close gives up a lease that is held and closes the connection. Sources of the
-// store read from the platform from then on.
+// Close releases a lease that is held and closes the connection. Sources of the
+// store then read from the platform.
 func (s *Store) Close() {
 	s.mu.Lock()
 	s.end()
@@ -162,7 +165,7 @@ func (s *Store) Close() {
 	s.steps.Wait()
 }
 
-// background runs a task that Close waits for, unless it is too late for that.
+// background runs a task that Close waits for. After Close it does nothing.
 func (s *Store) background(task func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,7 +174,7 @@ func (s *Store) background(task func()) {
 	}
 }
 
-// supervise connects, and after every loss reconnects.
+// supervise connects to the server, and reconnects after every loss.
 func (s *Store) supervise() {
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		err := s.reach()
@@ -202,7 +205,7 @@ func (s *Store) reach() error {
 		defer cancel()
 		return client.Do(ctx, client.B().Ping().Build()).Error()
 	}
-	client, err := rueidis.NewClient(s.client)
+	client, err := rueidis.NewClient(s.dial)
 	if err != nil {
 		return err
 	}
@@ -212,7 +215,7 @@ func (s *Store) reach() error {
 	return nil
 }
 
-// mark notes whether the server can be reached, and logs when that changes.
+// mark records whether the server can be reached, and logs changes.
 func (s *Store) mark(err error) {
 	now := reachable
 	if err != nil {
@@ -227,22 +230,22 @@ func (s *Store) mark(err error) {
 	case now == reachable:
 		s.opts.Logger.Info("shared state is reachable")
 	default:
-		s.opts.Logger.Warn("shared state is unreachable, going on without it", slog.Any("error", err))
+		s.opts.Logger.Warn("shared state is unreachable; continuing without it", slog.Any("error", err))
 		if before == reachable {
-			s.lost <- struct{}{} // has room: the supervisor took the last before it marked success
+			s.lost <- struct{}{} // never blocks: the supervisor received the last one before it marked success
 		}
 	}
 }
 
-// Lost tells whether the server cannot be reached.
+// Lost reports whether the server cannot be reached.
 func (s *Store) Lost() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state == unreachable
 }
 
-// complain logs why something shared is of no use, unless that is because the
-// server is lost.
+// complain logs why a shared value cannot be used. It logs nothing if the reason is
+// the loss of the server.
 func (s *Store) complain(err error) {
 	switch {
 	case errors.Is(err, errSealed):
@@ -254,12 +257,12 @@ func (s *Store) complain(err error) {
 	}
 }
 
-// attempt runs one step with the server if that can be reached. It returns
-// after Options.Bound at the latest; the step may then still be running, so it
-// must not write to anything that the caller reads.
+// attempt runs one step with the server if the server can be reached. It returns
+// within Options.Bound. The step may then still be running, so it must not write to
+// anything that the caller reads.
 //
-// The bound is not that of the caller's context, because a command that is cut
-// off costs the connection.
+// The step does not use the caller's context, because canceling a command breaks
+// the connection.
 func attempt[T any](s *Store, step func(context.Context, rueidis.Client) (T, error)) (T, error) {
 	var none T
 	client := s.reached()
@@ -290,8 +293,8 @@ func attempt[T any](s *Store, step func(context.Context, rueidis.Client) (T, err
 	return got.value, got.err
 }
 
-// reached returns the connection, with the step counted that the caller is to
-// do with it; nil if the server cannot be reached.
+// reached returns the connection, or nil if the server cannot be reached. It counts
+// the step that the caller will run, which must call steps.Done.
 func (s *Store) reached() rueidis.Client {
 	<-s.settled.Done()
 	s.mu.Lock()
@@ -303,8 +306,8 @@ func (s *Store) reached() rueidis.Client {
 	return s.connection
 }
 
-// jittered varies a duration by half to both sides, so that replicas do not
-// come in step.
+// jittered returns a random duration between 0.5 and 1.5 times d, so that replicas do
+// not act in step.
 func jittered(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * (0.5 + rand.Float64()))
 }

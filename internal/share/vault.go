@@ -10,7 +10,7 @@ import (
 	"errors"
 )
 
-// keyBytes is the length of Options.Key: that of AES-256.
+// keyBytes is the length of Options.Key, as for AES-256.
 const keyBytes = 32
 
 var errSealed = errors.New("sealed with another key, or forged")
@@ -26,7 +26,7 @@ func newVault(key []byte) (vault, error) {
 		return vault{}, nil
 	}
 	if len(key) != keyBytes {
-		return vault{}, errors.New("it must be 32 bytes long")
+		return vault{}, errors.New("must be 32 bytes long")
 	}
 	var keys [2][]byte
 	for i, purpose := range []string{"leadgraph values", "leadgraph names"} {
@@ -43,8 +43,8 @@ func newVault(key []byte) (vault, error) {
 	return vault{aead: aead, names: keys[1]}, err
 }
 
-// seal encrypts a value. Only the same place opens it again, so that a value
-// moved to another key is refused.
+// seal encrypts a value. It can be opened only with the same place, so that a value
+// that was moved to another key is refused.
 func (v vault) seal(value []byte, place string) []byte {
 	if v.aead == nil {
 		return value
@@ -63,12 +63,12 @@ func (v vault) open(sealed []byte, place string) ([]byte, error) {
 	return value, nil
 }
 
-// name returns what stands for an id in a key.
+// name returns the text that replaces an id in a key.
 func (v vault) name(id string) string {
 	if v.names == nil {
 		return id
 	}
 	mac := hmac.New(sha256.New, v.names)
-	mac.Write([]byte(id)) // never fails, as the interface says
+	mac.Write([]byte(id)) // never fails
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }

@@ -8,7 +8,7 @@ import (
 	"leadgraph/internal/telemetry"
 )
 
-// BenchmarkCounting is all that is counted of an operation with one lookup.
+// BenchmarkCounting measures all metric updates for an operation with one lookup.
 func BenchmarkCounting(b *testing.B) {
 	seen, err := telemetry.New(b.Context(), options())
 	if err != nil {

@@ -6,22 +6,22 @@ import (
 	"time"
 )
 
-// Operation is what is known of an operation once it was answered.
+// Operation describes an operation that was answered.
 type Operation struct {
-	// Name and Type are empty if it was refused before it was executed.
+	// Name and Type are empty if the operation was refused before execution.
 	Name, Type string
-	// Status is that of HTTP.
+	// Status is the HTTP status.
 	Status int
-	// Codes are those of its errors, each once.
+	// Codes lists the codes of the operation's errors, each once.
 	Codes []string
 	Bytes int
 	Took  time.Duration
-	// Stale is true if its catalogue was older than it should be.
+	// Stale is true if the operation was answered from a stale catalogue.
 	Stale bool
 }
 
-// Begin is called when a request for an operation has come. Its context is that
-// of the operation, with which Done is called.
+// Begin must be called when a request for an operation arrives. It returns the
+// context of the operation, which must be passed to Done.
 func (t *Telemetry) Begin(ctx context.Context, came time.Time) context.Context {
 	t.inFlight.Inc()
 	if t.spans == nil {
@@ -30,7 +30,7 @@ func (t *Telemetry) Begin(ctx context.Context, came time.Time) context.Context {
 	return t.spans.begin(ctx, came, t.options.RequestID(ctx))
 }
 
-// Done is called when an operation was answered.
+// Done must be called when an operation was answered.
 func (t *Telemetry) Done(ctx context.Context, op Operation) {
 	t.inFlight.Dec()
 	label, code := t.names.label(op.Name), gravest(op.Codes)
@@ -52,7 +52,7 @@ func (t *Telemetry) Refused(code string) {
 	t.refused.WithLabelValues(listed(closedCodes, code)).Inc()
 }
 
-// Attempt is one request to the platform and how it ended.
+// Attempt describes one request to the platform and its outcome.
 type Attempt struct {
 	Kind    string
 	Outcome string
@@ -73,8 +73,8 @@ func (t *Telemetry) Attempt(_ context.Context, a Attempt) {
 	}
 }
 
-// Batch counts the lookups of distinct tenants that were asked for together, of
-// which some took no waiting for a read.
+// Batch counts lookups of distinct tenants that one operation requested together.
+// Hits is the number of them that were answered without waiting for a read.
 func (t *Telemetry) Batch(tenants, hits int, plan string) {
 	t.batches.Observe(float64(tenants))
 	t.planned.WithLabelValues(listed(plans, plan)).Inc()
@@ -82,8 +82,8 @@ func (t *Telemetry) Batch(tenants, hits int, plan string) {
 	t.lookups.WithLabelValues("miss").Add(float64(tenants - hits))
 }
 
-// Refreshed counts a reading of all leads, which took so many requests to the
-// platform; none if another replica had read them.
+// Refreshed counts a refresh of the catalogue. Calls is the number of requests to
+// the platform; it is 0 if the leads came from another replica.
 func (t *Telemetry) Refreshed(took time.Duration, calls int, err error) {
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -100,7 +100,7 @@ func (t *Telemetry) Refreshed(took time.Duration, calls int, err error) {
 	t.refresh.Observe(took.Seconds())
 }
 
-// Published notes the catalogue that is served from now on.
+// Published records the catalogue that is served from now on.
 func (t *Telemetry) Published(asOf time.Time, leads int) {
 	t.scraped.published.Store(&published{asOf, leads})
 }

@@ -7,8 +7,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// LogHandler adds to every line the id of the request that its context belongs
-// to, and of the trace if it is traced.
+// LogHandler returns a handler that adds the request id of the context to every
+// line. If the context is traced it also adds the trace and span ids.
 func LogHandler(next slog.Handler, requestID func(context.Context) string) slog.Handler {
 	return logHandler{next, requestID}
 }

@@ -9,21 +9,21 @@ import (
 
 const namespace = "leadgraph_"
 
-// other is the label of what is not on a closed list.
+// other is the label of all values that are not on a closed list.
 const other = "other"
 
-// The closed lists of labels. All of their series exist from the start, so that
-// the first of a kind is an increase.
+// The closed lists of labels. All their series exist from the start with the value
+// 0, so that the first event shows as an increase.
 var (
 	kinds    = []string{"lead", "leads", "online", "token"}
 	outcomes = []string{"ok", "status", "timeout", "connection", "cut", "too_large", "bad_response", "canceled", "refused"}
 	plans    = []string{"cache", "single reads", "catalogue", "mixed"}
 )
 
-// The outcomes of refreshes.
+// The outcomes of catalogue refreshes.
 const (
-	refreshRead     = "read"   // from the platform
-	refreshShared   = "shared" // from another replica
+	refreshRead     = "read"   // leads came from the platform
+	refreshShared   = "shared" // leads came from another replica
 	refreshFailed   = "failed"
 	refreshCanceled = "canceled"
 )
@@ -31,8 +31,9 @@ const (
 // codeOK is the code of an operation without errors.
 const codeOK = "OK"
 
-// closedCodes is the closed list of docs/design.md section 6, the gravest first: an
-// operation with several errors counts once.
+// closedCodes is the closed list of error codes in docs/design.md section 6, the
+// most severe first. An operation with several errors counts under the first code
+// that it has.
 var closedCodes = []string{
 	"INTERNAL_SERVER_ERROR", "UPSTREAM_AUTH", "UPSTREAM_BAD_RESPONSE", "UPSTREAM_REJECTED", "UPSTREAM_UNAVAILABLE",
 	"UPSTREAM_TIMEOUT", "UPSTREAM_RATE_LIMITED", "OVERLOADED", "QUERY_TOO_COMPLEX", "UNAUTHENTICATED", "FORBIDDEN",
@@ -40,7 +41,7 @@ var closedCodes = []string{
 	"PERSISTED_QUERY_REQUIRED", "PERSISTED_QUERY_NOT_SUPPORTED", "PERSISTED_QUERY_NOT_FOUND",
 }
 
-// gravest returns the label for the codes of one operation.
+// gravest returns the label for an operation with the given error codes.
 func gravest(of []string) string {
 	if len(of) == 0 {
 		return codeOK
@@ -60,8 +61,8 @@ func listed(list []string, label string) string {
 	return other
 }
 
-// metrics are the families that are counted as things happen; scraped has those
-// that are asked for.
+// metrics holds the metric families that are updated as events happen. scraped
+// holds the families that are read on each scrape.
 type metrics struct {
 	operations *prometheus.CounterVec
 	errors     *prometheus.CounterVec
@@ -82,42 +83,42 @@ type metrics struct {
 	refresh   prometheus.Histogram
 }
 
-// Buckets in seconds, for servers that scrape no native histograms. By
-// docs/bench.md one lead takes a third of a millisecond and 20,000 take 40; the
-// platform's answer adds tens of milliseconds to seconds; a request has 10 s, the
-// largest page 30.
+// Buckets in seconds, for servers that do not scrape native histograms. According
+// to docs/bench.md one lead takes a third of a millisecond and 20,000 leads take
+// 40 ms. The platform's answer adds tens of milliseconds to seconds. A request has
+// 10 s, the largest page 30 s.
 var (
 	answerBuckets  = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
 	refreshBuckets = []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120}
-	// A table's page of lookups is read singly up to 20 tenants.
+	// Up to 20 tenants, such as a page of a table, are read one by one.
 	batchBuckets = []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}
 )
 
 func newMetrics() metrics {
 	m := metrics{
-		operations: counters("operations_total", "GraphQL operations answered, by name and by the gravest error code, OK if none.", "operation", "code"),
-		errors:     counters("errors_total", "GraphQL operations with an error, by code; one with several codes counts for each.", "code"),
-		duration:   histograms("operation_duration_seconds", "Time from a request to its answer.", answerBuckets, "operation"),
+		operations: counters("operations_total", "GraphQL operations answered, by name and by their most severe error code; OK if none.", "operation", "code"),
+		errors:     counters("errors_total", "GraphQL operations with an error, by code; an operation with several codes counts once for each.", "code"),
+		duration:   histograms("operation_duration_seconds", "Time from receiving a request to answering it.", answerBuckets, "operation"),
 		inFlight:   prometheus.NewGauge(prometheus.GaugeOpts{Name: namespace + "operations_in_flight", Help: "GraphQL operations being answered."}),
 		refused:    counters("refused_requests_total", "Requests refused before they became an operation, by error code.", "code"),
-		stale:      counter("stale_answers_total", "Operations answered from a catalogue that is older than it should be, because the platform fails."),
+		stale:      counter("stale_answers_total", "Operations answered from a stale catalogue, because the platform is failing."),
 
-		attempts:        counters("upstream_attempts_total", "Requests to the platform, each retry counted, by kind and outcome.", "kind", "outcome"),
-		attemptDuration: histograms("upstream_attempt_duration_seconds", "Time of one request to the platform until the last byte of its answer.", answerBuckets, "kind"),
-		received:        counters("upstream_received_bytes_total", "Bytes of the platform's answers, decompressed.", "kind"),
+		attempts:        counters("upstream_attempts_total", "Requests to the platform, including retries, by kind and outcome.", "kind", "outcome"),
+		attemptDuration: histograms("upstream_attempt_duration_seconds", "Duration of one request to the platform, up to the last byte of the answer.", answerBuckets, "kind"),
+		received:        counters("upstream_received_bytes_total", "Size of the platform's answers in bytes, after decompression.", "kind"),
 		retries:         counters("upstream_retries_total", "Requests to the platform that repeat a failed one.", "kind"),
 
-		lookups:   counters("lookups_total", "Lookups of a tenant's leads, by whether they took no waiting for a read (hit) or did (miss).", "result"),
+		lookups:   counters("lookups_total", "Lookups of a tenant's leads: hit if answered without waiting for a read, otherwise miss.", "result"),
 		batches:   histogram("lookup_batch_tenants", "Distinct tenants that one operation looked up together.", batchBuckets),
-		planned:   counters("lookup_plans_total", "How the tenants of a batch were found.", "plan"),
-		refreshes: counters("catalogue_refreshes_total", "Readings of all leads: from the platform (read), from another replica (shared), failed or canceled.", "outcome"),
-		refresh:   histogram("catalogue_refresh_duration_seconds", "Time of one reading of all leads that succeeded.", refreshBuckets),
+		planned:   counters("lookup_plans_total", "Batches of lookups, by where the leads were read from.", "plan"),
+		refreshes: counters("catalogue_refreshes_total", "Refreshes of the catalogue: from the platform (read), from another replica (shared), failed or canceled.", "outcome"),
+		refresh:   histogram("catalogue_refresh_duration_seconds", "Duration of one successful refresh of the catalogue.", refreshBuckets),
 	}
 	m.begin()
 	return m
 }
 
-// begin makes the series of the closed lists.
+// begin creates the series of the closed lists.
 func (m metrics) begin() {
 	for _, kind := range kinds {
 		for _, outcome := range outcomes {
@@ -166,8 +167,8 @@ func histograms(name, help string, buckets []float64, labels ...string) *prometh
 	return prometheus.NewHistogramVec(bothForms(name, help, buckets), labels)
 }
 
-// bothForms are options of a histogram with classic buckets and native ones, of
-// which Prometheus takes what it is set to.
+// bothForms returns options for a histogram with classic and native buckets.
+// Prometheus scrapes the kind that it is configured for.
 func bothForms(name, help string, buckets []float64) prometheus.HistogramOpts {
 	return prometheus.HistogramOpts{
 		Name: namespace + name, Help: help, Buckets: buckets,

@@ -5,22 +5,23 @@ import (
 	"sync"
 )
 
-// maxNames is how many operations have a label of their own: more than the
-// front-ends of one operator have, few enough for a Prometheus.
+// maxNames is the maximum number of operation names with a label of their own.
+// This is more than one operator's front ends use, and few enough for Prometheus.
 const maxNames = 100
 
-// labelName is what GraphQL lets a name be, but no longer than a label should be.
+// labelName matches a GraphQL name of at most 64 characters.
 var labelName = regexp.MustCompile(`^[_A-Za-z][_0-9A-Za-z]{0,63}$`)
 
-// names gives labels to the names of operations, which clients choose: to those
-// known from the start and, while there is room, to others as they come.
+// names assigns labels to operation names, which clients choose. Names known from
+// the start always have room. Other names get a label in the order of arrival,
+// while there is room.
 type names struct {
 	known map[string]bool
 	given sync.Map // name → label
 
 	mu     sync.Mutex
-	places int // left
-	free   int // of them, for names that are not known
+	places int // labels left
+	free   int // labels left for names that are not known
 }
 
 func newNames(known []string) *names {
@@ -34,7 +35,7 @@ func newNames(known []string) *names {
 	return n
 }
 
-// label returns the label of a name; an operation without a name has none.
+// label returns the label of a name. The label of an empty name is empty.
 func (n *names) label(name string) string {
 	if name == "" {
 		return ""

@@ -9,31 +9,31 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Sources are asked on every scrape; each may be nil.
+// Sources are functions that are called on every scrape. Each may be nil.
 type Sources struct {
 	Upstream   func() Upstream
 	Projection func() Projection
 	Queue      func() Queue
-	// Callers is the number of callers whose leads are held apart.
+	// Callers returns the number of callers with a cache of their own.
 	Callers func() int
 }
 
-// Queue is what the server has been asked at a moment: operations that run, of
-// at most Limit, and that wait for their turn.
+// Queue is the state of admission: Running operations of at most Limit, and
+// Waiting ones.
 type Queue struct{ Limit, Running, Waiting int }
 
-// Upstream is the state of the client of the platform.
+// Upstream is the state of the platform's client.
 type Upstream struct {
 	// Breaker is closed, open or half_open.
 	Breaker string
-	// Limit is the most requests at a time, of which InFlight are under way and
-	// Queued wait.
+	// Limit is the maximum number of concurrent requests. InFlight of them are in
+	// progress, and Queued requests wait.
 	Limit, InFlight, Queued int
-	// TokenExpires is zero if there is no token or it never does.
+	// TokenExpires is zero if there is no token or it does not expire.
 	TokenExpires time.Time
 }
 
-// Projection counts fields since the start.
+// Projection counts fields since the program started.
 type Projection struct {
 	Hits      uint64
 	Fallbacks map[string]uint64
@@ -46,31 +46,31 @@ type published struct {
 }
 
 var (
-	catalogueAge   = desc("catalogue_age_seconds", "Age of the catalogue of all leads that is held; absent until there is one.")
-	catalogueLeads = desc("catalogue_leads", "Leads in the catalogue that is held.")
+	catalogueAge   = desc("catalogue_age_seconds", "Age of the catalogue in use; absent until there is one.")
+	catalogueLeads = desc("catalogue_leads", "Leads in the catalogue in use.")
 
-	breakerState = desc("upstream_breaker_state", "1 for the state that the circuit breaker is in.", "state")
-	upstreamBusy = desc("upstream_in_flight", "Requests to the platform under way.")
-	upstreamMax  = desc("upstream_concurrency_limit", "Most requests to the platform at a time.")
-	upstreamWait = desc("upstream_queued", "Requests to the platform that wait for their turn.")
-	tokenExpiry  = desc("upstream_token_expiry_timestamp_seconds", "When the access token expires; absent without one that does.")
+	breakerState = desc("upstream_breaker_state", "1 for the current state of the circuit breaker, 0 for the others.", "state")
+	upstreamBusy = desc("upstream_in_flight", "Requests to the platform in progress.")
+	upstreamMax  = desc("upstream_concurrency_limit", "Maximum number of concurrent requests to the platform.")
+	upstreamWait = desc("upstream_queued", "Requests to the platform that wait for their turn to be sent.")
+	tokenExpiry  = desc("upstream_token_expiry_timestamp_seconds", "When the access token expires, in Unix time; absent if there is none or it does not expire.")
 
-	queueLimit   = desc("admission_limit", "Most operations that run at a time.")
-	queueRunning = desc("admission_running", "Operations that hold a slot of the server.")
+	queueLimit   = desc("admission_limit", "Maximum number of operations that run at a time.")
+	queueRunning = desc("admission_running", "Operations that hold a slot.")
 	queueWaiting = desc("admission_waiting", "Operations that wait for a slot.")
 
-	callersHeld = desc("callers", "Callers whose leads are held apart, where each reads with the own token.")
+	callersHeld = desc("callers", "Callers with a cache of their own (passthrough only).")
 
 	projected = desc("projection_hits_total", "Fields answered by the compiled projection.")
 	fallbacks = desc("projection_fallbacks_total", "Fields left to the generated executor, by reason.", "reason")
-	givenUp   = desc("projection_ended_total", "Fields given up because their request had ended.")
+	givenUp   = desc("projection_ended_total", "Fields abandoned because their request had ended.")
 )
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(namespace+name, help, labels, nil)
 }
 
-// scraped collects what is known elsewhere.
+// scraped collects values that are kept elsewhere.
 type scraped struct {
 	now       func() time.Time
 	published atomic.Pointer[published]
@@ -79,7 +79,7 @@ type scraped struct {
 	sources []Sources
 }
 
-// Watch adds sources. Each thing is to have one.
+// Watch adds sources. Each metric must have at most one source.
 func (t *Telemetry) Watch(s Sources) {
 	t.scraped.mu.Lock()
 	defer t.scraped.mu.Unlock()

@@ -18,7 +18,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// The attributes, by OpenTelemetry's semantic conventions where these have them.
+// The attributes. Their names follow OpenTelemetry's semantic conventions where
+// these define one.
 const (
 	operationName = attribute.Key("graphql.operation.name")
 	operationType = attribute.Key("graphql.operation.type")
@@ -34,17 +35,17 @@ const (
 	upstreamRetry = attribute.Key("leadgraph.upstream.retry")
 )
 
-// spans makes the spans of operations, root fields and calls to the platform.
+// spans creates the spans of operations, root fields and requests to the platform.
 type spans struct {
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
-	context  propagation.TraceContext // of W3C; baggage is neither heard nor sent
+	context  propagation.TraceContext // W3C; baggage is neither read nor sent
 }
 
-// newSpans exports over OTLP by HTTP. The SDK reads endpoint, headers, sampler,
+// newSpans sets up export over OTLP/HTTP. The SDK reads endpoint, headers, sampler,
 // limits and resource from the OTEL_* variables.
 func newSpans(ctx context.Context, o Options) (*spans, error) {
-	// The SDK has one handler for the faults of all that it does in the background.
+	// The SDK has one global handler for errors of its background work.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
 		o.Logger.Warn("spans are lost", slog.Any("error", err))
 	}))
@@ -55,8 +56,8 @@ func newSpans(ctx context.Context, o Options) (*spans, error) {
 			return nil, fmt.Errorf("OTLP: %w", err)
 		}
 	}
-	// Later ones win: OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES over ours. The
-	// machine's name and the command line are nobody's business.
+	// Later options take precedence, so OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES
+	// override our attributes. The host name and the command line are left out.
 	from, err := resource.New(ctx,
 		resource.WithAttributes(attribute.String("service.name", "leadgraph"), attribute.String("service.version", o.Version)),
 		resource.WithTelemetrySDK(), resource.WithFromEnv())
@@ -67,8 +68,8 @@ func newSpans(ctx context.Context, o Options) (*spans, error) {
 	return &spans{provider: provider, tracer: provider.Tracer("leadgraph")}, nil
 }
 
-// Extract makes the spans of a request children of the caller's, if its headers
-// name one.
+// Extract makes the spans of a request children of the caller's span, if the
+// request's headers name one.
 func (t *Telemetry) Extract(next http.Handler) http.Handler {
 	if t.spans == nil {
 		return next
@@ -109,8 +110,9 @@ func (s *spans) end(ctx context.Context, op Operation, label, code string) {
 	}
 }
 
-// Field returns what begins the span of a root field by its name in the schema,
-// and ends it with the code of its error or "". It is nil if nothing is traced.
+// Field returns a function that starts the span of a root field, named as in the
+// schema. The function it returns in turn ends the span with the field's error
+// code, or "". Field returns nil if tracing is off.
 func (t *Telemetry) Field() func(ctx context.Context, name string) (context.Context, func(code string)) {
 	if t.spans == nil {
 		return nil

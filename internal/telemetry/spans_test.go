@@ -24,7 +24,8 @@ import (
 	"leadgraph/internal/telemetry"
 )
 
-// traced starts watching with spans, which the returned function ends and tells.
+// traced returns a Telemetry with tracing, and a function that closes it and
+// returns its spans.
 func traced(t *testing.T) (*telemetry.Telemetry, func() tracetest.SpanStubs) {
 	t.Helper()
 	exporter := kept{tracetest.NewInMemoryExporter()}
@@ -53,7 +54,7 @@ func named(t *testing.T, spans tracetest.SpanStubs, name string) tracetest.SpanS
 	return spans[at]
 }
 
-// attributes writes attributes as name=value, in order.
+// attributes formats attributes as name=value, sorted.
 func attributes(of tracetest.SpanStub) string {
 	var list []string
 	for _, a := range of.Attributes {
@@ -101,7 +102,7 @@ func TestSpansOfAnOperation(t *testing.T) {
 	if field = named(t, spans, "node"); field.Status.Code != codes.Unset || attributes(field) != "graphql.field.name=node" {
 		t.Errorf("field %v: %s", field.Status, attributes(field))
 	}
-	named(t, spans, "subscription") // a name that is no label names no span
+	named(t, spans, "subscription") // a name without a label does not appear in a span's name
 	if refused := named(t, spans, "operation"); refused.Status.Description != "GRAPHQL_PARSE_FAILED" {
 		t.Errorf("status %v", refused.Status)
 	}
@@ -115,7 +116,7 @@ func TestSpansOfAnOperation(t *testing.T) {
 	}
 }
 
-// fromCaller is a request of a client that traces.
+// fromCaller returns a request from a client that traces.
 func fromCaller(t *testing.T) *http.Request {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", nil)
@@ -205,7 +206,7 @@ func TestSpansOfCallsToThePlatform(t *testing.T) {
 	}
 }
 
-// nobody is the address of a server that is gone.
+// nobody returns the address of a closed server.
 func nobody(t *testing.T) string {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -233,7 +234,7 @@ func TestNothingIsTracedUnlessAsked(t *testing.T) {
 	}
 }
 
-// TestOTLP exports to a collector by the standard variables.
+// TestOTLP exports to a collector that the standard variables name.
 func TestOTLP(t *testing.T) { //nolint:paralleltest // sets the environment
 	type export struct {
 		path, auth string
@@ -291,7 +292,7 @@ func TestOTLP(t *testing.T) { //nolint:paralleltest // sets the environment
 	}
 }
 
-// A collector that is down costs lines of the log, and some seconds at the end.
+// A collector that is down causes warnings, and a delay of seconds in Close.
 func TestOTLPWithoutACollector(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", nobody(t))
 	lines := make(chan string, 10)

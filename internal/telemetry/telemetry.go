@@ -1,13 +1,13 @@
-// Package telemetry shows operators what leadgraph does: Prometheus metrics,
-// OpenTelemetry traces, and lines of the log that belong to one request.
+// Package telemetry provides Prometheus metrics, OpenTelemetry traces and log lines
+// that carry the id of their request.
 //
-// All of it is public: no label, attribute or line holds personal data, tenant
-// ids, hosts, documents, variables or texts of errors. What a client chooses, the
-// name of its operation, becomes a label for a bounded number of names only.
+// All of it may be public: no label, attribute or line contains personal data,
+// tenant ids, hosts, documents, variables or error texts. Clients choose the names
+// of their operations; only a bounded number of names become labels.
 //
-// The packages that are watched do not know this one. They declare functions that
-// they call, and the structs of these have the fields of the ones here, so that
-// the program can convert one to the other.
+// The observed packages do not import this one. They declare hook functions whose
+// struct types have the same fields as the types here, so that the program can
+// convert between them.
 package telemetry
 
 import (
@@ -22,25 +22,25 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// Options say what is watched. RequestID, Attempt and Logger are required.
+// Options configure metrics and traces. RequestID, Attempt and Logger are required.
 type Options struct {
-	// Version is that of the program.
+	// Version is the version of the program.
 	Version string
-	// Operations are names that have labels of their own whatever clients send,
-	// such as those of trusted documents.
+	// Operations lists operation names that always have a label of their own, such
+	// as those of trusted documents.
 	Operations []string
-	// Tracing exports spans over OTLP; the OTEL_* variables say where and which.
+	// Tracing exports spans over OTLP. The OTEL_* variables configure the export.
 	Tracing bool
-	// Exporter takes the spans in the place of OTLP; for tests.
+	// Exporter receives the spans instead of OTLP. It is for tests.
 	Exporter sdktrace.SpanExporter
-	// RequestID names the request of a context, "" if it has none.
+	// RequestID returns the id of the request that a context belongs to, or "".
 	RequestID func(context.Context) string
-	// Attempt tells, by the context of a request to the platform, of which kind it
-	// is and whether it repeats a failed one.
+	// Attempt returns the kind of a request to the platform, given its context, and
+	// whether it retries a failed one.
 	Attempt func(context.Context) (kind string, retry bool)
-	// Logger is told when spans cannot be exported.
+	// Logger receives errors of exporting spans and of serving metrics.
 	Logger *slog.Logger
-	// Now is the clock of ages; time.Now if nil.
+	// Now is the clock that ages are measured by; time.Now if nil.
 	Now func() time.Time
 }
 
@@ -51,11 +51,11 @@ type Telemetry struct {
 	metrics
 	names   *names
 	scraped scraped
-	spans   *spans // nil if nothing is traced
+	spans   *spans // nil if tracing is off
 }
 
-// New starts watching. It fails if the OTEL_* variables cannot be used. Close it
-// after use.
+// New returns a Telemetry, which must be closed. It fails if the OTEL_* variables
+// are invalid.
 func New(ctx context.Context, o Options) (*Telemetry, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -63,7 +63,7 @@ func New(ctx context.Context, o Options) (*Telemetry, error) {
 	t := &Telemetry{options: o, registry: prometheus.NewRegistry(), metrics: newMetrics(), names: newNames(o.Operations)}
 	t.scraped.now = o.Now
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: namespace + "build_info", Help: "1, with the version of leadgraph and of Go.",
+		Name: namespace + "build_info", Help: "Always 1; the label holds the version of leadgraph and of Go.",
 	}, []string{"version"})
 	build.WithLabelValues(o.Version).Set(1)
 	t.registry.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &t.scraped)
@@ -77,7 +77,7 @@ func New(ctx context.Context, o Options) (*Telemetry, error) {
 	return t, nil
 }
 
-// Handler serves the metrics to Prometheus.
+// Handler returns a handler that serves the metrics to Prometheus.
 func (t *Telemetry) Handler() http.Handler {
 	return promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{
 		ErrorLog:          slog.NewLogLogger(t.options.Logger.Handler(), slog.LevelWarn),
@@ -85,11 +85,11 @@ func (t *Telemetry) Handler() http.Handler {
 	})
 }
 
-// closeWait is how long the last spans may take to a collector: less than it takes
-// a container's engine to lose its patience.
+// closeWait is how long Close may take to export the last spans. It is shorter than
+// the time after which a container engine kills a stopping container.
 const closeWait = 3 * time.Second
 
-// Close exports the spans that have ended.
+// Close exports the spans that have ended and stops tracing.
 func (t *Telemetry) Close() {
 	if t.spans == nil {
 		return

@@ -23,15 +23,15 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// kept keeps the spans when it is shut down.
+// kept is an exporter that keeps its spans after shutdown.
 type kept struct{ *tracetest.InMemoryExporter }
 
 func (kept) Shutdown(context.Context) error { return nil }
 
 type kindKey struct{}
 
-// options are those of a program that names requests and attempts by values of
-// their contexts.
+// options returns options that read the request id and the attempt from context
+// values.
 func options() telemetry.Options {
 	return telemetry.Options{
 		Version: "v1",
@@ -59,7 +59,7 @@ func start(t *testing.T, o telemetry.Options) *telemetry.Telemetry {
 	return seen
 }
 
-// scrape returns the samples of leadgraph by their names and labels.
+// scrape returns leadgraph's samples by name and labels.
 func scrape(t *testing.T, seen *telemetry.Telemetry) map[string]string {
 	t.Helper()
 	answer := httptest.NewRecorder()
@@ -171,12 +171,12 @@ func TestMetrics(t *testing.T) {
 	}
 	for name := range samples {
 		if strings.Contains(name, "Dana") || strings.Contains(name, "f94238e5") {
-			t.Errorf("a label that nobody listed: %s", name)
+			t.Errorf("unlisted label: %s", name)
 		}
 	}
 }
 
-// The names of operations are the clients' to choose.
+// Clients choose the names of operations, so the number of labels must be bounded.
 func TestLabelsAreBounded(t *testing.T) {
 	t.Parallel()
 	o := options()
@@ -226,7 +226,8 @@ func TestTrustedNamesLeaveNoRoomForMoreThanThereIs(t *testing.T) {
 	want(t, samples, `operations_total{code="OK",operation="other"}`, "51")
 }
 
-// TestCodesAreThoseOfTheDesign keeps the list of labels at the list of codes.
+// TestCodesAreThoseOfTheDesign checks that the labels match the codes in
+// docs/design.md.
 func TestCodesAreThoseOfTheDesign(t *testing.T) {
 	t.Parallel()
 	design, err := os.ReadFile("../../docs/design.md")

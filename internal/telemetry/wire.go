@@ -12,9 +12,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Wrap traces single requests to the platform, each until the last byte of its
-// answer, and sends it the context of W3C. The token endpoint, which is another
-// party's, gets none.
+// Wrap returns a transport that traces each request to the platform, up to the last
+// byte of the answer. It sends the W3C trace context to the platform, but not to
+// the token endpoint, which belongs to a third party.
 func (t *Telemetry) Wrap(next http.RoundTripper) http.RoundTripper {
 	if t.spans == nil {
 		return next
@@ -36,7 +36,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		trace.WithAttributes(upstreamKind.String(kind), httpMethod.String(req.Method), upstreamRetry.Bool(retry)))
 	req = req.WithContext(ctx)
 	if kind != "token" {
-		req.Header = req.Header.Clone() // a round-tripper must not change its request
+		req.Header = req.Header.Clone() // a RoundTripper must not modify its request
 		w.spans.context.Inject(ctx, propagation.HeaderCarrier(req.Header))
 	}
 	resp, err := w.next.RoundTrip(req)
@@ -53,7 +53,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// tracedBody ends the span of its request.
+// tracedBody ends the span of its request when it was read or closed.
 type tracedBody struct {
 	io.ReadCloser
 	span trace.Span
@@ -71,7 +71,7 @@ func (b *tracedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close implements io.Closer. The rest of an answer can be unwanted.
+// Close implements io.Closer. Closing before the end of the body is no error.
 func (b *tracedBody) Close() error {
 	b.end(io.EOF)
 	return b.ReadCloser.Close()
@@ -79,7 +79,7 @@ func (b *tracedBody) Close() error {
 
 func (b *tracedBody) end(err error) {
 	b.once.Do(func() {
-		if err != io.EOF { //nolint:errorlint // a reader's end is never wrapped
+		if err != io.EOF { //nolint:errorlint // readers never wrap io.EOF
 			fail(b.span, reason(err, "cut"))
 		}
 		b.span.SetAttributes(bodySize.Int(b.size))
@@ -87,8 +87,8 @@ func (b *tracedBody) end(err error) {
 	})
 }
 
-// reason is why a request failed, in the words of outcomes: an error's own can
-// name hosts and addresses.
+// reason returns why a request failed, as one of the outcomes. It does not use the
+// error's text, which can name hosts and addresses.
 func reason(err error, otherwise string) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
