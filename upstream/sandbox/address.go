@@ -1,6 +1,7 @@
 package sandbox
 
-// addresses are up to three civic addresses, or one of the two ways to say none.
+// addresses returns up to three civic addresses. Without any it returns null or
+// an empty list: both occur.
 func (d dice) addresses(o owner) any {
 	n := choose(d, []weighted[int]{{25, 0}, {50, 1}, {17, 2}, {8, 3}})
 	if n == 0 {
@@ -17,8 +18,8 @@ func (d dice) addresses(o owner) any {
 	return list
 }
 
-// address is one civic address in the owner's country: mostly a full one, now
-// and then one with only the parts that a person would write.
+// address returns a civic address in the owner's country. Most have all parts;
+// 15 % have only those that a person would write.
 func (d dice) address(o owner) wireAddress {
 	place := pick(d, o.country.towns)
 	a := wireAddress{
@@ -55,7 +56,7 @@ func (d dice) address(o owner) wireAddress {
 	return a
 }
 
-// houseNumber is a text, but for a few that are numbers.
+// houseNumber returns a string, or for 2 % of the addresses a number.
 func (d dice) houseNumber() any {
 	if d.percent(2) {
 		return d.between(1, 300)
@@ -63,7 +64,7 @@ func (d dice) houseNumber() any {
 	return d.Numerify(pick(d, []string{"#", "1#", "##", "1##", "4##", "12##"}))
 }
 
-// locations are the default location of an address [MS-NEW] and up to two
+// locations returns the default location of an address [MS-NEW] and up to two
 // places inside it.
 func (d dice) locations(address any) []wireLocation {
 	list := []wireLocation{{ID: d.UUID(), CivicAddressID: address, Description: null, AdditionalInfo: null, IsDefault: true, ELIN: null}}

@@ -20,15 +20,16 @@ const (
 	htmlType    = "text/html; charset=utf-8"
 )
 
-// answer is an answer before a fault has bent it.
+// answer is a response to which send may apply a fault.
 type answer struct {
 	status      int
 	contentType string
 	body        []byte
-	rows        int // leads in the body
+	rows        int // number of leads in the body
 }
 
-// jsonAnswer encodes a value made of maps, texts and numbers, which cannot fail.
+// jsonAnswer encodes a value made of maps, strings and numbers, which cannot
+// fail.
 func jsonAnswer(status int, contentType string, value any) answer {
 	body, err := json.Marshal(value)
 	if err != nil {
@@ -37,7 +38,7 @@ func jsonAnswer(status int, contentType string, value any) answer {
 	return answer{status: status, contentType: contentType, body: body}
 }
 
-// invalidField is the refusal of a parameter in the form of [CCL]: problem
+// invalidField returns the refusal of a parameter as [CCL] shows it: problem
 // details with a map of fields.
 func invalidField(name, text string) answer {
 	return jsonAnswer(http.StatusBadRequest, problemType, map[string]any{
@@ -49,7 +50,7 @@ func invalidField(name, text string) answer {
 	})
 }
 
-// liveProblem is a failure in the form of [RCH]: Live's own problem details.
+// liveProblem returns a failure as [RCH] shows it: Live's own problem details.
 func liveProblem(status int, detail string) answer {
 	return jsonAnswer(status, problemType, map[string]any{
 		"type":        "about:blank",
@@ -63,7 +64,7 @@ func liveProblem(status int, detail string) answer {
 	})
 }
 
-// wait reports whether the delay passed before ctx ended.
+// wait waits for the delay and reports whether it passed before ctx ended.
 func wait(ctx context.Context, delay time.Duration) bool {
 	if delay <= 0 {
 		return ctx.Err() == nil
@@ -78,8 +79,9 @@ func wait(ctx context.Context, delay time.Duration) bool {
 	}
 }
 
-// send writes the answer as the fault bends it. The call is counted before the
-// first byte leaves, so that whoever has the answer also sees it counted.
+// send applies the fault to the answer and writes it. It counts the call before
+// it writes the first byte, so that a client with an answer also sees the call
+// in the counts.
 func (s *Server) send(w http.ResponseWriter, r *http.Request, a answer, f Fault) {
 	if f.Reset {
 		s.tally.answered(answer{})
@@ -100,18 +102,18 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, a answer, f Fault)
 	control := http.NewResponseController(w)
 	switch {
 	case f.CutBody > 0:
-		_, _ = w.Write(a.body[:max(0, min(f.CutBody, len(a.body)-1))]) // the connection ends either way
+		_, _ = w.Write(a.body[:max(0, min(f.CutBody, len(a.body)-1))]) // the connection is closed either way
 		_ = control.Flush()
 		panic(http.ErrAbortHandler)
 	case f.Stall > 0:
 		half := len(a.body) / 2
-		_, _ = w.Write(a.body[:half]) // a client that left ends the wait
+		_, _ = w.Write(a.body[:half]) // if the client has left, the wait below ends
 		_ = control.Flush()
 		if wait(r.Context(), f.Stall) {
 			_, _ = w.Write(a.body[half:])
 		}
 	default:
-		_, _ = w.Write(a.body) // nothing is left to tell a client that left
+		_, _ = w.Write(a.body) // fails only if the client has left
 	}
 }
 
@@ -130,13 +132,13 @@ func sendHeader(w http.ResponseWriter, a answer, f Fault) {
 		header.Set("Content-Length", strconv.FormatInt(max(f.PadBody, 0)+int64(len(a.body)), 10))
 	}
 	w.WriteHeader(a.status)
-	if f.Chunked { // net/http would announce the length of a short body by itself
+	if f.Chunked { // otherwise net/http sets Content-Length for a short body
 		_ = http.NewResponseController(w).Flush()
 	}
 }
 
-// compressed returns the body with its padding as gzip. Padding is compressed
-// once a block: members of a gzip file may follow each other.
+// compressed returns the padded body compressed with gzip. Full blocks of
+// padding are compressed once and repeated: gzip members may be concatenated.
 func compressed(body []byte, padding int64) []byte {
 	const block = 1 << 20
 	blocks := int(max(padding, 0) / block)
@@ -147,13 +149,13 @@ func member(padding int64, body []byte) []byte {
 	var buffer bytes.Buffer
 	w := gzip.NewWriter(&buffer)
 	pad(w, padding)
-	_, _ = w.Write(body) // a buffer takes everything
+	_, _ = w.Write(body) // writing to a buffer cannot fail
 	_ = w.Close()
 	return buffer.Bytes()
 }
 
-// pad writes n spaces, which JSON allows before a value, and reports whether
-// w took them.
+// pad writes n spaces and reports whether that succeeded. JSON allows spaces
+// before a value.
 func pad(w io.Writer, n int64) bool {
 	if n <= 0 {
 		return true
@@ -167,12 +169,12 @@ func pad(w io.Writer, n int64) bool {
 	return true
 }
 
-// reset closes the connection with a TCP reset where there is one, and never
-// returns.
+// reset aborts the answer and never returns. A TCP connection is closed with a
+// reset.
 func reset(w http.ResponseWriter) {
 	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // without it the close below is merely an orderly one
+			_ = tcp.SetLinger(0) // otherwise Close ends the connection in an orderly way
 		}
 		_ = conn.Close()
 	}

@@ -38,7 +38,7 @@ func BenchmarkPage(b *testing.B) {
 	}
 }
 
-// discard is a response writer that costs nothing.
+// discard is a response writer that discards everything.
 type discard struct{}
 
 func (discard) Header() http.Header         { return http.Header{} }

@@ -6,37 +6,37 @@ import (
 	"sync"
 )
 
-// recentPages is the number of page calls that Calls lists.
+// recentPages is the maximum length of Calls.Recent.
 const recentPages = 1000
 
-// Calls counts what arrived since the start or the last reset, refused calls
-// included.
+// Calls counts the calls since the start or the last reset, including refused
+// ones.
 type Calls struct {
 	// Token counts calls of the token endpoint.
 	Token int `json:"token"`
-	// ByTenant counts lead calls with a tenant filter, CheckOnline those of them
-	// with checkOnline=true, Pages lead calls without a filter.
+	// ByTenant counts lead calls with a tenant filter. CheckOnline counts those
+	// of them with checkOnline=true. Pages counts lead calls without a filter.
 	ByTenant    int `json:"byTenant"`
 	CheckOnline int `json:"checkOnline"`
 	Pages       int `json:"pages"`
-	// Rows counts the leads in the answers' bodies.
+	// Rows counts the leads in all answers.
 	Rows int `json:"rows"`
-	// ByStatus counts answers by status; 0 stands for a reset connection.
+	// ByStatus counts answers by status. Status 0 counts reset connections.
 	ByStatus map[int]int `json:"byStatus"`
-	// Peak is the largest number of lead calls that were served at one time.
+	// Peak is the largest number of concurrent lead calls.
 	Peak int `json:"peak"`
 	// Recent lists the last 1,000 page calls, oldest first.
 	Recent []PageCall `json:"recent"`
 }
 
-// PageCall is one lead call without a tenant filter, with the defaults filled
-// in for what the client did not send.
+// PageCall is a lead call without a tenant filter. It has the default values of
+// parameters that the client did not send.
 type PageCall struct {
 	Page int `json:"page"`
 	Size int `json:"size"`
 }
 
-// call is what faults and counts know of one call.
+// call describes a call for matching faults and for counting.
 type call struct {
 	token  bool
 	tenant string // empty on a page call
@@ -45,7 +45,7 @@ type call struct {
 	size   int
 }
 
-// tally is the running count.
+// tally counts calls.
 type tally struct {
 	mu       sync.Mutex
 	calls    Calls
@@ -104,7 +104,7 @@ func (s *Server) Calls() Calls {
 	return c
 }
 
-// ResetCalls starts the counts anew. It is safe for concurrent use.
+// ResetCalls resets the counts. It is safe for concurrent use.
 func (s *Server) ResetCalls() {
 	s.tally.mu.Lock()
 	defer s.tally.mu.Unlock()

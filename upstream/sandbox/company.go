@@ -1,9 +1,9 @@
 package sandbox
 
-// companyName invents a company and returns the part of its name without the
-// legal form too, of which its domain is made.
+// companyName invents a company name. It returns the full name and the name
+// without the legal form, from which the domain is made.
 func (c country) companyName(d dice) (full, base string) {
-	if d.percent(2) { // what free text can hold and a reader must bear
+	if d.percent(2) { // free text can hold anything, and clients must cope
 		odd := pick(d, []string{
 			`The "Blue Door" Company`, "Rocket 🚀 Labs", "<b>Bold</b> & Brothers", "O'Leary's / Pub \\ Grill", "  Spaced  Out ", "100% Öl; Drop-in!",
 			"Zoe\u0301 Decomposed S.A.", "مرحبا Hello שלום", "A", "The Honourable Society of Makers of Very Long Company Names for Telephone Directories, Registers and Rolls",
@@ -13,7 +13,7 @@ func (c country) companyName(d dice) (full, base string) {
 	switch n := d.IntN(100); {
 	case len(c.firms) > 0 && n < 50:
 		base = pick(d, c.firms)
-		if d.percent(60) { // more than a few firms of one name would look false
+		if d.percent(60) { // too many firms of the same name would look unrealistic
 			base += " " + pick(d, c.towns).name
 		}
 	case n < 60:

@@ -11,7 +11,7 @@ import (
 // maxControl bounds the body of a control call, in bytes.
 const maxControl = 1 << 20
 
-// routeControl adds the control endpoints, which the package comment lists.
+// routeControl adds the control endpoints listed in the package comment.
 func (s *Server) routeControl() {
 	sameOrigin := http.NewCrossOriginProtection()
 	handle := func(pattern string, h http.HandlerFunc) { s.mux.Handle(pattern, sameOrigin.Handler(h)) }
@@ -28,7 +28,7 @@ func (s *Server) routeControl() {
 	handle("POST /sandbox/shift", s.serveShift)
 }
 
-// faultBody is a Fault whose durations are texts.
+// faultBody is a Fault with durations as strings.
 type faultBody struct {
 	Fault
 	Latency string `json:"latency"`
@@ -40,10 +40,10 @@ func (b faultBody) fault() (Fault, error) {
 	switch kind, _, _ := strings.Cut(f.Kind, ":"); kind {
 	case "", KindLead, KindToken, KindTenant, KindPage:
 	default:
-		return Fault{}, fmt.Errorf("kind %q is none of lead, token, tenant[:id], page[:number]", f.Kind)
+		return Fault{}, fmt.Errorf("kind must be lead, token, tenant[:id] or page[:number], not %q", f.Kind)
 	}
 	if f.Status != 0 && (f.Status < 200 || f.Status > 999) {
-		return Fault{}, fmt.Errorf("status %d is no final HTTP status", f.Status)
+		return Fault{}, fmt.Errorf("status must be between 200 and 999, not %d", f.Status)
 	}
 	for _, d := range []struct {
 		text string
@@ -80,15 +80,16 @@ func (s *Server) serveShift(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if by.Insert > MaxLeads {
-		http.Error(w, fmt.Sprintf("insert %d is above %d", by.Insert, MaxLeads), http.StatusBadRequest)
+		http.Error(w, fmt.Sprintf("insert must be at most %d, not %d", MaxLeads, by.Insert), http.StatusBadRequest)
 		return
 	}
 	inserted, removed := s.shift(by)
 	reply(w, map[string][]string{"inserted": inserted, "removed": removed})
 }
 
-// readBody decodes a control call's body, or answers 400 and returns false. It
-// is strict, since a misspelt field would make a fault that never strikes.
+// readBody decodes the body of a control call, or answers 400 and returns
+// false. It refuses unknown fields, because a misspelt field would queue a fault
+// without the intended effect.
 func readBody(w http.ResponseWriter, r *http.Request, into any) bool {
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxControl))
 	decoder.DisallowUnknownFields()
@@ -101,5 +102,5 @@ func readBody(w http.ResponseWriter, r *http.Request, into any) bool {
 
 func reply(w http.ResponseWriter, value any) {
 	w.Header().Set("Content-Type", jsonType)
-	_ = json.NewEncoder(w).Encode(value) // a client that left needs no answer
+	_ = json.NewEncoder(w).Encode(value) // fails only if the client has left
 }

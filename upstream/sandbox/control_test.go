@@ -64,7 +64,7 @@ func TestControlShift(t *testing.T) {
 		t.Errorf("inserted %v, removed %v", got.Inserted, got.Removed)
 	}
 	if r := p.do(t, http.MethodPost, "/sandbox/shift", "", `{"insert":100001}`); r.status != http.StatusBadRequest {
-		t.Errorf("too many: status %d", r.status)
+		t.Errorf("too many leads: status %d", r.status)
 	}
 }
 
@@ -80,7 +80,7 @@ func TestControlRefusesOtherOrigins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = res.Body.Close() // its content does not matter
+	_ = res.Body.Close() // the body does not matter
 	if res.StatusCode != http.StatusForbidden || len(p.IDs()) != 60 {
 		t.Errorf("status %d, %d leads left", res.StatusCode, len(p.IDs()))
 	}

@@ -2,7 +2,8 @@ package sandbox
 
 import "slices"
 
-// country is what makes a lead look at home. '#' in a pattern is a digit.
+// country holds the data that makes a lead look local. '#' in a pattern is
+// replaced by a digit.
 type country struct {
 	code        string // ISO 3166-1 alpha-2
 	weight      int    // relative number of customers
@@ -10,16 +11,16 @@ type country struct {
 	firms       []string // names in the country's own script or spelling
 	legal       []string // legal forms
 	streets     []string
-	kinds       []string // street suffixes, where they are words of their own
+	kinds       []string // street suffixes, if they are separate words
 	phones      []string
 	towns       []town
 }
 
 type town struct{ name, alias, state, county, post string }
 
-// atlas lists the countries. Where the names are left out, English ones are
-// used. Telephone numbers lie in ranges that the countries reserve for fiction;
-// countries without such a range use the North American 555-01xx.
+// atlas lists the countries. A country without names of its own uses English
+// ones. Telephone numbers are from ranges that the countries reserve for
+// fiction; countries without such a range use the North American 555-01xx.
 func atlas() []country {
 	return slices.Concat(english(), western(), european(), eastern(), overseas())
 }

@@ -9,13 +9,13 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// owner is the customer behind a lead; twins share it.
+// owner is the customer that a lead belongs to. Twins share an owner.
 type owner struct {
 	tenant, operator string
 	country          country
-	others           []country // of the other places it does business in
+	others           []country // other countries in which it does business
 	company, domain  string
-	since            time.Time // when its first lead was made
+	since            time.Time // creation time of its first lead
 }
 
 func (f factory) owner(serial uint64) owner {
@@ -34,14 +34,14 @@ func (f factory) owner(serial uint64) owner {
 	return o
 }
 
-// later is the owner some time after its first lead.
+// later returns the owner as it is 10 to 300 days after its first lead.
 func (o owner) later(d dice) owner {
 	o.since = o.since.AddDate(0, 0, d.between(10, 300))
 	return o
 }
 
-// slug keeps the plain letters and digits of a text in lower case, without
-// their accents, and joins the words; it is empty for other scripts.
+// slug joins the words of a text, reduced to lower-case ASCII letters and digits
+// without accents. It is empty for other scripts.
 func slug(text, joint string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(norm.NFD.String(text)) {
@@ -55,8 +55,8 @@ func slug(text, joint string) string {
 	return strings.Join(strings.Fields(b.String()), joint)
 }
 
-// directLead is a lead without the customer's consent in Teams: little but the
-// company's name is known [SEED].
+// directLead returns a lead without the customer's consent in Teams. It has
+// little more than the name of the company [SEED].
 func (d dice) directLead(o owner) wireLead {
 	l := wireLead{
 		TenantID: o.tenant, TenantOrigin: null, OperatorID: null, Status: d.status(), IsDirectLead: true, IsNotActive: null,
@@ -68,10 +68,10 @@ func (d dice) directLead(o owner) wireLead {
 	switch {
 	case d.percent(15): // became a customer
 		l.UMPCustomerGUID, l.OVOCChannelID, l.Comments = d.UUID(), d.channel(), d.comments()
-	case d.percent(2): // .NET's unset value and empty parts
+	case d.percent(2): // .NET's zero time and empty members
 		l.ConsentedOn, l.LastModifiedOn, l.ConsentedCountries = "0001-01-01T00:00:00", null, null
 		l.ContactDetails, l.Contacts, l.CivicAddresses = null, []wireContact{}, []wireAddress{}
-	case d.percent(5): // addresses synced on an earlier read [GAL]
+	case d.percent(5): // addresses synchronised by an earlier read [GAL]
 		l.CivicAddresses = []wireAddress{d.address(o)}
 	}
 	return l
@@ -105,8 +105,8 @@ func (d dice) consentedLead(o owner) wireLead {
 	return l
 }
 
-// status spells the portal's four states [QLP] in the ways the documents
-// suggest, and now and then a word that none of them knows.
+// status returns one of the portal's four states [QLP], in the spellings that
+// the documents suggest, or for 1 % of the leads a state that no document has.
 func (d dice) status() string {
 	return choose(d, []weighted[string]{
 		{700, "Active"}, {50, "active"}, {60, "NotActive"}, {40, "Not Active"}, {70, "Suspended"}, {70, "Removed"}, {10, "PendingReview"},
@@ -117,8 +117,8 @@ func (d dice) after(t time.Time) time.Time {
 	return t.Add(time.Duration(d.between(0, 400*24*3600))*time.Second + time.Duration(d.between(0, 9_999_999))*100)
 }
 
-// timestamp writes t with 7, 5, 1 or no fraction digits, trailing zeros
-// trimmed [SEED], and rarely with +00:00 for Z [NUM2].
+// timestamp formats t with up to 7, 5, 1 or no fractional digits, without
+// trailing zeros [SEED], and for 1 % with +00:00 instead of Z [NUM2].
 func (d dice) timestamp(t time.Time) string {
 	t = t.Truncate(choose(d, []weighted[time.Duration]{{60, 100}, {20, 10 * time.Microsecond}, {10, 100 * time.Millisecond}, {10, time.Second}}))
 	zone := "Z"
@@ -128,7 +128,8 @@ func (d dice) timestamp(t time.Time) string {
 	return t.Format("2006-01-02T15:04:05.9999999") + zone
 }
 
-// channel is no channel, a number, a text, or 0 for none, all of them seen.
+// channel returns a number, a string, or one of the values for no channel: null,
+// 0 and the empty string.
 func (d dice) channel() any {
 	id := d.between(1500, 1600)
 	switch n := d.IntN(100); {
@@ -160,7 +161,7 @@ func (d dice) comments() any {
 	return []string{pick(d, remarks), pick(d, remarks)}[:d.between(1, 2)]
 }
 
-// person is somebody at the customer.
+// person returns a contact at the customer.
 func (d dice) person(o owner, size any) wireContact {
 	first, last := d.FirstName, d.LastName
 	if len(o.country.first) > 0 {

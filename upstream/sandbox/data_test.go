@@ -13,7 +13,7 @@ import (
 	"leadgraph/upstream/sandbox"
 )
 
-// rows returns the leads of a sandbox, serialised.
+// rows returns the serialised leads of a sandbox.
 func rows(t *testing.T, opts sandbox.Options) []json.RawMessage {
 	t.Helper()
 	opts.NoAuth = true
@@ -30,10 +30,10 @@ func TestDeterminism(t *testing.T) {
 	}
 	base := rows(t, sandbox.Options{Leads: 600})
 	if !equal(base, rows(t, sandbox.Options{Leads: 600})) {
-		t.Error("the same seed gave other leads")
+		t.Error("the same seed gave different leads")
 	}
 	if !equal(base, rows(t, sandbox.Options{Leads: 900})[:600]) {
-		t.Error("a smaller number is no prefix of a larger one")
+		t.Error("600 leads are not a prefix of 900 leads")
 	}
 	if equal(base[4:], rows(t, sandbox.Options{Leads: 600, Seed: 7})[4:]) {
 		t.Error("another seed gave the same leads")
@@ -48,7 +48,7 @@ func TestSamples(t *testing.T) {
 		`"contactDetails":{"fullName":null,"email":null,"phoneNumber":null,"companyName":"SIPTest","companySize":null},"contacts":null}`
 	got := rows(t, sandbox.Options{Leads: 4})
 	if string(got[0]) != seed {
-		t.Errorf("the seed's lead is %s", got[0])
+		t.Errorf("the first lead is %s", got[0])
 	}
 	for i, id := range []string{"1c0b7a52-6a0e-4f1d-9a55-0d2f6f3b8e01", "3f6a2b19-8d47-4e05-9c1a-f2b7d6e5a009", "b5d8e4c7-2a60-4c39-8f7e-10a9b3c6d511"} {
 		if !strings.Contains(string(got[i+1]), `"id":"`+id+`"`) {
@@ -60,8 +60,8 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-// seen collects what a field holds over all leads: scalars as Go prints them,
-// other values by their kind.
+// seen counts the values of each field over all leads: scalars as Go prints
+// them, and the kinds of all other values.
 type seen map[string]map[string]int
 
 func (s seen) add(path string, value any) {
@@ -162,7 +162,7 @@ func TestTextsAreHard(t *testing.T) {
 	all := strings.Join(names, "\n")
 	for _, part := range []string{"&", "'", `"`, "<", "🚀", "é", "ß", "Ł"} {
 		if !strings.Contains(all, part) {
-			t.Errorf("no name holds %s", part)
+			t.Errorf("no name contains %s", part)
 		}
 	}
 	for name, script := range map[string]*unicode.RangeTable{
@@ -187,7 +187,7 @@ func TestInventedPeopleOnly(t *testing.T) {
 			}
 			for value := range values {
 				if value != "text" && value != "<nil>" && !form.MatchString(value) {
-					t.Errorf("%s holds %q", path, value)
+					t.Errorf("%s has the value %q", path, value)
 				}
 			}
 		}
@@ -217,8 +217,8 @@ func TestTimestamps(t *testing.T) {
 	}
 }
 
-// Twins are a direct lead and a later, consented lead of the same tenant; about
-// 2 % of the tenants have them.
+// TestTwins checks that about 2 % of the tenants have twins: a direct lead and a
+// later, consented lead.
 func TestTwins(t *testing.T) {
 	t.Parallel()
 	type twin struct {
@@ -229,7 +229,7 @@ func TestTwins(t *testing.T) {
 	}
 	first := map[string]twin{}
 	pairs := 0
-	for _, raw := range rows(t, sandbox.Options{})[4:] { // the samples have twins of their own kind
+	for _, raw := range rows(t, sandbox.Options{})[4:] { // without the samples, whose twins are different
 		var l twin
 		decode(t, string(raw), &l)
 		other, ok := first[l.TenantID]

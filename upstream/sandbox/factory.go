@@ -10,42 +10,43 @@ import (
 	"github.com/brianvoe/gofakeit/v7"
 )
 
-// samplesJSON are the leads of the documents' examples: the seed's direct lead,
-// a full consented lead, and a removed lead with the direct twin of its tenant.
-// They are always the first rows.
+// samplesJSON holds the example leads of the documents, which are always the
+// first rows: the direct lead of [SEED], a full consented lead, and a removed
+// lead with a direct lead of the same tenant.
 //
 //go:embed samples.json
 var samplesJSON []byte
 
 const (
-	// In each run of twinPeriod leads the one at twinDirect is a direct lead and
-	// the last one a later, consented lead of the same tenant: the coexistence
-	// that [TRG] describes, for about 2 % of the tenants.
+	// In each block of twinPeriod leads, the lead at twinDirect is a direct lead
+	// and the last one is a later, consented lead of the same tenant. This gives
+	// about 2 % of the tenants both kinds of lead, as [TRG] describes.
 	twinPeriod   = 50
 	twinDistance = 25
 	twinDirect   = twinPeriod - 1 - twinDistance
 
-	// Serial numbers above those of the first leads, in ranges of their own.
+	// Inserted leads and online leads have separate ranges of serial numbers,
+	// above those of the initial leads.
 	firstInserted uint64 = 1 << 32
 	firstOnline   uint64 = 1 << 62
 	onlineTenants        = 5
 )
 
-// Each lead draws from two streams of random numbers, so that twins share their
-// owner but nothing else.
+// Each lead uses two streams of random numbers, so that twins share their owner
+// and nothing else.
 const (
 	streamOwner uint64 = iota + 1
 	streamLead
 	streamOperators
 )
 
-// factory makes leads. A lead depends on nothing but the seed and its serial
-// number. It is immutable and safe for concurrent use.
+// factory makes leads. A lead depends only on the seed, the operator and its
+// serial number. A factory is immutable and safe for concurrent use.
 type factory struct {
 	seed      uint64
 	countries []weighted[country]
 	operators []string
-	operator  string // of every lead, unless it is empty
+	operator  string // operator of every lead, unless empty
 }
 
 func newFactory(seed uint64) factory {
@@ -60,11 +61,11 @@ func newFactory(seed uint64) factory {
 	return f
 }
 
-// dice are the random choices of one lead.
+// dice makes the random choices for one lead.
 type dice struct{ *gofakeit.Faker }
 
 func (f factory) dice(serial, stream uint64) dice {
-	// The odd constant spreads neighbouring serials over the generator's states.
+	// The odd constant spreads consecutive serials over the generator's states.
 	return dice{gofakeit.NewFaker(rand.NewPCG(f.seed^stream, serial*0x9E3779B97F4A7C15), false)}
 }
 
@@ -74,7 +75,7 @@ func (d dice) between(low, high int) int { return low + d.IntN(high-low+1) }
 
 func pick[T any](d dice, from []T) T { return from[d.IntN(len(from))] }
 
-// weighted is a choice that comes up in proportion to its weight.
+// weighted is a choice with a probability in proportion to its weight.
 type weighted[T any] struct {
 	weight int
 	value  T
@@ -94,7 +95,7 @@ func choose[T any](d dice, from []weighted[T]) T {
 	return from[0].value
 }
 
-// initial makes the first n rows of the platform.
+// initial makes the n rows that the platform starts with.
 func (f factory) initial(n int) ([]row, error) {
 	rows := make([]row, 0, n)
 	var samples []json.RawMessage
@@ -118,8 +119,8 @@ func (f factory) initial(n int) ([]row, error) {
 	return rows, nil
 }
 
-// batch makes n leads with the serial numbers from first, each of a tenant of
-// its own.
+// batch makes n leads with serial numbers from first on. Each belongs to a
+// different tenant.
 func (f factory) batch(first uint64, n int) []row {
 	rows := make([]row, n)
 	for i := range rows {
@@ -147,7 +148,7 @@ func (f factory) lead(serial uint64) row {
 
 var operatorMember = regexp.MustCompile(`"operatorId":(null|"[^"]*"),`)
 
-// owned puts the one operator of the platform into a row.
+// owned sets the operator of the row if the factory has one.
 func (f factory) owned(r row) row {
 	if f.operator != "" {
 		rest := operatorMember.ReplaceAll(r.json[1:], nil)
@@ -163,13 +164,13 @@ func (d dice) anyLead(o owner) wireLead {
 	return d.directLead(o)
 }
 
-// row gives the lead its id and serialises it.
+// row sets the lead's id and serialises the lead.
 func (d dice) row(o owner, l wireLead) row {
 	id := d.UUID()
 	l.ID = id
 	body, err := json.Marshal(l)
-	if err != nil { // a lead holds texts, numbers and lists only
-		panic("sandbox: lead does not serialise: " + err.Error())
+	if err != nil { // a lead has only strings, numbers and lists
+		panic("sandbox: cannot serialise lead: " + err.Error())
 	}
 	return row{id: id, tenant: o.tenant, json: body}
 }

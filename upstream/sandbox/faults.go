@@ -15,62 +15,64 @@ const (
 	KindLead   = "lead"   // any lead call
 	KindToken  = "token"  // a token call
 	KindTenant = "tenant" // a lead call with a tenant filter
-	KindPage   = "page"   // a lead call without one
+	KindPage   = "page"   // a lead call without a tenant filter
 )
 
-// Fault says what goes wrong with the calls of one kind. Of the queued faults
-// the first that matches a call strikes it.
+// Fault describes what goes wrong with calls of one kind. The first queued
+// fault that matches a call applies to it.
 //
-// Status, Body, HTML and ExpiredToken replace the answer; RepeatRows, Set and
-// Endless bend the leads of an answer that is not replaced, and the other fields
-// whatever answer is given.
+// Status, Body, HTML and ExpiredToken replace the answer. RepeatRows, Set and
+// Endless change the leads of an answer that is not replaced. The other fields
+// apply to any answer.
 type Fault struct {
-	// Kind is one of the Kind constants. Empty is KindLead.
+	// Kind is one of the Kind constants. Empty means KindLead.
 	Kind string `json:"kind"`
-	// Times is the number of calls to spoil; 0 means 1, and -1 means all until
+	// Times is the number of calls to affect. 0 means 1; -1 means all calls until
 	// ClearFaults.
 	Times int `json:"times"`
-	// Every spoils only each Every-th matching call; 0 means each one.
+	// Every affects only each Every-th matching call. 0 means each call.
 	Every int `json:"every"`
 
-	// Status replaces the status; without Body a lead call gets the platform's
-	// problem details, and 401 and 403 an empty body.
+	// Status replaces the status. Without Body, a lead call gets the platform's
+	// problem details, but 401 and 403 have an empty body.
 	Status int `json:"status"`
-	// Body replaces the body, sent as JSON.
+	// Body replaces the body. It is sent as JSON unless HTML is set.
 	Body string `json:"body"`
-	// HTML answers as a proxy does: a page of HTML, which is Body if there is one,
-	// with Status or 200.
+	// HTML sends an HTML page, as a proxy does. The page is Body, or a default if
+	// Body is empty; the status is Status, or 200 if that is 0.
 	HTML bool `json:"html"`
-	// ExpiredToken answers 401 and forgets all tokens.
+	// ExpiredToken answers 401 and invalidates all tokens.
 	ExpiredToken bool `json:"expiredToken"`
 
 	// RetryAfter and Header are sent as header fields.
 	RetryAfter string            `json:"retryAfter"`
 	Header     map[string]string `json:"header"`
-	// Latency delays the answer's header; Stall pauses in the middle of its body.
+	// Latency delays the answer's header. Stall pauses in the middle of its body.
 	Latency time.Duration `json:"-"`
 	Stall   time.Duration `json:"-"`
-	// CutBody closes the connection after that many bytes of the body.
+	// CutBody closes the connection after this many bytes of the body.
 	CutBody int `json:"cutBody"`
-	// PadBody puts that many spaces before the body, which is still valid JSON.
+	// PadBody is a number of spaces to send before the body, which remains valid
+	// JSON.
 	PadBody int64 `json:"padBody"`
-	// Gzip compresses the body, padding included, whatever the client accepts.
+	// Gzip compresses the body and its padding, even if the client does not accept
+	// gzip.
 	Gzip bool `json:"gzip"`
-	// Chunked does not announce the length of the body.
+	// Chunked omits Content-Length.
 	Chunked bool `json:"chunked"`
-	// BadJSON drops the body's last byte.
+	// BadJSON drops the last byte of the body.
 	BadJSON bool `json:"badJSON"`
-	// Reset ends the connection with a TCP reset instead of an answer.
+	// Reset closes the connection with a TCP reset instead of answering.
 	Reset bool `json:"reset"`
-	// RepeatRows has every lead stand in the list twice, one behind the other.
+	// RepeatRows lists every lead twice in succession.
 	RepeatRows bool `json:"repeatRows"`
-	// Set replaces members of every lead in the answer; nil is sent as null.
+	// Set replaces members of every lead in the answer. Nil is sent as null.
 	Set map[string]any `json:"set"`
-	// Endless fills the pages past the end with new leads, so that a walk never
-	// meets an empty page.
+	// Endless fills pages past the end with new leads, so that reading page by
+	// page never reaches an empty one.
 	Endless bool `json:"endless"`
-	// Shift moves rows just before the call is answered and leaves the answer
-	// to the faults behind this one; all other effects are ignored beside it.
+	// Shift moves rows just before the call is answered. All other effects of the
+	// fault are ignored; later faults in the queue may still apply to the call.
 	Shift *Shift `json:"shift"`
 }
 
@@ -91,8 +93,8 @@ func (f Fault) matches(c call) bool {
 
 const proxyPage = "<!DOCTYPE html>\n<html><head><title>Gateway</title></head><body><h1>The service is unavailable.</h1></body></html>\n"
 
-// replacement is the answer that the fault gives in the platform's place, if it
-// gives one.
+// replacement returns the answer that the fault puts in place of the platform's
+// and reports whether there is one.
 func (f Fault) replacement(c call) (answer, bool) {
 	status := orDefault(f.Status, http.StatusOK)
 	switch {
@@ -115,7 +117,7 @@ func (f Fault) replacement(c call) (answer, bool) {
 	return liveProblem(status, "The request could not be served"), true
 }
 
-// faultQueue holds the faults in the order of their injection.
+// faultQueue holds faults in the order in which they were injected.
 type faultQueue struct {
 	mu     sync.Mutex
 	queued []*queuedFault
@@ -123,10 +125,10 @@ type faultQueue struct {
 
 type queuedFault struct {
 	Fault
-	met int // matching calls so far
+	met int // number of matching calls so far
 }
 
-// due counts one matching call and reports whether the fault strikes it.
+// due counts a matching call and reports whether the fault applies to it.
 func (q *queuedFault) due() bool {
 	q.met++
 	return q.Every <= 1 || q.met%q.Every == 0
@@ -143,15 +145,15 @@ func (s *Server) Inject(f Fault) {
 	s.faults.queued = append(s.faults.queued, &queuedFault{Fault: f})
 }
 
-// ClearFaults forgets all queued faults. It is safe for concurrent use.
+// ClearFaults removes all queued faults. It is safe for concurrent use.
 func (s *Server) ClearFaults() {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
 	s.faults.queued = nil
 }
 
-// takeFault returns the fault that strikes the call, the zero Fault if none
-// does, and does what it does to the server's state.
+// takeFault returns the fault that applies to the call, or the zero Fault. It
+// also makes the fault's changes to the server's state.
 func (s *Server) takeFault(c call) Fault {
 	struck, shifts := s.faults.take(c)
 	for _, by := range shifts {

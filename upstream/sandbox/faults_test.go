@@ -57,7 +57,7 @@ func TestFaultHeaderFields(t *testing.T) {
 	p := open(t, sandbox.Options{})
 	p.Inject(sandbox.Fault{Status: 429, RetryAfter: "7", Header: map[string]string{"Content-Encoding": "gzip"}})
 	r, err := p.try(t, http.MethodGet, leadPath, "", "")
-	if err == nil { // the transport asked for gzip and cannot unpack what is none
+	if err == nil { // the transport asked for gzip, but the body is not gzip
 		t.Error("the body was readable")
 	}
 	if r.status != 429 || r.header.Get("Retry-After") != "7" {
@@ -78,7 +78,7 @@ func TestFaultsOfTheConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := open(t, sandbox.Options{})
-			c.fault.Times = -1 // the transport itself may try again after a reset
+			c.fault.Times = -1 // the transport may retry by itself after a reset
 			p.Inject(c.fault)
 			r, err := p.try(t, http.MethodGet, leadPath, "", "")
 			if !errors.Is(err, c.want) {
@@ -89,7 +89,7 @@ func TestFaultsOfTheConnection(t *testing.T) {
 			}
 			p.ClearFaults()
 			if r := p.leads(t); r.status != http.StatusOK {
-				t.Errorf("after it: status %d", r.status)
+				t.Errorf("after the fault: status %d", r.status)
 			}
 		})
 	}
@@ -120,7 +120,7 @@ func TestFaultEncodings(t *testing.T) {
 	p.Inject(sandbox.Fault{Gzip: true, PadBody: 3_200_000})
 	p.Inject(sandbox.Fault{Gzip: true, CutBody: 100})
 	p.Inject(sandbox.Fault{Chunked: true})
-	if got := p.leads(t).body; got != strings.Repeat(" ", 3_200_000)+whole { // the transport unpacks it
+	if got := p.leads(t).body; got != strings.Repeat(" ", 3_200_000)+whole { // the transport decompresses it
 		t.Error("Gzip: not spaces and the body")
 	}
 	if _, err := p.try(t, http.MethodGet, leadPath, "", ""); !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -173,8 +173,8 @@ func TestFaultDelays(t *testing.T) {
 	})
 }
 
-// TestLateTokenEndsWithItsClient would not end if the server did not notice that
-// the client has left.
+// TestLateTokenEndsWithItsClient hangs if the server does not notice that the
+// client has left.
 func TestLateTokenEndsWithItsClient(t *testing.T) {
 	t.Parallel()
 	p := open(t, sandbox.Options{})
@@ -310,9 +310,9 @@ func TestShiftFault(t *testing.T) {
 		t.Error(diff)
 	}
 	if r := p.leads(t, "PageNumber", "3"); r.status != 500 {
-		t.Errorf("the fault behind the shift: status %d", r.status)
+		t.Errorf("the fault after the shift: status %d", r.status)
 	}
 	if got := p.IDs(); len(got) != 40 || !slices.Equal(got[:1], before[2:3]) {
-		t.Error("the other two shifts were not made")
+		t.Error("the other two shifts were not applied")
 	}
 }

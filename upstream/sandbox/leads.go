@@ -15,11 +15,11 @@ const (
 	maxPageSize     = 20_000 // [GAL]
 	pageSizeAll     = 10     // default without a tenant [GAL]
 	pageSizeTenant  = 100    // default with a tenant [GSL]
-	ignoredPageSize = 10     // the size of every page when the parameter is ignored
+	ignoredPageSize = 10     // size of every page with Options.IgnorePageSize
 )
 
-// leadQuery is the query of a lead call. A value that cannot be read leaves the
-// default and a refusal.
+// leadQuery is the query of a lead call. For a value that cannot be parsed it
+// has the default and a refusal.
 type leadQuery struct {
 	call
 	refusal *answer
@@ -67,7 +67,7 @@ func (q *leadQuery) number(values url.Values, name string, fallback int) int {
 	return int(n)
 }
 
-// refuse keeps the first refusal.
+// refuse sets the refusal unless there is one already.
 func (q *leadQuery) refuse(name, text string) {
 	if q.refusal == nil {
 		a := invalidField(name, text)
@@ -75,8 +75,8 @@ func (q *leadQuery) refuse(name, text string) {
 	}
 }
 
-// caseBlind finds a parameter in any case, as ASP.NET Core does (guess); of
-// several spellings the first in the order of the alphabet counts.
+// caseBlind finds a parameter regardless of case, as ASP.NET Core does (guess).
+// Of several spellings it uses the first in alphabetical order.
 func caseBlind(values url.Values, name string) string {
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if strings.EqualFold(key, name) {
@@ -100,7 +100,7 @@ func (s *Server) serveLeads(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case replaced:
 	case !s.authorized(r):
-		a = answer{status: http.StatusUnauthorized} // no document shows a body
+		a = answer{status: http.StatusUnauthorized} // the documents show no body
 	case q.refusal != nil:
 		a = *q.refusal
 	default:
@@ -112,9 +112,9 @@ func (s *Server) serveLeads(w http.ResponseWriter, r *http.Request) {
 	s.send(w, r, a, fault)
 }
 
-// sync does what checkOnline=true does: when no local lead matches, it asks
-// Microsoft and keeps what it finds [GAL]. It returns false when the client
-// left meanwhile.
+// sync implements checkOnline=true: if no local lead matches, the platform asks
+// Microsoft and stores the leads found [GAL]. It returns false if the client
+// left in the meantime.
 func (s *Server) sync(r *http.Request, tenant string) bool {
 	if tenant == "" || len(s.rows.ofTenant(tenant)) > 0 {
 		return true
@@ -130,14 +130,14 @@ func (s *Server) sync(r *http.Request, tenant string) bool {
 	return true
 }
 
-// leadAnswer writes the asked page, with its leads as the fault bends them, into
-// the buffer.
+// leadAnswer writes the requested page to the buffer, with the fault's changes
+// to the leads.
 func (s *Server) leadAnswer(c call, f Fault, buffer *[]byte) answer {
 	all := s.rows.all()
 	switch {
 	case c.tenant != "":
 		if all = s.rows.ofTenant(c.tenant); len(all) == 0 && s.opts.UnknownTenant404 {
-			return jsonAnswer(http.StatusNotFound, jsonType, "Invalild lead") // spelt so
+			return jsonAnswer(http.StatusNotFound, jsonType, "Invalild lead") // the platform's spelling
 		}
 	case s.opts.Unordered:
 		all = shuffled(all)
@@ -152,7 +152,7 @@ func (s *Server) leadAnswer(c call, f Fault, buffer *[]byte) answer {
 	if s.opts.IgnorePageNumber {
 		index = 0
 	}
-	if index < 0 { // page 0 of a platform that begins with 1
+	if index < 0 { // page 0, but the first page is 1
 		switch s.opts.PageZero {
 		case PageZeroError:
 			return liveProblem(http.StatusBadRequest, "The page does not exist")
@@ -193,7 +193,7 @@ func twice(rows []row) []row {
 	return list
 }
 
-// page cuts page number index, counted from 0.
+// page returns the page with the given index, counted from 0.
 func page(rows []row, index, size int) []row {
 	if size == 0 || index > len(rows)/size {
 		return nil
@@ -201,9 +201,10 @@ func page(rows []row, index, size int) []row {
 	return rows[index*size : min((index+1)*size, len(rows))]
 }
 
-// join appends the rows in the platform's outer form.
+// join appends the rows to the buffer, with the arrays and the envelope that the
+// options ask for.
 func (s *Server) join(buffer []byte, rows []row, c call, total int) []byte {
-	length := 256 // the outer form
+	length := 256 // arrays and envelope
 	for _, r := range rows {
 		length += len(r.json) + 1
 	}

@@ -8,17 +8,17 @@ import (
 	"sync"
 )
 
-// row is one lead, serialised once: answering a page is copying bytes. It is
-// never changed.
+// row is a serialised lead. Leads are serialised only once, so that answering a
+// page only copies bytes. A row is immutable.
 type row struct {
 	id, tenant string
 	json       []byte
 }
 
-// with returns the row with other values for some of its members.
+// with returns a copy of the row with the given members replaced.
 func (r row) with(values map[string]any) row {
 	members := map[string]any{}
-	if json.Unmarshal(r.json, &members) != nil { // our own JSON: cannot fail
+	if json.Unmarshal(r.json, &members) != nil { // cannot fail: we wrote the JSON
 		return r
 	}
 	maps.Copy(members, values)
@@ -28,12 +28,12 @@ func (r row) with(values map[string]any) row {
 	return r
 }
 
-// store holds the rows in the platform's order. Slices that it gave away are
-// never changed in place: a change replaces them.
+// store holds the rows in the platform's order. Slices that it has returned are
+// never changed in place; a change replaces them.
 type store struct {
 	mu       sync.RWMutex
 	rows     []row
-	byTenant map[string][]row // keyed in lower case, each in the platform's order
+	byTenant map[string][]row // keys in lower case, rows in the platform's order
 }
 
 func newStore(rows []row) *store {
@@ -61,7 +61,7 @@ func (s *store) ofTenant(id string) []row {
 	return s.byTenant[strings.ToLower(id)]
 }
 
-// insert puts rows before position at; positions past the end mean the end.
+// insert inserts rows before position at. Positions past the end mean the end.
 func (s *store) insert(at int, rows ...row) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,8 +72,8 @@ func (s *store) insert(at int, rows ...row) {
 	}
 }
 
-// appendMissing appends r unless its tenant is there, so that two lookups of
-// one tenant at a time sync it once.
+// appendMissing appends r unless its tenant has a lead. Thus concurrent lookups
+// of a tenant add its lead only once.
 func (s *store) appendMissing(r row) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +100,7 @@ func (s *store) remove(at, n int) []row {
 	return removed
 }
 
-// Shift moves rows between two calls: it removes Remove rows at position At of
+// Shift moves rows between two calls: it removes Remove rows at position At in
 // the platform's order, then inserts Insert new leads there. Positions past the
 // end mean the end.
 type Shift struct {
@@ -114,7 +114,7 @@ func (s *Server) shift(by Shift) (inserted, removed []string) {
 	return s.Insert(by.At, by.Insert), removed
 }
 
-// Insert puts n new leads of new tenants before position at and returns their
+// Insert inserts n new leads of new tenants before position at and returns their
 // ids. It is safe for concurrent use.
 func (s *Server) Insert(at, n int) []string {
 	rows := s.fresh(max(n, 0))
@@ -122,12 +122,12 @@ func (s *Server) Insert(at, n int) []string {
 	return ids(rows)
 }
 
-// fresh makes n leads that no other call gets.
+// fresh makes n leads with unused serial numbers.
 func (s *Server) fresh(n int) []row {
 	return s.factory.batch(s.serial.Add(uint64(n))-uint64(n), n)
 }
 
-// Remove takes away up to n leads from position at and returns their ids. It is
+// Remove removes up to n leads from position at on and returns their ids. It is
 // safe for concurrent use.
 func (s *Server) Remove(at, n int) []string { return ids(s.rows.remove(at, n)) }
 
@@ -158,12 +158,12 @@ func tenants(rows []row) []string {
 	return out
 }
 
-// OnlineTenants returns the tenants whose lead the platform learns from
-// Microsoft: a lookup with checkOnline=true appends it to the platform's leads.
+// OnlineTenants returns the tenants whose lead only Microsoft has at first. A
+// lookup with checkOnline=true appends it to the platform's leads.
 func (s *Server) OnlineTenants() []string { return tenants(s.online) }
 
-// Row returns the JSON of the lead with that id exactly as pages carry it, and
-// nil when no lead has it. The caller must not change it.
+// Row returns the JSON of the lead with the given id, exactly as pages have it,
+// or nil if there is no such lead. The caller must not change it.
 func (s *Server) Row(id string) json.RawMessage {
 	rows := s.rows.all()
 	if i := slices.IndexFunc(rows, func(r row) bool { return r.id == id }); i >= 0 {

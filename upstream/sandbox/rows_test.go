@@ -13,8 +13,8 @@ import (
 	"leadgraph/upstream/sandbox"
 )
 
-// Whatever was inserted and removed, the list is what a plain slice would be and
-// each lead is found by its tenant.
+// TestMutations inserts and removes leads at random. The list must always equal
+// a plain slice with the same changes, and each lead must be found by its tenant.
 func TestMutations(t *testing.T) {
 	t.Parallel()
 	p := open(t, sandbox.Options{Leads: 30})
@@ -72,7 +72,7 @@ func TestConcurrentUse(t *testing.T) {
 	get := func(query string) {
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, leadPath+query, nil))
-		idsOf(t, w.Body.String()) // any torn answer is no JSON
+		idsOf(t, w.Body.String()) // an inconsistent answer would not be valid JSON
 	}
 	tasks := []func(){
 		func() { get("?PageSize=200&PageNumber=1") },

@@ -15,92 +15,91 @@ const (
 	// platform's base URL [AUTH].
 	BasePath = "/tenantui"
 	// TokenPath is the path of the token endpoint for the sandbox's own
-	// directory; every other directory answers alike.
+	// directory. Any other directory in the path works as well.
 	TokenPath = "/0f1c8a3e-5b7d-4e92-a6c4-1d2e3f405162/oauth2/v2.0/token"
 
-	// DefaultClientID is accepted when the options name no other. It and the two
-	// below guard nothing but invented data.
+	// DefaultClientID is accepted when the options set no client ID. It, the
+	// secret and the scope below protect invented data only.
 	DefaultClientID = "3d9f2b64-7c1e-4a58-9e03-8b6a5c4d7e20"
-	// DefaultClientSecret is accepted when the options name no other.
+	// DefaultClientSecret is accepted when the options set no secret.
 	DefaultClientSecret = "sandbox-secret"
-	// DefaultScope is accepted when the options name no other.
+	// DefaultScope is accepted when the options set no scope.
 	DefaultScope = "api://6e4b1a90-2f8d-4c37-b5e1-9a0c7d3f8b46/.default"
 
-	// DefaultLeads is the number of leads at the start unless the options say.
+	// DefaultLeads is the initial number of leads when the options set none.
 	DefaultLeads = 2000
-	// MaxLeads is the largest number of leads at the start.
+	// MaxLeads is the largest initial number of leads.
 	MaxLeads = 100_000
 
 	defaultSeed     = 20240403
-	defaultLifetime = 3599 * time.Second // as on an AudioCodes page; Entra's own is about an hour
+	defaultLifetime = 3599 * time.Second // from an AudioCodes page; Entra's own default is about an hour
 	leadPath        = BasePath + "/api/v2/oc/lead"
 )
 
-// What a platform whose first page is 1 does when asked for page 0; none of it
-// is documented, each is plausible.
+// Answers to a request for page 0 when the first page is 1. None of them is
+// documented; all are plausible.
 const (
 	PageZeroRepeat = "repeat" // answers page 1
 	PageZeroEmpty  = "empty"  // answers no rows
 	PageZeroError  = "error"  // answers 400
 )
 
-// Options choose the data and the quirks of a sandbox. The zero value is the
-// documented platform with DefaultLeads leads.
+// Options selects the data and the quirks of a sandbox. The zero value behaves
+// as the platform is documented and has DefaultLeads leads.
 type Options struct {
-	// Leads is the number of leads at the start, at most MaxLeads. Zero is
+	// Leads is the initial number of leads, at most MaxLeads. Zero means
 	// DefaultLeads.
 	Leads int
-	// Seed chooses the data: the same seed gives the same leads, byte for byte,
-	// and a smaller number of leads is a prefix of a larger one. Zero is a fixed
-	// seed.
+	// Seed selects the data. The same seed gives the same leads, byte for byte;
+	// fewer leads are a prefix of more leads. Zero means a fixed default seed.
 	Seed uint64
-	// Operator, if set, is the operatorId of every lead, so that sandboxes with the
-	// same seed hold the leads of the same tenants for different operators.
+	// Operator, if set, is the operatorId of every lead. Sandboxes with the same
+	// seed and different operators then have leads of the same tenants.
 	Operator string
 	// FirstPage is 0 [GSL] or 1 [GAL].
 	FirstPage int
 	// PageZero is one of the PageZero constants, by default PageZeroRepeat. It
-	// matters only when FirstPage is 1.
+	// has an effect only if FirstPage is 1.
 	PageZero string
-	// Nested wraps the rows in two arrays, as the example of [GAL] does.
+	// Nested wraps the rows in two arrays, as the example in [GAL] does.
 	Nested bool
-	// Envelope puts the rows into the "data" of an object, as the numbers page
-	// does [NUM3].
+	// Envelope returns the rows in the member "data" of an object, as the numbers
+	// page does [NUM3].
 	Envelope bool
-	// TenantParam is the only spelling of the tenant parameter that counts; a
-	// query without it is a page query. Empty accepts any case (guess).
+	// TenantParam is the only accepted spelling of the tenant parameter; a query
+	// without it is a page query. Empty accepts any case (guess).
 	TenantParam string
-	// IgnorePageSize makes every page ten rows long, IgnorePageNumber every page
-	// the first.
+	// IgnorePageSize always returns ten rows a page. IgnorePageNumber always
+	// returns the first page.
 	IgnorePageSize, IgnorePageNumber bool
-	// RefuseAbove is the largest page size that is not refused. Zero is 20,000
-	// [GAL].
+	// RefuseAbove is the largest accepted page size. Zero means 20,000 [GAL].
 	RefuseAbove int
-	// CutAbove is the most leads of a page, whatever is asked for. Zero is no
-	// such bound.
+	// CutAbove limits the number of leads in a page without refusing larger page
+	// sizes. Zero means no limit.
 	CutAbove int
-	// Unordered answers a page query from a list in another order each time.
+	// Unordered shuffles the list for every page query.
 	Unordered bool
-	// Single answers a single lead without an array around it.
+	// Single returns a single lead without an array around it.
 	Single bool
-	// UnknownTenant404 answers a tenant without leads with 404 and a bare text, as
-	// the other lead endpoints do [CCL].
+	// UnknownTenant404 answers the lookup of a tenant without leads with 404 and a
+	// JSON string, as the other lead endpoints do [CCL].
 	UnknownTenant404 bool
-	// Empty starts without leads, whatever Leads says.
+	// Empty starts without leads and overrides Leads.
 	Empty bool
-	// NoAuth lets calls without a token pass.
+	// NoAuth accepts calls without a token.
 	NoAuth bool
-	// ClientID, ClientSecret and Scope are what the token endpoint accepts; see
-	// the constants for their defaults.
+	// ClientID, ClientSecret and Scope are the credentials that the token endpoint
+	// accepts. Empty means the default constants.
 	ClientID, ClientSecret, Scope string
-	// TokenLifetime is rounded down to seconds on the wire. Zero is 3599 s.
+	// TokenLifetime is the lifetime of tokens, rounded down to seconds on the
+	// wire. Zero means 3599 s.
 	TokenLifetime time.Duration
 	// Latency delays every lead call.
 	Latency time.Duration
-	// OnlineLatency further delays a checkOnline lookup that finds no local
-	// lead, since only that one asks Microsoft [GAL].
+	// OnlineLatency additionally delays a checkOnline lookup that finds no local
+	// lead: only such a lookup asks Microsoft [GAL].
 	OnlineLatency time.Duration
-	// Clock ages tokens. Nil is time.Now.
+	// Clock decides when tokens expire. Nil means time.Now.
 	Clock func() time.Time
 }
 
@@ -133,36 +132,36 @@ func orDefault[T comparable](value, fallback T) T {
 func (o Options) validate() error {
 	var errs []error
 	if o.Leads < 0 || o.Leads > MaxLeads {
-		errs = append(errs, fmt.Errorf("number of leads %d is not between 0 and %d", o.Leads, MaxLeads))
+		errs = append(errs, fmt.Errorf("number of leads must be between 0 and %d, not %d", MaxLeads, o.Leads))
 	}
 	if o.FirstPage != 0 && o.FirstPage != 1 {
-		errs = append(errs, fmt.Errorf("first page %d is neither 0 nor 1", o.FirstPage))
+		errs = append(errs, fmt.Errorf("first page must be 0 or 1, not %d", o.FirstPage))
 	}
 	switch o.PageZero {
 	case PageZeroRepeat, PageZeroEmpty, PageZeroError:
 	default:
-		errs = append(errs, fmt.Errorf("page zero behaviour %q is none of repeat, empty, error", o.PageZero))
+		errs = append(errs, fmt.Errorf("page zero behaviour must be repeat, empty or error, not %q", o.PageZero))
 	}
 	return errors.Join(errs...)
 }
 
-// Server is one stand-in platform. It is an http.Handler, starts no goroutine
-// and is safe for concurrent use.
+// Server is a simulated platform. It implements http.Handler, starts no
+// goroutines and is safe for concurrent use.
 type Server struct {
 	opts    Options
 	mux     *http.ServeMux
 	factory factory
 	rows    *store
-	online  []row         // unknown to the platform until a checkOnline lookup
-	serial  atomic.Uint64 // of the next inserted lead
+	online  []row         // not in rows until a checkOnline lookup finds them
+	serial  atomic.Uint64 // serial number of the next inserted lead
 	tokens  tokens
 	faults  faultQueue
 	tally   tally
-	buffers sync.Pool // of *[]byte, for page answers
+	buffers sync.Pool // *[]byte, for the bodies of pages
 }
 
-// New builds the leads and returns the server. It fails only on options that
-// are out of range.
+// New makes the leads and returns the server. It fails only if an option is out
+// of range.
 func New(opts Options) (*Server, error) {
 	opts = opts.withDefaults()
 	if err := opts.validate(); err != nil {
@@ -191,10 +190,10 @@ func New(opts Options) (*Server, error) {
 func (s *Server) routes() {
 	s.mux.HandleFunc("POST /{directory}/oauth2/v2.0/token", s.serveToken)
 	s.mux.HandleFunc("GET "+leadPath, s.serveLeads)
-	// A base URL without BasePath works too: there is nothing else to find here.
+	// A base URL without BasePath works too; no other path would conflict with it.
 	s.mux.HandleFunc("GET "+strings.TrimPrefix(leadPath, BasePath), s.serveLeads)
 	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte("ok\n")) // a prober that left needs no answer
+		_, _ = w.Write([]byte("ok\n")) // fails only if the prober has left
 	})
 	s.routeControl()
 }

@@ -32,7 +32,8 @@ func start(t *testing.T, opts sandbox.Options) *platform {
 	return &platform{Server: s, url: srv.URL}
 }
 
-// open is a platform that asks for no token, of 60 leads unless told otherwise.
+// open starts a platform that requires no token. It has 60 leads unless opts says
+// otherwise.
 func open(t *testing.T, opts sandbox.Options) *platform {
 	t.Helper()
 	opts.NoAuth = true
@@ -73,12 +74,12 @@ func (p *platform) try(t *testing.T, method, path, contentType, body string) (re
 	if err != nil {
 		return reply{}, err
 	}
-	defer func() { _ = res.Body.Close() }() // only read from
+	defer func() { _ = res.Body.Close() }() // closing after reading cannot lose data
 	text, err := io.ReadAll(res.Body)
 	return reply{status: res.StatusCode, header: res.Header, body: string(text)}, err
 }
 
-// leads asks for leads with name, value pairs.
+// leads requests leads. The query is a list of alternating names and values.
 func (p *platform) leads(t *testing.T, query ...string) reply {
 	t.Helper()
 	return p.do(t, http.MethodGet, leadURL(query...), "", "")
@@ -92,7 +93,7 @@ func leadURL(query ...string) string {
 	return leadPath + "?" + values.Encode()
 }
 
-// ids reads the ids of a bare array of leads.
+// ids returns the ids from an answer that is an array of leads.
 func ids(t *testing.T, r reply) []string {
 	t.Helper()
 	if r.status != http.StatusOK {

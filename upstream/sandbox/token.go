@@ -14,10 +14,10 @@ import (
 	"github.com/brianvoe/gofakeit/v7"
 )
 
-// maxForm bounds the body of a token request, in bytes.
+// maxForm is the maximum size of a token request's body, in bytes.
 const maxForm = 16 << 10
 
-// tokens are the bearer tokens in force.
+// tokens holds the valid bearer tokens.
 type tokens struct {
 	mu     sync.Mutex
 	expiry map[string]time.Time
@@ -49,7 +49,7 @@ func (t *tokens) forget() {
 	clear(t.expiry)
 }
 
-// authorized says whether the call carries a token in force.
+// authorized reports whether the call has a valid token.
 func (s *Server) authorized(r *http.Request) bool {
 	if s.opts.NoAuth {
 		return true
@@ -63,7 +63,7 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	s.tally.begin(c)
 	defer s.tally.end(c)
 	fault := s.takeFault(c)
-	// Only once the body has been read does net/http notice that the client left.
+	// net/http notices that a client has left only after the body has been read.
 	form, unread := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
 	r.Body = io.NopCloser(bytes.NewReader(form))
 	if !wait(r.Context(), fault.Latency) {
@@ -94,8 +94,9 @@ func (s *Server) tokenAnswer(r *http.Request) answer {
 	})
 }
 
-// refuseClient checks the form in Entra's order. The codes and texts are
-// Entra's [ENTRA]; only AADSTS700016 stands in AudioCodes' pages [AUTH].
+// refuseClient checks the form in Entra's order and reports whether it is
+// refused. The codes and texts are Entra's [ENTRA]; AudioCodes' pages mention
+// only AADSTS700016 [AUTH].
 func (s *Server) refuseClient(form url.Values, directory string) (answer, bool) {
 	for _, name := range []string{"grant_type", "client_id", "scope"} {
 		if form.Get(name) == "" {

@@ -22,7 +22,7 @@ func (p *platform) askToken(t *testing.T, form url.Values) reply {
 	return p.do(t, http.MethodPost, sandbox.TokenPath, "application/x-www-form-urlencoded", form.Encode())
 }
 
-// logIn gets a token that all later calls carry.
+// logIn gets a token, which all later calls send.
 func (p *platform) logIn(t *testing.T) {
 	t.Helper()
 	var answer struct {

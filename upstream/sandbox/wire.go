@@ -2,9 +2,9 @@ package sandbox
 
 import "encoding/json"
 
-// The wire form of a lead. Fields are any because the platform sends one field
-// as null, text or number; a field left nil is absent, and null is sent as
-// null. As ASP.NET does, encoding/json escapes &, < and > in texts.
+// These types are the wire format of a lead. Fields have type any because the
+// platform sends the same field as null, a string or a number. Nil omits a field
+// with omitzero; null sends null. Like ASP.NET, encoding/json escapes &, < and >.
 
 type wireLead struct {
 	ID                 any `json:"id"`
@@ -68,10 +68,11 @@ type wireLocation struct {
 	ELIN           any  `json:"elin"`
 }
 
-// null is sent as JSON null: unlike nil, it is not the zero value of any.
+// null is sent as JSON null even with omitzero: unlike nil, it is not the zero
+// value of any.
 var null = (*json.RawMessage)(nil)
 
-// textOrNull turns an empty text into null.
+// textOrNull returns null for an empty string.
 func textOrNull(s string) any {
 	if s == "" {
 		return null
