@@ -16,36 +16,36 @@ const faultsHead = `# What users get when the platform fails
 <!-- Written by "go test -run TestFaultMatrix . -update". Change faults_list_test.go, not this page. -->
 
 The tables say what each operation must answer when something goes wrong between leadgraph and the platform. A test runs every cell:
-the whole program, over real HTTP, against the [sandbox](../upstream/sandbox/doc.go) with that fault. Beside the answer it
-checks the calls that arrive, that the answer comes within the request's time, that the log has one line of the operation with its
-codes and a warning of each failure, that neither log nor errors hold personal data, secrets, hosts or URLs, and that no goroutine is left.
+the whole program, over real HTTP, against the [sandbox](../upstream/sandbox/doc.go) with that fault. It checks the answer and the
+calls that arrive. It also checks that the answer comes within the request's time, that the log has one line for the operation with its
+codes and a warning for each failure, that neither log nor errors hold personal data, secrets, hosts or URLs, and that no goroutine is left.
 
-**Right** is the answer that there would be without the fault. A code is that of ` + "`errors[].extensions.code`" + `; what could not be read is null, and
-the rest is answered: where one of three tenants fails (*one hole*) the other two are right. **Stale** is the right answer as of the last
-reading of all leads, with ` + "`extensions.stale`" + `. The numbers are the calls for leads that reach the platform, and after the + those for
-tokens; a range where it depends on what happens first.
+**Right** is the answer that there would be without the fault. A code is the one in ` + "`errors[].extensions.code`" + `. What could not be read is null;
+the rest is answered. Where one of three tenants fails (*one hole*), the other two are right. **Stale** is the right answer from the last
+catalogue that could be read, with ` + "`extensions.stale`" + `. The numbers are the calls for leads that reach the platform and, after the +, the
+calls for tokens. A range means that the number depends on timing.
 
 **Cold**: nothing was read before. **Fresh**: the same operation was answered before, and its answer is younger than ` + "`--lookup-ttl`" + ` or
-` + "`--catalogue-ttl`" + `. **Expired**: it is older, and older than ` + "`--catalogue-revalidate`" + ` allows. Both hold a token and kept connections, and so does
-**warm**: a page in the platform's own order is never answered from memory.
+` + "`--catalogue-ttl`" + `. **Expired**: the answer is older than that, and older than ` + "`--catalogue-revalidate`" + ` allows. **Warm**: a page in the platform's
+own order, which is never answered from memory. In the last three a token and open connections exist.
 
-**What is tried again.** Reads whose connection breaks, whose body is cut, that get no answer within ` + "`--upstream-attempt-timeout`" + `, and
+**What is retried.** Reads whose connection breaks, whose body is cut, that get no answer within ` + "`--upstream-attempt-timeout`" + `, and
 those answered 429, 502, 503 or 504: up to ` + "`--upstream-retries`" + ` times within ` + "`--upstream-timeout`" + `, after a random wait that doubles, or after
-Retry-After if the time suffices. Where it does not, the refusal is passed on at once with ` + "`retryAfterMs`" + `. A 401 is tried again once, with a
-new token, of which all waiting calls share one request. An answer that arrived whole and cannot be read is not asked for again; nor is a 500; nor
-is a read with ` + "`checkOnline`" + `, because it writes on the platform.
+Retry-After if there is time for it. If there is not, the refusal is passed on at once with ` + "`retryAfterMs`" + `. A 401 is retried once with a
+new token, which all waiting calls request together. Not retried are an answer that arrived whole and cannot be read, a 500, and
+a read with ` + "`checkOnline`" + `, because that writes on the platform.
 
-**When it goes on failing.** No more is tried again than a tenth of the calls of the last ten seconds, or three. After 16 failures of 20
-attempts (5xx, time-outs, broken connections) nothing is asked for about two seconds: ` + "`UPSTREAM_UNAVAILABLE`" + ` with ` + "`retryAfterMs`" + ` at once,
-without a call. Then a few attempts probe, and a platform that is back is asked again within ten seconds. The tables show neither, because each
-cell is a program of its own; TestRetryBudget and TestBreaker do.
+**When the platform keeps failing.** Retries are limited to a tenth of the calls of the last ten seconds, or three. After 16 failures in 20
+attempts (5xx, time-outs, broken connections) leadgraph makes no call for about two seconds and answers ` + "`UPSTREAM_UNAVAILABLE`" + ` with ` + "`retryAfterMs`" + ` at
+once. Then a few attempts probe the platform. A platform that has recovered is asked again within ten seconds. The tables show neither limit,
+because each cell is a program of its own; TestRetryBudget and TestBreaker do.
 
-**What is remembered.** Lookups for ` + "`--lookup-ttl`" + ` and the catalogue of all leads for ` + "`--catalogue-ttl`" + `; failures never. Pages in the platform's own
-order are always read anew. Old lookups are not answered: a hole with a code is better than a lead that may have changed.
+**What is remembered.** Lookups for ` + "`--lookup-ttl`" + `, the catalogue of all leads for ` + "`--catalogue-ttl`" + `, failures never. Pages in the platform's own
+order are always read from the platform. Old lookups are not served: a hole with a code is better than a lead that may have changed.
 
-**When stale answers are given.** What takes the catalogue is answered from the last one up to the age ` + "`--catalogue-if-error`" + ` (an hour) if
-the platform fails, or has not answered when four fifths of the request's time are over; but not to a request with ` + "`Cache-Control`" + `, nor
-when the platform denies access (401, 403).
+**When stale answers are given.** An operation that needs the catalogue is answered from the last one, up to the age ` + "`--catalogue-if-error`" + ` (an hour), if
+the platform fails or has not answered when four fifths of the request's time are over. Requests with ` + "`Cache-Control`" + ` get no stale answer, and
+nobody does when the platform denies access (401, 403).
 `
 
 // checkFaultsPage compares the page with the matrix.

@@ -178,10 +178,10 @@ func TestMetricsAreDocumented(t *testing.T) {
 	var table strings.Builder
 	_, _ = table.WriteString(`# Metrics
 
-On the admin listener (` + "`--admin-listen`" + `) Prometheus finds these at ` + "`/metrics`" + `, and the usual ` + "`go_*` and `process_*`" + `. Histograms are
-native ones for a Prometheus that asks for them, with classic buckets for others. ` + "`operation`" + ` is the name of the client's operation:
-empty if it has none, and ` + "`other`" + ` beyond the first 100 names, among which those of trusted documents have their places. No label
-holds a tenant, a caller or a host. This page is written by a test from what the program answers
+The admin listener (` + "`--admin-listen`" + `) serves these to Prometheus at ` + "`/metrics`" + `, together with the usual ` + "`go_*`" + ` and ` + "`process_*`" + `. Histograms are
+native if Prometheus asks for that, otherwise classic with buckets. ` + "`operation`" + ` is the name of the client's operation. It is
+empty if the operation has no name, and ` + "`other`" + ` after the first 100 names; names of trusted documents have reserved places. No label
+holds a tenant, a caller or a host. A test writes this page from the program's own output
 (` + "`go test . -run TestMetricsAreDocumented -update`" + `).
 
 | metric | type | labels | |

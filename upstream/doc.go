@@ -65,7 +65,7 @@
 // [Client.State] how things stand.
 //
 // A bearer token is renewed in the background at four fifths of its life, and
-// serves until its end if that fails. docs/design.md says why all this is as it is.
+// serves until its end if that fails. docs/decisions.md says why all this is as it is.
 //
 // # Failures
 //

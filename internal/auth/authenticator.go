@@ -117,7 +117,7 @@ type Refusal struct {
 	RetryAfter time.Duration
 }
 
-// The codes of refusals, from the closed list of docs/design.md section 6.
+// The codes of refusals, from the closed list of docs/errors.md section 6.
 const (
 	codeUnauthenticated     = "UNAUTHENTICATED"
 	codeForbidden           = "FORBIDDEN"

@@ -142,7 +142,7 @@ func loopbackOnly(next http.Handler) http.Handler {
 
 // Refuse answers a request that did not become a GraphQL operation. The answer
 // holds one error and has the media type of GraphQL over HTTP if the client
-// accepts it. The code must be from the closed list in docs/design.md section 6.
+// accepts it. The code must be from the closed list in docs/errors.md section 6.
 func Refuse(w http.ResponseWriter, r *http.Request, status int, code, message string) {
 	type failure struct {
 		Message    string            `json:"message"`

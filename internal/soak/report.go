@@ -26,19 +26,19 @@ type summary struct {
 // about explains the figures to who has not run the program.
 const about = `# Soak
 
-` + "`make soak` runs this: leadgraph as a process of its own over a sandbox, clients at random by all transports, the platform failing in turns." + `
-Its settings are the defaults but for shorter times: 4 s for a request, 3 s for a read with its retries, 1 s for an attempt, 3 s for a
-lookup to be remembered, 2 s and 3 s for the catalogue to be fresh and to be served while it is read anew. What counts as wrong:
+` + "`make soak`" + ` runs leadgraph as a process of its own over a sandbox, with random clients on all transports, while the platform fails in turns.
+Its settings are the defaults, except for shorter times: 4 s for a request, 3 s for a read with its retries, 1 s for an attempt, 3 s for
+which a lookup is remembered, and 2 s and 3 s for which the catalogue is fresh and is then served while it is refreshed. These count as violations:
 
-- **A row** that is not, field by field, the platform's; of a tenant that was not asked for; of another time than the age of the answer
-  allows (that of the settings, of ` + "`Cache-Control`" + `, of ` + "`asOf`" + `); a list with other rows, another order, another count or other page
-  info than a version of the platform had in that time; null where nothing failed. A walk must meet each lead that was there all the
-  time, and none twice; where leads come and go, pages of the platform itself promise no more than their order.
-- **An error** with a code that nothing here can cause, without a request id, or with a host, a Go error or personal data in its text.
-- **An answer** that is late by more than a second, broken, or never comes; a health check that takes a second or says no.
-- **A leak**: after the load, 5 goroutines or open files more than before it; 32 MiB of heap in use more than the most in the first third,
-  in which the caches fill; at any time, a quarter and 64 MiB of resident memory more than then, unless the race detector takes most of that.
-- **A line of the log** with personal data, a panic or an internal error; **an end** that takes 15 s after SIGTERM or is not orderly.
+- **A row** that differs in any field from the platform's row; that belongs to a tenant that was not asked for; or that is older or newer than the
+  age of the answer allows (by the settings, ` + "`Cache-Control`" + ` and ` + "`asOf`" + `). A list whose rows, order, count or page info match no version that the
+  platform had in that time. A null where nothing failed. A walk must meet each lead that existed all the time, and none twice; where leads
+  come and go, pages of the platform itself promise only their order.
+- **An error** whose code nothing here can cause, without a request id, or with a host, a Go error or personal data in its text.
+- **An answer** that is late by more than a second, broken, or never arrives; a health check that takes a second or fails.
+- **A leak**: after the load, 5 goroutines or open files more than before it, or 32 MiB of heap in use more than the maximum of the first third,
+  when the caches fill; at any time, a quarter and 64 MiB of resident memory more than that maximum, unless the race detector takes most of it.
+- **A log line** with personal data, a panic or an internal error; **an end** that takes 15 s after SIGTERM or is not orderly.
 
 `
 

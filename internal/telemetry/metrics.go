@@ -31,7 +31,7 @@ const (
 // codeOK is the code of an operation without errors.
 const codeOK = "OK"
 
-// closedCodes is the closed list of error codes in docs/design.md section 6, the
+// closedCodes is the closed list of error codes in docs/errors.md section 6, the
 // most severe first. An operation with several errors counts under the first code
 // that it has.
 var closedCodes = []string{
