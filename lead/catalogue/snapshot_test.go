@@ -16,7 +16,6 @@ import (
 	"golang.org/x/text/language"
 	"pgregory.net/rapid"
 
-	"leadgraph/graph/pagination"
 	"leadgraph/lead"
 )
 
@@ -244,15 +243,6 @@ func TestSnapshotLookups(t *testing.T) {
 	}
 	if _, found := s.Select(nil, lead.Order{}).Locate(lead.AnchorHash("d"), 0); found {
 		t.Error("found a lead that is not there")
-	}
-}
-
-func TestAnchorHashIsThatOfCursors(t *testing.T) {
-	t.Parallel()
-	for _, id := range []string{"", "LEAD-2024-001", "da68eafc-d3c6-4d3b-9a10-c48b26c6086b"} {
-		if lead.AnchorHash(id) != pagination.AnchorHash(id) {
-			t.Errorf("cursors hash %q in another way", id)
-		}
 	}
 }
 
