@@ -317,7 +317,7 @@ func TestLookupsForgetErrors(t *testing.T) {
 		"down":    "upstream: unavailable (status 503)",
 		"odd":     "upstream: unavailable: odd",
 		"crash":   "panic with a string",
-		"foreign": "upstream: bad response: leads of other tenants in the answer",
+		"foreign": "upstream: bad response: the answer contains leads of other tenants",
 	} {
 		t.Run(tenant, func(t *testing.T) {
 			t.Parallel()

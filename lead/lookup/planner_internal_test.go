@@ -18,7 +18,7 @@ func genExpectation(t *rapid.T) expectation {
 		one:   time.Duration(rapid.Int64Range(0, int64(time.Minute)).Draw(t, "one")),
 		all:   time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "all")),
 		calls: rapid.Float64Range(0, 1000).Draw(t, "calls"),
-		rows:  rapid.IntRange(0, 1_000_000).Draw(t, "rows"),
+		leads: rapid.IntRange(0, 1_000_000).Draw(t, "leads"),
 	}
 }
 
@@ -42,7 +42,7 @@ func TestPlanIsMonotone(t *testing.T) {
 		costlier := e
 		costlier.all += time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "longer"))
 		costlier.calls += rapid.Float64Range(0, 1000).Draw(t, "moreCalls")
-		costlier.rows += rapid.IntRange(0, 1_000_000).Draw(t, "moreRows")
+		costlier.leads += rapid.IntRange(0, 1_000_000).Draw(t, "moreLeads")
 		if !preferred && costlier.preferCatalogue(k, fanOut, now) {
 			t.Fatal("preferred for costing more")
 		}
