@@ -261,7 +261,7 @@ func TestCatalogueOfOneCallerMayExceedTheBound(t *testing.T) {
 	}
 }
 
-// TestIdleCallersAreForgotten uses no network: the clock of a bubble stands still
+// TestIdleCallersAreForgotten uses no network: the clock of a bubble stops
 // while something waits for one.
 func TestIdleCallersAreForgotten(t *testing.T) {
 	t.Parallel()

@@ -57,9 +57,9 @@ func newPool(o Options, client *upstream.Client) *pool {
 		partitions: map[string]*partition{},
 	}
 	o.Caches.LookupBytes = max(o.Caches.LookupBytes/int64(o.MaxCallers), 1)
-	p.open = func(token string, of *partition) *readers {
+	p.open = func(token string, entry *partition) *readers {
 		own := client.WithToken(token)
-		sources := refusalWatch{tenants: own, all: allLeads{own, o.Caches.CataloguePageSize}, refused: func(err error) { p.refuse(of, err) }}
+		sources := refusalWatch{tenants: own, all: allLeads{own, o.Caches.CataloguePageSize}, refused: func(err error) { p.refuse(entry, err) }}
 		return newReaders(o, own, sources, sources, nil)
 	}
 	return p
@@ -74,17 +74,17 @@ func withReaders[T any](ctx context.Context, p *pool, read func(*readers) (T, er
 	if key == "" {
 		return none, errNobody
 	}
-	of := p.enter(key, token)
-	defer p.leave(of)
-	result, err := read(of.readers)
+	entry := p.enter(key, token)
+	defer p.leave(entry)
+	result, err := read(entry.readers)
 	if authFailed(err) {
-		p.refuse(of, err)
+		p.refuse(entry, err)
 	}
-	if refusal := p.refusal(of); refusal != nil {
+	if refusal := p.refusal(entry); refusal != nil {
 		return none, refusal
 	}
 	if snapshot, ok := any(result).(*catalogue.Snapshot); ok && err == nil {
-		p.weigh(of, snapshot.Len())
+		p.weigh(entry, snapshot.Len())
 	}
 	return result, err
 }
@@ -99,27 +99,27 @@ func authFailed(err error) bool {
 func (p *pool) enter(key, token string) *partition {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	of, known := p.partitions[key]
+	entry, known := p.partitions[key]
 	if !known {
-		of = &partition{key: key}
-		of.readers = p.open(token, of)
-		p.partitions[key] = of
+		entry = &partition{key: key}
+		entry.readers = p.open(token, entry)
+		p.partitions[key] = entry
 	}
-	of.users++
+	entry.users++
 	p.evict()
-	return of
+	return entry
 }
 
-func (p *pool) leave(of *partition) {
+func (p *pool) leave(entry *partition) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	of.users--
-	of.last = time.Now()
-	if of.users > 0 {
+	entry.users--
+	entry.last = time.Now()
+	if entry.users > 0 {
 		return
 	}
-	if of.gone {
-		p.shut(of)
+	if entry.gone {
+		p.shut(entry)
 		return
 	}
 	p.evict()
@@ -134,9 +134,9 @@ func (p *pool) leave(of *partition) {
 func (p *pool) evict() {
 	for len(p.partitions) > 1 && (len(p.partitions) > p.maxCallers || p.leads > p.maxLeads) {
 		var oldest *partition
-		for _, of := range p.partitions {
-			if of.users == 0 && (oldest == nil || of.last.Before(oldest.last)) {
-				oldest = of
+		for _, entry := range p.partitions {
+			if entry.users == 0 && (oldest == nil || entry.last.Before(oldest.last)) {
+				oldest = entry
 			}
 		}
 		if oldest == nil {
@@ -147,21 +147,21 @@ func (p *pool) evict() {
 }
 
 // drop removes a partition from the pool.
-func (p *pool) drop(of *partition) {
-	if of.gone {
+func (p *pool) drop(entry *partition) {
+	if entry.gone {
 		return
 	}
-	of.gone = true
-	delete(p.partitions, of.key)
-	p.leads -= of.leads
-	if of.users == 0 {
-		p.shut(of)
+	entry.gone = true
+	delete(p.partitions, entry.key)
+	p.leads -= entry.leads
+	if entry.users == 0 {
+		p.shut(entry)
 	}
 }
 
 // shut closes the readers of a partition that nobody uses. It does so in the
 // background, because close waits for reads, and shut may be called by one of them.
-func (p *pool) shut(of *partition) { p.closing.Go(of.close) }
+func (p *pool) shut(entry *partition) { p.closing.Go(entry.close) }
 
 // closeIdle closes the readers of callers that have sent no request for a while.
 func (p *pool) closeIdle() {
@@ -169,11 +169,11 @@ func (p *pool) closeIdle() {
 	defer p.mu.Unlock()
 	p.sweep = nil
 	next := p.idle
-	for _, of := range p.partitions {
-		switch left := p.idle - time.Since(of.last); {
-		case of.users > 0:
+	for _, entry := range p.partitions {
+		switch left := p.idle - time.Since(entry.last); {
+		case entry.users > 0:
 		case left <= 0:
-			p.drop(of)
+			p.drop(entry)
 		default:
 			next = min(next, left)
 		}
@@ -184,28 +184,28 @@ func (p *pool) closeIdle() {
 }
 
 // refuse drops all that was read with a token, because the platform refuses it.
-func (p *pool) refuse(of *partition, why error) {
+func (p *pool) refuse(entry *partition, why error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	of.refusal = why
-	p.drop(of)
+	entry.refusal = why
+	p.drop(entry)
 }
 
-func (p *pool) refusal(of *partition) error {
+func (p *pool) refusal(entry *partition) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return of.refusal
+	return entry.refusal
 }
 
 // weigh notes the number of leads in the catalogue of a partition.
-func (p *pool) weigh(of *partition, leads int) {
+func (p *pool) weigh(entry *partition, leads int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if of.gone {
+	if entry.gone {
 		return
 	}
-	p.leads += leads - of.leads
-	of.leads = leads
+	p.leads += leads - entry.leads
+	entry.leads = leads
 	p.evict()
 }
 
@@ -221,8 +221,8 @@ func (p *pool) close() {
 	if p.sweep != nil {
 		p.sweep.Stop()
 	}
-	for _, of := range p.partitions {
-		p.drop(of)
+	for _, entry := range p.partitions {
+		p.drop(entry)
 	}
 	p.mu.Unlock()
 	p.closing.Wait()

@@ -127,7 +127,7 @@ func denied(err error) bool {
 }
 
 // begin starts a refresh; none may be running. For a refresh in the background
-// nobody gives up the first seat, so that the refresh goes on whoever leaves.
+// nobody gives up the first seat, so the refresh goes on even if all others leave.
 func (c *Catalogue) begin(ctx context.Context, need lead.Demand, now time.Time) {
 	r := refresh{number: c.refresh.number + 1, notBefore: c.worthwhile(need, now)}
 	r.Flight = flight.Start(c.life, ctx, c.opts.RefreshTimeout, func(ctx context.Context) (outcome, error) {

@@ -44,7 +44,7 @@ func (c causedContext) Value(key any) any {
 // cause is the context of the request that needs the work first: the work sees
 // its values but does not end with it. Start takes the first seat for its caller,
 // who calls Wait or WaitOrLetFinish at most once. If the caller never does, the
-// seat stays taken and the work goes on whoever else leaves.
+// seat stays taken and the work goes on even if all others leave.
 func Start[V any](life, cause context.Context, timeout time.Duration, work func(context.Context) (V, error)) *Flight[V] {
 	ctx, cancel := context.WithTimeout(causedContext{life, cause}, timeout)
 	f := &Flight[V]{cancel: cancel, done: make(chan struct{}), seats: 1}
