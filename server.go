@@ -191,7 +191,7 @@ func serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.
 type house struct {
 	cfg       *config.Config
 	documents persisted.Documents
-	leads     *backend.Backend
+	leads     *backend.Platform
 	callers   *auth.Authenticator
 	health    *httpd.Health
 	limiter   *httpd.Limiter
@@ -213,7 +213,7 @@ func (h house) api() (http.Handler, error) {
 	options.Expires = func(ctx context.Context) time.Time { return auth.For(ctx).Expires }
 	options.SeesPII = func(ctx context.Context) bool { return auth.For(ctx).CanPII }
 	options.MaskPII = access.PII == "mask"
-	options.Cursors = pagination.NewSeal(access.SealKey(h.log))
+	options.Cursors = h.leads.Cursors()
 	options.Documents = h.documents
 	options.Begin, options.Field = h.seen.Begin, h.seen.Field()
 	options.Done = func(ctx context.Context, op transport.Operation) { h.seen.Done(ctx, telemetry.Operation(op)) }
@@ -245,7 +245,7 @@ func (h house) api() (http.Handler, error) {
 // openPlatform says how to reach the platform. If none is set that is a sandbox on
 // a free loopback port, until it is closed: after the last request that may need it.
 func openPlatform(ctx context.Context, settings config.Upstream, data config.Data, log *slog.Logger) (platform upstream.Options, closeSandbox func(), err error) {
-	platform, err = backend.Platform(settings, log)
+	platform, err = backend.UpstreamOptions(settings, log)
 	if err != nil || platform.BaseURL != "" {
 		return platform, func() {}, err
 	}
@@ -273,7 +273,7 @@ func newCallers(access config.Access, log *slog.Logger) (*auth.Authenticator, er
 }
 
 // healthOf names what the server needs; without keys it can answer nobody.
-func healthOf(leads *backend.Backend, callers *auth.Authenticator) *httpd.Health {
+func healthOf(leads *backend.Platform, callers *auth.Authenticator) *httpd.Health {
 	return httpd.NewHealth(
 		httpd.Check{Name: "keys", Detail: "The keys that verify access tokens have not been read yet.", Fault: httpd.NotReady, Fails: func() bool { return !callers.Ready() }},
 		httpd.Check{Name: "platform", Detail: "The platform is failing; requests to it are paused for a few seconds.", Fault: httpd.Degraded, Fails: leads.PlatformFails},
@@ -334,12 +334,13 @@ func documents(settings config.Documents) (known persisted.Documents, err error)
 
 // openBackend reads with the platform's credentials, or with the token of each
 // caller.
-func openBackend(caches config.Caches, access config.Access, platform upstream.Options, seen *telemetry.Telemetry, log *slog.Logger) (*backend.Backend, error) {
+func openBackend(caches config.Caches, access config.Access, platform upstream.Options, seen *telemetry.Telemetry, log *slog.Logger) (*backend.Platform, error) {
 	options := backend.Options{
-		Platform: platform, Caches: caches, MaxCallers: access.PassthroughCallers, MaxLeads: access.PassthroughLeads, Seen: seen, Log: log,
+		Upstream: platform, Caches: caches, CursorKey: access.SealKey(log),
+		MaxCallers: access.PassthroughCallers, MaxLeads: access.PassthroughLeads, Telemetry: seen, Logger: log,
 	}
 	if auth.Mode(access.Auth) == auth.Passthrough {
-		options.Platform.Credentials = token.Credentials{} // of the built-in sandbox
+		options.Upstream.Credentials = token.Credentials{} // of the built-in sandbox
 		options.Caller = func(ctx context.Context) (partition, token string) {
 			caller := auth.For(ctx)
 			return caller.Partition, caller.Bearer.Reveal()

@@ -79,10 +79,10 @@ func (op *operation) openCursor(argument string, text *string) (*pagination.Curs
 // one list whether a page of it comes from the platform or from the catalogue:
 // a client may select the count on one page and not on the next.
 func (q leadsQuery) list() pagination.List {
-	if fingerprint := catalogue.Fingerprint(q.filter, q.order); fingerprint != 0 {
-		return pagination.List{Kind: pagination.KindCatalogue, Fingerprint: fingerprint}
+	if q.order.Field == lead.OrderAsRead && catalogue.Empty(q.filter) {
+		return pagination.List{Kind: pagination.KindUpstream}
 	}
-	return pagination.List{Kind: pagination.KindUpstream}
+	return pagination.List{Kind: pagination.KindCatalogue, Fingerprint: catalogue.Fingerprint(q.filter, q.order)}
 }
 
 // connection answers the query by the cheapest of three ways: a filter by tenant
@@ -123,7 +123,7 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 	return op.show(q, result, asOf), nil
 }
 
-func anchor(l *lead.Lead) uint64 { return pagination.AnchorHash(l.ID) }
+func anchor(l *lead.Lead) uint64 { return lead.AnchorHash(l.ID) }
 
 func sameLead(a, b *lead.Lead) bool { return a.ID == b.ID }
 

@@ -65,7 +65,7 @@ func (op *operation) windowOf(ctx context.Context, args map[string]any) (leadsQu
 
 func (op *operation) rendered(ctx context.Context, q leadsQuery, window pagination.Window, rows *projection.Rows) (graphql.Marshaler, error) {
 	asOf := op.options.Now() // before the read: the leads are at least this fresh
-	hash := func(row projection.Row) uint64 { return pagination.AnchorHash(row.ID()) }
+	hash := func(row projection.Row) uint64 { return lead.AnchorHash(row.ID()) }
 	result, err := readWindow(ctx, op, window, q.next, hash, projection.Row.Same, func(ctx context.Context, page pagination.Page) ([]projection.Row, error) {
 		leads := rows.Page(page.Size)
 		err := op.options.Leads.EachLead(ctx, page.Number, page.Size, q.parts, leads.Reset,

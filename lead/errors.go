@@ -5,42 +5,42 @@ import (
 	"time"
 )
 
-// FailureKind classifies why the source of leads did not deliver.
+// FailureKind classifies why leads could not be read.
 type FailureKind uint8
 
-// The kinds of failure; each maps to one public error code.
+// The kinds of failure. Each maps to one public error code.
 const (
-	// FailureUnavailable: no connection, a broken answer, 5xx.
+	// FailureUnavailable: no connection, a truncated answer, or 5xx.
 	FailureUnavailable FailureKind = iota
 	// FailureTimeout: no answer in time.
 	FailureTimeout
-	// FailureRateLimited: 429, or our own limit towards the platform.
+	// FailureRateLimited: 429, or our own limit of requests to the platform.
 	FailureRateLimited
-	// FailureRejected: the platform refused the request as such (400 and the like).
+	// FailureRejected: the platform rejected the request itself (400 and similar).
 	FailureRejected
-	// FailureBadResponse: an answer that cannot be read as leads.
+	// FailureBadResponse: the answer could not be parsed as leads.
 	FailureBadResponse
-	// FailureAuth: our credentials were refused, or no token could be had.
+	// FailureAuth: our credentials were refused, or we could not get a token.
 	FailureAuth
 )
 
-// SourceError says that leads could not be read and why. Its Error text is for
-// the operator's log and holds no personal data; it must not be shown to a
-// client, because it may name hosts.
+// SourceError says why leads could not be read. Its Error text is for the
+// operator's log and contains no personal data. Do not show it to a client, because
+// it may name hosts.
 type SourceError struct {
 	Kind FailureKind
-	// Status is the platform's HTTP status, 0 if there was no answer.
+	// Status is the platform's HTTP status, or 0 if there was no answer.
 	Status int
-	// RetryAfter is how long the platform asked to wait; 0 if it did not.
+	// RetryAfter is how long the platform asked us to wait, or 0 if it did not.
 	RetryAfter time.Duration
-	// ErrorTicket and TraceID are the platform's references for its support.
+	// ErrorTicket and TraceID are the platform's references for its support team.
 	ErrorTicket string
 	TraceID     string
 	// Err is the cause, for the log.
 	Err error
 }
 
-// Error describes the failure for a log.
+// Error describes the failure for the log.
 func (e *SourceError) Error() string {
 	text := fmt.Sprintf("upstream: %s", e.Kind)
 	if e.Status != 0 {
@@ -55,7 +55,7 @@ func (e *SourceError) Error() string {
 // Unwrap returns the cause.
 func (e *SourceError) Unwrap() error { return e.Err }
 
-// String names the kind for logs and metrics.
+// String returns the name of the kind for logs and metrics.
 func (k FailureKind) String() string {
 	switch k {
 	case FailureTimeout:

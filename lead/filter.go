@@ -2,28 +2,29 @@ package lead
 
 import "time"
 
-// Filter selects leads. All conditions that are set must hold. A nil list is no
-// condition; an empty one that is not nil matches no lead, as "one of none"
-// never holds. A lead that lacks the value in question fails the condition, and
-// so passes its Not. The nil filter and the zero filter match every lead.
+// Filter selects the leads that meet all conditions. A nil list is no condition. An
+// empty list that is not nil matches no lead. A lead without the value in question
+// fails a condition, and therefore passes its Not. The nil filter and the zero
+// filter match every lead.
 type Filter struct {
-	// TenantIDs: the lead is of one of these tenants, in any case of letters.
+	// TenantIDs: the lead belongs to one of these tenants. Case is ignored.
 	TenantIDs []string
 	// Statuses: the lead is in one of these states.
-	Statuses     []Status
+	Statuses []Status
+	// IsDirectLead: the value of Lead.IsDirectLead.
 	IsDirectLead *bool
-	// HasCustomer: whether the lead became a customer, see Lead.UMPCustomerGUID.
+	// HasCustomer: whether the lead became a customer; see Lead.UMPCustomerGUID.
 	HasCustomer *bool
-	// ConsentedCountries: the lead has at least one of these, in any case of
-	// letters.
+	// ConsentedCountries: the lead has at least one of these. Case is ignored.
 	ConsentedCountries []string
 	// ChannelIDs: the lead's ChannelID or OVOCChannelID is one of these.
-	ChannelIDs     []string
+	ChannelIDs []string
+	// ConsentedOn and LastModifiedOn: the lead's time is in the range.
 	ConsentedOn    TimeRange
 	LastModifiedOn TimeRange
-	// Search is a text inside a company name, a full name or an e-mail address
-	// of the contact details or of a contact, without regard to case, accents
-	// and blanks around it. Blank is no condition.
+	// Search: the text occurs in a company name, a full name or an e-mail address
+	// of the contact details or of a contact. Case, accents and surrounding blanks
+	// are ignored. A blank text is no condition.
 	Search string
 	// And: all of these match. Or: at least one does. Not: it does not match.
 	And []*Filter
@@ -31,21 +32,23 @@ type Filter struct {
 	Not *Filter
 }
 
-// TimeRange is the time from From up to but without To; a zero bound is open.
+// TimeRange is the time from From, inclusive, to To, exclusive. A zero bound is
+// open.
 type TimeRange struct {
 	From, To time.Time
 }
 
+// IsOpen reports whether the range has no bound, so that it contains any time.
 func (r TimeRange) IsOpen() bool { return r.From.IsZero() && r.To.IsZero() }
 
-// FilterError says which part of a filter is over which limit. It holds none of
+// FilterError says which part of a filter exceeds which limit. It contains none of
 // the filter's values and may be shown to the client.
 type FilterError struct {
-	// Path leads to the part, for example filter.and[0].not.
+	// Path is the path of the part, for example filter.and[0].not.
 	Path string
-	// Reason is the rest of the sentence that Path begins.
+	// Reason is the rest of the sentence that starts with Path.
 	Reason string
 }
 
-// Error is one sentence.
+// Error returns one sentence.
 func (e *FilterError) Error() string { return e.Path + " " + e.Reason }

@@ -2,22 +2,25 @@ package lead
 
 import "time"
 
-// Freshness is what one request demands, as in the Cache-Control header.
+// Freshness is how fresh a request wants its leads, from its Cache-Control header.
 type Freshness struct {
-	// NoCache demands leads whose reading began after the request came.
+	// NoCache demands leads whose read began after the request arrived.
 	NoCache bool
-	// MaxAge bounds the age; nil does not, 0 or less is NoCache.
+	// MaxAge is the maximum age; nil means any age. 0 or less means NoCache.
 	MaxAge *time.Duration
 }
 
-// Demand is what a request needs of a snapshot.
+// Demand is what a request accepts as fresh enough, in terms of moments and reads.
 type Demand struct {
-	Seen      uint64 // the number of refreshes begun before the request came
-	NoCache   bool
-	NotBefore time.Time // when the oldest leads that will do were read; zero: any age
+	// Seen is the number of reads begun before the request arrived.
+	Seen    uint64
+	NoCache bool
+	// NotBefore is when the oldest acceptable leads were read; zero means any age.
+	NotBefore time.Time
 }
 
-// NewDemand is what a request that wants this needs now, after so many reads were begun.
+// NewDemand returns the demand of a request that arrives now, after seen reads have
+// begun.
 func NewDemand(want Freshness, seen uint64) Demand {
 	d := Demand{Seen: seen, NoCache: want.NoCache || want.MaxAge != nil && *want.MaxAge <= 0}
 	switch {
@@ -29,9 +32,9 @@ func NewDemand(want Freshness, seen uint64) Demand {
 	return d
 }
 
-// MetBy tells whether leads are fresh enough that a refresh came by and of which
-// none was read before asOf. For NoCache the clock alone does not decide: it may
-// have stood still since leads were read.
+// MetBy reports whether leads are fresh enough. They come from the read with the
+// number, and none of them was read before asOf. For NoCache the clock alone does
+// not decide, because it may not have advanced since the read began.
 func (d Demand) MetBy(number uint64, asOf time.Time) bool {
 	return !asOf.Before(d.NotBefore) && (!d.NoCache || number > d.Seen)
 }

@@ -1,28 +1,29 @@
 package lead
 
-// OrderField is what leads are ordered by. The zero value is OrderAsRead.
+// OrderField is the field that leads are ordered by. The zero value is OrderAsRead.
 type OrderField uint8
 
 // The fields to order by.
 const (
-	// OrderAsRead is the platform's own order; it has no direction.
+	// OrderAsRead is the platform's own order. It has no direction.
 	OrderAsRead OrderField = iota
 	OrderConsentedOn
 	OrderLastModifiedOn
-	// OrderCompanyName goes by the company in the contact details, in the
-	// collation of the Unicode root locale: letters first, then accents, then
-	// case. A blank name counts as none.
+	// OrderCompanyName orders by the company name in the contact details, in the
+	// collation of the Unicode root locale: letters first, then accents, then case.
+	// A blank name counts as no value.
 	OrderCompanyName
-	// OrderStatus goes active, not active, suspended, removed, unknown.
+	// OrderStatus orders active, not active, suspended, removed, unknown.
 	OrderStatus
-	// OrderTenantID does not regard case.
+	// OrderTenantID ignores case.
 	OrderTenantID
 
+	// OrderFields is the number of fields.
 	OrderFields
 )
 
-// Order is a total order of leads: equal ones go by ascending id, those without
-// a value come last, in both directions.
+// Order is a total order of leads. In both directions, leads with equal values are
+// ordered by ascending id, and leads without a value come last.
 type Order struct {
 	Field      OrderField
 	Descending bool

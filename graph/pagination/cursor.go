@@ -35,7 +35,7 @@ type Cursor struct {
 	List
 	// Ordinal is the row's position when the cursor was made, at most 2³¹-1.
 	Ordinal int
-	// Anchor is the AnchorHash of the row's id.
+	// Anchor is a hash of the row's id: Source.Hash or the hash given to Cut.
 	Anchor uint64
 }
 
@@ -103,12 +103,4 @@ func (s *Seal) Open(text, caller string) (Cursor, error) {
 		Ordinal: int(binary.BigEndian.Uint32(raw[2:])),
 		Anchor:  binary.BigEndian.Uint64(raw[6:]),
 	}, nil
-}
-
-// AnchorHash hashes a row's id for a cursor. Clients keep cursors, and any
-// replica of any release must read them, so the hash is a fixed one; 64 bits of
-// SHA-256 make two equal hashes among 100,000 rows a matter of 1 in 10⁹.
-func AnchorHash(id string) uint64 {
-	sum := sha256.Sum256([]byte(id))
-	return binary.BigEndian.Uint64(sum[:])
 }

@@ -13,7 +13,8 @@ const searchRows = 500
 type Source[T any] struct {
 	// MaxSize is the size of the largest page.
 	MaxSize int
-	// Hash returns the AnchorHash of a row's id.
+	// Hash returns a row's anchor, a hash of its id. Clients keep cursors, and any
+	// replica of any release must read them, so the hash never changes.
 	Hash func(T) uint64
 	// Same tells whether two rows have the same id.
 	Same func(a, b T) bool

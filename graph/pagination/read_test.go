@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"leadgraph/graph/pagination"
+	"leadgraph/lead"
 )
 
 // server is a list of ids that is read in pages, and the plans it was asked for.
@@ -46,7 +47,7 @@ func (s *server) fetch(pages []pagination.Page) ([][]string, error) {
 func (s *server) read(t rapid.TB, w pagination.Window, next bool) pagination.Result[string] {
 	t.Helper()
 	s.plans = nil
-	source := pagination.Source[string]{MaxSize: s.maxSize, Hash: pagination.AnchorHash, Same: same, Fetch: s.fetch}
+	source := pagination.Source[string]{MaxSize: s.maxSize, Hash: lead.AnchorHash, Same: same, Fetch: s.fetch}
 	result, err := source.Read(w, next)
 	if err != nil {
 		t.Fatalf("Read: %v", err)
@@ -58,19 +59,19 @@ func (s *server) read(t rapid.TB, w pagination.Window, next bool) pagination.Res
 // to be at its ordinal.
 func (s *server) cut(w pagination.Window) pagination.Result[string] {
 	locate := func(c pagination.Cursor) (int, bool) {
-		position := slices.IndexFunc(s.ids, func(id string) bool { return pagination.AnchorHash(id) == c.Anchor })
+		position := slices.IndexFunc(s.ids, func(id string) bool { return lead.AnchorHash(id) == c.Anchor })
 		if position < 0 {
 			return c.Ordinal, false
 		}
 		return position, true
 	}
 	slice := func(from, to int) []string { return s.ids[from:to] }
-	return pagination.Cut(w, len(s.ids), locate, slice, pagination.AnchorHash)
+	return pagination.Cut(w, len(s.ids), locate, slice, lead.AnchorHash)
 }
 
 // cursor points at the row as the list is now.
 func (s *server) cursor(position int) *pagination.Cursor {
-	return &pagination.Cursor{List: plain, Ordinal: position, Anchor: pagination.AnchorHash(s.ids[position])}
+	return &pagination.Cursor{List: plain, Ordinal: position, Anchor: lead.AnchorHash(s.ids[position])}
 }
 
 // answer is what a client sees of a result.
@@ -244,7 +245,7 @@ func TestWalkOverMovingList(t *testing.T) {
 				case rapid.Bool().Draw(t, "insert"):
 					inserted++
 					s.ids = slices.Insert(s.ids, at, fmt.Sprintf("new-%d", inserted))
-				case at < len(s.ids) && (most == 1 || pagination.AnchorHash(s.ids[at]) != anchor.Anchor):
+				case at < len(s.ids) && (most == 1 || lead.AnchorHash(s.ids[at]) != anchor.Anchor):
 					s.ids = slices.Delete(s.ids, at, at+1)
 				}
 			}
@@ -379,7 +380,7 @@ func TestReadFails(t *testing.T) {
 	broken := errors.New("broken")
 	source := pagination.Source[string]{
 		MaxSize: 100,
-		Hash:    pagination.AnchorHash,
+		Hash:    lead.AnchorHash,
 		Fetch:   func([]pagination.Page) ([][]string, error) { return nil, broken },
 	}
 	if _, err := source.Read(pagination.Window{Size: 10}, true); !errors.Is(err, broken) {

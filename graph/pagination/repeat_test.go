@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"leadgraph/graph/pagination"
+	"leadgraph/lead"
 )
 
 // TestRowsThatRepeatCountOnce walks lists of which some rows stand several times,
@@ -38,7 +39,7 @@ func TestRowsThatRepeatCountOnce(t *testing.T) {
 		if w.Before == nil {
 			return
 		}
-		want := once[:slices.Index(once, seen[slices.IndexFunc(once, func(id string) bool { return pagination.AnchorHash(id) == w.Before.Anchor })])]
+		want := once[:slices.Index(once, seen[slices.IndexFunc(once, func(id string) bool { return lead.AnchorHash(id) == w.Before.Anchor })])]
 		var back []string
 		for {
 			r := s.read(t, w, false)

@@ -41,7 +41,7 @@ func (r Result[T]) EndCursor() *Cursor {
 // Cut cuts the window out of a list in memory of total rows. locate returns the
 // position of a cursor's row or, if the list has no such row, the number of rows
 // that come before the place where it would be. slice returns the rows from one
-// position up to but without another. hash returns the AnchorHash of a row's id.
+// position up to but without another. hash returns a row's anchor; see Source.Hash.
 func Cut[T any](
 	w Window, total int, locate func(Cursor) (position int, found bool), slice func(from, to int) []T, hash func(T) uint64,
 ) Result[T] {

@@ -1,53 +1,152 @@
+// Package backend owns what belongs to one account on the platform: the client
+// with its breaker and budget, the catalogue of all leads, the lookups, what
+// replicas share, and the seal of cursors. All callers read the same leads, or,
+// when callers' own tokens are passed on, each caller has a catalogue and lookups
+// of its own.
 package backend
 
 import (
+	"cmp"
+	"context"
 	"log/slog"
 
+	"leadgraph/graph/pagination"
 	"leadgraph/internal/config"
-	"leadgraph/internal/secretfile"
+	"leadgraph/internal/share"
+	"leadgraph/internal/telemetry"
 	"leadgraph/upstream"
-	"leadgraph/upstream/token"
 )
 
-// Platform turns settings into those of the client. What is in a file is read
-// again when that changes; the error is that it cannot be read now.
-func Platform(settings config.Upstream, log *slog.Logger) (options upstream.Options, err error) {
-	options = upstream.Options{
-		BaseURL:        settings.URL,
-		StaticToken:    string(settings.Token),
-		TenantParam:    settings.TenantParam,
-		FirstPage:      settings.FirstPage,
-		PageSize:       settings.PageSize,
-		MaxPages:       settings.MaxPages,
-		MaxLeads:       settings.Resilience.MaxLeads,
-		Timeout:        settings.Timeout,
-		AttemptTimeout: settings.AttemptTimeout,
-		OnlineTimeout:  settings.Resilience.OnlineTimeout,
-		MaxConcurrent:  settings.Concurrency,
-		Adaptive:       settings.Resilience.Adaptive,
-		MaxOnline:      settings.Resilience.OnlineConcurrency,
-		RatePerSecond:  settings.Rate,
-		Retries:        settings.Retries,
-		MaxBody:        settings.Resilience.MaxBody,
-		Logger:         log,
+// DefaultName is the name of a platform that is given none.
+const DefaultName = "default"
+
+// Options configures a platform.
+type Options struct {
+	// Name identifies the account to operators; empty means DefaultName.
+	Name string
+	// Upstream configures the client. In passthrough it holds no credentials.
+	Upstream upstream.Options
+	Caches   config.Caches
+	// CursorKey seals cursors: at least 32 random bytes. All replicas need the same
+	// key to understand each other's cursors, and different accounts need different
+	// keys to refuse each other's.
+	CursorKey []byte
+	// Caller returns the partition and the token of the caller of a context, so that
+	// leads are read with the callers' own tokens. If Caller is nil, leads are read
+	// with the platform's credentials for everybody.
+	Caller func(context.Context) (partition, token string)
+	// MaxCallers is the maximum number of callers with caches of their own, and
+	// MaxLeads that of leads in their catalogues together. Both only apply with
+	// Caller.
+	MaxCallers, MaxLeads int
+	// Telemetry, if not nil, counts and traces what is read.
+	Telemetry *telemetry.Telemetry
+	Logger    *slog.Logger
+}
+
+// namespace separates what the replicas of this account share in Redis from what
+// other accounts store there.
+func (o *Options) namespace() string {
+	return o.Upstream.BaseURL + " " + o.Upstream.Credentials.ClientID
+}
+
+// Platform reads the leads of one account on the platform. It owns everything that
+// belongs to the account, so several platforms can exist side by side. It
+// implements the interfaces that package graph declares and is safe for concurrent
+// use.
+type Platform struct {
+	name    string
+	client  *upstream.Client
+	cursors *pagination.Seal
+	common  *readers     // nil if each caller has readers of its own
+	pool    *pool        // nil if all callers share the common readers
+	shared  *share.Store // nil if replicas share nothing
+	log     *slog.Logger
+}
+
+// Open returns a platform without sending it a request. Close it after use.
+func Open(o Options) (*Platform, error) {
+	o.Name = cmp.Or(o.Name, DefaultName)
+	if o.Telemetry != nil {
+		observeClient(&o.Upstream, o.Telemetry)
 	}
-	if settings.Retries == 0 { // upstream's zero value is its default
-		options.Retries = -1
+	client, err := upstream.NewClient(o.Upstream)
+	if err != nil {
+		return nil, err
 	}
-	if settings.Token == "" {
-		options.Credentials = token.Credentials{
-			TokenURL:     settings.TokenURL,
-			ClientID:     settings.ClientID,
-			ClientSecret: string(settings.ClientSecret),
-			Scope:        settings.Scope,
+	p := &Platform{name: o.Name, client: client, cursors: pagination.NewSeal(o.CursorKey), log: o.Logger}
+	if o.Telemetry != nil {
+		o.Telemetry.Watch(telemetry.Sources{Callers: p.Callers, Upstream: p.clientState})
+	}
+	if o.Caller != nil {
+		p.pool = newPool(o, client)
+		return p, nil
+	}
+	if o.Caches.RedisURL != "" {
+		p.shared, err = share.Open(share.Options{
+			URL:       string(o.Caches.RedisURL),
+			Key:       o.Caches.RedisKey.Key(),
+			Bound:     o.Caches.RedisTimeout,
+			Namespace: o.namespace(),
+			Logger:    o.Logger,
+		})
+		if err != nil {
+			client.Close()
+			return nil, err
 		}
 	}
-	if settings.TokenFile != "" {
-		options.StaticToken = ""
-		options.TokenSource, err = secretfile.Open("upstream token", settings.TokenFile, log)
-	} else if settings.Token == "" && settings.ClientSecretFile != "" {
-		options.Credentials.ClientSecret = ""
-		options.Credentials.SecretSource, err = secretfile.Open("client secret", settings.ClientSecretFile, log)
+	p.common = newReaders(o, client, client, allLeads{client, o.Caches.CataloguePageSize}, p.shared)
+	return p, nil
+}
+
+// Close cancels reads in the background and returns when they have ended. All
+// requests must have ended before.
+func (p *Platform) Close() {
+	if p.pool != nil {
+		p.pool.close()
 	}
-	return options, err
+	if p.common != nil {
+		p.common.close()
+	}
+	if p.shared != nil {
+		p.shared.Close()
+	}
+	p.client.Close()
+}
+
+// Name returns the name of the account, for example for a label of its metrics.
+func (p *Platform) Name() string { return p.name }
+
+// Cursors returns the seal of the cursors into this account's leads.
+func (p *Platform) Cursors() *pagination.Seal { return p.cursors }
+
+// Warm reads all leads, unless each caller has a catalogue of its own. It logs a
+// failure.
+func (p *Platform) Warm(ctx context.Context) {
+	if p.common == nil {
+		return
+	}
+	if err := p.common.Warm(ctx); err != nil && ctx.Err() == nil {
+		p.log.WarnContext(ctx, "reading all leads at startup failed", "error", err)
+	}
+}
+
+// PlatformFails reports whether the breaker currently holds back requests, because
+// the platform has failed.
+func (p *Platform) PlatformFails() bool { return p.client.State().Breaker != "closed" }
+
+// CatalogueFails reports whether the last refresh of the catalogue failed. It is
+// false if each caller has a catalogue of its own.
+func (p *Platform) CatalogueFails() bool { return p.common != nil && p.common.Failing() }
+
+// SharedIsLost reports whether the store that replicas share cannot be reached.
+func (p *Platform) SharedIsLost() bool { return p.shared != nil && p.shared.Lost() }
+
+// Callers returns the number of callers with caches of their own. It is 0 if all
+// callers share the same caches.
+func (p *Platform) Callers() int {
+	if p.pool == nil {
+		return 0
+	}
+	return p.pool.size()
 }

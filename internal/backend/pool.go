@@ -12,37 +12,38 @@ import (
 	"leadgraph/upstream"
 )
 
-// errNobody is the answer to a request whose caller was not authenticated.
-var errNobody = &lead.SourceError{Kind: lead.FailureAuth, Err: errors.New("there is no caller whose token could be passed on")}
+// errNobody answers a request whose caller was not authenticated.
+var errNobody = &lead.SourceError{Kind: lead.FailureAuth, Err: errors.New("the caller has no token to pass on")}
 
-// pool holds the readers of each partition, for as long as they are used. It is
-// safe for concurrent use.
+// pool holds the readers of each partition while they are in use. It is safe for
+// concurrent use.
 type pool struct {
 	caller     func(context.Context) (partition, token string)
 	open       func(token string, p *partition) *readers
 	maxCallers int
 	maxLeads   int
-	// idle is when the readers of a caller who asks no more are closed.
+	// idle is how long the readers of a caller without requests stay open.
 	idle time.Duration
 
 	closing sync.WaitGroup
 
 	mu         sync.Mutex
 	partitions map[string]*partition
-	leads      int         // in all of their catalogues
-	sweep      *time.Timer // nil while there is nothing to close
+	leads      int         // in the catalogues of all partitions
+	sweep      *time.Timer // calls closeIdle; nil while there is nothing to close
 }
 
-// partition is what is held for one caller. Its fields are guarded by the pool.
+// partition holds the readers of one caller. The mutex of the pool protects its
+// fields.
 type partition struct {
 	*readers
 	key   string
-	users int // requests that read right now
-	last  time.Time
-	leads int // in the catalogue
-	// gone is set when the partition has left the pool; the last user closes it.
+	users int       // requests that are reading
+	last  time.Time // when the last request ended
+	leads int       // in the catalogue
+	// gone is true if the partition has left the pool. Its last user closes it.
 	gone bool
-	// refusal is the error with which the platform refused the token, if it did.
+	// refusal is the error with which the platform refused the token, or nil.
 	refusal error
 }
 
@@ -51,73 +52,74 @@ func newPool(o Options, client *upstream.Client) *pool {
 		caller:     o.Caller,
 		maxCallers: o.MaxCallers,
 		maxLeads:   o.MaxLeads,
-		// After this the catalogue is of no more use than none.
+		// A catalogue older than this is read again anyway.
 		idle:       o.Caches.CatalogueTTL + o.Caches.CatalogueRevalidate,
 		partitions: map[string]*partition{},
 	}
 	o.Caches.LookupBytes = max(o.Caches.LookupBytes/int64(o.MaxCallers), 1)
-	p.open = func(token string, of *partition) *readers {
+	p.open = func(token string, entry *partition) *readers {
 		own := client.WithToken(token)
-		judged := judged{source: own, all: allLeads{own, o.Caches.CataloguePageSize}, refused: func(err error) { p.refuse(of, err) }}
-		return newReaders(o, own, judged, judged, nil)
+		sources := refusalWatch{tenants: own, all: allLeads{own, o.Caches.CataloguePageSize}, refused: func(err error) { p.refuse(entry, err) }}
+		return newReaders(o, own, sources, sources, nil)
 	}
 	return p
 }
 
-// withReaders calls read with the readers of the caller. If the platform refuses
-// the token meanwhile, to this request or to another, what was read with it
-// before is not shown any more.
+// withReaders calls read with the readers of the caller. If the platform refuses the
+// token meanwhile, for this request or another, withReaders returns that refusal
+// instead of what was read with the token before.
 func withReaders[T any](ctx context.Context, p *pool, read func(*readers) (T, error)) (T, error) {
 	var none T
 	key, token := p.caller(ctx)
 	if key == "" {
 		return none, errNobody
 	}
-	of := p.enter(key, token)
-	defer p.leave(of)
-	result, err := read(of.readers)
+	entry := p.enter(key, token)
+	defer p.leave(entry)
+	result, err := read(entry.readers)
 	if authFailed(err) {
-		p.refuse(of, err)
+		p.refuse(entry, err)
 	}
-	if refusal := p.refusal(of); refusal != nil {
+	if refusal := p.refusal(entry); refusal != nil {
 		return none, refusal
 	}
 	if snapshot, ok := any(result).(*catalogue.Snapshot); ok && err == nil {
-		p.weigh(of, snapshot.Len())
+		p.weigh(entry, snapshot.Len())
 	}
 	return result, err
 }
 
+// authFailed reports whether the platform refused the token.
 func authFailed(err error) bool {
 	failure, ok := errors.AsType[*lead.SourceError](err)
 	return ok && failure.Kind == lead.FailureAuth
 }
 
-// enter returns the partition of a caller, who uses it until leave.
+// enter returns the partition of a caller, to be used until leave.
 func (p *pool) enter(key, token string) *partition {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	of, known := p.partitions[key]
+	entry, known := p.partitions[key]
 	if !known {
-		of = &partition{key: key}
-		of.readers = p.open(token, of)
-		p.partitions[key] = of
+		entry = &partition{key: key}
+		entry.readers = p.open(token, entry)
+		p.partitions[key] = entry
 	}
-	of.users++
+	entry.users++
 	p.evict()
-	return of
+	return entry
 }
 
-func (p *pool) leave(of *partition) {
+func (p *pool) leave(entry *partition) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	of.users--
-	of.last = time.Now()
-	if of.users > 0 {
+	entry.users--
+	entry.last = time.Now()
+	if entry.users > 0 {
 		return
 	}
-	if of.gone {
-		p.shut(of)
+	if entry.gone {
+		p.shut(entry)
 		return
 	}
 	p.evict()
@@ -126,15 +128,15 @@ func (p *pool) leave(of *partition) {
 	}
 }
 
-// evict drops the partitions that were used the longest ago until the rest is
-// within the bounds, or in use. The last one stays: a catalogue that is too large
-// by itself would have to be read for each request.
+// evict drops the least recently used partitions until the rest is within the
+// limits or in use. It always keeps one: otherwise a catalogue that alone exceeds
+// the limit would be read for every request.
 func (p *pool) evict() {
 	for len(p.partitions) > 1 && (len(p.partitions) > p.maxCallers || p.leads > p.maxLeads) {
 		var oldest *partition
-		for _, of := range p.partitions {
-			if of.users == 0 && (oldest == nil || of.last.Before(oldest.last)) {
-				oldest = of
+		for _, entry := range p.partitions {
+			if entry.users == 0 && (oldest == nil || entry.last.Before(oldest.last)) {
+				oldest = entry
 			}
 		}
 		if oldest == nil {
@@ -144,34 +146,34 @@ func (p *pool) evict() {
 	}
 }
 
-// drop takes a partition out of the pool.
-func (p *pool) drop(of *partition) {
-	if of.gone {
+// drop removes a partition from the pool.
+func (p *pool) drop(entry *partition) {
+	if entry.gone {
 		return
 	}
-	of.gone = true
-	delete(p.partitions, of.key)
-	p.leads -= of.leads
-	if of.users == 0 {
-		p.shut(of)
+	entry.gone = true
+	delete(p.partitions, entry.key)
+	p.leads -= entry.leads
+	if entry.users == 0 {
+		p.shut(entry)
 	}
 }
 
-// shut closes the readers of a partition that nobody uses. It is a read of
-// theirs that may have asked for it, and closing waits for reads.
-func (p *pool) shut(of *partition) { p.closing.Go(of.close) }
+// shut closes the readers of a partition that nobody uses. It does so in the
+// background, because close waits for reads, and shut may be called by one of them.
+func (p *pool) shut(entry *partition) { p.closing.Go(entry.close) }
 
-// closeIdle closes the readers of callers who ask no more.
+// closeIdle closes the readers of callers that have sent no request for a while.
 func (p *pool) closeIdle() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sweep = nil
 	next := p.idle
-	for _, of := range p.partitions {
-		switch left := p.idle - time.Since(of.last); {
-		case of.users > 0:
+	for _, entry := range p.partitions {
+		switch left := p.idle - time.Since(entry.last); {
+		case entry.users > 0:
 		case left <= 0:
-			p.drop(of)
+			p.drop(entry)
 		default:
 			next = min(next, left)
 		}
@@ -181,29 +183,29 @@ func (p *pool) closeIdle() {
 	}
 }
 
-// refuse forgets all that was read with a token that the platform refuses.
-func (p *pool) refuse(of *partition, why error) {
+// refuse drops all that was read with a token, because the platform refuses it.
+func (p *pool) refuse(entry *partition, why error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	of.refusal = why
-	p.drop(of)
+	entry.refusal = why
+	p.drop(entry)
 }
 
-func (p *pool) refusal(of *partition) error {
+func (p *pool) refusal(entry *partition) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return of.refusal
+	return entry.refusal
 }
 
-// weigh notes how many leads the catalogue of a partition holds.
-func (p *pool) weigh(of *partition, leads int) {
+// weigh notes the number of leads in the catalogue of a partition.
+func (p *pool) weigh(entry *partition, leads int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if of.gone {
+	if entry.gone {
 		return
 	}
-	p.leads += leads - of.leads
-	of.leads = leads
+	p.leads += leads - entry.leads
+	entry.leads = leads
 	p.evict()
 }
 
@@ -219,35 +221,35 @@ func (p *pool) close() {
 	if p.sweep != nil {
 		p.sweep.Stop()
 	}
-	for _, of := range p.partitions {
-		p.drop(of)
+	for _, entry := range p.partitions {
+		p.drop(entry)
 	}
 	p.mu.Unlock()
 	p.closing.Wait()
 }
 
-// judged watches the reads of shared flights, which end with no request, for the
-// platform's refusal of the token.
-type judged struct {
-	source  lookup.TenantSource
+// refusalWatch watches shared reads for the platform's refusal of the token. Shared
+// reads may outlive the requests that wait for them, so withReaders may miss it.
+type refusalWatch struct {
+	tenants lookup.TenantSource
 	all     catalogue.Source
 	refused func(error)
 }
 
-// LeadsByTenant implements lead.TenantSource.
-func (j judged) LeadsByTenant(ctx context.Context, tenantID string, checkOnline bool) ([]*lead.Lead, error) {
-	leads, err := j.source.LeadsByTenant(ctx, tenantID, checkOnline)
+// LeadsByTenant implements lookup.TenantSource.
+func (w refusalWatch) LeadsByTenant(ctx context.Context, tenantID string, checkOnline bool) ([]*lead.Lead, error) {
+	leads, err := w.tenants.LeadsByTenant(ctx, tenantID, checkOnline)
 	if authFailed(err) {
-		j.refused(err)
+		w.refused(err)
 	}
 	return leads, err
 }
 
-// AllLeads implements lead.Source.
-func (j judged) AllLeads(ctx context.Context, notBefore time.Time) (catalogue.Reading, error) {
-	reading, err := j.all.AllLeads(ctx, notBefore)
+// AllLeads implements catalogue.Source.
+func (w refusalWatch) AllLeads(ctx context.Context, notBefore time.Time) (catalogue.Reading, error) {
+	reading, err := w.all.AllLeads(ctx, notBefore)
 	if authFailed(err) {
-		j.refused(err)
+		w.refused(err)
 	}
 	return reading, err
 }

@@ -27,8 +27,8 @@ var (
 	sizeBands    = []string{"L1_U9", "L10_U49", "L50_U249", "L250_U999", "L1000"}
 )
 
-// realisticLeads are leads with about the texts and repetitions of real ones:
-// two thirds consented, with one to three contacts.
+// realisticLeads returns leads with texts and repetitions similar to real ones: two
+// thirds have consented, and each has one to three contacts.
 func realisticLeads() []*lead.Lead {
 	r := rand.New(rand.NewPCG(3, 100_000))
 	uuid := func() string {
@@ -72,8 +72,8 @@ func realisticLeads() []*lead.Lead {
 	return leads
 }
 
-// benchPrevious are snapshots to build the next one after: none, and one with
-// 10,000 leads that are gone.
+// benchPrevious returns the snapshots to build the next one after: none, and one
+// with 10,000 leads that have disappeared.
 func benchPrevious(leads []*lead.Lead) map[string]*catalogue.Snapshot {
 	previous := slices.Clone(leads)
 	for i, l := range previous[:10_000] {
@@ -96,7 +96,7 @@ func BenchmarkBuild100k(b *testing.B) {
 	}
 }
 
-// BenchmarkMemory reports what a snapshot holds beyond the leads themselves.
+// BenchmarkMemory reports the memory of a snapshot without the leads themselves.
 func BenchmarkMemory(b *testing.B) {
 	leads := realisticLeads()
 	heap := func() uint64 {
@@ -158,7 +158,7 @@ func benchFilters(leads []*lead.Lead) map[string]*lead.Filter {
 	}
 }
 
-// BenchmarkSelect answers the first 50 leads and their number.
+// BenchmarkSelect returns the first 50 leads and the number of all matches.
 func BenchmarkSelect(b *testing.B) {
 	leads := realisticLeads()
 	s := catalogue.Build(leads, time.Time{}, nil)
@@ -172,8 +172,8 @@ func BenchmarkSelect(b *testing.B) {
 	}
 }
 
-// BenchmarkPage answers 50 leads behind a cursor close to the end: that of a
-// lead that is there, or of one that went.
+// BenchmarkPage returns the 50 leads after a cursor close to the end. The lead of the
+// cursor exists, or has disappeared.
 func BenchmarkPage(b *testing.B) {
 	leads := realisticLeads()
 	whole := catalogue.Build(leads, time.Time{}, nil)

@@ -5,18 +5,20 @@ import (
 	"math/bits"
 )
 
-// bitset is a set of rows of one snapshot. All sets of a snapshot have the same
-// length, so that they combine word by word.
+// bitset is a set of rows of one snapshot. All bitsets of a snapshot have the same
+// length, so that they can be combined word by word.
 type bitset []uint64
 
-func newBitset(rows int) bitset { return make(bitset, (rows+63)/64) }
+// newBitset returns the empty set for the rows [0, length).
+func newBitset(length int) bitset { return make(bitset, (length+63)/64) }
 
-func fullBitset(rows int) bitset {
-	b := newBitset(rows)
+// fullBitset returns the set of all rows [0, length).
+func fullBitset(length int) bitset {
+	b := newBitset(length)
 	for i := range b {
 		b[i] = ^uint64(0)
 	}
-	if spare := rows % 64; spare != 0 {
+	if spare := length % 64; spare != 0 {
 		b[len(b)-1] = 1<<spare - 1
 	}
 	return b
@@ -26,7 +28,7 @@ func (b bitset) set(row int32)      { b[row>>6] |= 1 << (row & 63) }
 func (b bitset) remove(row int32)   { b[row>>6] &^= 1 << (row & 63) }
 func (b bitset) has(row int32) bool { return b[row>>6]>>(row&63)&1 != 0 }
 
-// bit is has as a number, for counting without a branch.
+// bit returns 1 if the set has the row, otherwise 0: counting needs no branch.
 func (b bitset) bit(row int32) int { return int(b[row>>6] >> (row & 63) & 1) }
 
 func (b bitset) count() int {
@@ -57,8 +59,8 @@ func (b bitset) unite(other bitset) {
 	}
 }
 
-// all walks the rows of the set in ascending order. Removing the row that was
-// just given is allowed.
+// all yields the rows of the set in ascending order. The loop may remove the row
+// that it was just given.
 func (b bitset) all() iter.Seq[int32] {
 	return func(yield func(int32) bool) {
 		for i, word := range b {

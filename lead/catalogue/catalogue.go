@@ -1,3 +1,6 @@
+// Package catalogue keeps all leads in memory: dated, immutable snapshots with
+// indexes for every filter, order and text search, and the catalogue that
+// replaces its snapshot when callers need fresher leads.
 package catalogue
 
 import (
@@ -13,69 +16,71 @@ import (
 
 // Source reads all leads.
 type Source interface {
-	// AllLeads returns every lead in the platform's order. Leads whose reading
-	// began before NotBefore, as a copy may have, are of no use to the caller. Its
-	// errors are *SourceError; the reading then counts the calls only.
+	// AllLeads returns every lead in the platform's order. A source that keeps a
+	// copy returns it only if reading the copy began at notBefore or later. Errors
+	// are *SourceError; with an error, only the Calls of the Reading are used.
 	AllLeads(ctx context.Context, notBefore time.Time) (Reading, error)
 }
 
-// Reading is what a Source read.
+// Reading is the result of a Source.
 type Reading struct {
 	Leads []*lead.Lead
-	// Complete is false when leads may be missing from the end of the list.
+	// Complete is false if leads may be missing from the end of the list.
 	Complete bool
 	// Calls is the number of requests to the platform.
 	Calls int
-	// AsOf is when reading the leads began; zero means with the call of AllLeads.
+	// AsOf is when reading the leads began. Zero means when AllLeads was called.
 	AsOf time.Time
 }
 
-// Options say how old a catalogue's data may be. Ages count from the
-// moment at which reading began.
+// Options sets how old a catalogue's data may be. Ages count from the moment at
+// which reading began.
 type Options struct {
 	// TTL is how long a snapshot is fresh.
 	TTL time.Duration
-	// StaleWhileRevalidate is how much longer it is served while another is read
-	// in the background.
+	// StaleWhileRevalidate is how much longer a snapshot is served while it is
+	// refreshed in the background.
 	StaleWhileRevalidate time.Duration
-	// StaleIfError is up to which age it is served when the platform fails.
+	// StaleIfError is the maximum age of a snapshot that is served because the
+	// platform fails.
 	StaleIfError time.Duration
-	// RefreshTimeout bounds one reading of all leads; 0 means DefaultRefreshTimeout.
+	// RefreshTimeout is the maximum duration of one refresh; 0 means
+	// DefaultRefreshTimeout.
 	RefreshTimeout time.Duration
-	// Jitter spreads TTL and back-off by this share to both sides, so that
-	// replicas do not refresh in step; 0.1 is ±10 %.
+	// Jitter varies the TTL and the pause after a failure by up to this fraction
+	// in both directions, so that replicas do not refresh in step. 0.1 means ±10 %.
 	Jitter float64
-	// Rand returns numbers in [0, 1); nil means those of math/rand.
+	// Rand returns numbers in [0, 1); nil means rand.Float64.
 	Rand func() float64
-	// OnPublish is told of every new snapshot before the callers who wait for it
-	// are; nil means nobody is. It must return soon.
+	// OnPublish, if not nil, is called with every new snapshot before the requests
+	// that wait for it continue. It must return quickly.
 	OnPublish func(*Snapshot)
-	// OnRefresh is told of every reading of all leads: how long it took, how many
-	// requests to the platform, and its error, which is context.Canceled if it was
-	// given up. Nil means nobody is. It must return soon.
+	// OnRefresh, if not nil, is called after every refresh with its duration, the
+	// number of requests to the platform and its error. The error is
+	// context.Canceled if the refresh was abandoned. It must return quickly.
 	OnRefresh func(took time.Duration, calls int, err error)
-	// Logger is told of refreshes, without lead data; nil means none.
+	// Logger logs refreshes, without lead data; nil means no log.
 	Logger *slog.Logger
 }
 
 // DefaultRefreshTimeout leaves a slow platform time for tens of large pages.
 const DefaultRefreshTimeout = 2 * time.Minute
 
-// State says how a snapshot was come by.
+// State describes how a snapshot was obtained.
 type State struct {
-	// Stale is true for a snapshot that would have been replaced by now, had the
+	// Stale is true if the snapshot would have been replaced by now, had the
 	// platform not failed.
 	Stale bool
 	// Calls is the number of requests to the platform that this request caused
-	// and waited for. Others who waited for the same refresh count none.
+	// and waited for. It is 0 for other requests that waited for the same refresh.
 	Calls int
 	// FromCache is true if the request did not wait.
 	FromCache bool
 }
 
 // Catalogue keeps a snapshot of all leads as fresh as its callers need it. It
-// reads nothing until somebody asks, and runs one refresh at a time however many
-// ask. It is safe for concurrent use.
+// reads nothing until the first request, and runs one refresh at a time however
+// many requests wait for it. It is safe for concurrent use.
 type Catalogue struct {
 	source Source
 	opts   Options
@@ -83,12 +88,12 @@ type Catalogue struct {
 	end    context.CancelFunc
 
 	mu      sync.Mutex
-	held    held
-	refresh refresh // the last one that was begun
+	current current
+	refresh refresh // the latest one, running or not
 	failure failure // since the last success
 }
 
-// New makes a catalogue that reads from source. Close it after use.
+// New returns a catalogue that reads from source. Close it after use.
 func New(source Source, opts Options) *Catalogue {
 	if opts.RefreshTimeout == 0 {
 		opts.RefreshTimeout = DefaultRefreshTimeout
@@ -110,25 +115,25 @@ func New(source Source, opts Options) *Catalogue {
 	return c
 }
 
-// Close stops the refresh under way and returns when it has ended. Requests for
-// a snapshot fail from then on.
+// Close cancels a running refresh and returns when it has ended. Requests for a
+// snapshot fail from then on.
 func (c *Catalogue) Close() {
 	c.mu.Lock()
 	c.end()
 	last := c.refresh
 	c.mu.Unlock()
 	if last.Flight != nil {
-		<-last.Done
+		<-last.Done()
 	}
 }
 
-// Warm reads the leads if that was not done yet.
+// Warm reads all leads if there is no snapshot yet.
 func (c *Catalogue) Warm(ctx context.Context) error {
 	_, _, err := c.Snapshot(ctx, lead.Freshness{})
 	return err
 }
 
-// Failing tells whether the last attempt to read all leads failed.
+// Failing reports whether the last refresh failed.
 func (c *Catalogue) Failing() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -137,26 +142,29 @@ func (c *Catalogue) Failing() bool {
 
 // Snapshot returns all leads, as fresh as wanted.
 //
-// Up to the TTL a snapshot is served as it is, then for StaleWhileRevalidate at
-// once with a refresh in the background, then after a refresh. If that fails, the
-// last snapshot is served up to the age StaleIfError, but not to a request that
-// bounds the age, nor after the platform has denied access: who refuses old data,
-// and who may have no data, gets the error. A refresh that has not
-// ended when four fifths of the request's time are over counts as failed. After a failure there is
-// no further attempt for 1 s, growing to 30 s, except for NoCache; meanwhile the
-// failure counts as that of the attempt that would have been made.
+// Up to the TTL, it returns the current snapshot as it is. For
+// StaleWhileRevalidate after that, it returns the current snapshot at once and
+// starts a refresh in the background. After that, it waits for a refresh.
+//
+// If the refresh fails, Snapshot returns the current snapshot up to the age
+// StaleIfError. It returns the error instead to a request that limits the age of
+// its data, and to all requests after the platform has denied access. A refresh
+// counts as failed for a request if it has not ended when four fifths of the
+// request's time have passed. After a failure the next attempt waits 1 s, growing
+// to 30 s; until then, requests are answered as if that attempt had failed the
+// same way. Only a request with NoCache starts an attempt sooner.
 //
 // The error is that of ctx, a *SourceError or a *PanicError.
 func (c *Catalogue) Snapshot(ctx context.Context, want lead.Freshness) (*Snapshot, State, error) {
 	need := c.demand(want)
 	for waited := false; ; waited = true {
-		next := c.plan(ctx, need)
+		next := c.decide(ctx, need)
 		switch {
-		case next.board != nil:
-			// A platform that is slower than its clients' patience would never get
-			// its leads read, if each of them took the reading along.
-			patience, cancel := c.patience(ctx, need)
-			got, err := next.board.WaitOrLetFinish(patience)
+		case next.join != nil:
+			// If requests that run out of time cancelled the refresh, a platform
+			// slower than that time would never deliver. So they let it finish.
+			patient, cancel := c.patience(ctx, need)
+			got, err := next.join.WaitOrLetFinish(patient)
 			cancel()
 			state := State{}
 			if next.first {
@@ -179,8 +187,9 @@ func (c *Catalogue) Snapshot(ctx context.Context, want lead.Freshness) (*Snapsho
 	}
 }
 
-// patience is how long a request waits for a refresh: as long as it may, or
-// short of that if it can then be answered from the last snapshot.
+// patience returns a context that bounds how long a request waits for a refresh:
+// until its own deadline, or four fifths of that time if the current snapshot can
+// answer the request afterwards.
 func (c *Catalogue) patience(ctx context.Context, need lead.Demand) (context.Context, context.CancelFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -205,24 +214,25 @@ func (c *Catalogue) missed(ctx context.Context, need lead.Demand, state State, e
 	if !c.lastResort(need, time.Now()) {
 		return nil, state, err
 	}
-	if errors.Is(err, context.DeadlineExceeded) { // else the refresh says itself why it failed
-		c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "catalogue refresh outlasts a request", slog.Time("asOf", c.held.asOf))
+	if errors.Is(err, context.DeadlineExceeded) { // otherwise the refresh logs why it failed
+		c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "catalogue refresh takes longer than a request can wait", slog.Time("asOf", c.current.asOf))
 	}
 	state.Stale = true
-	return c.held.Snapshot, state, nil
+	return c.current.Snapshot, state, nil
 }
 
-// Traffic is what goes on at the catalogue.
+// Traffic describes a refresh under way, for a caller that may use the catalogue.
 type Traffic struct {
-	Running bool // all leads are being read
-	Useful  bool // and the request can use them
+	Running bool // a refresh is running
+	Useful  bool // the request can use its result
 }
 
-// Traffic is what a request finds at the catalogue. It is a guess: the refresh
-// under way may have begun too early for the request, which then takes another.
+// Traffic returns what a request would find at the catalogue. It is an estimate:
+// a running refresh may have begun too early for the request, which then needs
+// another one.
 func (c *Catalogue) Traffic(want lead.Freshness) Traffic {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	running := c.refresh.Flight != nil && !c.refresh.Over()
+	running := c.refresh.running()
 	return Traffic{Running: running, Useful: running && !want.NoCache}
 }

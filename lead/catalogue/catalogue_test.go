@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// inBubble runs the test on a fake clock with a catalogue that is closed after.
+// inBubble runs the test on a fake clock with a catalogue, and closes that afterwards.
 func inBubble(t *testing.T, opts catalogue.Options, test func(t *testing.T, c *catalogue.Catalogue, p *leadtest.Platform)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -37,16 +37,16 @@ func TestCatalogueAges(t *testing.T) {
 	t.Parallel()
 	inBubble(t, leadtest.Options(), func(t *testing.T, c *catalogue.Catalogue, p *leadtest.Platform) {
 		leadtest.Pass(time.Hour)
-		p.WantReads(t, 0, 0) // nobody asked
+		p.WantReads(t, 0, 0) // without a request
 
 		begun := time.Now()
 		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 1 calls 3 in 1s")
-		leadtest.Pass(leadtest.TTL - leadtest.ReadTime) // the age counts from the beginning of the read
+		leadtest.Pass(leadtest.TTL - leadtest.ReadTime) // the age counts from the start of the read
 		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 1 cached in 0s")
 		synctest.Wait()
 		p.WantReads(t, 1, 0)
 
-		leadtest.Pass(time.Nanosecond) // Over the TTL: served, and refreshed behind
+		leadtest.Pass(time.Nanosecond) // over the TTL: served, and refreshed in the background
 		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 1 cached in 0s")
 		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 1 cached in 0s")
 		leadtest.Pass(leadtest.ReadTime)
@@ -86,7 +86,7 @@ func TestCatalogueOneWalkHoweverManyWait(t *testing.T) {
 		callers.Wait()
 		p.WantReads(t, 2, 0)
 		if calls.Load() != 3 {
-			t.Errorf("the callers count %d calls, the platform 3", calls.Load())
+			t.Errorf("the callers count %d calls, want 3", calls.Load())
 		}
 	})
 }
@@ -98,23 +98,23 @@ func TestCatalogueNoCache(t *testing.T) {
 		leadtest.WantAnswer(t, c, leadtest.NoCache, "read 2 calls 3 in 1s")
 		leadtest.WantAnswer(t, c, leadtest.MaxAge(0), "read 3 calls 3 in 1s")
 
-		// A refresh that began before the request is not fresh enough; the next
-		// one is, for all who came meanwhile.
+		// A refresh that began before the request is not fresh enough. The next one
+		// is, for all requests that arrived meanwhile.
 		var callers sync.WaitGroup
 		callers.Go(func() { leadtest.WantAnswer(t, c, leadtest.NoCache, "read 4 calls 3 in 1s") })
 		leadtest.Pass(leadtest.ReadTime / 2)
-		var boarded atomic.Int64
+		var joined atomic.Int64
 		for range 10 {
 			callers.Go(func() {
 				if strings.HasPrefix(leadtest.Answer(t.Context(), c, leadtest.NoCache), "read 5") {
-					boarded.Add(1)
+					joined.Add(1)
 				}
 			})
 		}
 		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 3 cached in 0s")
 		callers.Wait()
-		if boarded.Load() != 10 {
-			t.Errorf("%d of 10 got the next read", boarded.Load())
+		if joined.Load() != 10 {
+			t.Errorf("%d of 10 got the next read", joined.Load())
 		}
 		p.WantReads(t, 5, 0)
 	})
@@ -128,12 +128,12 @@ func TestCatalogueMaxAge(t *testing.T) {
 		leadtest.WantAnswer(t, c, leadtest.MaxAge(10*time.Second), "read 1 cached in 0s")
 		leadtest.WantAnswer(t, c, leadtest.MaxAge(10*time.Second-1), "read 2 calls 3 in 1s")
 		leadtest.Pass(leadtest.TTL)
-		// It bounds the age, it does not extend the TTL.
+		// It limits the age; it does not extend the TTL.
 		leadtest.WantAnswer(t, c, leadtest.MaxAge(time.Hour), "read 2 cached in 0s")
 		leadtest.Pass(leadtest.ReadTime)
 		p.WantReads(t, 3, 0)
 
-		// A refresh under way is joined if it began late enough.
+		// The request joins a running refresh that began late enough.
 		leadtest.Pass(20 * time.Second)
 		var callers sync.WaitGroup
 		callers.Go(func() { leadtest.WantAnswer(t, c, leadtest.NoCache, "read 4 calls 3 in 1s") })
@@ -156,7 +156,7 @@ func TestCatalogueCallersLeave(t *testing.T) {
 			}
 		})
 		synctest.Wait()
-		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 1 in 1s") // the one who began it has left
+		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 1 in 1s") // the caller that started it has left
 		callers.Wait()
 		p.WantReads(t, 1, 0)
 
@@ -166,7 +166,7 @@ func TestCatalogueCallersLeave(t *testing.T) {
 			t.Error(got)
 		}
 		synctest.Wait()
-		p.WantReads(t, 2, 1) // nobody wants it any more
+		p.WantReads(t, 2, 1) // nobody waits for it any more
 
 		leadtest.Pass(time.Hour)
 		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 3 calls 3 in 1s") // leaving is no failure: no pause
@@ -181,7 +181,7 @@ func TestCatalogueOutlastsItsCallersPatience(t *testing.T) {
 		if got := leadtest.Answer(brief, c, leadtest.Whatever); got != "error context deadline exceeded in 500ms" {
 			t.Error(got)
 		}
-		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 1 in 500ms") // the same reading went on
+		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 1 in 500ms") // the same read went on
 		p.WantReads(t, 1, 0)
 	})
 }
@@ -203,8 +203,8 @@ func TestCatalogueIsNotForThoseWhoAreDenied(t *testing.T) {
 	})
 }
 
-// TestCatalogueAnswersInTime: leads that may stand in are given before the time of
-// the request is over.
+// TestCatalogueAnswersInTime checks that a request gets stale leads before its time
+// is over, if it accepts them.
 func TestCatalogueAnswersInTime(t *testing.T) {
 	t.Parallel()
 	inBubble(t, leadtest.Options(), func(t *testing.T, c *catalogue.Catalogue, p *leadtest.Platform) {
@@ -222,7 +222,7 @@ func TestCatalogueAnswersInTime(t *testing.T) {
 			t.Error(got)
 		}
 		leadtest.Pass(leadtest.ReadTime)
-		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 2 cached in 0s") // the reading went on
+		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 2 cached in 0s") // the read went on
 		leadtest.Pass(leadtest.IfError)
 		if got := ask(leadtest.Whatever); got != "error context deadline exceeded in 500ms" {
 			t.Error(got)
@@ -258,17 +258,17 @@ func TestCatalogueStaleIfError(t *testing.T) {
 		leadtest.Pass(leadtest.ReadTime) // the background refresh has failed: now it is known to be stale
 		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 1 stale cached in 0s")
 		if !c.Failing() {
-			t.Error("it does not say that it fails")
+			t.Error("Failing() = false after a failure")
 		}
 
 		leadtest.Pass(leadtest.Revalidate)
 		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 1 stale calls 2 in 1s")
-		// Who refuses old data is not given any.
+		// A request that refuses stale data gets none.
 		leadtest.WantAnswer(t, c, leadtest.MaxAge(time.Minute), "error upstream: unavailable (status 503) cached in 0s")
 		leadtest.WantAnswer(t, c, leadtest.NoCache, "error upstream: unavailable (status 503) calls 2 in 1s")
 
 		leadtest.Pass(leadtest.IfError - 95*time.Second)
-		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 1 stale calls 2 in 1s") // at its greatest age
+		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 1 stale calls 2 in 1s") // at its maximum age
 		leadtest.Pass(time.Nanosecond)
 		leadtest.WantAnswer(t, c, leadtest.Whatever, "error upstream: unavailable (status 503) cached in 0s")
 
@@ -276,7 +276,7 @@ func TestCatalogueStaleIfError(t *testing.T) {
 		leadtest.WantAnswer(t, c, leadtest.NoCache, "read 6 calls 3 in 1s")
 		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 6 cached in 0s")
 		if c.Failing() {
-			t.Error("it still says that it fails")
+			t.Error("Failing() = true after a success")
 		}
 	})
 }
@@ -298,7 +298,7 @@ func TestCatalogueBacksOff(t *testing.T) {
 		p.Fail(leadtest.ErrDown)
 		leadtest.WantAnswer(t, c, leadtest.NoCache, failed+" calls 2 in 1s")
 		leadtest.Pass(leadtest.TTL + leadtest.Revalidate)
-		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 8 stale calls 2 in 1s") // a success starts the pauses anew
+		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 8 stale calls 2 in 1s") // after a success the pauses start again at the shortest
 		leadtest.Pass(2 * time.Second)
 		p.Fail(nil)
 		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 11 calls 3 in 1s")
@@ -398,7 +398,7 @@ func TestCatalogueTellsOfSnapshots(t *testing.T) {
 		leadtest.WantAnswer(t, c, leadtest.NoCache, "read 3 calls 3 in 1s")
 	})
 	if fmt.Sprint(told) != "[1 3]" {
-		t.Errorf("told of %v", told)
+		t.Errorf("OnRefresh was called with %v", told)
 	}
 	if text := log.String(); strings.Count(text, "\n") != 3 || !strings.Contains(text, "AllLeads") || strings.Contains(text, "Levi") {
 		t.Errorf("log:\n%s", text)
@@ -412,7 +412,7 @@ func TestCatalogueClose(t *testing.T) {
 		var callers sync.WaitGroup
 		callers.Go(func() { leadtest.WantAnswer(t, c, leadtest.Whatever, closed+" calls 1 in 500ms") })
 		leadtest.Pass(leadtest.ReadTime / 4)
-		callers.Go(func() { leadtest.WantAnswer(t, c, leadtest.NoCache, closed+" in 250ms") }) // waits for the next
+		callers.Go(func() { leadtest.WantAnswer(t, c, leadtest.NoCache, closed+" in 250ms") }) // waits for the next refresh
 		leadtest.Pass(leadtest.ReadTime / 4)
 		c.Close()
 		callers.Wait()
@@ -422,8 +422,8 @@ func TestCatalogueClose(t *testing.T) {
 	})
 }
 
-// Callers of all kinds come and go while snapshots are replaced; meant for the
-// race detector.
+// Callers of all kinds join and leave while snapshots are replaced. The test is meant
+// for the race detector.
 func TestCatalogueUnderLoad(t *testing.T) {
 	t.Parallel()
 	opts := leadtest.Options()

@@ -147,7 +147,7 @@ func TestFingerprintDistinguishes(t *testing.T) {
 	}
 }
 
-// Filters that say the same in another spelling must share cursors.
+// Filters with the same meaning in another spelling must share cursors.
 func TestFingerprintIgnoresSpelling(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -165,7 +165,7 @@ func TestFingerprintIgnoresSpelling(t *testing.T) {
 	})
 }
 
-// respell reverses and doubles lists and changes what a filter does not regard.
+// respell reverses and doubles lists, and changes what a filter ignores.
 func respell(f *lead.Filter) *lead.Filter {
 	if f == nil {
 		return &lead.Filter{Search: " "}

@@ -10,11 +10,10 @@ import (
 	"leadgraph/lead"
 )
 
-// Fingerprint identifies the list that a filter and an order make, so that a
-// cursor of one list is not taken for one of another. It is the same in every
-// process and does not depend on the order or the repetition of values in
-// lists, nor on the spelling where the filter does not regard it. It is 0 for,
-// and only for, the unfiltered list in the platform's own order.
+// Fingerprint returns a hash of a filter and an order, so that a cursor of one
+// list is refused for another. The hash is the same in every process. It ignores
+// the order and repetition of values in lists, and spelling that makes no
+// difference to the filter. It is 0 only for all leads in the platform's own order.
 func Fingerprint(f *lead.Filter, o lead.Order) uint64 {
 	o = normalOrder(o)
 	if o == (lead.Order{}) && Empty(f) {
@@ -29,7 +28,7 @@ func Fingerprint(f *lead.Filter, o lead.Order) uint64 {
 	return max(binary.BigEndian.Uint64(sum[:8]), 1)
 }
 
-// canonical encodes what the filter means; it is empty if f is.
+// canonical encodes the meaning of a filter. It is empty if f is.
 func canonical(f *lead.Filter) []byte {
 	if f == nil {
 		return nil
@@ -40,7 +39,7 @@ func canonical(f *lead.Filter) []byte {
 			c.encode(&e, c.tag, f)
 		}
 	}
-	// A nested filter without a condition adds nothing to "all of these".
+	// A nested filter without a condition does not change an and.
 	if all := slices.DeleteFunc(canonicals(f.And), func(c []byte) bool { return len(c) == 0 }); len(all) > 0 {
 		e.set('&', all)
 	}
@@ -61,8 +60,8 @@ func canonicals(filters []*lead.Filter) [][]byte {
 	return all
 }
 
-// encoding is a sequence of fields, each a tag, a length and as many bytes, so
-// that no two different sequences have the same bytes.
+// encoding is a sequence of fields. Each is a tag, a length and as many bytes, so
+// that different sequences never have the same bytes.
 type encoding []byte
 
 func (e *encoding) field(tag byte, value []byte) {
@@ -71,7 +70,7 @@ func (e *encoding) field(tag byte, value []byte) {
 	*e = append(*e, value...)
 }
 
-// Set writes values whose order and repetition mean nothing.
+// set writes values whose order and repetition have no meaning.
 func (e *encoding) set(tag byte, values [][]byte) {
 	slices.SortFunc(values, bytes.Compare)
 	var members encoding

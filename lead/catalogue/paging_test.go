@@ -55,7 +55,7 @@ func TestPagingEqualsPlainGo(t *testing.T) {
 			want = kept[len(kept)-min(w.Size, len(kept)):]
 		}
 		got := cutPage(catalogue.Build(leads, time.Time{}, nil).Select(f, o), w)
-		if diff := gocmp.Diff(leadtest.Ids(want), leadtest.Ids(got.Rows)); diff != "" {
+		if diff := gocmp.Diff(leadtest.IDs(want), leadtest.IDs(got.Rows)); diff != "" {
 			t.Fatalf("rows (-want +got):\n%s", diff)
 		}
 		if got.HasNextPage != next || got.HasPreviousPage != previous {
@@ -69,7 +69,7 @@ func TestPagingEqualsPlainGo(t *testing.T) {
 	})
 }
 
-// movingList is the platform's list of leads and one walk over what matches.
+// movingList is the platform's list of leads, and one walk over the leads that match.
 type movingList struct {
 	filter   *lead.Filter
 	order    lead.Order
@@ -77,8 +77,8 @@ type movingList struct {
 	gone     []*lead.Lead
 	snapshot *catalogue.Snapshot
 	changes  int
-	// fickle leads went, stopped matching or changed their place during the walk.
-	// Those that changed their place may come twice in it.
+	// fickle leads disappeared, stopped matching or moved during the walk. A lead
+	// that moved may appear twice in the walk.
 	fickle, moved map[string]bool
 }
 
@@ -87,7 +87,7 @@ func (m *movingList) refresh() {
 	m.snapshot = catalogue.Build(slices.Clone(m.leads), asOf, m.snapshot)
 }
 
-// change changes one lead; only the one with the given id never moves.
+// change changes one lead. The lead with the given id never moves.
 func (m *movingList) change(t *rapid.T, anchor string) {
 	m.changes++
 	at := rapid.IntRange(0, len(m.leads)).Draw(t, "at")
@@ -137,14 +137,14 @@ func (m *movingList) update(at int, updated *lead.Lead, inPlace bool) {
 	}
 }
 
-// walk reads page after page while the list changes between them, and checks
-// that each lead of the start list that stayed came once and in order.
+// walk reads page after page while the list changes between them. It checks that each
+// lead that was there throughout appears once and in order.
 func (m *movingList) walk(t *rapid.T, w pagination.Window, start []*lead.Lead) (last *pagination.Cursor) {
 	m.fickle, m.moved = map[string]bool{}, map[string]bool{}
 	var seen []string
 	for pages := 1; ; pages++ {
 		page := cutPage(m.snapshot.Select(m.filter, m.order), w)
-		rows := leadtest.Ids(page.Rows)
+		rows := leadtest.IDs(page.Rows)
 		more, edge := page.HasNextPage, len(rows)-1
 		if w.Backward {
 			seen = append(rows, seen...)
@@ -158,7 +158,7 @@ func (m *movingList) walk(t *rapid.T, w pagination.Window, start []*lead.Lead) (
 			break
 		}
 		if pages > 20 {
-			continue // inserts could keep ahead of the walk for ever
+			continue // inserts could stay ahead of the walk forever
 		}
 		for range rapid.IntRange(0, 3).Draw(t, "refreshes") {
 			for range rapid.IntRange(0, 8).Draw(t, "changes") {
@@ -171,19 +171,19 @@ func (m *movingList) walk(t *rapid.T, w pagination.Window, start []*lead.Lead) (
 		return !m.fickle[id] && slices.ContainsFunc(start, func(l *lead.Lead) bool { return l.ID == id })
 	}
 	unsteady := func(id string) bool { return !stayed(id) }
-	want := slices.DeleteFunc(leadtest.Ids(start), unsteady)
+	want := slices.DeleteFunc(leadtest.IDs(start), unsteady)
 	if got := slices.DeleteFunc(slices.Clone(seen), unsteady); !slices.Equal(want, got) {
-		t.Fatalf("of the leads that stayed %v came, want %v", got, want)
+		t.Fatalf("the walk returned the steady leads %v, want %v", got, want)
 	}
 	once := slices.DeleteFunc(slices.Sorted(slices.Values(seen)), func(id string) bool { return m.moved[id] })
 	if len(slices.Compact(slices.Clone(once))) != len(once) {
-		t.Fatalf("a lead came twice: %v", seen)
+		t.Fatalf("a lead appears twice: %v", seen)
 	}
 	return w.After
 }
 
-// Walking to the end and back, a lead that stays in the list is neither skipped
-// nor repeated, whatever else changes between two pages.
+// A walk to the end and back neither skips nor repeats a lead that stays in the list,
+// whatever else changes between two pages.
 func TestWalkOverRefreshes(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

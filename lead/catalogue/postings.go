@@ -2,17 +2,17 @@ package catalogue
 
 import "leadgraph/lead"
 
-// postings says which rows have a value, for each value of one property. The
-// lists of all values share one array, because most values of a tenant or a
-// channel have only one or two rows.
+// postings lists the rows that have a value, for each value of one property. The
+// lists share one array, because most tenants and channels have only one or two
+// rows.
 type postings[K comparable] struct {
 	index  map[K]int32
-	starts []int32 // of each value's list in rows, and the end of the last
+	starts []int32 // where each value's list starts in rows, and the end of the last
 	rows   []int32 // ascending within a list
 }
 
-// newPostings asks each lead for its values; a value that a lead gives twice
-// counts once.
+// newPostings calls values for each lead, which adds the lead's values. A value
+// that a lead adds twice counts once.
 func newPostings[K comparable](leads []*lead.Lead, values func(l *lead.Lead, add func(K))) postings[K] {
 	type posting struct{ value, row int32 }
 	p := postings[K]{index: make(map[K]int32)}
@@ -55,10 +55,11 @@ func (p *postings[K]) of(key K) []int32 {
 
 func (p *postings[K]) list(value int32) []int32 { return p.rows[p.starts[value]:p.starts[value+1]] }
 
-// anyOf returns the rows that have at least one of the values. A repeated value
-// is looked at once, so that the work is bounded by the rows and not by keys.
-func (p *postings[K]) anyOf(rows int, keys []K, normal func(K) K) bitset {
-	set, done := newBitset(rows), newBitset(len(p.index))
+// anyOf returns the rows [0, length) that have at least one of the values. It looks
+// at a repeated value only once, so that the work is bounded by the rows, not by
+// the keys.
+func (p *postings[K]) anyOf(length int, keys []K, normal func(K) K) bitset {
+	set, done := newBitset(length), newBitset(len(p.index))
 	for _, key := range keys {
 		value, known := p.index[normal(key)]
 		if !known || done.has(value) {
@@ -72,8 +73,8 @@ func (p *postings[K]) anyOf(rows int, keys []K, normal func(K) K) bitset {
 	return set
 }
 
-// counts returns how many of the given rows have each value, without the
-// values that none of them has.
+// counts returns how many of the rows within have each value. It leaves out values
+// that none of them has.
 func (p *postings[K]) counts(within bitset) map[K]int {
 	counts := make(map[K]int)
 	for key, value := range p.index {
@@ -88,8 +89,8 @@ func (p *postings[K]) counts(within bitset) map[K]int {
 	return counts
 }
 
-// runningTotals returns where each of the consecutive groups starts, and the
-// end of the last one.
+// runningTotals returns the start of each of the consecutive groups, and the end of
+// the last one.
 func runningTotals(sizes []int32) []int32 {
 	totals := make([]int32, len(sizes)+1)
 	for i, size := range sizes {

@@ -10,8 +10,8 @@ import (
 	"leadgraph/lead/flight"
 )
 
-// The pause after a failed refresh doubles from the first to the longest. The
-// platform's own wish for a longer pause is heard up to the longest.
+// The pause after a failed refresh doubles from the first to the longest. A
+// longer pause that the platform asks for is respected up to the longest.
 const (
 	firstPause   = time.Second
 	longestPause = 30 * time.Second
@@ -22,28 +22,31 @@ var (
 	errIncomplete = &lead.SourceError{Kind: lead.FailureBadResponse, Err: errors.New("the end of the list of leads was not reached")}
 )
 
-// held is the published snapshot.
-type held struct {
+// current is the latest published snapshot; its Snapshot is nil if there is none.
+type current struct {
 	*Snapshot
 	number   uint64        // of the refresh that read it
 	freshFor time.Duration // the TTL with jitter
 }
 
-// refresh is one reading of all leads. Refreshes count from 1.
+// refresh is one read of all leads. Refreshes are numbered from 1.
 type refresh struct {
-	*flight.Flight[outcome]
-	number uint64
-	// NotBefore is a moment before which none of its leads were read. The source
-	// may have a copy that is older than the refresh.
+	*flight.Flight[outcome] // nil before the first refresh
+	number                  uint64
+	// notBefore is a moment before which none of its leads were read. It may be
+	// earlier than the start of the refresh, because the source may have a copy.
 	notBefore time.Time
 }
 
+func (r refresh) running() bool { return r.Flight != nil && !r.Ended() }
+
+// outcome is the result of a refresh.
 type outcome struct {
 	snapshot *Snapshot
 	calls    int
 }
 
-// failure remembers why refreshes fail and until when none is tried.
+// failure is why refreshes fail, and until when none is started.
 type failure struct {
 	err   error
 	pause time.Duration
@@ -56,11 +59,12 @@ func (c *Catalogue) demand(want lead.Freshness) lead.Demand {
 	return lead.NewDemand(want, c.refresh.number)
 }
 
-// step is what a request does next: board a refresh, await the end of one that
-// is of no use to it, or else answer.
-type step struct {
-	board *flight.Flight[outcome]
-	first bool // the request caused the refresh that it boards
+// decision is what a request does next. It waits for the refresh that it has
+// joined, or awaits the end of a refresh whose result it cannot use, or returns
+// the answer.
+type decision struct {
+	join  *flight.Flight[outcome]
+	first bool // the request started the refresh that it has joined
 	await <-chan struct{}
 
 	snapshot *Snapshot
@@ -68,61 +72,62 @@ type step struct {
 	err      error
 }
 
-func (c *Catalogue) plan(ctx context.Context, need lead.Demand) step {
+func (c *Catalogue) decide(ctx context.Context, need lead.Demand) decision {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now().UTC()
-	running := c.refresh.Flight != nil && !c.refresh.Over()
+	running := c.refresh.running()
 	paused := now.Before(c.failure.until)
 	switch servable, fresh := c.servable(need, now); {
 	case c.life.Err() != nil:
-		return step{err: errClosed}
+		return decision{err: errClosed}
 	case servable:
 		if !fresh && !running && !paused {
 			c.begin(ctx, need, now)
 		}
-		return step{snapshot: c.held.Snapshot, state: State{Stale: !fresh && c.failure.err != nil}}
+		return decision{snapshot: c.current.Snapshot, state: State{Stale: !fresh && c.failure.err != nil}}
 	case running && need.MetBy(c.refresh.number, c.refresh.notBefore) && c.refresh.Join():
-		return step{board: c.refresh.Flight}
+		return decision{join: c.refresh.Flight}
 	case running:
-		return step{await: c.refresh.Done}
+		return decision{await: c.refresh.Done()}
 	case !paused || need.NoCache:
 		c.begin(ctx, need, now)
-		return step{board: c.refresh.Flight, first: true}
+		return decision{join: c.refresh.Flight, first: true}
 	case c.lastResort(need, now):
-		return step{snapshot: c.held.Snapshot, state: State{Stale: true}}
+		return decision{snapshot: c.current.Snapshot, state: State{Stale: true}}
 	default:
-		return step{err: c.failure.err}
+		return decision{err: c.failure.err}
 	}
 }
 
-// servable tells whether the held snapshot answers a request without waiting,
-// and whether it does so without another being read in the background.
+// servable reports whether the current snapshot answers a request without
+// waiting, and whether it is so fresh that no refresh is needed in the background.
 func (c *Catalogue) servable(need lead.Demand, now time.Time) (servable, fresh bool) {
-	if c.held.Snapshot == nil || !need.MetBy(c.held.number, c.held.asOf) {
+	if c.current.Snapshot == nil || !need.MetBy(c.current.number, c.current.asOf) {
 		return false, false
 	}
-	age := now.Sub(c.held.asOf)
-	fresh = age <= c.held.freshFor || c.held.number > need.Seen
-	return fresh || age <= c.held.freshFor+c.opts.StaleWhileRevalidate, fresh
+	age := now.Sub(c.current.asOf)
+	fresh = age <= c.current.freshFor || c.current.number > need.Seen
+	return fresh || age <= c.current.freshFor+c.opts.StaleWhileRevalidate, fresh
 }
 
-// lastResort tells whether the held snapshot may stand in for one that could not
-// be read. To whom the platform denies its leads, old ones are denied too.
+// lastResort reports whether the current snapshot may answer a request whose
+// refresh failed. Once the platform has denied access, old leads are not served
+// either.
 func (c *Catalogue) lastResort(need lead.Demand, now time.Time) bool {
-	return c.held.Snapshot != nil && !need.NoCache && need.NotBefore.IsZero() && !denied(c.failure.err) &&
-		now.Sub(c.held.asOf) <= c.opts.StaleIfError
+	return c.current.Snapshot != nil && !need.NoCache && need.NotBefore.IsZero() && !denied(c.failure.err) &&
+		now.Sub(c.current.asOf) <= c.opts.StaleIfError
 }
 
-// denied tells whether the platform itself refused access: not its token
-// endpoint, where it may be the secret that is out of date.
+// denied reports whether the platform itself refused access. A refusal by its
+// token endpoint does not count, because our secret may just be out of date.
 func denied(err error) bool {
 	source, ok := errors.AsType[*lead.SourceError](err)
 	return ok && source.Kind == lead.FailureAuth && source.Status != 0
 }
 
-// begin starts a refresh; none may be running. A caller who does not wait for it
-// keeps the first seat taken, so that the refresh goes on whoever leaves.
+// begin starts a refresh; none may be running. For a refresh in the background
+// nobody gives up the first seat, so the refresh goes on even if all others leave.
 func (c *Catalogue) begin(ctx context.Context, need lead.Demand, now time.Time) {
 	r := refresh{number: c.refresh.number + 1, notBefore: c.worthwhile(need, now)}
 	r.Flight = flight.Start(c.life, ctx, c.opts.RefreshTimeout, func(ctx context.Context) (outcome, error) {
@@ -131,18 +136,19 @@ func (c *Catalogue) begin(ctx context.Context, need lead.Demand, now time.Time) 
 	c.refresh = r
 }
 
-// worthwhile says since when leads must have been read to be worth a refresh:
-// they meet the demand, are fresh, and are newer than those held.
+// worthwhile returns the moment since which leads must have been read to be worth
+// a refresh: they must meet the demand, be fresh, and be newer than the current
+// snapshot.
 func (c *Catalogue) worthwhile(need lead.Demand, now time.Time) time.Time {
 	if need.NoCache {
-		return now // meets all who wait for this refresh, not just the first
+		return now // so that the result meets every request that waits for it
 	}
 	since := now.Add(-c.opts.TTL)
 	if since.Before(need.NotBefore) {
 		since = need.NotBefore
 	}
-	if c.held.Snapshot != nil && !c.held.asOf.Before(since) {
-		since = c.held.asOf.Add(1)
+	if c.current.Snapshot != nil && !c.current.asOf.Before(since) {
+		since = c.current.asOf.Add(1)
 	}
 	return since
 }
@@ -159,7 +165,7 @@ func (c *Catalogue) read(ctx context.Context, number uint64, begun, notBefore ti
 			return nil, errIncomplete
 		}
 		c.mu.Lock()
-		previous := c.held.Snapshot
+		previous := c.current.Snapshot
 		c.mu.Unlock()
 		return Build(reading.Leads, reading.began(begun), previous), nil
 	})
@@ -170,14 +176,15 @@ func (c *Catalogue) read(ctx context.Context, number uint64, begun, notBefore ti
 	}
 	got.snapshot = snapshot
 	c.opts.OnRefresh(time.Since(begun), got.calls, nil)
-	c.publish(held{Snapshot: snapshot, number: number, freshFor: c.spread(c.opts.TTL)})
+	c.publish(current{Snapshot: snapshot, number: number, freshFor: c.vary(c.opts.TTL)})
 	c.opts.Logger.LogAttrs(ctx, slog.LevelInfo, "catalogue refreshed",
 		slog.Int("leads", snapshot.Len()), slog.Int("calls", got.calls), slog.Duration("took", time.Since(begun)))
 	return got, nil
 }
 
-// began is when the leads were read. A moment still to come, by a clock that
-// differs, would make them look fresh for too long.
+// began returns when reading the leads began. Another replica's clock may give a
+// time in the future, which would make the leads look fresh for too long; the
+// present replaces it.
 func (r Reading) began(called time.Time) time.Time {
 	if r.AsOf.IsZero() {
 		return called
@@ -188,27 +195,27 @@ func (r Reading) began(called time.Time) time.Time {
 	return r.AsOf.UTC()
 }
 
-func (c *Catalogue) publish(fresh held) {
+func (c *Catalogue) publish(latest current) {
 	c.mu.Lock()
-	c.held, c.failure = fresh, failure{}
+	c.current, c.failure = latest, failure{}
 	c.mu.Unlock()
-	c.opts.OnPublish(fresh.Snapshot)
+	c.opts.OnPublish(latest.Snapshot)
 }
 
-// failed notes why a refresh failed and when the next may be tried. A refresh
-// that was cancelled says nothing about the platform.
+// failed notes why a refresh failed and when the next one may start. A cancelled
+// refresh says nothing about the platform.
 func (c *Catalogue) failed(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return err
 	}
-	err = flight.Failure(err)
-	var wish time.Duration
+	err = flight.AsFailure(err)
+	var requested time.Duration
 	if source, ok := errors.AsType[*lead.SourceError](err); ok {
-		wish = source.RetryAfter
+		requested = source.RetryAfter
 	}
 	c.mu.Lock()
 	pause := min(max(firstPause, 2*c.failure.pause), longestPause)
-	delay := c.spread(max(pause, min(wish, longestPause)))
+	delay := c.vary(max(pause, min(requested, longestPause)))
 	c.failure = failure{err: err, pause: pause, until: time.Now().Add(delay)}
 	c.mu.Unlock()
 	c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "catalogue refresh failed",
@@ -216,7 +223,7 @@ func (c *Catalogue) failed(ctx context.Context, err error) error {
 	return err
 }
 
-// spread varies a duration by the jitter.
-func (c *Catalogue) spread(d time.Duration) time.Duration {
+// vary changes a duration at random within the jitter.
+func (c *Catalogue) vary(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * (1 + c.opts.Jitter*(2*c.opts.Rand()-1)))
 }

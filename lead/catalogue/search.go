@@ -12,9 +12,9 @@ import (
 	"leadgraph/lead"
 )
 
-// folder brings texts into the form in which they are searched: compatibility
-// decomposition without the accents, full case folding, and plain letters for
-// those that Unicode does not decompose. It is not safe for concurrent use.
+// folder converts texts to the form in which they are searched: compatibility
+// decomposition without the accents, full case folding, and plain letters in place
+// of those that Unicode does not decompose. It is not safe for concurrent use.
 type folder struct {
 	caser      cases.Caser
 	decomposed []byte // scratch
@@ -22,13 +22,13 @@ type folder struct {
 
 func newFolder() *folder { return &folder{caser: cases.Fold()} }
 
-// plainLetters are the Latin letters with a stroke or of two letters, which
-// people type plainly although Unicode does not count them as accented.
+// plainLetters replaces Latin letters with a stroke, the dotless i and ligatures.
+// People type these as plain letters, but Unicode does not decompose them.
 var plainLetters = strings.NewReplacer(
 	"ø", "o", "ł", "l", "đ", "d", "ħ", "h", "ŧ", "t", "ı", "i", "æ", "ae", "œ", "oe")
 
 // fold appends the folded text to dst. Line breaks and other control characters
-// become blanks, which leaves the line break to separate texts.
+// become blanks, so that a line break can separate texts.
 func (f *folder) fold(dst []byte, text string) []byte {
 	for i := range len(text) {
 		c := text[i]
@@ -59,16 +59,16 @@ func (f *folder) foldUnicode(dst []byte, text string) []byte {
 	return append(dst, plainLetters.Replace(string(f.caser.Bytes(bare)))...)
 }
 
-// needle is what to look for when text is searched; "" means anything.
+// needle returns the folded form of a search text; "" matches every lead.
 func (f *folder) needle(text string) string {
 	return string(f.fold(nil, strings.TrimSpace(text)))
 }
 
-// searchText holds the folded texts of all rows in one string, so that they
-// cost the garbage collector nothing.
+// searchText holds the folded texts of all rows in one string, which costs the
+// garbage collector nothing to scan.
 type searchText struct {
 	all    string
-	starts []uint32 // of each row's texts in all, and the end of the last
+	starts []uint32 // where each row's texts start in all, and the end of the last
 }
 
 func newSearchText(leads []*lead.Lead) searchText {
@@ -81,7 +81,7 @@ func newSearchText(leads []*lead.Lead) searchText {
 	return searchText{all: string(w.all), starts: starts}
 }
 
-// keep removes the rows in whose texts the needle is not.
+// keep removes the rows whose texts do not contain the needle.
 func (t *searchText) keep(rows bitset, needle string) {
 	for row := range rows.all() {
 		if !strings.Contains(t.all[t.starts[row]:t.starts[row+1]], needle) {
@@ -93,7 +93,7 @@ func (t *searchText) keep(rows bitset, needle string) {
 type searchWriter struct {
 	folder *folder
 	all    []byte
-	row    int // where the current row's texts begin in all
+	row    int // where the current row's texts start in all
 }
 
 func (w *searchWriter) lead(l *lead.Lead) {
@@ -115,8 +115,8 @@ func (w *searchWriter) texts(texts ...*string) {
 	}
 }
 
-// text adds a text unless it is inside what the row already has, as the contact
-// details commonly repeat among the contacts.
+// text adds a text unless the row's texts already contain it: contacts commonly
+// repeat the contact details.
 func (w *searchWriter) text(text string) {
 	before := len(w.all)
 	w.all = w.folder.fold(w.all, text)

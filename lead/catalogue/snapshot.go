@@ -9,11 +9,14 @@ import (
 	"leadgraph/lead/flight"
 )
 
-// Snapshot is all leads at one moment, with what is needed to filter, order,
-// search and count them quickly. It is immutable and safe for concurrent use.
+// Snapshot is all leads at one moment, with the indexes to filter, order, search
+// and count them quickly. It is immutable and safe for concurrent use.
+//
+// The code of a snapshot calls the index of a lead in the platform's own order its
+// row, and the index of a row in another order its place.
 type Snapshot struct {
 	asOf  time.Time
-	leads []*lead.Lead // by row: the place in the platform's own order
+	leads []*lead.Lead // by row
 
 	byID      []int32                       // rows by ascending id
 	anchors   map[uint64]int32              // rows by AnchorHash
@@ -28,15 +31,16 @@ type Snapshot struct {
 	customers bitset
 	text      searchText
 
-	tombstones []tombstone // the latest first
+	tombstones []tombstone // of the leads that disappeared last, first
 }
 
-// Build makes a snapshot of leads in the platform's order; asOf is when reading
-// them began. Of leads with the same id the first is kept. The leads are shared,
-// not copied; the caller must not change them any more.
+// Build returns a snapshot of leads in the platform's order; asOf is when reading
+// them began. Of several leads with the same id it keeps the first. The leads are
+// shared, not copied; the caller must not change them afterwards.
 //
-// From the previous snapshot, nil if there is none, it copies what View.Locate
-// needs to find the place of leads that are gone; it does not keep it.
+// Build compares the leads with the previous snapshot, which may be nil, to make
+// the tombstones of leads that have disappeared. It does not keep the previous
+// snapshot.
 func Build(leads []*lead.Lead, asOf time.Time, previous *Snapshot) *Snapshot {
 	s := &Snapshot{asOf: asOf, leads: distinct(leads)}
 	var rankings [lead.OrderFields]ranking
@@ -44,7 +48,7 @@ func Build(leads []*lead.Lead, asOf time.Time, previous *Snapshot) *Snapshot {
 	for field := lead.OrderAsRead + 1; field < lead.OrderFields; field++ {
 		parts = append(parts, func() { rankings[field] = rankTexts(newKeyWriter().keys(field, s.leads)) })
 	}
-	// The parts share nothing, and together they are most of the work.
+	// The parts share no data, and together they are most of the work.
 	flight.Parallel(parts...)
 	for field := lead.OrderAsRead + 1; field < lead.OrderFields; field++ {
 		s.orderings[field][0] = newOrdering(rankings[field], s.byID, false)
@@ -57,6 +61,7 @@ func Build(leads []*lead.Lead, asOf time.Time, previous *Snapshot) *Snapshot {
 	return s
 }
 
+// distinct keeps the first lead of each id.
 func distinct(leads []*lead.Lead) []*lead.Lead {
 	kept := make([]*lead.Lead, 0, len(leads))
 	seen := make(map[string]struct{}, len(leads))
@@ -115,17 +120,17 @@ func (s *Snapshot) indexValues() {
 func consentedOn(l *lead.Lead) time.Time    { return l.ConsentedOn }
 func lastModifiedOn(l *lead.Lead) time.Time { return l.LastModifiedOn }
 
-// AsOf is when reading the leads began: nothing in the snapshot is older.
+// AsOf returns when reading the leads began: no data in the snapshot is older.
 func (s *Snapshot) AsOf() time.Time { return s.asOf }
 
-// Len is the number of leads.
+// Len returns the number of leads.
 func (s *Snapshot) Len() int { return len(s.leads) }
 
-// All returns the leads in the platform's own order. The slice is shared and
-// must not be changed.
+// All returns the leads in the platform's own order. The slice is shared; do not
+// change it.
 func (s *Snapshot) All() []*lead.Lead { return s.leads }
 
-// ByID returns the lead with the id, nil if there is none.
+// ByID returns the lead with the id, or nil if there is none.
 func (s *Snapshot) ByID(id string) *lead.Lead {
 	i, found := sort.Find(len(s.byID), func(i int) int { return strings.Compare(id, s.leads[s.byID[i]].ID) })
 	if !found {
@@ -134,12 +139,13 @@ func (s *Snapshot) ByID(id string) *lead.Lead {
 	return s.leads[s.byID[i]]
 }
 
-// ByTenant returns the leads of a tenant in the platform's own order, whatever
-// the case of the id's letters; nil if there are none.
+// ByTenant returns the leads of a tenant in the platform's own order, or nil if
+// there are none. It ignores the case of the id.
 func (s *Snapshot) ByTenant(tenantID string) []*lead.Lead {
 	return s.at(s.tenants.of(strings.ToLower(tenantID)))
 }
 
+// at returns the leads in the rows.
 func (s *Snapshot) at(rows []int32) []*lead.Lead {
 	if len(rows) == 0 {
 		return nil

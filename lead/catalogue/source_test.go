@@ -10,11 +10,11 @@ import (
 	"leadgraph/lead/leadtest"
 )
 
-// copies is a source with a copy of what others read from the platform.
+// copies is a source with a copy that another replica read from the platform.
 type copies struct {
 	*leadtest.Platform
 	copied    time.Time
-	notBefore time.Time // as last asked for
+	notBefore time.Time // of the last call
 }
 
 func (c *copies) AllLeads(ctx context.Context, notBefore time.Time) (catalogue.Reading, error) {
@@ -55,13 +55,14 @@ func TestCopiesAreAsOldAsTheyAre(t *testing.T) {
 		leadtest.Pass(0)
 		leadtest.WantAnswer(t, c, leadtest.Whatever, "read copy cached in 0s")
 		leadtest.Pass(1)
-		leadtest.WantAnswer(t, c, leadtest.Whatever, "read copy cached in 0s") // older than the TTL from its own beginning
+		leadtest.WantAnswer(t, c, leadtest.Whatever, "read copy cached in 0s") // older than the TTL, counted from its own read
 		leadtest.Pass(leadtest.ReadTime)
 		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 2 cached in 0s")
 	})
 }
 
-// NoCache means the platform, unless another replica began after the request.
+// A request with NoCache reads the platform, unless another replica began a read
+// after the request arrived.
 func TestCopiesAndNoCache(t *testing.T) {
 	t.Parallel()
 	withCopies(t, leadtest.Options(), func(t *testing.T, c *catalogue.Catalogue, source *copies) {
@@ -74,8 +75,8 @@ func TestCopiesAndNoCache(t *testing.T) {
 	})
 }
 
-// With the TTL's jitter a refresh can come before the copy that is held is too
-// old: it must not get that again.
+// With the jitter of the TTL, a refresh can begin before the current copy is too old.
+// It must not get that copy again.
 func TestCopiesAreNotTakenTwice(t *testing.T) {
 	t.Parallel()
 	opts := leadtest.Options()
@@ -84,7 +85,7 @@ func TestCopiesAreNotTakenTwice(t *testing.T) {
 		source.copied = time.Now().Add(-leadtest.TTL / 2)
 		leadtest.WantAnswer(t, c, leadtest.Whatever, "read copy in 0s")
 		if want := time.Now().Add(-leadtest.TTL); !source.notBefore.Equal(want) {
-			t.Errorf("asked for leads since %v, want %v", source.notBefore, want)
+			t.Errorf("notBefore = %v, want %v", source.notBefore, want)
 		}
 		leadtest.Pass(1)
 		leadtest.WantAnswer(t, c, leadtest.Whatever, "read copy cached in 0s")
@@ -93,7 +94,7 @@ func TestCopiesAreNotTakenTwice(t *testing.T) {
 	})
 }
 
-// A request does not board a refresh that may give it a copy that is too old.
+// A request does not join a refresh that may return a copy that is too old for it.
 func TestCopiesAndThoseWhoWait(t *testing.T) {
 	t.Parallel()
 	withCopies(t, leadtest.Options(), func(t *testing.T, c *catalogue.Catalogue, _ *copies) {
@@ -103,7 +104,7 @@ func TestCopiesAndThoseWhoWait(t *testing.T) {
 			leadtest.WantAnswer(t, c, leadtest.Whatever, "read 1 calls 3 in 1s")
 		}()
 		leadtest.Pass(leadtest.ReadTime / 2)
-		leadtest.WantAnswer(t, c, leadtest.MaxAge(leadtest.ReadTime), "read 1 in 500ms") // it was no copy
+		leadtest.WantAnswer(t, c, leadtest.MaxAge(leadtest.ReadTime), "read 1 in 500ms") // it was not a copy
 		<-done
 		leadtest.WantAnswer(t, c, leadtest.MaxAge(leadtest.ReadTime-1), "read 2 calls 3 in 1s")
 	})

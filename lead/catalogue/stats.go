@@ -8,60 +8,60 @@ import (
 	"leadgraph/lead"
 )
 
-// Stats are counts over leads. The lists have the most frequent value first,
-// then go by value, and leave out values that no lead has.
+// Stats holds counts of leads. The lists are ordered by descending count, then by
+// value, and contain only values that some lead has.
 type Stats struct {
 	Total    int
 	ByStatus []StatusCount
 	// ByCountry counts a lead once for each of its consented countries.
 	ByCountry []CountryCount
-	// ByCompanySize goes by the band in the contact details as the platform
-	// codes it; leads without one are not in it.
+	// ByCompanySize counts leads by the platform's code of the employee band in
+	// the contact details. Leads without one are not counted.
 	ByCompanySize []CompanySizeCount
-	// Direct and Consented count leads that say whether they are direct leads.
+	// Direct and Consented count the leads whose IsDirectLead is true and false.
 	Direct    int
 	Consented int
-	// AsOf is when reading the counted leads began.
+	// AsOf is when reading the leads began.
 	AsOf time.Time
 }
 
-// StatusCount is how many leads are in a state.
+// StatusCount is the number of leads in a state.
 type StatusCount struct {
 	Status lead.Status
 	Count  int
 }
 
-// CountryCount is how many leads have a consented country.
+// CountryCount is the number of leads with a consented country.
 type CountryCount struct {
 	Country string
 	Count   int
 }
 
-// CompanySizeCount is how many leads have an employee band.
+// CompanySizeCount is the number of leads with an employee band.
 type CompanySizeCount struct {
 	CompanySize string
 	Count       int
 }
 
-// CompanySizeRange is the employee band of CompanySize; see ParseSizeRange.
+// CompanySizeRange returns the employee band of CompanySize; see ParseSizeRange.
 func (c CompanySizeCount) CompanySizeRange() *lead.SizeRange {
 	return lead.ParseSizeRange(&c.CompanySize)
 }
 
-// Stats counts the leads that match f. Validate f first: it bounds the work.
+// Stats counts the leads that match f. Validate f first: that bounds the work.
 func (s *Snapshot) Stats(f *lead.Filter) Stats {
-	rows := fullBitset(len(s.leads))
-	s.narrow(rows, f)
-	direct := s.direct.counts(rows)
+	matching := fullBitset(len(s.leads))
+	s.narrow(matching, f)
+	direct := s.direct.counts(matching)
 	return Stats{
-		Total: rows.count(),
-		ByStatus: ranked(&s.statuses, rows, func(status lead.Status, n int) StatusCount {
+		Total: matching.count(),
+		ByStatus: mostFrequent(&s.statuses, matching, func(status lead.Status, n int) StatusCount {
 			return StatusCount{status, n}
 		}),
-		ByCountry: ranked(&s.countries, rows, func(country string, n int) CountryCount {
+		ByCountry: mostFrequent(&s.countries, matching, func(country string, n int) CountryCount {
 			return CountryCount{country, n}
 		}),
-		ByCompanySize: ranked(&s.sizes, rows, func(size string, n int) CompanySizeCount {
+		ByCompanySize: mostFrequent(&s.sizes, matching, func(size string, n int) CompanySizeCount {
 			return CompanySizeCount{size, n}
 		}),
 		Direct:    direct[true],
@@ -70,8 +70,10 @@ func (s *Snapshot) Stats(f *lead.Filter) Stats {
 	}
 }
 
-func ranked[K cmp.Ordered, C any](p *postings[K], rows bitset, entry func(K, int) C) []C {
-	counts := p.counts(rows)
+// mostFrequent returns an entry for each value that a lead within has, the most
+// frequent first.
+func mostFrequent[K cmp.Ordered, C any](p *postings[K], within bitset, entry func(K, int) C) []C {
+	counts := p.counts(within)
 	keys := make([]K, 0, len(counts))
 	for key := range counts {
 		keys = append(keys, key)

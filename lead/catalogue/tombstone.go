@@ -9,28 +9,29 @@ import (
 	"leadgraph/lead"
 )
 
-// A walk over pages goes on where a lead was that is gone by now. An hour is
-// longer than anyone looks at one page, and the leads that go within it are few;
-// the maximum bounds the memory, to about 4 MB, should all go at once.
+// A client that pages through a list may hold the cursor of a lead that has since
+// disappeared; its tombstone tells where the list goes on. Nobody looks at one page
+// for an hour, and few leads disappear within one. If all disappear at once, the
+// maximum limits the memory to about 4 MB.
 const (
 	tombstoneLife = time.Hour
 	maxTombstones = 10_000
 )
 
-// tombstone is what it takes to tell the place that a lead would have which an
-// earlier snapshot had and this one has not.
+// tombstone tells the place that a lead would have. An earlier snapshot had the
+// lead, this one does not.
 type tombstone struct {
 	anchor uint64
-	row    int32 // in the platform's order: behind the surviving lead before it
+	row    int32 // in the platform's order: after the surviving lead before it
 	gone   time.Time
 	id     string
 	keys   [lead.OrderFields]string
 }
 
-// bury makes the tombstones of the leads that went since the previous snapshot
-// and takes over the earlier ones.
+// bury makes the tombstones of the leads that have disappeared since the previous
+// snapshot, and takes over its tombstones.
 func (s *Snapshot) bury(previous *Snapshot) {
-	// rows[n] is the row behind the last survivor of the first n previous leads.
+	// rows[n] is the row after the last survivor among the first n previous leads.
 	rows := make([]int32, len(previous.leads)+1)
 	for anchor, row := range previous.anchors {
 		if now, survives := s.anchors[anchor]; survives {
@@ -56,7 +57,7 @@ func (s *Snapshot) bury(previous *Snapshot) {
 	}
 }
 
-// newTombstone copies what it needs, so that the lead itself can be forgotten.
+// newTombstone copies what it needs, so that the lead itself can be freed.
 func newTombstone(l *lead.Lead, row int32, gone time.Time, writer *keyWriter) tombstone {
 	t := tombstone{anchor: lead.AnchorHash(l.ID), row: row, gone: gone, id: strings.Clone(l.ID)}
 	for field := range lead.OrderFields {
@@ -65,8 +66,8 @@ func newTombstone(l *lead.Lead, row int32, gone time.Time, writer *keyWriter) to
 	return t
 }
 
-// wouldBe returns how many leads come before the one that is gone; false if
-// there is no tombstone of it.
+// wouldBe returns how many leads come before the one that has disappeared, or
+// false if there is no tombstone of it.
 func (s *Snapshot) wouldBe(anchor uint64, o lead.Order) (place int, known bool) {
 	i := slices.IndexFunc(s.tombstones, func(t tombstone) bool { return t.anchor == anchor })
 	if i < 0 {

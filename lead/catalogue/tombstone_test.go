@@ -48,7 +48,7 @@ func TestLocateRemembersForAnHour(t *testing.T) {
 	}
 }
 
-// The memory of leads that are gone is bounded, and the latest count most.
+// The number of tombstones is limited, and those of the latest leads are kept.
 func TestLocateRemembersTenThousand(t *testing.T) {
 	t.Parallel()
 	const most = 10_000
@@ -58,21 +58,22 @@ func TestLocateRemembersTenThousand(t *testing.T) {
 	}
 	rest := []string{"x", "y", "z"}
 	s := catalogue.Build(someLeads(slices.Concat(gone, rest)...), time.Time{}, nil)
-	remembers := func(id string) bool { // else it is taken to be at its ordinal
+	remembers := func(id string) bool { // otherwise Locate returns the ordinal
 		at, _ := s.Select(nil, lead.Order{}).Locate(lead.AnchorHash(id), 1)
 		return at == 0
 	}
 	s = catalogue.Build(someLeads(rest...), time.Time{}, s)
 	if !remembers(gone[0]) || !remembers(gone[most-1]) || remembers(gone[most]) {
-		t.Errorf("not the first %d leads are remembered", most)
+		t.Errorf("the first %d leads are not the ones remembered", most)
 	}
 	s = catalogue.Build(someLeads(rest[1:]...), time.Time{}, s)
 	if !remembers("x") || !remembers(gone[most-2]) || remembers(gone[most-1]) {
-		t.Error("the lead that went last did not take the place of another")
+		t.Error("the tombstone of the latest lead did not replace another")
 	}
 }
 
-// Snapshots must not hang on to the ones before them, nor to leads that are gone.
+// A snapshot must not keep the previous one in memory, nor leads that have
+// disappeared.
 func TestBuildForgetsThePrevious(t *testing.T) {
 	t.Parallel()
 	s := catalogue.Build(someLeads("a", "b"), time.Time{}, nil)
@@ -80,9 +81,9 @@ func TestBuildForgetsThePrevious(t *testing.T) {
 	s = catalogue.Build(someLeads("a"), time.Time{}, s)
 	runtime.GC()
 	if previous.Value() != nil || gone.Value() != nil {
-		t.Error("the previous snapshot or its lead is still held")
+		t.Error("the previous snapshot or its lead is still in memory")
 	}
 	if at, found := s.Select(nil, lead.Order{}).Locate(lead.AnchorHash("b"), 0); at != 1 || found {
-		t.Errorf("the lead that is gone is at %d, %v", at, found)
+		t.Errorf("the lead that has disappeared is at %d, %v", at, found)
 	}
 }

@@ -1,3 +1,6 @@
+// Package flight runs work whose result several callers share: one read of the
+// platform answers everybody who needs it. It also turns panics in such work
+// into errors, because a panic in a goroutine of its own would end the process.
 package flight
 
 import (
@@ -7,28 +10,29 @@ import (
 	"time"
 )
 
-// Flight is one piece of work whose result several callers share. It runs in
-// its own goroutine on its own bounded context: a caller may leave alone, and the
-// work is cancelled when the last one has left.
+// Flight is one piece of work whose result several callers share. The work runs
+// in its own goroutine, with a context that does not end with any single request.
+// A caller may leave without affecting the others. When the last caller has left,
+// the work is cancelled. A Flight is safe for concurrent use.
 type Flight[V any] struct {
 	cancel context.CancelFunc
-	Done   chan struct{}
-	value  V // like err set before done is closed
+	done   chan struct{}
+	value  V // set before done is closed, like err
 	err    error
 
 	mu    sync.Mutex
-	seats int // callers that joined and have neither left nor got the result
+	seats int // callers that have joined and have neither left nor got the result
 }
 
-// causedContext ends when its life does and has the values of the request that
+// causedContext ends when its life does. It has the values of the request that
 // caused the work, so that traces and logs show the request it was done for.
 type causedContext struct {
 	context.Context // the life
 	cause           context.Context
 }
 
-// Value implements context.Context. The life comes first, because its end is
-// found through values.
+// Value implements context.Context. It asks the life first, because package
+// context finds the parent to be cancelled with through a value.
 func (c causedContext) Value(key any) any {
 	if value := c.Context.Value(key); value != nil {
 		return value
@@ -36,23 +40,25 @@ func (c causedContext) Value(key any) any {
 	return c.cause.Value(key)
 }
 
-// Start starts the work, which life and the timeout bound. cause is the context
-// of the request that needs it first: the work sees its values, not its end. The
-// caller has the first seat: it calls Wait once, or never, which lets the work go
-// on whoever else leaves.
+// Start starts the work. Its context ends with life or after the timeout. The
+// cause is the context of the request that needs the work first: the work sees
+// its values but does not end with it. Start takes the first seat for its caller,
+// who calls Wait or WaitOrLetFinish at most once. If the caller never does, the
+// seat stays taken and the work goes on even if all others leave.
 func Start[V any](life, cause context.Context, timeout time.Duration, work func(context.Context) (V, error)) *Flight[V] {
 	ctx, cancel := context.WithTimeout(causedContext{life, cause}, timeout)
-	f := &Flight[V]{cancel: cancel, Done: make(chan struct{}), seats: 1}
+	f := &Flight[V]{cancel: cancel, done: make(chan struct{}), seats: 1}
 	go func() {
-		defer close(f.Done)
+		defer close(f.done)
 		defer cancel()
 		f.value, f.err = Guard(func() (V, error) { return work(ctx) })
 	}()
 	return f
 }
 
-// Join takes a seat; false if all have left, so that the result is no longer to
-// be had. After true the caller calls wait once.
+// Join takes a seat and reports whether it could. It cannot when all callers have
+// left, because the work has then ended or been cancelled. A caller that has
+// joined calls Wait or WaitOrLetFinish once.
 func (f *Flight[V]) Join() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -63,25 +69,40 @@ func (f *Flight[V]) Join() bool {
 	return true
 }
 
-// Wait returns the result, or the error of ctx if that ends first.
+// Wait returns the result and gives up the seat. If ctx ends first, it returns
+// the error of ctx.
 func (f *Flight[V]) Wait(ctx context.Context) (V, error) {
 	defer f.leave()
-	return f.peek(ctx)
+	return f.result(ctx)
 }
 
-// WaitOrLetFinish is wait, but a caller whose time runs out lets the work go on
-// for whoever asks next; only one who cancels leaves.
+// WaitOrLetFinish is like Wait, but if the deadline of ctx passes, the seat stays
+// taken: the work goes on for later callers. A caller whose ctx is cancelled
+// leaves.
 func (f *Flight[V]) WaitOrLetFinish(ctx context.Context) (V, error) {
-	value, err := f.peek(ctx)
-	if f.Over() || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	value, err := f.result(ctx)
+	if f.Ended() || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		f.leave()
 	}
 	return value, err
 }
 
-func (f *Flight[V]) peek(ctx context.Context) (V, error) {
+// Done returns a channel that is closed when the work has ended.
+func (f *Flight[V]) Done() <-chan struct{} { return f.done }
+
+// Ended reports whether the work has ended.
+func (f *Flight[V]) Ended() bool {
 	select {
-	case <-f.Done:
+	case <-f.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (f *Flight[V]) result(ctx context.Context) (V, error) {
+	select {
+	case <-f.done:
 		return f.value, f.err
 	case <-ctx.Done():
 		var none V
@@ -94,15 +115,5 @@ func (f *Flight[V]) leave() {
 	defer f.mu.Unlock()
 	if f.seats--; f.seats == 0 {
 		f.cancel()
-	}
-}
-
-// Over tells whether the work has ended.
-func (f *Flight[V]) Over() bool {
-	select {
-	case <-f.Done:
-		return true
-	default:
-		return false
 	}
 }

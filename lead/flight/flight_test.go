@@ -1,4 +1,4 @@
-package flight
+package flight_test
 
 import (
 	"context"
@@ -6,9 +6,11 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"leadgraph/lead/flight"
 )
 
-// obedient is work that takes a second and ends at once when it is cancelled.
+// obedient is work that takes a second and ends at once when cancelled.
 func obedient(ctx context.Context) (int, error) {
 	select {
 	case <-time.After(time.Second):
@@ -21,10 +23,10 @@ func obedient(ctx context.Context) (int, error) {
 func TestFlightIsShared(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := Start(t.Context(), t.Context(), time.Minute, obedient)
+		f := flight.Start(t.Context(), t.Context(), time.Minute, obedient)
 		for range 99 {
 			if !f.Join() {
-				t.Fatal("no seat in a flight under way")
+				t.Fatal("Join() = false while the work runs")
 			}
 			go func() {
 				if got, err := f.Wait(t.Context()); got != 42 || err != nil {
@@ -36,8 +38,8 @@ func TestFlightIsShared(t *testing.T) {
 			t.Errorf("got %d, %v", got, err)
 		}
 		synctest.Wait()
-		if !f.Over() || f.Join() {
-			t.Error("a flight that is over takes callers")
+		if !f.Ended() || f.Join() {
+			t.Error("callers can join a flight that has ended")
 		}
 	})
 }
@@ -46,7 +48,7 @@ func TestFlightSurvivesItsStarter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		starter, leave := context.WithCancel(t.Context())
-		f := Start(context.WithoutCancel(starter), starter, time.Minute, obedient)
+		f := flight.Start(context.WithoutCancel(starter), starter, time.Minute, obedient)
 		f.Join()
 		leave()
 		if _, err := f.Wait(starter); !errors.Is(err, context.Canceled) {
@@ -62,7 +64,7 @@ func TestFlightIsCancelledWhenTheLastCallerLeft(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
-		f := Start(t.Context(), t.Context(), time.Minute, obedient)
+		f := flight.Start(t.Context(), t.Context(), time.Minute, obedient)
 		f.Join()
 		short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
@@ -72,11 +74,11 @@ func TestFlightIsCancelledWhenTheLastCallerLeft(t *testing.T) {
 			}
 		}
 		if f.Join() {
-			t.Error("joined a flight that was given up")
+			t.Error("Join() = true after all callers had left")
 		}
-		<-f.Done
+		<-f.Done()
 		if took := time.Since(begun); took != time.Millisecond {
-			t.Errorf("the work went on for %s", took)
+			t.Errorf("the work ended after %s", took)
 		}
 	})
 }
@@ -84,7 +86,7 @@ func TestFlightIsCancelledWhenTheLastCallerLeft(t *testing.T) {
 func TestFlightIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := Start(t.Context(), t.Context(), time.Millisecond, obedient)
+		f := flight.Start(t.Context(), t.Context(), time.Millisecond, obedient)
 		if _, err := f.Wait(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
@@ -96,14 +98,14 @@ func TestFlightTurnsPanicsIntoErrors(t *testing.T) {
 	for name, work := range map[string]func(context.Context) (int, error){
 		"own goroutine": func(context.Context) (int, error) { panic("Dana Levi") },
 		"its goroutine": func(context.Context) (int, error) {
-			Parallel(func() {}, func() { panic("Dana Levi") })
+			flight.Parallel(func() {}, func() { panic("Dana Levi") })
 			return 0, nil
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Start(t.Context(), t.Context(), time.Minute, work).Wait(t.Context())
-			crash, ok := errors.AsType[*PanicError](err)
+			_, err := flight.Start(t.Context(), t.Context(), time.Minute, work).Wait(t.Context())
+			crash, ok := errors.AsType[*flight.PanicError](err)
 			if !ok || crash.Value != "Dana Levi" || len(crash.Stack) == 0 || err.Error() != "panic with a string" {
 				t.Errorf("got %#v", err)
 			}

@@ -1,3 +1,5 @@
+// Package leadtest has what the tests of packages catalogue and lookup share: a fake
+// platform on a fake clock, and generators of random leads, filters and orders.
 package leadtest
 
 import (
@@ -14,6 +16,7 @@ import (
 	"leadgraph/lead/catalogue"
 )
 
+// The times of a catalogue made with Options, and how long Platform takes to read.
 const (
 	TTL        = 60 * time.Second
 	Revalidate = 30 * time.Second
@@ -21,17 +24,20 @@ const (
 	ReadTime   = time.Second
 )
 
-// Platform answers one lead whose id is the number of the read, after ReadTime.
+// Platform is a source of a catalogue. After ReadTime it returns one lead, whose id is
+// the number of the read. Change its fields with Set.
 type Platform struct {
-	mu         sync.Mutex
-	reads      int
-	running    int
-	cancelled  int
-	Err        error
-	Incomplete bool
-	Crash      bool
+	mu        sync.Mutex
+	reads     int
+	running   int
+	cancelled int
+
+	Err        error // returned instead of the lead, if not nil
+	Incomplete bool  // the end of the list was not reached
+	Crash      bool  // a read panics
 }
 
+// AllLeads implements catalogue.Source. It panics if another read is running.
 func (p *Platform) AllLeads(ctx context.Context, _ time.Time) (catalogue.Reading, error) {
 	p.mu.Lock()
 	p.reads++
@@ -67,14 +73,17 @@ func (p *Platform) AllLeads(ctx context.Context, _ time.Time) (catalogue.Reading
 	return catalogue.Reading{Leads: []*lead.Lead{{ID: fmt.Sprint(read)}}, Complete: !p.Incomplete, Calls: 3}, nil
 }
 
+// Set changes how later reads end.
 func (p *Platform) Set(change func(p *Platform)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	change(p)
 }
 
+// Fail makes later reads fail with err, or succeed if it is nil.
 func (p *Platform) Fail(err error) { p.Set(func(p *Platform) { p.Err = err }) }
 
+// WantReads checks how many reads there were so far, and how many were cancelled.
 func (p *Platform) WantReads(t *testing.T, reads, cancelled int) {
 	t.Helper()
 	p.mu.Lock()
@@ -84,14 +93,16 @@ func (p *Platform) WantReads(t *testing.T, reads, cancelled int) {
 	}
 }
 
+// ErrDown is the error of a platform that is down.
 var ErrDown = &lead.SourceError{Kind: lead.FailureUnavailable, Status: 503}
 
+// Options returns the options of a catalogue for tests.
 func Options() catalogue.Options {
 	return catalogue.Options{TTL: TTL, StaleWhileRevalidate: Revalidate, StaleIfError: IfError, RefreshTimeout: 20 * time.Second}
 }
 
-// Answer is what a request got, written on one line: the number of the read, the
-// state and how long it took.
+// Answer requests a snapshot and describes the answer on one line: the number of the
+// read, the state and how long it took.
 func Answer(ctx context.Context, c *catalogue.Catalogue, want lead.Freshness) string {
 	begun := time.Now()
 	s, state, err := c.Snapshot(ctx, want)
@@ -114,6 +125,7 @@ func Answer(ctx context.Context, c *catalogue.Catalogue, want lead.Freshness) st
 	return text.String()
 }
 
+// WantAnswer checks the Answer to a request.
 func WantAnswer(t *testing.T, c *catalogue.Catalogue, want lead.Freshness, text string) {
 	t.Helper()
 	if got := Answer(t.Context(), c, want); got != text {
@@ -121,20 +133,23 @@ func WantAnswer(t *testing.T, c *catalogue.Catalogue, want lead.Freshness, text 
 	}
 }
 
-// Pass lets fake time go by, and what is under way come to rest.
+// Pass advances the fake clock and waits until all goroutines are idle.
 func Pass(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
 }
 
+// MaxAge demands leads of that maximum age.
 func MaxAge(d time.Duration) lead.Freshness { return lead.Freshness{MaxAge: &d} }
 
+// What requests demand.
 var (
 	Whatever = lead.Freshness{}
 	NoCache  = lead.Freshness{NoCache: true}
 )
 
-func Ids(leads []*lead.Lead) []string {
+// IDs returns the ids of leads.
+func IDs(leads []*lead.Lead) []string {
 	texts := make([]string, len(leads))
 	for i, l := range leads {
 		texts[i] = l.ID
@@ -142,6 +157,8 @@ func Ids(leads []*lead.Lead) []string {
 	return texts
 }
 
+// Shuffled returns each value of the list twice, in another order and spelling. It
+// keeps nil.
 func Shuffled[T any](list []T, respell func(T) T) []T {
 	if list == nil {
 		return nil

@@ -9,8 +9,8 @@ import (
 	"leadgraph/lead"
 )
 
-// The generators draw from few values, so that ties, repetitions and matches
-// are common.
+// The generators draw from few values, so that ties, repetitions and matches are
+// frequent.
 
 func genText() *rapid.Generator[string] {
 	return rapid.StringOfN(rapid.SampledFrom([]rune("aáAÁbcçÇłŁeéßS .@\n\u0301")), 0, 6, -1)
@@ -43,6 +43,7 @@ func genStatus() *rapid.Generator[lead.Status] {
 	return rapid.Map(rapid.IntRange(0, 4), func(n int) lead.Status { return lead.Status(n) })
 }
 
+// GenLead generates leads, some of them with the same id.
 func GenLead() *rapid.Generator[*lead.Lead] {
 	return rapid.Custom(func(t *rapid.T) *lead.Lead {
 		text := rapid.Ptr(genText(), true)
@@ -73,7 +74,8 @@ func GenLead() *rapid.Generator[*lead.Lead] {
 	})
 }
 
-// optional draws nil two times in three, so that filters do not all match nothing.
+// optional draws nil two times out of three, because most filters would otherwise
+// match nothing.
 func optional[T any](t *rapid.T, name string, g *rapid.Generator[[]T]) []T {
 	if rapid.IntRange(0, 2).Draw(t, name+"?") > 0 {
 		return nil
@@ -88,6 +90,7 @@ func genRange(t *rapid.T, name string) lead.TimeRange {
 	return lead.TimeRange{From: genTime().Draw(t, name), To: genTime().Draw(t, name)}
 }
 
+// GenFilter generates filters that are nested up to the depth.
 func GenFilter(depth int) *rapid.Generator[*lead.Filter] {
 	return rapid.Custom(func(t *rapid.T) *lead.Filter {
 		if rapid.IntRange(0, 7).Draw(t, "nil") == 0 {
@@ -119,6 +122,7 @@ func GenFilter(depth int) *rapid.Generator[*lead.Filter] {
 	})
 }
 
+// GenOrder generates orders.
 func GenOrder() *rapid.Generator[lead.Order] {
 	return rapid.Custom(func(t *rapid.T) lead.Order {
 		return lead.Order{

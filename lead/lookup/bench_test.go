@@ -8,7 +8,7 @@ import (
 	"leadgraph/lead/lookup"
 )
 
-// BenchmarkByTenants answers 20 tenants from memory.
+// BenchmarkByTenants looks up 20 cached tenants.
 func BenchmarkByTenants(b *testing.B) {
 	ids := tenants(20)
 	for name, prepare := range map[string]func(l *lookup.Lookups){

@@ -31,14 +31,14 @@ func TestLookupsAnswerFromSnapshots(t *testing.T) {
 
 		leadtest.Pass(time.Second)
 		feed(l, 2, begun.Add(time.Second), "A")
-		feed(l, 3, begun.Add(time.Second-1), "a", "b") // late, and of no use
+		feed(l, 3, begun.Add(time.Second-1), "a", "b") // too late to be used
 		wantLookups(t, l, leadtest.Whatever, "A/walk2 none 0 calls 0 rows 2 hits: cache", "a", "b")
 		wantLookups(t, l, leadtest.NoCache, "a/2 1 calls 1 rows 0 hits: single reads", "a")
 		wantLookups(t, l, leadtest.Whatever, "a/2 0 calls 0 rows 1 hits: cache", "a")
 
 		leadtest.Pass(time.Until(begun.Add(time.Second + negativeTTL)))
-		// The read of b has more time to live than the knowledge that b is gone, but
-		// it would go back in time.
+		// The read of b would live longer than the later snapshot without b. It must
+		// not be used, because time would go backwards.
 		wantLookups(t, l, leadtest.Whatever, "a/2 b/2 1 calls 1 rows 1 hits: single reads", "a", "b")
 
 		feed(l, 4, time.Now(), "c")
@@ -62,7 +62,7 @@ func TestLookupsForgetAbsenceNoLaterThanLeads(t *testing.T) {
 	})
 }
 
-// replicas is a memory that replicas share, held by one clock.
+// replicas is a cache that replicas share, all with the same clock.
 type replicas struct {
 	mu   sync.Mutex
 	held map[string]lookup.Found
@@ -116,7 +116,7 @@ func TestLookupsShare(t *testing.T) {
 		}
 		wantLookups(t, other, leadtest.NoCache, "b/2 1 calls 1 rows 0 hits: single reads", "b")
 
-		// Ages count on: nothing lives longer for having been shared.
+		// Sharing an answer does not extend its life.
 		leadtest.Pass(time.Until(begun.Add(negativeTTL)))
 		wantLookups(t, other, leadtest.Whatever, "a/1 none 1 calls 0 rows 1 hits: single reads", "a", "n")
 		wantLookups(t, other, leadtest.MaxAge(negativeTTL/2), "a/2 1 calls 1 rows 0 hits: single reads", "a")
@@ -153,7 +153,7 @@ func TestLookupsDistrustWhatIsShared(t *testing.T) {
 	})
 }
 
-// Callers of all kinds come and go; meant for the race detector.
+// Callers of all kinds join and leave. The test is meant for the race detector.
 func TestLookupsUnderLoad(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -1,3 +1,6 @@
+// Package lookup finds the leads of single tenants and of batches of tenants. It
+// answers from a short-lived cache or from a snapshot of the catalogue, and reads
+// what is missing in the way that is expected to cost least.
 package lookup
 
 import (
@@ -16,87 +19,87 @@ import (
 
 // TenantSource reads the leads of one tenant.
 type TenantSource interface {
-	// LeadsByTenant returns all leads of a tenant; none is an empty list. With
-	// checkOnline the platform asks Microsoft for a tenant that it does not know,
-	// which writes on the platform [GAL]. Errors are *SourceError. It is called
-	// concurrently.
+	// LeadsByTenant returns all leads of a tenant, or an empty list if there are
+	// none. With checkOnline, the platform asks Microsoft about a tenant that it
+	// does not know, which writes on the platform [GAL]. Errors are *SourceError.
+	// LeadsByTenant must be safe for concurrent use.
 	LeadsByTenant(ctx context.Context, tenantID string, checkOnline bool) ([]*lead.Lead, error)
 }
 
-// SharedLookups is a memory of lookups that replicas share. It gives what it has
-// and takes what it can; it never fails, and bounds how long a call takes. Tenant
-// ids are in lower case.
+// SharedLookups is a cache of lookups that replicas share. Get returns the answers
+// that it has, and Put stores what it can; neither fails. Both bound how long a
+// call takes. Tenant ids are in lower case.
 type SharedLookups interface {
 	Get(ctx context.Context, tenantIDs []string) map[string]Found
 	Put(ctx context.Context, found map[string]Found)
 }
 
-// Found is all leads of one tenant at one moment. The slice is shared and must
-// not be changed.
+// Found is all leads of one tenant at one moment. The slice is shared; do not
+// change it.
 type Found struct {
 	Leads []*lead.Lead
-	// AsOf is when reading them began.
+	// AsOf is when reading the leads began.
 	AsOf time.Time
 }
 
-// Lookup is the answer to one lookup. The slice is shared and must not be
-// changed.
+// Lookup is the answer to one lookup. The slice is shared; do not change it.
 type Lookup struct {
 	Leads []*lead.Lead // empty if the tenant has none, or after an error
 	AsOf  time.Time
-	// Err is that of the caller's context, a *SourceError or a *PanicError.
+	// Err is the error of the caller's context, a *SourceError or a *PanicError.
 	Err error
 }
 
-// Report tells what a request for lookups took.
+// Report describes the cost of a request for lookups.
 type Report struct {
-	// UpstreamCalls is the number of reads that this request caused. Others who
-	// waited for the same reads count none.
+	// UpstreamCalls is the number of reads that this request caused. Other requests
+	// that waited for the same reads do not count them.
 	UpstreamCalls int
-	// Rows is the number of leads that those reads gave it.
+	// Rows is the number of leads in those reads.
 	Rows int
-	// CacheHits is the number of tenants that took no waiting for a read.
+	// CacheHits is the number of tenants that were answered without waiting for a read.
 	CacheHits int
 	// Plan is one of the Plan constants.
 	Plan string
 }
 
-// How a request came by the tenants that no cache held.
+// The plans, which say how a request got the tenants that no cache had.
 const (
-	// PlanCache: there were none.
+	// PlanCache: the caches had all tenants.
 	PlanCache = "cache"
-	// PlanSingleReads: each by a read of its own.
+	// PlanSingleReads: one read for each tenant.
 	PlanSingleReads = "single reads"
-	// PlanCatalogue: all by one reading of all leads.
+	// PlanCatalogue: one read of all leads.
 	PlanCatalogue = "catalogue"
-	// PlanMixed: by single reads, after the reading of all leads had failed.
+	// PlanMixed: one read for each tenant, after reading all leads had failed.
 	PlanMixed = "mixed"
 )
 
-// Options say how old the answers to lookups may be and what they may take.
-// Ages count from the moment at which reading began.
+// Options sets how old the answers to lookups may be, and limits their cost. Ages
+// count from the moment at which reading began.
 type Options struct {
-	// TTL is how long the leads of a tenant are served again; 0 means
-	// DefaultLookupTTL. A negative one turns the cache off; equal lookups at the
-	// same time then still share one read.
+	// TTL is how long the leads of a tenant are cached; 0 means DefaultLookupTTL. A
+	// negative TTL turns the cache off. Concurrent lookups of a tenant share one
+	// read in any case.
 	TTL time.Duration
-	// NegativeTTL is the same for tenants without leads, and at most the TTL; 0
-	// means DefaultNegativeTTL.
+	// NegativeTTL is how long a tenant without leads is cached; 0 means
+	// DefaultNegativeTTL. It is limited to the TTL.
 	NegativeTTL time.Duration
-	// MaxBytes bounds the memory of the cache by an estimate; 0 means
+	// MaxBytes is the maximum size of the cache in bytes, by an estimate; 0 means
 	// DefaultLookupBytes.
 	MaxBytes int64
-	// FanOut is how many single reads of one request run at a time; 0 means
-	// DefaultFanOut.
+	// FanOut is the maximum number of concurrent single reads of one request; 0
+	// means DefaultFanOut.
 	FanOut int
-	// Timeout bounds one single read; 0 means DefaultLookupTimeout.
+	// Timeout is the maximum duration of one single read; 0 means
+	// DefaultLookupTimeout.
 	Timeout time.Duration
-	// Shared is asked for what this process does not know; nil means nobody is.
+	// Shared, if not nil, is asked for answers that this process does not have.
 	Shared SharedLookups
-	// OnBatch is told of every request for lookups: of how many distinct tenants,
-	// and what it took. Nil means nobody is. It must return soon.
+	// OnBatch, if not nil, is called after every request for lookups with the number
+	// of distinct tenants and the cost. It must return quickly.
 	OnBatch func(tenants int, took Report)
-	// Logger is told of plans that failed, without lead data; nil means none.
+	// Logger logs failed plans, without lead data; nil means no log.
 	Logger *slog.Logger
 }
 
@@ -106,7 +109,7 @@ const (
 	DefaultNegativeTTL = 10 * time.Second
 	DefaultLookupBytes = 32 << 20
 	DefaultFanOut      = 16
-	// DefaultLookupTimeout is a backstop: sources bound their reads more closely.
+	// DefaultLookupTimeout is a safety net: sources have shorter timeouts.
 	DefaultLookupTimeout = 30 * time.Second
 )
 
@@ -133,12 +136,12 @@ func setDefault[T comparable](option *T, value T) {
 	}
 }
 
-// Lookups finds the leads of tenants: in its cache, in the newest snapshot of the
-// catalogue, or by reading them, alone or with all others, whichever is expected
-// to cost less. It remembers answers for a short time and errors never, and reads
-// a tenant once however many ask. All callers get the same answers: those who may
-// not see each other's leads need Lookups of their own. It is safe for concurrent
-// use.
+// Lookups finds the leads of tenants in its cache or in the newest snapshot of the
+// catalogue. It reads missing tenants one by one or reads all leads, whichever is
+// expected to cost less. It caches answers for a short time, but never errors, and
+// reads a tenant once however many requests wait for it. All callers get the same
+// answers, so callers that may not see each other's leads need separate Lookups.
+// It is safe for concurrent use.
 type Lookups struct {
 	source    TenantSource
 	catalogue *catalogue.Catalogue // nil if there is none
@@ -150,16 +153,16 @@ type Lookups struct {
 	cache  *otter.Cache[string, remembered] // by tenant in lower case; nil if off
 	newest atomic.Pointer[catalogue.Snapshot]
 
-	// begun is the number of reads begun. A request that demands a read begun
-	// later notes it first.
+	// begun is the number of reads begun so far. A request that demands a later
+	// read first notes it.
 	begun   atomic.Uint64
 	mu      sync.Mutex
 	reading map[string]read // by tenant in lower case
 	puts    sync.WaitGroup
 }
 
-// New makes lookups that read from source, or from catalogue, which may be
-// nil. Let the catalogue's OnPublish call Feed. Close the lookups after use.
+// New returns lookups that read from source, or from catalogue, which may be nil.
+// The catalogue's OnPublish must call Feed. Close the lookups after use.
 func New(source TenantSource, catalogue *catalogue.Catalogue, options Options) *Lookups {
 	l := &Lookups{source: source, catalogue: catalogue, opts: options.withDefaults(), reading: map[string]read{}}
 	l.life, l.end = context.WithCancel(context.Background())
@@ -167,7 +170,7 @@ func New(source TenantSource, catalogue *catalogue.Catalogue, options Options) *
 		l.cache = otter.Must(&otter.Options[string, remembered]{
 			MaximumWeight: uint64(l.opts.MaxBytes),
 			Weigher:       weigh,
-			// Only frees memory: whether an answer still holds is found on each use.
+			// This only frees memory: each use checks whether an answer is still valid.
 			ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[string, remembered]) time.Duration {
 				return time.Until(e.Value.AsOf.Add(l.lifetime(e.Value.Leads)))
 			}),
@@ -176,8 +179,8 @@ func New(source TenantSource, catalogue *catalogue.Catalogue, options Options) *
 	return l
 }
 
-// Close stops the shared reads under way and returns when they have ended.
-// Lookups that need one fail from then on. Those of Online end with their callers.
+// Close cancels running shared reads and returns when they have ended. Lookups that
+// need a read fail from then on. Calls of Online end with their callers.
 func (l *Lookups) Close() {
 	l.mu.Lock()
 	l.end()
@@ -187,7 +190,7 @@ func (l *Lookups) Close() {
 	}
 	l.mu.Unlock()
 	for _, r := range last {
-		<-r.Done
+		<-r.Done()
 	}
 	l.puts.Wait()
 	if l.cache != nil {
@@ -195,8 +198,8 @@ func (l *Lookups) Close() {
 	}
 }
 
-// Feed tells of a snapshot of all leads. Until it is older than the TTL it
-// answers the tenants about which nothing newer is known.
+// Feed hands over a snapshot of all leads. Until the snapshot is older than the
+// TTL, it answers tenants about which nothing newer is known.
 func (l *Lookups) Feed(s *catalogue.Snapshot) {
 	for {
 		known := l.newest.Load()
@@ -208,11 +211,11 @@ func (l *Lookups) Feed(s *catalogue.Snapshot) {
 		}
 	}
 	l.meter.sized(s.Len())
-	// A copy that another replica read is older than its reading took.
+	// Another replica may have read the snapshot: its read took at most this long.
 	l.meter.readAll(time.Since(s.AsOf()), atMost)
 }
 
-// inquiry is one call of ByTenants.
+// inquiry is the state of one call of ByTenants.
 type inquiry struct {
 	need   lead.Demand
 	keys   []string // the distinct tenants in lower case
@@ -220,8 +223,8 @@ type inquiry struct {
 	report Report
 }
 
-// ByTenants returns the leads of each tenant in the order of the ids, whatever
-// the case of their letters, as fresh as wanted.
+// ByTenants returns the leads of each tenant in the order of the ids, as fresh as
+// wanted. It ignores the case of the ids.
 func (l *Lookups) ByTenants(ctx context.Context, tenantIDs []string, want lead.Freshness) ([]Lookup, Report) {
 	q := &inquiry{need: lead.NewDemand(want, l.begun.Load()), report: Report{Plan: PlanCache}}
 	var places []int
@@ -239,8 +242,8 @@ func (l *Lookups) ByTenants(ctx context.Context, tenantIDs []string, want lead.F
 	return found, q.report
 }
 
-// distinctTenants returns the ids in lower case, each once, and where in them
-// each of the given ids is.
+// distinctTenants returns the distinct ids in lower case, and the place of each
+// given id among them.
 func distinctTenants(tenantIDs []string) (keys []string, places []int) {
 	keys, places = make([]string, 0, len(tenantIDs)), make([]int, len(tenantIDs))
 	known := make(map[string]int, len(tenantIDs))
@@ -257,9 +260,9 @@ func distinctTenants(tenantIDs []string) (keys []string, places []int) {
 	return keys, places
 }
 
-// Online reads the leads of a tenant and has the platform ask Microsoft if it
-// knows none. That writes on the platform, so it is never answered from memory
-// and shared with nobody; its result is remembered.
+// Online reads the leads of a tenant. If the platform knows none, it asks Microsoft.
+// Because that writes on the platform, Online never answers from a cache and never
+// shares a read. Its result is cached.
 func (l *Lookups) Online(ctx context.Context, tenantID string) (Lookup, Report) {
 	key := strings.ToLower(tenantID)
 	number, begun := l.begun.Add(1), time.Now().UTC()
@@ -273,7 +276,7 @@ func (l *Lookups) Online(ctx context.Context, tenantID string) (Lookup, Report) 
 	}
 	report.Rows = len(leads)
 	found := Found{leads, begun}
-	// The platform may have learnt of the leads no sooner than now.
+	// The platform may have learnt of the leads only now.
 	l.remember(key, remembered{Found: found, heldAt: time.Now(), number: number})
 	l.share(map[string]Found{key: found})
 	return Lookup{Leads: leads, AsOf: begun}, report

@@ -24,12 +24,12 @@ const (
 	latency     = 20 * time.Millisecond
 )
 
-// directory is a platform on which a tenant has one lead, whose id names the
-// tenant and the read, unless something else is said.
+// directory is a platform on which each tenant has one lead, whose id names the
+// tenant and the read. Its fields change that.
 type directory struct {
 	latency  time.Duration // of a single read and of each page
 	pages    int           // of a walk over all leads
-	tenants  []string      // whose leads a walk finds
+	tenants  []string      // found by a walk
 	walkFail error
 
 	mu        sync.Mutex
@@ -118,7 +118,7 @@ func (d *directory) set(change func()) {
 	change()
 }
 
-// WantReads checks the single reads so far and how many of them were cancelled.
+// wantReads checks the number of single reads so far, and how many were cancelled.
 func (d *directory) wantReads(t *testing.T, reads, cancelled int) {
 	t.Helper()
 	d.mu.Lock()
@@ -132,7 +132,7 @@ func (d *directory) wantReads(t *testing.T, reads, cancelled int) {
 	}
 }
 
-// withLookups runs the test on a fake clock, over single reads only.
+// withLookups runs the test on a fake clock, with single reads only.
 func withLookups(t *testing.T, options lookup.Options, test func(t *testing.T, l *lookup.Lookups, d *directory)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -143,7 +143,8 @@ func withLookups(t *testing.T, options lookup.Options, test func(t *testing.T, l
 	})
 }
 
-// told is an answer on one line: each tenant's lead and how it was come by.
+// told describes an answer on one line: the lead of each tenant, and how it was
+// obtained.
 func told(found []lookup.Lookup, report lookup.Report) string {
 	var text strings.Builder
 	for _, f := range found {
@@ -173,7 +174,7 @@ func TestLookupsAge(t *testing.T) {
 		d.none["n"] = true
 		begun := time.Now()
 		wantLookups(t, l, leadtest.Whatever, "a/1 none 2 calls 1 rows 0 hits: single reads", "a", "n")
-		leadtest.Pass(negativeTTL - latency - 1) // the age counts from the beginning of the read
+		leadtest.Pass(negativeTTL - latency - 1) // the age counts from the start of the read
 		wantLookups(t, l, leadtest.Whatever, "a/1 none 0 calls 0 rows 2 hits: cache", "a", "n")
 		leadtest.Pass(1)
 		wantLookups(t, l, leadtest.Whatever, "a/1 none 1 calls 0 rows 1 hits: single reads", "a", "n")
@@ -205,12 +206,12 @@ func TestLookupsReadOnceHoweverManyAsk(t *testing.T) {
 	withLookups(t, lookup.Options{}, func(t *testing.T, l *lookup.Lookups, d *directory) {
 		var callers sync.WaitGroup
 		var calls, rows, hits atomic.Int64
-		// Not more: hundreds of timers that end at once in a bubble now and then
-		// bring down the race detector itself (Go 1.26: CHECK failed in
-		// tsan_rtl.cpp). A thousand callers at once is TestCatalogueOneWalkHoweverManyWait.
+		// Not more callers: hundreds of timers that end at once in a bubble sometimes
+		// crash the race detector itself (Go 1.26: CHECK failed in tsan_rtl.cpp).
+		// TestCatalogueOneWalkHoweverManyWait tests a thousand callers.
 		for i := range 99 {
 			callers.Go(func() {
-				<-time.After(time.Duration(i%3) * latency / 2) // before, during and at the end of the read
+				<-time.After(time.Duration(i%3) * latency / 2) // at the start, in the middle and at the end of the read
 				found, report := l.ByTenants(t.Context(), []string{"a"}, leadtest.Whatever)
 				if found[0].Err != nil || found[0].Leads[0].ID != "a/1" {
 					t.Errorf("got %+v", found)
@@ -241,7 +242,7 @@ func TestLookupsCallersLeave(t *testing.T) {
 			}
 		})
 		synctest.Wait()
-		wantLookups(t, l, leadtest.Whatever, "a/1 0 calls 0 rows 0 hits: single reads", "a") // who began it has left
+		wantLookups(t, l, leadtest.Whatever, "a/1 0 calls 0 rows 0 hits: single reads", "a") // the caller that started it has left
 		callers.Wait()
 		d.wantReads(t, 1, 0)
 
@@ -251,11 +252,11 @@ func TestLookupsCallersLeave(t *testing.T) {
 			t.Error(got)
 		}
 		synctest.Wait()
-		d.wantReads(t, 2, 1) // nobody wants it any more
+		d.wantReads(t, 2, 1) // nobody waits for it any more
 		if got := told(l.ByTenants(brief, []string{"c", "a"}, leadtest.Whatever)); !strings.HasPrefix(got, "(context deadline exceeded) a/1 0 calls") {
 			t.Error(got)
 		}
-		d.wantReads(t, 2, 1) // too late to begin a read
+		d.wantReads(t, 2, 1) // the context had ended: no read
 	})
 }
 
@@ -266,8 +267,8 @@ func TestLookupsNoCache(t *testing.T) {
 		wantLookups(t, l, leadtest.NoCache, "a/2 1 calls 1 rows 0 hits: single reads", "a")
 		wantLookups(t, l, leadtest.MaxAge(0), "a/3 1 calls 1 rows 0 hits: single reads", "a")
 
-		// A read that began before the request is not fresh enough; the next one is,
-		// for all who came meanwhile.
+		// A read that began before the request is not fresh enough. The next one is,
+		// for all requests that arrived meanwhile.
 		var callers sync.WaitGroup
 		callers.Go(func() { wantLookups(t, l, leadtest.NoCache, "a/4 1 calls 1 rows 0 hits: single reads", "a") })
 		leadtest.Pass(latency / 2)
@@ -317,7 +318,7 @@ func TestLookupsForgetErrors(t *testing.T) {
 		"down":    "upstream: unavailable (status 503)",
 		"odd":     "upstream: unavailable: odd",
 		"crash":   "panic with a string",
-		"foreign": "upstream: bad response: leads of other tenants in the answer",
+		"foreign": "upstream: bad response: the answer contains leads of other tenants",
 	} {
 		t.Run(tenant, func(t *testing.T) {
 			t.Parallel()
@@ -407,19 +408,19 @@ func TestLookupsOnline(t *testing.T) {
 		var callers sync.WaitGroup
 		callers.Go(func() { wantLookups(t, l, leadtest.Whatever, "none 1 calls 0 rows 0 hits: single reads", "a") })
 		synctest.Wait()
-		found, report := l.Online(t.Context(), "A") // not shared with the read under way
+		found, report := l.Online(t.Context(), "A") // does not share the running read
 		if got := told([]lookup.Lookup{found}, report); got != "a/2 1 calls 1 rows 0 hits: single reads" {
 			t.Error(got)
 		}
 		callers.Wait()
 		wantLookups(t, l, leadtest.Whatever, "a/2 0 calls 0 rows 1 hits: cache", "a")
-		l.Online(t.Context(), "a") // never from memory
+		l.Online(t.Context(), "a") // never from the cache
 		if d.online != 2 {
 			t.Errorf("%d reads with checkOnline", d.online)
 		}
 
-		// The platform learns of the lead while it asks: what a plain read that began
-		// later and ended sooner saw is older.
+		// The platform learns of the lead during Online. A plain read that began later
+		// and ended sooner did not see it, so its answer is older.
 		d.none["b"] = true
 		callers.Go(func() { l.Online(t.Context(), "b") })
 		leadtest.Pass(latency / 2)
@@ -451,7 +452,7 @@ func TestLookupsWithoutCache(t *testing.T) {
 			callers.Go(func() { l.ByTenants(t.Context(), []string{"a"}, leadtest.Whatever) })
 		}
 		callers.Wait()
-		d.wantReads(t, 3, 0) // at the same time they share
+		d.wantReads(t, 3, 0) // concurrent lookups share a read
 	})
 }
 
@@ -463,7 +464,7 @@ func TestLookupsClose(t *testing.T) {
 		callers.Go(func() { wantLookups(t, l, leadtest.Whatever, closed+" 1 calls 0 rows 0 hits: single reads", "a") })
 		callers.Go(func() {
 			leadtest.Pass(latency / 4)
-			wantLookups(t, l, leadtest.NoCache, closed+" 0 calls 0 rows 0 hits: single reads", "a") // waits for the next
+			wantLookups(t, l, leadtest.NoCache, closed+" 0 calls 0 rows 0 hits: single reads", "a") // waits for the next read
 		})
 		leadtest.Pass(latency / 2)
 		l.Close()

@@ -13,18 +13,18 @@ import (
 	"leadgraph/lead/flight"
 )
 
-var errForeign = &lead.SourceError{Kind: lead.FailureBadResponse, Err: errors.New("leads of other tenants in the answer")}
+var errForeign = &lead.SourceError{Kind: lead.FailureBadResponse, Err: errors.New("the answer contains leads of other tenants")}
 
-// remembered is what is known about a tenant.
+// remembered is a cached answer.
 type remembered struct {
 	Found
-	// heldAt is the latest moment at which this is known to have held. What held
-	// later replaces it.
+	// heldAt is the latest moment at which the answer is known to have been true. An
+	// answer with a later heldAt replaces it.
 	heldAt time.Time
-	number uint64 // of the read; 0 for what this process did not read
+	number uint64 // of the read; 0 if another process read it
 }
 
-// lifetime is the age up to which leads of a tenant are served.
+// lifetime returns the maximum age of the leads of a tenant.
 func (l *Lookups) lifetime(leads []*lead.Lead) time.Duration {
 	if len(leads) == 0 {
 		return l.opts.NegativeTTL
@@ -32,7 +32,7 @@ func (l *Lookups) lifetime(leads []*lead.Lead) time.Duration {
 	return l.opts.TTL
 }
 
-// fromMemory answers what is remembered and returns the places of the others.
+// fromMemory answers from the caches and returns the places of the other tenants.
 func (l *Lookups) fromMemory(ctx context.Context, q *inquiry) (missing []int) {
 	for place := range q.keys {
 		if !l.recall(q, place) {
@@ -60,6 +60,8 @@ func (l *Lookups) fromMemory(ctx context.Context, q *inquiry) (missing []int) {
 	return still
 }
 
+// recall answers the place from the memory of this process and reports whether it
+// could.
 func (l *Lookups) recall(q *inquiry, place int) bool {
 	known, ok := l.known(q.keys[place], q.need)
 	if ok {
@@ -69,8 +71,9 @@ func (l *Lookups) recall(q *inquiry, place int) bool {
 	return ok
 }
 
-// known returns the latest knowledge about a tenant if it meets the demand. An
-// older answer that has more time to live would go back in time.
+// known returns the latest answer about a tenant if it meets the demand. It never
+// falls back to an older answer that lives longer, because then a client could see
+// time go backwards.
 func (l *Lookups) known(key string, need lead.Demand) (remembered, bool) {
 	if l.cache == nil {
 		return remembered{}, false
@@ -82,14 +85,15 @@ func (l *Lookups) known(key string, need lead.Demand) (remembered, bool) {
 	return latest, ok && l.alive(latest.Found) && need.MetBy(latest.number, latest.AsOf)
 }
 
-// alive tells whether an answer is young enough to be served. One from the future,
-// by the clock of another replica, would live for too long.
+// alive reports whether an answer is young enough to be served. It rejects an answer
+// from the future, which the clock of another replica may cause, because that answer
+// would live for too long.
 func (l *Lookups) alive(found Found) bool {
 	age := time.Since(found.AsOf)
 	return age >= 0 && age < l.lifetime(found.Leads)
 }
 
-// remember keeps an answer unless a later one is known.
+// remember caches an answer unless a later one is known.
 func (l *Lookups) remember(key string, r remembered) {
 	if l.cache == nil || !l.alive(r.Found) {
 		return
@@ -102,7 +106,7 @@ func (l *Lookups) remember(key string, r remembered) {
 	})
 }
 
-// share gives answers to the other replicas while nobody waits.
+// share gives answers to the other replicas in the background.
 func (l *Lookups) share(found map[string]Found) {
 	if l.opts.Shared == nil || l.cache == nil || len(found) == 0 {
 		return
@@ -110,7 +114,7 @@ func (l *Lookups) share(found map[string]Found) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.life.Err() != nil {
-		return // Close may be past waiting for puts
+		return // Close may already have waited for puts
 	}
 	l.puts.Go(func() {
 		_, err := flight.Guard(func() (struct{}, error) {
@@ -118,16 +122,16 @@ func (l *Lookups) share(found map[string]Found) {
 			return struct{}{}, nil
 		})
 		if err != nil {
-			l.opts.Logger.LogAttrs(l.life, slog.LevelError, "lookups could not be shared", slog.Any("error", err))
+			l.opts.Logger.LogAttrs(l.life, slog.LevelError, "sharing lookups with other replicas failed", slog.Any("error", err))
 		}
 	})
 }
 
-// belong tells whether all leads are the tenant's. A wrong answer would do more
-// harm in a cache than where it arose.
+// belong reports whether all leads are the tenant's. In a cache, a wrong answer
+// would spread.
 func belong(leads []*lead.Lead, tenant string) bool {
-	for _, lead := range leads {
-		if !strings.EqualFold(lead.TenantID, tenant) {
+	for _, l := range leads {
+		if !strings.EqualFold(l.TenantID, tenant) {
 			return false
 		}
 	}

@@ -62,7 +62,7 @@ func TestBatchesAreTold(t *testing.T) {
 
 type causeKey struct{}
 
-// causes is a platform that notes whose values a read has.
+// causes is a platform that notes which request caused a read.
 type causes struct{ seen []any }
 
 func (c *causes) LeadsByTenant(ctx context.Context, _ string, _ bool) ([]*lead.Lead, error) {
@@ -77,27 +77,27 @@ func (c *causes) AllLeads(ctx context.Context, _ time.Time) (catalogue.Reading, 
 	return catalogue.Reading{}, ctx.Err()
 }
 
-// A shared read has the values of the request that caused it, but outlives it for
-// the others, and ends with the program at the latest.
+// A shared read has the values of the request that caused it. It outlives that
+// request if others wait for it, and ends with the program at the latest.
 func TestSharedReadsHaveTheValuesOfTheirCause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		source := &causes{}
 		catalogue := catalogue.New(source, leadtest.Options())
 		lookups := lookup.New(source, nil, lookup.Options{})
-		boardTwice(t, source, catalogue.Close, func(ctx context.Context) error {
+		joinTwice(t, source, catalogue.Close, func(ctx context.Context) error {
 			_, _, err := catalogue.Snapshot(ctx, leadtest.Whatever)
 			return err
 		})
-		boardTwice(t, source, lookups.Close, func(ctx context.Context) error {
+		joinTwice(t, source, lookups.Close, func(ctx context.Context) error {
 			found, _ := lookups.ByTenants(ctx, []string{"a"}, lead.Freshness{})
 			return found[0].Err
 		})
 	})
 }
 
-// boardTwice asks twice for the same, leaves with the first, then closes.
-func boardTwice(t *testing.T, source *causes, stop func(), ask func(context.Context) error) {
+// joinTwice asks for the same twice, lets the first leave, then closes.
+func joinTwice(t *testing.T, source *causes, stop func(), ask func(context.Context) error) {
 	t.Helper()
 	source.seen = nil
 	first, leave := context.WithCancel(context.WithValue(t.Context(), causeKey{}, "first"))

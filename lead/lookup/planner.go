@@ -10,58 +10,62 @@ import (
 	"leadgraph/lead/catalogue"
 )
 
-// The REST API has no read of several tenants. What k tenants cost is therefore
-// compared between k single reads and one reading of all leads: the time until
-// the answer, plus a price in time for what the platform has to do.
+// The REST API cannot read several tenants in one request. The planner therefore
+// compares the cost of k single reads with the cost of one read of all leads. The
+// cost is the time until the answer, plus a price, in time, for the platform's work.
 const (
-	// callPrice is about what a request costs the platform beside its rows.
+	// callPrice is the approximate cost of a request to the platform, without its
+	// leads.
 	callPrice = 10 * time.Millisecond
-	// rowPrice is about what sending and decoding a lead costs both sides.
-	rowPrice = 20 * time.Microsecond
-	// fewTenants are always read singly: what a table's page of lookups takes must
-	// not depend on how many other leads there are.
+	// leadPrice is the approximate cost of sending and decoding a lead, for both
+	// sides.
+	leadPrice = 20 * time.Microsecond
+	// fewTenants is the number of tenants up to which single reads are always used.
+	// The time for one page of a table must not depend on how many other leads
+	// there are.
 	fewTenants = 20
-	// longestFallback bounds what is begun after all leads could not be read.
+	// longestFallback is the maximum expected duration of single reads that are
+	// started after reading all leads has failed.
 	longestFallback = 10 * time.Second
 )
 
-// What is expected before anything was measured. A first batch of hundreds of
-// tenants takes the catalogue, one of tens does not.
+// The expectations before the first measurement. With these, a first batch of
+// hundreds of tenants uses the catalogue; one of tens does not.
 const (
 	expectedOne     = 50 * time.Millisecond
 	expectedAll     = 3 * time.Second
-	expectedAllRow  = 200 * time.Microsecond // of each lead, if that is more
+	expectedAllLead = 200 * time.Microsecond // per lead, if that is more than expectedAll
 	expectedCalls   = 3
-	expectedRows    = 10_000
+	expectedLeads   = 10_000
 	halfLife        = 10 * time.Minute
-	weightOfOneRead = 0.2 // of the latest in the moving average
-	weightOfAllRead = 0.5 // there are few
+	weightOfOneRead = 0.2 // of the latest measurement in the moving average
+	weightOfAllRead = 0.5 // higher, because reads of all leads are rare
 )
 
-// expectation is what reads are expected to take.
+// expectation is the expected cost of reads.
 type expectation struct {
 	one   time.Duration // a single read
-	all   time.Duration // a reading of all leads
-	calls float64       // of a reading of all leads
-	rows  int
+	all   time.Duration // a read of all leads
+	calls float64       // of a read of all leads
+	leads int           // in a read of all leads
 }
 
-// preferCatalogue tells whether reading all leads is expected to cost less than
-// reading k tenants, fanOut at a time. Ties go to single reads.
+// preferCatalogue reports whether reading all leads is expected to cost less than
+// reading k tenants, fanOut at a time. If both cost the same, it is false.
 func (e expectation) preferCatalogue(k, fanOut int, t catalogue.Traffic) bool {
 	return k > fewTenants && e.catalogue(t) < e.singles(k, fanOut)+time.Duration(k)*callPrice
 }
 
-// singles is how long k single reads take.
+// singles returns the expected duration of k single reads.
 func (e expectation) singles(k, fanOut int) time.Duration {
 	rounds := (k + fanOut - 1) / fanOut
 	return time.Duration(rounds) * e.one
 }
 
-// catalogue is the cost of all leads. Of a reading under way half the time is
-// left on average, and its price is paid.
+// catalogue returns the expected cost of reading all leads. If a read is running, on
+// average half of its time is left, and its price is already paid.
 func (e expectation) catalogue(t catalogue.Traffic) time.Duration {
-	whole := e.all + time.Duration(e.calls*float64(callPrice)) + time.Duration(e.rows)*rowPrice
+	whole := e.all + time.Duration(e.calls*float64(callPrice)) + time.Duration(e.leads)*leadPrice
 	switch {
 	case !t.Running:
 		return whole
@@ -72,50 +76,51 @@ func (e expectation) catalogue(t catalogue.Traffic) time.Duration {
 	}
 }
 
-// canDoWithout tells whether k tenants are read singly after the reading of all
-// failed: when that says little about single reads and they end in time.
+// canDoWithout reports whether to read k tenants singly after reading all leads has
+// failed with err: if the failure says little about single reads, and they are
+// expected to end in time.
 func (e expectation) canDoWithout(err error, k, fanOut int) bool {
 	if source, ok := errors.AsType[*lead.SourceError](err); ok {
 		switch source.Kind {
 		case lead.FailureTimeout, lead.FailureRejected, lead.FailureBadResponse:
 		default:
-			return false // of a platform in trouble nothing more is asked
+			return false // do not add load to a platform in trouble
 		}
 	}
 	return e.singles(k, fanOut) <= longestFallback
 }
 
-// bound says what a measured time tells of the time that a whole read takes.
+// bound says how a measured time relates to the time of a complete read.
 type bound uint8
 
 const (
 	exactly bound = iota
-	atLeast       // the read was given up
+	atLeast       // the read was abandoned
 	atMost        // the read may have begun later
 )
 
-// average is a moving average, of which a measure that tells nothing new is kept
-// away.
+// average is a moving average. It ignores a measurement that is only a bound and
+// does not contradict the expectation.
 type average struct {
 	value    float64
-	measured time.Time // the last time; zero: never
+	measured time.Time // when last; zero means never
 }
 
-// add takes a measure in, with a weight between 0 and 1.
-func (a *average) add(measure float64, is bound, unmeasured, weight float64) {
+// add adds a measurement with a weight between 0 and 1.
+func (a *average) add(measurement float64, is bound, unmeasured, weight float64) {
 	expected := a.faded(unmeasured)
-	if is == atLeast && measure <= expected || is == atMost && measure >= expected {
+	if is == atLeast && measurement <= expected || is == atMost && measurement >= expected {
 		return
 	}
 	if !a.measured.IsZero() {
-		measure = expected + weight*(measure-expected)
+		measurement = expected + weight*(measurement-expected)
 	}
-	a.value, a.measured = measure, time.Now()
+	a.value, a.measured = measurement, time.Now()
 }
 
-// faded returns the average, drawn to what is expected without a measure the
-// longer ago the last one is. Otherwise what once was slow would never be tried
-// again.
+// faded returns the average. The older the last measurement, the closer the result
+// is to the value expected without any. Otherwise a way of reading that once was
+// slow would never be tried again.
 func (a *average) faded(unmeasured float64) float64 {
 	if a.measured.IsZero() {
 		return unmeasured
@@ -128,9 +133,9 @@ func (a *average) faded(unmeasured float64) float64 {
 type meter struct {
 	mu    sync.Mutex
 	one   average // time of a single read
-	all   average // time of a reading of all leads
-	calls average // of a reading of all leads
-	rows  int     // of the last one; 0: not known
+	all   average // time of a read of all leads
+	calls average // of a read of all leads
+	leads int     // in the last read of all leads; 0 means not known
 }
 
 func (m *meter) readOne(took time.Duration, is bound) {
@@ -146,24 +151,24 @@ func (m *meter) readAll(took time.Duration, is bound) {
 }
 
 func (m *meter) unmeasuredAll() float64 {
-	return float64(max(expectedAll, time.Duration(m.rows)*expectedAllRow))
+	return float64(max(expectedAll, time.Duration(m.leads)*expectedAllLead))
 }
 
-// called notes how many calls a reading of all leads took.
+// called notes the number of calls of a read of all leads.
 func (m *meter) called(calls int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.calls.add(float64(calls), exactly, expectedCalls, weightOfAllRead)
 }
 
-// sized notes how many leads there are.
-func (m *meter) sized(rows int) {
+// sized notes the number of all leads.
+func (m *meter) sized(leads int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.rows = rows
+	m.leads = leads
 }
 
-// expect says what reads are going to take.
+// expect returns the expected cost of reads.
 func (m *meter) expect() expectation {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -171,10 +176,10 @@ func (m *meter) expect() expectation {
 		one:   time.Duration(m.one.faded(float64(expectedOne))),
 		all:   time.Duration(m.all.faded(m.unmeasuredAll())),
 		calls: m.calls.faded(expectedCalls),
-		rows:  m.rows,
+		leads: m.leads,
 	}
-	if e.rows == 0 {
-		e.rows = expectedRows
+	if e.leads == 0 {
+		e.leads = expectedLeads
 	}
 	return e
 }

@@ -18,7 +18,7 @@ func genExpectation(t *rapid.T) expectation {
 		one:   time.Duration(rapid.Int64Range(0, int64(time.Minute)).Draw(t, "one")),
 		all:   time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "all")),
 		calls: rapid.Float64Range(0, 1000).Draw(t, "calls"),
-		rows:  rapid.IntRange(0, 1_000_000).Draw(t, "rows"),
+		leads: rapid.IntRange(0, 1_000_000).Draw(t, "leads"),
 	}
 }
 
@@ -42,17 +42,17 @@ func TestPlanIsMonotone(t *testing.T) {
 		costlier := e
 		costlier.all += time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "longer"))
 		costlier.calls += rapid.Float64Range(0, 1000).Draw(t, "moreCalls")
-		costlier.rows += rapid.IntRange(0, 1_000_000).Draw(t, "moreRows")
+		costlier.leads += rapid.IntRange(0, 1_000_000).Draw(t, "moreLeads")
 		if !preferred && costlier.preferCatalogue(k, fanOut, now) {
-			t.Fatal("preferred for costing more")
+			t.Fatal("a higher cost makes the catalogue preferred")
 		}
 		slower := e
 		slower.one += time.Duration(rapid.Int64Range(0, int64(time.Minute)).Draw(t, "slower"))
 		if preferred && !slower.preferCatalogue(k, fanOut, now) {
-			t.Fatal("single reads are preferred for being slower")
+			t.Fatal("slower single reads make single reads preferred")
 		}
 		if preferred && !e.preferCatalogue(k, fanOut, catalogue.Traffic{Running: true, Useful: true}) {
-			t.Fatal("a useful reading under way is worth less than one of one's own")
+			t.Fatal("a running read that is useful costs more than a new one")
 		}
 	})
 }

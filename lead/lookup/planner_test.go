@@ -15,8 +15,7 @@ import (
 	"leadgraph/lead/lookup"
 )
 
-// withPlanner runs the test on a fake clock over a platform with that many
-// tenants.
+// withPlanner runs the test on a fake clock, with a platform of that many tenants.
 func withPlanner(t *testing.T, held int, options lookup.Options, test func(t *testing.T, l *lookup.Lookups, d *directory, c *catalogue.Catalogue)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -31,8 +30,8 @@ func withPlanner(t *testing.T, held int, options lookup.Options, test func(t *te
 	})
 }
 
-// wantReport looks the tenants up and checks what that took; every tenant must
-// have its own lead.
+// wantReport looks up the tenants and checks the report. Every tenant must get its
+// own lead.
 func wantReport(t *testing.T, l *lookup.Lookups, want lead.Freshness, ids []string, report lookup.Report) {
 	t.Helper()
 	found, got := l.ByTenants(t.Context(), ids, want)
@@ -77,7 +76,7 @@ func TestPlanLearns(t *testing.T) {
 	t.Parallel()
 	withPlanner(t, 200, lookup.Options{}, func(t *testing.T, l *lookup.Lookups, _ *directory, c *catalogue.Catalogue) {
 		wantReport(t, l, leadtest.Whatever, tenants(100), lookup.Report{UpstreamCalls: 100, Rows: 100, Plan: lookup.PlanSingleReads})
-		if err := c.Warm(t.Context()); err != nil { // somebody else's: it turns out to be quick
+		if err := c.Warm(t.Context()); err != nil { // not for a lookup; shows that it is quick
 			t.Fatal(err)
 		}
 		leadtest.Pass(lookupTTL)
@@ -94,7 +93,7 @@ func TestPlanAvoidsASlowCatalogue(t *testing.T) {
 		wantReport(t, l, leadtest.NoCache, tenants(500), lookup.Report{UpstreamCalls: 3000, Rows: 100_000, Plan: lookup.PlanCatalogue})
 		wantReport(t, l, leadtest.NoCache, tenants(500), lookup.Report{UpstreamCalls: 500, Rows: 500, Plan: lookup.PlanSingleReads})
 		wantReport(t, l, leadtest.NoCache, tenants(16), lookup.Report{UpstreamCalls: 16, Rows: 16, Plan: lookup.PlanSingleReads})
-		// It is not held against the catalogue for ever.
+		// The catalogue is tried again some time later.
 		d.pages = 5
 		leadtest.Pass(6 * time.Hour)
 		wantReport(t, l, leadtest.NoCache, tenants(2000), lookup.Report{UpstreamCalls: 5, Rows: 100_000, Plan: lookup.PlanCatalogue})
@@ -112,7 +111,7 @@ func TestPlanCountsTimeGivenUp(t *testing.T) {
 			t.Errorf("%+v, %v", report, found[499].Err)
 		}
 		synctest.Wait()
-		d.wantReads(t, 0, 0) // the reading goes on, but is not worth waiting for
+		d.wantReads(t, 0, 0) // the read goes on, but is not worth waiting for
 		wantReport(t, l, leadtest.Whatever, tenants(500), lookup.Report{UpstreamCalls: 500, Rows: 500, Plan: lookup.PlanSingleReads})
 	})
 }

@@ -14,15 +14,14 @@ import (
 
 var errLookupsClosed = &lead.SourceError{Kind: lead.FailureUnavailable, Err: errors.New("lookups are closed")}
 
-// read is one reading of a tenant's leads. Reads count from 1.
+// read is one read of a tenant's leads. Reads are numbered from 1.
 type read struct {
 	*flight.Flight[remembered]
 	number uint64
 	begun  time.Time
 }
 
-// fromPlatform reads the tenants at the places, in the way that is expected to
-// cost the least.
+// fromPlatform reads the missing tenants in the way that is expected to cost least.
 func (l *Lookups) fromPlatform(ctx context.Context, q *inquiry, missing []int) {
 	q.report.Plan = PlanSingleReads
 	if l.catalogue != nil {
@@ -40,7 +39,7 @@ func (l *Lookups) fromPlatform(ctx context.Context, q *inquiry, missing []int) {
 				}
 				return
 			}
-			l.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "tenants are read one by one, because not all leads could be read",
+			l.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "reading all leads failed, reading tenants one by one",
 				slog.Any("error", err), slog.Int("tenants", len(missing)))
 			q.report.Plan = PlanMixed
 		}
@@ -48,8 +47,8 @@ func (l *Lookups) fromPlatform(ctx context.Context, q *inquiry, missing []int) {
 	l.readSingly(ctx, q, missing)
 }
 
-// freshness is the demand as the catalogue understands it. As any tenant may turn
-// out to have no lead, the catalogue may be no older than such an answer.
+// freshness returns what to demand of the catalogue. Any tenant may turn out to have
+// no leads, so the catalogue must not be older than the NegativeTTL.
 func (l *Lookups) freshness(need lead.Demand) lead.Freshness {
 	if need.NoCache || l.opts.NegativeTTL < 0 {
 		return lead.Freshness{NoCache: true}
@@ -61,7 +60,7 @@ func (l *Lookups) freshness(need lead.Demand) lead.Freshness {
 	return lead.Freshness{MaxAge: &age}
 }
 
-// readAll answers the places from the catalogue.
+// readAll answers the missing tenants from the catalogue.
 func (l *Lookups) readAll(ctx context.Context, q *inquiry, missing []int, want lead.Freshness) error {
 	begun := time.Now()
 	snapshot, state, err := l.catalogue.Snapshot(ctx, want)
@@ -90,7 +89,7 @@ func (l *Lookups) readAll(ctx context.Context, q *inquiry, missing []int, want l
 	return nil
 }
 
-// readSingly answers each place by a read of its own.
+// readSingly answers the missing tenants with one read each.
 func (l *Lookups) readSingly(ctx context.Context, q *inquiry, missing []int) {
 	results := make([]result, len(missing))
 	var reads errgroup.Group
@@ -101,7 +100,7 @@ func (l *Lookups) readSingly(ctx context.Context, q *inquiry, missing []int) {
 			return nil
 		})
 	}
-	_ = reads.Wait() // no read returns an error here: each is filed under its place
+	_ = reads.Wait() // always nil: each result holds its own error
 	fresh := map[string]Found{}
 	for i, place := range missing {
 		r := results[i]
@@ -120,22 +119,22 @@ func (l *Lookups) readSingly(ctx context.Context, q *inquiry, missing []int) {
 	l.share(fresh)
 }
 
-// result is what a lookup got that was not answered from memory at first.
+// result is the result of a lookup that fromMemory could not answer.
 type result struct {
 	found  Found
 	err    error
-	first  bool // the lookup caused the read that it waited for
+	first  bool // the lookup started the read that it waited for
 	waited bool
 }
 
-// read waits for a read of the tenant that meets the demand.
+// read returns the leads of a tenant from a read that meets the demand.
 func (l *Lookups) read(ctx context.Context, key string, need lead.Demand) result {
 	var r result
 	for ctx.Err() == nil {
-		next := l.step(ctx, key, need)
+		next := l.decide(ctx, key, need)
 		switch {
-		case next.board != nil:
-			got, err := next.board.Wait(ctx)
+		case next.join != nil:
+			got, err := next.join.Wait(ctx)
 			return result{found: got.Found, err: err, first: next.first, waited: true}
 		case next.await != nil:
 			r.waited = true
@@ -152,43 +151,43 @@ func (l *Lookups) read(ctx context.Context, key string, need lead.Demand) result
 	return r
 }
 
-// lookupStep is what a lookup does next: board a read, await the end of one that
-// is of no use to it, or else answer.
-type lookupStep struct {
-	board *flight.Flight[remembered]
-	first bool
+// decision is what a lookup does next. It waits for the read that it has joined, or
+// awaits the end of a read whose result it cannot use, or returns the answer.
+type decision struct {
+	join  *flight.Flight[remembered]
+	first bool // the lookup started the read that it has joined
 	await <-chan struct{}
 
 	found Found
 	err   error
 }
 
-func (l *Lookups) step(ctx context.Context, key string, need lead.Demand) lookupStep {
+func (l *Lookups) decide(ctx context.Context, key string, need lead.Demand) decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if under, ok := l.reading[key]; ok {
-		if need.MetBy(under.number, under.begun) && under.Join() {
-			return lookupStep{board: under.Flight}
+	if running, ok := l.reading[key]; ok {
+		if need.MetBy(running.number, running.begun) && running.Join() {
+			return decision{join: running.Flight}
 		}
-		return lookupStep{await: under.Done}
+		return decision{await: running.Done()}
 	}
-	// A read may have ended since the memory was asked.
+	// A read may have ended since the last look at the memory.
 	if known, ok := l.known(key, need); ok {
-		return lookupStep{found: known.Found}
+		return decision{found: known.Found}
 	}
 	if l.life.Err() != nil {
-		return lookupStep{err: errLookupsClosed}
+		return decision{err: errLookupsClosed}
 	}
 	r := read{number: l.begun.Add(1), begun: time.Now().UTC()}
 	r.Flight = flight.Start(l.life, ctx, l.opts.Timeout, func(ctx context.Context) (remembered, error) {
 		return l.fetch(ctx, key, r.number, r.begun)
 	})
 	l.reading[key] = r
-	return lookupStep{board: r.Flight, first: true}
+	return decision{join: r.Flight, first: true}
 }
 
-// fetch is the work of one read. Its answer is remembered before the read counts
-// as ended, so that whoever finds none under way finds the answer.
+// fetch is the work of one read. It remembers the answer before the read leaves
+// reading, so that a lookup finds either the read or the answer.
 func (l *Lookups) fetch(ctx context.Context, key string, number uint64, begun time.Time) (remembered, error) {
 	defer func() {
 		l.mu.Lock()
@@ -210,11 +209,11 @@ func (l *Lookups) fetch(ctx context.Context, key string, number uint64, begun ti
 	return r, nil
 }
 
-// ask asks the source, and refuses what is not the answer.
+// ask asks the source. It refuses an answer with leads of other tenants.
 func (l *Lookups) ask(ctx context.Context, key string, checkOnline bool) ([]*lead.Lead, error) {
 	leads, err := flight.Guard(func() ([]*lead.Lead, error) { return l.source.LeadsByTenant(ctx, key, checkOnline) })
 	if err != nil {
-		return nil, flight.Failure(err)
+		return nil, flight.AsFailure(err)
 	}
 	if !belong(leads, key) {
 		return nil, errForeign

@@ -6,22 +6,22 @@ import (
 	"leadgraph/lead"
 )
 
-// The limits of a filter. They bound the work of one query; a front-end's own
-// filter panel stays far below them.
+// The limits of a filter. They bound the work of one query. The filter panel of a
+// front-end stays far below them.
 const (
-	// MaxFilterDepth is how deep and, or and not may nest; the outermost filter
-	// is level 1.
+	// MaxFilterDepth is the maximum nesting depth of and, or and not. The outermost
+	// filter is level 1.
 	MaxFilterDepth = 5
-	// MaxFilterConditions is how many conditions and nested filters a whole
-	// filter may have.
+	// MaxFilterConditions is the maximum number of conditions and nested filters in
+	// a filter.
 	MaxFilterConditions = 100
-	// MaxFilterValues is how many values one list may have.
+	// MaxFilterValues is the maximum number of values in one list.
 	MaxFilterValues = 1000
-	// MaxFilterSearches is how many conditions of a filter may be text searches:
-	// each reads the texts of all leads that are still in question, which takes
-	// up to 8 ms for 100,000 leads, all other conditions together less than 1 ms.
+	// MaxFilterSearches is the maximum number of text searches in a filter. Each
+	// reads the texts of all leads that passed the other conditions, which takes up
+	// to 8 ms for 100,000 leads. All other conditions together take less than 1 ms.
 	MaxFilterSearches = 2
-	// MaxSearchLength is the length of a search text in characters.
+	// MaxSearchLength is the maximum length of a search text in characters.
 	MaxSearchLength = 200
 )
 
@@ -35,16 +35,17 @@ func Validate(f *lead.Filter) error {
 	if err := size.add(f, root, 1); err != nil {
 		return err
 	}
-	if err := limit(root, "conditions", size.conditions, MaxFilterConditions); err != nil {
+	if err := checkLimit(root, "conditions", size.conditions, MaxFilterConditions); err != nil {
 		return err
 	}
-	return limit(root, "text searches", size.searches, MaxFilterSearches)
+	return checkLimit(root, "text searches", size.searches, MaxFilterSearches)
 }
 
+// filterSize counts the conditions of a filter and of the filters nested in it.
 type filterSize struct{ conditions, searches int }
 
 func (s *filterSize) add(f *lead.Filter, path string, depth int) error {
-	if err := limit(path, "levels", depth, MaxFilterDepth); err != nil {
+	if err := checkLimit(path, "levels", depth, MaxFilterDepth); err != nil {
 		return err
 	}
 	for i := range conditions {
@@ -81,7 +82,7 @@ func (s *filterSize) addNested(f *lead.Filter, path string, depth int) error {
 	return s.add(f, path, depth+1)
 }
 
-func limit(path, what string, found, most int) error {
+func checkLimit(path, what string, found, most int) error {
 	if found <= most {
 		return nil
 	}

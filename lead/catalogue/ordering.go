@@ -7,23 +7,23 @@ import (
 	"strings"
 )
 
-// ranking gives every row the number of its value among the distinct values in
-// ascending order. Rows without a value have the rank groups, which is behind
-// all others.
+// ranking holds the rank of every row: the number of its value among the distinct
+// values in ascending order. Rows without a value have the rank groups, after all
+// others.
 type ranking struct {
 	ranks  []int32
 	groups int32
 }
 
-// sortKey is the part of a row's value that is compared without following a
-// pointer: it decides almost every comparison of the sort.
+// sortKey holds the first bytes of a row's value. They decide almost every
+// comparison of the sort without following a pointer.
 type sortKey struct {
 	major uint64
 	minor uint32
 	row   int32
 }
 
-// rankTexts ranks by the bytes of the texts; "" is no value.
+// rankTexts ranks by the bytes of the texts; "" means no value.
 func rankTexts(texts []string) ranking {
 	keys := make([]sortKey, 0, len(texts))
 	for row, text := range texts {
@@ -70,9 +70,9 @@ type ordering struct {
 	places []int32
 }
 
-// newOrdering orders by rank, and rows of equal rank as byID has them. Rows
-// without a value are last in both directions, which is why the descending
-// order is more than the ascending one read backwards.
+// newOrdering orders by rank, and rows of equal rank as in byID. Rows without a
+// value come last in both directions, so the descending order is not just the
+// ascending one backwards.
 func newOrdering(r ranking, byID []int32, descending bool) ordering {
 	group := func(row int32) int32 {
 		rank := r.ranks[row]
@@ -95,9 +95,9 @@ func newOrdering(r ranking, byID []int32, descending bool) ordering {
 	return o
 }
 
-// asRead is the order in which the platform gave the rows.
-func asRead(rows int) ordering {
-	identity := make([]int32, rows)
+// asRead returns the platform's own order.
+func asRead(length int) ordering {
+	identity := make([]int32, length)
 	for i := range identity {
 		identity[i] = int32(i)
 	}

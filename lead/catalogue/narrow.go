@@ -6,9 +6,8 @@ import (
 	"leadgraph/lead"
 )
 
-// narrow removes the rows that do not satisfy f. Nested filters are only asked
-// about rows that are still in question, and the text search, which costs the
-// most a row, comes last.
+// narrow removes the rows that do not match f. Nested filters only look at the rows
+// that are left, and text search comes last because it costs the most per row.
 func (s *Snapshot) narrow(rows bitset, f *lead.Filter) {
 	if f == nil {
 		return
@@ -36,8 +35,9 @@ func (s *Snapshot) narrow(rows bitset, f *lead.Filter) {
 	}
 }
 
-// narrowByTime uses that the rows of a range stand together in the ascending
-// order by that time, with those that have no time behind all others.
+// narrowByTime removes the rows whose time is not in the range. In the ascending
+// order by that time the rows of a range are contiguous, and rows without a time
+// come last, so a binary search finds both ends.
 func (s *Snapshot) narrowByTime(rows bitset, field lead.OrderField, r lead.TimeRange) {
 	moment := consentedOn
 	if field == lead.OrderLastModifiedOn {
@@ -48,24 +48,25 @@ func (s *Snapshot) narrowByTime(rows bitset, field lead.OrderField, r lead.TimeR
 		t := moment(s.leads[ordered[i]])
 		return t.IsZero() || !t.Before(r.From)
 	})
-	behind := sort.Search(len(ordered), func(i int) bool {
+	end := sort.Search(len(ordered), func(i int) bool {
 		t := moment(s.leads[ordered[i]])
 		return t.IsZero() || !r.To.IsZero() && !t.Before(r.To)
 	})
 	inside := newBitset(len(s.leads))
-	for i := first; i < behind; i++ {
+	for i := first; i < end; i++ {
 		inside.set(ordered[i])
 	}
 	rows.intersect(inside)
 }
 
+// matchAny returns the rows that match at least one of the filters.
 func (s *Snapshot) matchAny(rows bitset, filters []*lead.Filter) bitset {
 	found := newBitset(len(s.leads))
 	for _, f := range filters {
-		open := rows.clone()
-		open.subtract(found)
-		s.narrow(open, f)
-		found.unite(open)
+		left := rows.clone()
+		left.subtract(found)
+		s.narrow(left, f)
+		found.unite(left)
 	}
 	return found
 }

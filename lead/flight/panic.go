@@ -11,19 +11,19 @@ import (
 	"leadgraph/lead"
 )
 
-// PanicError is a panic in shared work, turned into an error so that it fails
-// those who wait for the work and not the process.
+// PanicError is a panic in shared work, turned into an error. It fails the
+// callers that wait for the work instead of the process.
 type PanicError struct {
-	// Value is what panic was called with; it may hold anything, so it is not in
+	// Value is the argument of panic. It may hold personal data, so it is not in
 	// the error's text.
 	Value any
 	Stack []byte
 }
 
-// Error names the type of the value only.
+// Error names only the type of the value.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic with a %T", e.Value) }
 
-// LogValue adds the stack in the log.
+// LogValue adds the stack to a log line.
 func (e *PanicError) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("message", e.Error()), slog.String("stack", string(e.Stack)))
 }
@@ -33,7 +33,7 @@ func Guard[V any](work func() (V, error)) (value V, err error) {
 	defer func() {
 		switch recovered := recover().(type) {
 		case nil:
-		case *PanicError: // from another goroutine, with the stack that matters
+		case *PanicError: // Parallel passes on a panic with the original stack
 			err = recovered
 		default:
 			err = &PanicError{Value: recovered, Stack: debug.Stack()}
@@ -42,9 +42,9 @@ func Guard[V any](work func() (V, error)) (value V, err error) {
 	return work()
 }
 
-// Parallel runs the parts at the same time and returns when all have. If one
-// of them panics, so does Parallel in the caller's goroutine, where it can be
-// recovered.
+// Parallel runs the parts at the same time and returns when all have ended. If a
+// part panics, Parallel panics with its *PanicError in the caller's goroutine,
+// where Guard can recover it.
 func Parallel(parts ...func()) {
 	errs := make([]error, len(parts))
 	var group sync.WaitGroup
@@ -61,8 +61,10 @@ func Parallel(parts ...func()) {
 	}
 }
 
-// Failure makes errors that the source let through uniform.
-func Failure(err error) error {
+// AsFailure returns the error of a read in the form that callers expect. A
+// *lead.SourceError or *PanicError is returned as it is. Any other error becomes a
+// *lead.SourceError: a timeout if a deadline has passed, otherwise unavailable.
+func AsFailure(err error) error {
 	if _, ok := errors.AsType[*lead.SourceError](err); ok {
 		return err
 	}

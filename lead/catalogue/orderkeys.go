@@ -11,7 +11,8 @@ import (
 	"leadgraph/lead"
 )
 
-// normalOrder drops the direction where it has no meaning.
+// normalOrder drops the direction of the platform's own order, where it has no
+// meaning.
 func normalOrder(o lead.Order) lead.Order {
 	if o.Field == lead.OrderAsRead {
 		o.Descending = false
@@ -35,8 +36,8 @@ func compareKeys(o lead.Order, keyA, idA, keyB, idB string) int {
 	}
 }
 
-// keyWriter writes what leads are ordered by as texts that compare bytewise as
-// the values do; "" is no value. It is not safe for concurrent use.
+// keyWriter writes the values that leads are ordered by as texts whose bytes
+// compare as the values do; "" means no value. It is not safe for concurrent use.
 type keyWriter struct {
 	collator *collate.Collator
 	buffer   collate.Buffer
@@ -49,7 +50,7 @@ func (w *keyWriter) key(field lead.OrderField, l *lead.Lead) string {
 	return string(w.append(nil, field, l))
 }
 
-// keys returns the key of each lead, all of them in one piece of memory.
+// keys returns the key of each lead; the keys share one string.
 func (w *keyWriter) keys(field lead.OrderField, leads []*lead.Lead) []string {
 	var all []byte
 	ends := make([]int, len(leads))
@@ -93,7 +94,7 @@ func appendMoment(dst []byte, t time.Time) []byte {
 	if t.IsZero() {
 		return dst
 	}
-	// Flipping the sign bit makes unsigned order equal signed order.
+	// With the sign bit flipped, unsigned order equals signed order.
 	dst = binary.BigEndian.AppendUint64(dst, uint64(t.Unix())^1<<63)
 	return binary.BigEndian.AppendUint32(dst, uint32(t.Nanosecond()))
 }

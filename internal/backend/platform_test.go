@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"leadgraph/graph/pagination"
 	"leadgraph/internal/backend"
 	"leadgraph/internal/config"
 	"leadgraph/lead"
@@ -24,8 +25,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const tenant = "f94238e5-4f2c-4e1b-8125-2d27122ca75f"
 
-// platform is a sandbox that knows the callers' tokens and counts their calls.
-type platform struct {
+// fakePlatform is a sandbox that knows the callers' tokens and counts their calls.
+type fakePlatform struct {
 	*sandbox.Server
 	url string
 
@@ -34,21 +35,21 @@ type platform struct {
 	revoked map[string]bool
 }
 
-func newPlatform(t *testing.T) *platform {
+func newFakePlatform(t *testing.T) *fakePlatform {
 	t.Helper()
-	stand, err := sandbox.New(sandbox.Options{Leads: 100, NoAuth: true})
+	server, err := sandbox.New(sandbox.Options{Leads: 100, NoAuth: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &platform{Server: stand, calls: map[string]int{}, revoked: map[string]bool{}}
-	server := httptest.NewServer(p)
-	t.Cleanup(server.Close)
-	p.url = server.URL
+	p := &fakePlatform{Server: server, calls: map[string]int{}, revoked: map[string]bool{}}
+	front := httptest.NewServer(p)
+	t.Cleanup(front.Close)
+	p.url = front.URL
 	return p
 }
 
 // ServeHTTP implements http.Handler.
-func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p *fakePlatform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	p.mu.Lock()
 	p.calls[token]++
@@ -61,29 +62,39 @@ func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.Server.ServeHTTP(w, r)
 }
 
-func (p *platform) revoke(token string) {
+func (p *fakePlatform) revoke(token string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.revoked[token] = true
 }
 
-func (p *platform) count(token string) int {
+func (p *fakePlatform) count(token string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.calls[token]
 }
 
+func (p *fakePlatform) total() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	total := 0
+	for _, calls := range p.calls {
+		total += calls
+	}
+	return total
+}
+
 type tokenKey struct{}
 
-// as is a context of a caller with this token.
+// as returns a context of a caller with this token.
 func as(t *testing.T, token string) context.Context {
 	return context.WithValue(t.Context(), tokenKey{}, token)
 }
 
-func open(t *testing.T, p *platform, change func(*backend.Options)) *backend.Backend {
+func open(t *testing.T, p *fakePlatform, change func(*backend.Options)) *backend.Platform {
 	t.Helper()
 	o := backend.Options{
-		Platform: upstream.Options{BaseURL: p.url + sandbox.BasePath, Retries: -1},
+		Upstream: upstream.Options{BaseURL: p.url + sandbox.BasePath, Retries: -1},
 		Caches: config.Caches{
 			CatalogueTTL: time.Minute, CatalogueRevalidate: time.Minute, CatalogueIfError: time.Hour, CataloguePageSize: 1000,
 			LookupTTL: time.Minute, LookupNegativeTTL: time.Minute, LookupBytes: 1 << 20, FanOut: 4,
@@ -106,7 +117,7 @@ func open(t *testing.T, p *platform, change func(*backend.Options)) *backend.Bac
 }
 
 // find looks the tenant up.
-func find(t *testing.T, b *backend.Backend, token string) error {
+func find(t *testing.T, b *backend.Platform, token string) error {
 	t.Helper()
 	found, _ := b.ByTenants(as(t, token), []string{tenant}, lead.Freshness{})
 	if found[0].Err == nil && len(found[0].Leads) == 0 {
@@ -122,9 +133,9 @@ func status(err error) int {
 	return 0
 }
 
-func TestEachCallerReadsWithHisOwnToken(t *testing.T) {
+func TestEachCallerReadsWithItsOwnToken(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t)
+	p := newFakePlatform(t)
 	b := open(t, p, nil)
 	for _, token := range []string{"a", "b", "a", "b"} {
 		if err := find(t, b, token); err != nil {
@@ -148,7 +159,7 @@ func TestEachCallerReadsWithHisOwnToken(t *testing.T) {
 
 func TestNobodyReadsNothing(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t)
+	p := newFakePlatform(t)
 	b := open(t, p, nil)
 	if err := find(t, b, ""); err == nil {
 		t.Error("leads were found")
@@ -161,11 +172,11 @@ func TestNobodyReadsNothing(t *testing.T) {
 	}
 }
 
-// TestARefusedTokenShowsNothing refuses a token after its leads were read: once
-// the platform was heard, neither cache nor a catalogue kept for failures answers.
+// TestARefusedTokenShowsNothing refuses a token after its leads were read. After the
+// refusal, neither the cache nor a stale catalogue answers.
 func TestARefusedTokenShowsNothing(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t)
+	p := newFakePlatform(t)
 	b := open(t, p, nil)
 	if err := find(t, b, "a"); err != nil {
 		t.Fatal(err)
@@ -178,7 +189,7 @@ func TestARefusedTokenShowsNothing(t *testing.T) {
 		t.Errorf("a page: %v", err)
 	}
 	if err := find(t, b, "a"); status(err) != http.StatusUnauthorized {
-		t.Errorf("a lookup that was remembered: %v", err)
+		t.Errorf("a cached lookup: %v", err)
 	}
 	if snapshot, _, err := b.Snapshot(as(t, "a"), lead.Freshness{}); snapshot != nil || status(err) != http.StatusUnauthorized {
 		t.Errorf("the catalogue: %v, %v", snapshot, err)
@@ -188,10 +199,10 @@ func TestARefusedTokenShowsNothing(t *testing.T) {
 	}
 }
 
-// TestARefusalIsHeardInTheBackground has the catalogue's refresh meet it.
+// TestARefusalIsHeardInTheBackground refuses a refresh of the catalogue.
 func TestARefusalIsHeardInTheBackground(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t)
+	p := newFakePlatform(t)
 	b := open(t, p, func(o *backend.Options) { o.Caches.CatalogueTTL = time.Nanosecond })
 	if _, _, err := b.Snapshot(as(t, "a"), lead.Freshness{}); err != nil {
 		t.Fatal(err)
@@ -208,13 +219,13 @@ func TestARefusalIsHeardInTheBackground(t *testing.T) {
 	}
 }
 
-func TestTheCallersOfLongestAgoAreForgotten(t *testing.T) {
+func TestTheLeastRecentCallersAreForgotten(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*backend.Options){
 		"callers": func(o *backend.Options) { o.MaxCallers = 2 },
 		"leads":   func(o *backend.Options) { o.MaxLeads = 250 },
 	} {
-		p := newPlatform(t)
+		p := newFakePlatform(t)
 		b := open(t, p, change)
 		read := func(token string) int {
 			before := p.count(token)
@@ -236,7 +247,7 @@ func TestTheCallersOfLongestAgoAreForgotten(t *testing.T) {
 
 func TestCatalogueOfOneCallerMayExceedTheBound(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t)
+	p := newFakePlatform(t)
 	b := open(t, p, func(o *backend.Options) { o.MaxLeads = 10 })
 	var calls []int
 	for range 3 {
@@ -250,13 +261,13 @@ func TestCatalogueOfOneCallerMayExceedTheBound(t *testing.T) {
 	}
 }
 
-// TestIdleCallersAreForgotten needs no platform: the clock of a bubble runs only
-// while nothing waits for a network.
+// TestIdleCallersAreForgotten uses no network: the clock of a bubble stops
+// while something waits for one.
 func TestIdleCallersAreForgotten(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b, err := backend.Open(backend.Options{
-			Platform:   upstream.Options{BaseURL: "http://127.0.0.1:1", Retries: -1},
+			Upstream:   upstream.Options{BaseURL: "http://127.0.0.1:1", Retries: -1},
 			Caches:     config.Caches{CatalogueTTL: time.Minute, CatalogueRevalidate: time.Minute, LookupBytes: 1, FanOut: 1, CataloguePageSize: 1},
 			Caller:     func(context.Context) (string, string) { return "a", "a" },
 			MaxCallers: 10, MaxLeads: 10,
@@ -273,11 +284,46 @@ func TestIdleCallersAreForgotten(t *testing.T) {
 		}
 		<-time.After(2*time.Minute - time.Second)
 		if held := b.Callers(); held != 1 {
-			t.Errorf("%d callers a second too early", held)
+			t.Errorf("%d callers a second before the end", held)
 		}
 		<-time.After(2 * time.Second)
 		if held := b.Callers(); held != 0 {
-			t.Errorf("%d callers are still held", held)
+			t.Errorf("%d callers after the end", held)
 		}
 	})
+}
+
+// TestPlatformsExistSideBySide opens two accounts: neither answers from the other's
+// caches, and neither opens the other's cursors.
+func TestPlatformsExistSideBySide(t *testing.T) {
+	t.Parallel()
+	first, second := newFakePlatform(t), newFakePlatform(t)
+	own := func(name string) func(*backend.Options) {
+		return func(o *backend.Options) {
+			o.Name, o.CursorKey = name, []byte("a key of thirty-two bytes, for "+name)
+			o.Caller, o.Upstream.StaticToken = nil, "token"
+		}
+	}
+	a, b := open(t, first, own("")), open(t, second, own("second"))
+	if a.Name() != backend.DefaultName || b.Name() != "second" {
+		t.Errorf("names %q and %q", a.Name(), b.Name())
+	}
+	for _, p := range []*backend.Platform{a, b} {
+		if err := find(t, p, ""); err != nil {
+			t.Error(err)
+		}
+		if _, _, err := p.Snapshot(t.Context(), lead.Freshness{}); err != nil {
+			t.Error(err)
+		}
+	}
+	if first.total() == 0 || first.total() != second.total() {
+		t.Errorf("%d and %d calls", first.total(), second.total())
+	}
+	text := a.Cursors().Text(pagination.Cursor{Ordinal: 7}, "caller")
+	if c, err := a.Cursors().Open(text, "caller"); err != nil || c.Ordinal != 7 {
+		t.Errorf("its own cursor: %+v, %v", c, err)
+	}
+	if _, err := b.Cursors().Open(text, "caller"); !errors.Is(err, pagination.ErrCursor) {
+		t.Errorf("the other's cursor: %v", err)
+	}
 }

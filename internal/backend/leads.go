@@ -1,0 +1,78 @@
+package backend
+
+import (
+	"context"
+
+	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
+	"leadgraph/lead/lookup"
+)
+
+// LeadsPage reads a page of leads; see upstream.Client.
+func (p *Platform) LeadsPage(ctx context.Context, page, size int, parts lead.Fields) ([]*lead.Lead, error) {
+	if p.common != nil {
+		return p.common.LeadsPage(ctx, page, size, parts)
+	}
+	return withReaders(ctx, p.pool, func(r *readers) ([]*lead.Lead, error) {
+		return r.LeadsPage(ctx, page, size, parts)
+	})
+}
+
+// EachLead reads a page of leads one by one; see upstream.Client.
+func (p *Platform) EachLead(ctx context.Context, page, size int, parts lead.Fields, restart func(), each func(*lead.Lead) error) error {
+	if p.common != nil {
+		return p.common.EachLead(ctx, page, size, parts, restart, each)
+	}
+	_, err := withReaders(ctx, p.pool, func(r *readers) (struct{}, error) {
+		return struct{}{}, r.EachLead(ctx, page, size, parts, restart, each)
+	})
+	return err
+}
+
+// ByTenants looks up the leads of tenants; see lookup.Lookups.
+func (p *Platform) ByTenants(ctx context.Context, tenantIDs []string, want lead.Freshness) ([]lookup.Lookup, lookup.Report) {
+	if p.common != nil {
+		return p.common.ByTenants(ctx, tenantIDs, want)
+	}
+	var report lookup.Report
+	found, err := withReaders(ctx, p.pool, func(r *readers) (found []lookup.Lookup, _ error) {
+		found, report = r.ByTenants(ctx, tenantIDs, want)
+		return found, nil
+	})
+	if err != nil {
+		found = make([]lookup.Lookup, len(tenantIDs))
+		for i := range found {
+			found[i].Err = err
+		}
+	}
+	return found, report
+}
+
+// Online looks up a tenant and has the platform ask Microsoft; see lookup.Lookups.
+func (p *Platform) Online(ctx context.Context, tenantID string) (lookup.Lookup, lookup.Report) {
+	if p.common != nil {
+		return p.common.Online(ctx, tenantID)
+	}
+	var report lookup.Report
+	found, err := withReaders(ctx, p.pool, func(r *readers) (found lookup.Lookup, _ error) {
+		found, report = r.Online(ctx, tenantID)
+		return found, nil
+	})
+	if err != nil {
+		found = lookup.Lookup{Err: err}
+	}
+	return found, report
+}
+
+// Snapshot returns all leads; see catalogue.Catalogue.
+func (p *Platform) Snapshot(ctx context.Context, want lead.Freshness) (*catalogue.Snapshot, catalogue.State, error) {
+	if p.common != nil {
+		return p.common.Snapshot(ctx, want)
+	}
+	var state catalogue.State
+	snapshot, err := withReaders(ctx, p.pool, func(r *readers) (snapshot *catalogue.Snapshot, err error) {
+		snapshot, state, err = r.Snapshot(ctx, want)
+		return snapshot, err
+	})
+	return snapshot, state, err
+}

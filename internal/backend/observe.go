@@ -1,0 +1,38 @@
+package backend
+
+import (
+	"context"
+
+	"leadgraph/internal/telemetry"
+	"leadgraph/lead/catalogue"
+	"leadgraph/lead/lookup"
+	"leadgraph/upstream"
+	"leadgraph/upstream/guard"
+)
+
+// observe counts lookups and refreshes. The age and size of a catalogue are
+// measured only if there is one catalogue for all callers.
+func (o *Options) observe(lookups *lookup.Options, snapshots *catalogue.Options) {
+	lookups.OnBatch = func(tenants int, took lookup.Report) { o.Telemetry.Batch(tenants, took.CacheHits, took.Plan) }
+	snapshots.OnRefresh = o.Telemetry.Refreshed
+	if o.Caller != nil {
+		return
+	}
+	feed := snapshots.OnPublish
+	snapshots.OnPublish = func(s *catalogue.Snapshot) {
+		feed(s)
+		o.Telemetry.Published(s.AsOf(), s.Len())
+	}
+}
+
+// observeClient counts and traces requests to the platform.
+func observeClient(client *upstream.Options, to *telemetry.Telemetry) {
+	client.Observe = func(ctx context.Context, a guard.Attempt) { to.Attempt(ctx, telemetry.Attempt(a)) }
+	client.Wrap = to.Wrap
+}
+
+// clientState returns the state of the client for its metrics.
+func (p *Platform) clientState() telemetry.Upstream {
+	s := p.client.State()
+	return telemetry.Upstream{Breaker: s.Breaker, Limit: s.Limit, InFlight: s.InFlight, Queued: s.Queued, TokenExpires: s.TokenExpires}
+}

@@ -1,0 +1,78 @@
+package backend
+
+import (
+	"context"
+	"time"
+
+	"leadgraph/internal/share"
+	"leadgraph/lead/catalogue"
+	"leadgraph/lead/lookup"
+	"leadgraph/upstream"
+)
+
+// readers are the client, lookups and catalogue that the callers of one partition
+// read leads with.
+type readers struct {
+	*upstream.Client
+	*lookup.Lookups
+	*catalogue.Catalogue
+}
+
+// newReaders returns the readers of one partition. The store may be nil.
+func newReaders(o Options, client *upstream.Client, tenants lookup.TenantSource, all catalogue.Source, store *share.Store) *readers {
+	lookups := lookup.Options{
+		TTL:         orOff(o.Caches.LookupTTL),
+		NegativeTTL: orOff(o.Caches.LookupNegativeTTL),
+		MaxBytes:    o.Caches.LookupBytes,
+		FanOut:      o.Caches.FanOut,
+		Logger:      o.Logger,
+	}
+	if store != nil {
+		all, lookups.Shared = store.Source(all, o.Caches.CatalogueTTL), store.Lookups(o.Caches.LookupTTL)
+	}
+	r := &readers{Client: client}
+	snapshots := catalogue.Options{
+		TTL:                  o.Caches.CatalogueTTL,
+		StaleWhileRevalidate: o.Caches.CatalogueRevalidate,
+		StaleIfError:         o.Caches.CatalogueIfError,
+		RefreshTimeout:       o.Caches.CatalogueTimeout,
+		Jitter:               0.1,
+		OnPublish:            func(s *catalogue.Snapshot) { r.Feed(s) },
+		Logger:               o.Logger,
+	}
+	if o.Telemetry != nil {
+		o.observe(&lookups, &snapshots)
+	}
+	r.Catalogue = catalogue.New(all, snapshots)
+	r.Lookups = lookup.New(tenants, r.Catalogue, lookups)
+	return r
+}
+
+// close cancels shared reads and returns when they have ended. It leaves the client
+// open, because all readers of a platform share it.
+func (r *readers) close() {
+	r.Lookups.Close()
+	r.Catalogue.Close()
+}
+
+// orOff converts a time to live for package lookup, where 0 means the default and a
+// negative value turns the cache off.
+func orOff(ttl time.Duration) time.Duration {
+	if ttl == 0 {
+		return -1
+	}
+	return ttl
+}
+
+// allLeads makes the client a source of the catalogue.
+type allLeads struct {
+	client   *upstream.Client
+	pageSize int
+}
+
+// AllLeads implements catalogue.Source. It reads the platform, so its leads are
+// always new enough.
+func (a allLeads) AllLeads(ctx context.Context, _ time.Time) (catalogue.Reading, error) {
+	walk, err := a.client.AllLeads(ctx, a.pageSize)
+	return catalogue.Reading{Leads: walk.Leads, Complete: walk.Complete, Calls: walk.Calls}, err
+}
