@@ -1,6 +1,6 @@
-// Package web holds the browser assets of leadgraph, embedded in the binary, and
-// serves them: the playground, a GraphiQL built from the folder playground into
-// the folder dist.
+// Package web embeds leadgraph's browser assets and serves them. They are the
+// playground: a GraphiQL that is built from the folder playground into the folder
+// dist.
 package web
 
 import (
@@ -14,12 +14,13 @@ import (
 	"time"
 )
 
-// ContentSecurityPolicy is what the playground's pages and workers may do. All
-// of it comes from and talks to this origin; no inline script, no eval, no blob.
-// Inline styles stay allowed because the Monaco editor positions every line with
-// a style attribute and writes its theme as a style element; with images, fonts
-// and connections bound to this origin, a style cannot carry data away. The
-// data: images are Monaco's own icons and the waves under errors.
+// ContentSecurityPolicy restricts the playground's page and workers. They load
+// everything from this origin and connect only to it; inline scripts, eval and
+// blobs are forbidden. Inline styles are allowed because the Monaco editor
+// positions every line with a style attribute and writes its theme into a style
+// element. A style cannot send data elsewhere, because images, fonts and
+// connections are restricted to this origin. Monaco's icons and the wavy lines
+// under errors are data: images.
 const ContentSecurityPolicy = "default-src 'none'; " +
 	"script-src 'self'; " +
 	"worker-src 'self'; " +
@@ -37,23 +38,23 @@ var index []byte
 //go:embed dist/assets
 var assets embed.FS
 
-// Examples holds the queries that the playground opens with, one tab each:
-// playground/examples/*.graphql, with variables in a .json file of the same name
-// where the query has any.
+// Examples holds the queries that the playground shows at first, one in each tab:
+// playground/examples/*.graphql. The variables of a query, if it has any, are in
+// the .json file of the same name.
 //
 //go:embed playground/examples
 var Examples embed.FS
 
-// Playground serves the page at / and its assets below /assets/; the page sends
-// its queries to /graphql of the same origin. It answers only GET and HEAD. The
-// handler holds no state and is safe for concurrent use.
+// Playground returns a handler that serves the page at / and its assets below
+// /assets/. The page sends its queries to /graphql of the same origin. The handler
+// accepts only GET and HEAD, has no state and is safe for concurrent use.
 func Playground() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", serveIndex(etag(index)))
 	mux.HandleFunc("GET /assets/{name}", serveAsset)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// On every answer, not only on the page: a worker obeys the policy that
-		// came with its own script.
+		// Every response needs the policy, not only the page: a worker obeys the
+		// policy that its own script was served with.
 		h := w.Header()
 		h.Set("Content-Security-Policy", ContentSecurityPolicy)
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
@@ -80,8 +81,8 @@ func serveAsset(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	defer func() { _ = file.Close() }() // read only: nothing can be lost
-	// An embedded file can seek, an embedded folder cannot.
+	defer func() { _ = file.Close() }() // it was only read
+	// Embedded files can seek, embedded folders cannot.
 	content, ok := file.(io.ReadSeeker)
 	if !ok {
 		http.NotFound(w, r)
@@ -90,12 +91,12 @@ func serveAsset(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("Content-Type", contentType(name))
-	h.Set("ETag", `"`+name+`"`) // the name holds a hash of the content
+	h.Set("ETag", `"`+name+`"`) // the name contains a hash of the content
 	http.ServeContent(w, r, "", time.Time{}, content)
 }
 
-// contentType knows the kinds of file that the build writes. The mime package
-// would also ask the machine, whose answers differ.
+// contentType returns the media type of a file that the build writes. The mime
+// package also uses the machine's configuration, which differs between machines.
 func contentType(name string) string {
 	switch path.Ext(name) {
 	case ".js":

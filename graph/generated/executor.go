@@ -152,93 +152,97 @@ var sources = []*ast.Source{
 # that one failed call leaves a hole and not an empty page; non-null is for
 # values that arrive with their parent.
 
-"Personal data. A caller who may not read it gets null or a mask in its place."
+"Marks personal data. A caller that may not read personal data gets null or a mask instead."
 directive @pii on FIELD_DEFINITION
 
-"A UUID in its canonical form of 36 characters, for example ` + "`" + `f94238e5-4f2c-4e1b-8125-2d27122ca75f` + "`" + `; letters of either case."
+"A UUID in its canonical form of 36 characters, such as ` + "`" + `f94238e5-4f2c-4e1b-8125-2d27122ca75f` + "`" + `. Upper and lower case letters are both accepted."
 scalar UUID @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc9562")
 
-"A moment in UTC with the platform's own precision (up to 100 nanoseconds), as an RFC 3339 text."
+"A point in time as an RFC 3339 string. Output is in UTC with the precision that the platform stores, up to 100 nanoseconds; input may have any offset."
 scalar DateTime @specifiedBy(url: "https://scalars.graphql.org/andimarek/date-time.html")
 
-"A country or region as two letters, ISO 3166-1 alpha-2."
+"A country or region as an ISO 3166-1 alpha-2 code of two letters, such as ` + "`" + `US` + "`" + `. Upper and lower case letters are both accepted."
 scalar CountryCode @specifiedBy(url: "https://www.iso.org/iso-3166-country-codes.html")
 
-"The place of one edge in a connection. Opaque: take it from an answer, give it back as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `. It holds no personal data."
+"The position of one edge in a connection: an opaque string of at most 64 characters without personal data. Take it from a response and pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `. It is valid only for the caller that received it."
 scalar Cursor @specifiedBy(url: "https://relay.dev/graphql/connections.htm#sec-Cursor")
 
 "Any JSON value, passed through from the platform."
 scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
 
-"Something with an id that is unique across all types."
+"An object with an id that is unique across all types."
 interface Node {
-  "Identifies the object; clients may use it as their cache key."
+  "Identifies the object. Clients may use it as their cache key."
   id: ID!
 }
 
-"What can be read."
+"All queries. leadgraph only reads; it has no mutations."
 type Query {
   """
-  The lead of one tenant; null without an error if the tenant has none. A
-  tenant can have two leads, one created by the operator and one consented to
-  later by the customer: this answers the active one, then the one modified
-  last. ` + "`" + `leadsByTenantIds` + "`" + ` answers all of them.
+  The lead of one tenant; null without an error if the tenant has none. A tenant
+  can have two leads: one created by the operator, and one to which the customer
+  consented later. This field returns the active one; if both or neither are
+  active, the one modified last. ` + "`" + `leadsByTenantIds` + "`" + ` returns all of them.
   """
   lead(
     "The customer's Microsoft tenant id."
     tenantId: UUID!
-    "When the platform does not know the tenant, have it ask Microsoft and store what it finds. Slow, and it writes on the platform."
+    "If the platform does not know the tenant, let it ask Microsoft and store the result. This is slow and writes to the platform."
     checkOnline: Boolean! = false
   ): Lead
 
   """
-  All leads of each of the given tenants, one list a tenant in the order of the
-  ids; empty for a tenant without a lead. Where one tenant could not be read its
-  list is null and ` + "`" + `errors` + "`" + ` says why; the others are answered.
+  All leads of each of the given tenants: one list per tenant, in the order of the
+  ids, empty for a tenant without leads. If a tenant cannot be read, its list is
+  null and ` + "`" + `errors` + "`" + ` says why; the other lists are returned. The server's budget of
+  calls to the platform limits the number of tenants: 600 unless it is configured
+  otherwise.
   """
   leadsByTenantIds(
-    "The customers' Microsoft tenant ids. A repeated id costs nothing more."
+    "The customers' Microsoft tenant ids. A repeated id causes no further call."
     tenantIds: [UUID!]!
   ): [[Lead!]]!
 
   """
-  Leads, page by page. Go forward with ` + "`" + `first` + "`" + ` and ` + "`" + `after` + "`" + `, backward with ` + "`" + `last` + "`" + `
-  and ` + "`" + `before` + "`" + `. A cursor stays good when leads are added or removed: the page
-  continues where its lead is now.
+  A page of leads. Page forward with ` + "`" + `first` + "`" + ` and ` + "`" + `after` + "`" + `, backward with ` + "`" + `last` + "`" + ` and
+  ` + "`" + `before` + "`" + `. A cursor stays valid when leads are added or removed: the next page
+  continues where the cursor's lead is now.
 
-  Without filter, order and count a page is read from the platform. Otherwise it
-  comes from the catalogue, a dated copy of all leads that leadgraph keeps for
-  some time; ` + "`" + `asOf` + "`" + ` says how old it is. The request header ` + "`" + `Cache-Control:
-  no-cache` + "`" + ` or ` + "`" + `max-age` + "`" + ` (in seconds) forces a fresh one.
+  A page comes from the platform if it has no filter, no order and no ` + "`" + `totalCount` + "`" + `
+  and is not counted from the end of the list. A filter by ` + "`" + `tenantId` + "`" + ` alone looks
+  the tenants up. Everything else comes from the catalogue, a copy of all leads
+  that leadgraph keeps for a while; a server may be configured to take every page
+  from it. ` + "`" + `asOf` + "`" + ` says how old the leads are. The request header ` + "`" + `Cache-Control:
+  no-cache` + "`" + ` demands new data, ` + "`" + `max-age` + "`" + ` data that is at most so many seconds old.
   """
   leads(
-    "How many leads to answer from the front of the window; 50 if neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given."
+    "Number of leads to return from the start: 0 to 1000. 50 if neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given; the two exclude each other. The server may be configured with other numbers than 50 and 1000."
     first: Int
-    "Only leads behind this cursor."
+    "Only leads after this cursor."
     after: Cursor
-    "How many leads to answer from the end of the window."
+    "Number of leads to return from the end, within the limits of ` + "`" + `first` + "`" + `."
     last: Int
-    "Only leads in front of this cursor."
+    "Only leads before this cursor."
     before: Cursor
-    "Only leads that match. Cursors belong to one filter and order."
+    "Only leads that match. A cursor is valid only with the filter and order of the page that it came from."
     filter: LeadFilter
-    "The order; the platform's own if it is not given."
+    "Sort order; the platform's own if omitted."
     orderBy: LeadOrder
   ): LeadConnection
 
-  "Counts of the leads that match, for dashboards."
+  "Counts of the leads that match, taken from the catalogue; for dashboards."
   leadStats(
-    "Only leads that match; all if it is not given."
+    "Only leads that match; all leads if omitted."
     filter: LeadFilter
   ): LeadStats
 
-  "The object with an id, which today is a lead; null if there is none."
+  "The object with this id; null if there is none. At present only leads can be read in this way. The catalogue is used."
   node(
     "The object's id."
     id: ID!
   ): Node
 
-  "The objects with the ids, in their order; null where there is none."
+  "The objects with these ids, in the order of the ids; null for an id without an object."
   nodes(
     "The objects' ids."
     ids: [ID!]!
@@ -246,21 +250,22 @@ type Query {
 }
 
 """
-Selects leads. All conditions that are given must hold; a list holds if one of
-its values does, so an empty list matches no lead. A lead that lacks the value
-fails the condition and passes ` + "`" + `not` + "`" + `. At most 5 levels, 100 conditions, 1,000
-values in a list and 2 text searches.
+Selects leads. A lead must meet all conditions that are given. It meets a list if
+it meets one of its values, so an empty list matches no lead. A lead without the
+value in question does not meet the condition, and therefore matches its ` + "`" + `not` + "`" + `.
+Limits: 5 levels of nesting, 100 conditions including nested filters, 1000 values
+in each list and 2 text searches.
 """
 input LeadFilter {
-  "The lead is of one of these tenants. Alone it costs a lookup of each and no reading of all leads."
+  "The lead belongs to one of these tenants. If this is the only condition, the tenants are looked up one by one and the catalogue is not used."
   tenantId: [UUID!]
-  "The lead is in one of these states."
+  "The lead's status is one of these."
   status: [LeadStatus!]
-  "Whether the operator created the lead without the customer's consent in Teams."
+  "True: the operator created the lead without the customer's consent in Teams. False: the customer consented in Teams."
   isDirectLead: Boolean
-  "Whether the lead became a customer of the platform: ` + "`" + `umpCustomerGuid` + "`" + ` is set."
+  "True: the lead became a customer of the platform, so ` + "`" + `umpCustomerGuid` + "`" + ` is set. False: it is not set."
   hasCustomer: Boolean
-  "The customer consented to calls in one of these countries."
+  "The customer consented to calling in one of these countries."
   consentedCountry: [CountryCode!]
   "The lead's ` + "`" + `channelId` + "`" + ` or ` + "`" + `ovocChannelId` + "`" + ` is one of these."
   channelId: [String!]
@@ -268,121 +273,121 @@ input LeadFilter {
   consentedOn: TimeRange
   "When the lead was last changed."
   lastModifiedOn: TimeRange
-  "A text inside a company name, a person's name or an e-mail address, without regard to case and accents; at most 200 characters."
+  "Part of a company name, a person's name or an e-mail address; case and accents are ignored. At most 200 characters. Requires permission to read personal data."
   search: String
-  "All of these match."
+  "The lead matches all of these filters."
   and: [LeadFilter!]
-  "At least one of these matches."
+  "The lead matches at least one of these filters."
   or: [LeadFilter!]
-  "This does not match."
+  "The lead does not match this filter."
   not: LeadFilter
 }
 
-"A span of time."
+"A range of time."
 input TimeRange {
-  "The earliest moment that is in; open if it is not given."
+  "Start of the range, inclusive; open if omitted."
   from: DateTime
-  "The earliest moment that is not in any more; open if it is not given."
+  "End of the range, exclusive; open if omitted."
   to: DateTime
 }
 
-"An order of leads. Leads that lack the value come last in both directions, equal ones go by id."
+"A sort order. Leads without the value come last in both directions; leads with equal values are sorted by ascending id."
 input LeadOrder {
-  "What to order by."
+  "Field to sort by."
   field: LeadOrderField!
-  "Which way."
+  "Direction of the sort."
   direction: OrderDirection! = ASC
 }
 
-"What leads can be ordered by."
+"The fields that leads can be sorted by."
 enum LeadOrderField {
   "When the customer consented."
   CONSENTED_ON
   "When the lead was last changed."
   LAST_MODIFIED_ON
-  "The company's name in the contact details, in a collation that belongs to no language: letters first, then accents, then case."
+  "The company name in the contact details, compared by the Unicode root collation: first letters, then accents, then case."
   COMPANY_NAME
-  "The state: active, not active, suspended, removed, unknown."
+  "The status, in the order active, not active, suspended, removed, unknown."
   STATUS
-  "The tenant's id."
+  "The tenant id, regardless of case."
   TENANT_ID
 }
 
-"The direction of an order."
+"The direction of a sort order."
 enum OrderDirection {
-  "Least first."
+  "Smallest or earliest value first."
   ASC
-  "Greatest first."
+  "Largest or latest value first."
   DESC
 }
 
-"Counts of leads. In each list the most frequent value is first; values that no lead has are left out."
+"Counts of leads. Each list starts with the most frequent value and leaves out values that no lead has."
 type LeadStats {
-  "How many leads match."
+  "Number of leads that match."
   total: Int!
-  "How many are in each state."
+  "Number of leads in each status."
   byStatus: [StatusCount!]!
-  "How many consented to calls in each country; a lead counts once for each."
+  "Number of leads that consented to calling in each country. A lead with several countries counts once in each."
   byCountry: [CountryCount!]!
-  "How many have each band of the number of employees."
+  "Number of leads in each band of company size. Leads without a band are not counted."
   byCompanySize: [CompanySizeCount!]!
-  "How many the operator created without the customer's consent in Teams."
+  "Number of leads that the operator created without the customer's consent in Teams."
   direct: Int!
-  "How many the customer consented to in Teams."
+  "Number of leads to which the customer consented in Teams."
   consented: Int!
-  "When reading the counted leads began: how old the data is."
+  "When leadgraph began to read the counted leads; the data is at least as fresh as this."
   asOf: DateTime!
 }
 
-"How many leads are in a state."
+"Number of leads in one status."
 type StatusCount {
-  "The state."
+  "The status."
   status: LeadStatus!
-  "How many leads."
+  "Number of leads."
   count: Int!
 }
 
-"How many leads consented to calls in a country."
+"Number of leads that consented to calling in one country."
 type CountryCount {
   "The country or region."
   country: CountryCode!
-  "How many leads."
+  "Number of leads."
   count: Int!
 }
 
-"How many leads have a band of the number of employees."
+"Number of leads in one band of company size."
 type CompanySizeCount {
-  "The band as the platform codes it."
+  "The band of the number of employees in the platform's code, such as ` + "`" + `L250_U999` + "`" + `."
   companySize: String!
-  "The band as numbers; null for a code that leadgraph does not know."
+  "The band as numbers; null if leadgraph cannot interpret the code."
   companySizeRange: CompanySizeRange
-  "How many leads."
+  "Number of leads."
   count: Int!
 }
 
-"A customer who consented, in Teams or through their operator, to get telephony from the service provider."
+"A customer that consented, in Teams or through its operator, to get telephony from the service provider."
 type Lead implements Node {
-  "The platform's own id of the lead, the one that support tickets name."
+  "The platform's own id of the lead. Support tickets refer to it."
   id: ID!
-  "The customer's Microsoft tenant id. Not unique: a tenant can have two leads."
+  "The customer's Microsoft tenant id. It is not unique: a tenant can have two leads."
   tenantId: UUID!
-  "Where the tenant comes from, for example ` + "`" + `Office365` + "`" + `."
+  "Where the tenant comes from, such as ` + "`" + `Office365` + "`" + `."
   tenantOrigin: String
-  "The operator who onboarded the customer."
+  "Id of the operator that onboarded the customer."
   operatorId: String
-  "The state of the lead; ` + "`" + `statusText` + "`" + ` is what the platform wrote."
+  "The status of the lead. ` + "`" + `statusText` + "`" + ` has the platform's own text."
   status: LeadStatus!
-  "The state in the platform's own words."
+  "The status in the platform's own words."
   statusText: String!
   "True if the operator created the lead without the customer's consent in Teams."
   isDirectLead: Boolean
-  "As the platform sends it. Its name and its documentation contradict each other; do not decide anything on it."
+  "The value that the platform sends. Its name contradicts its documentation, so do not base decisions on it."
   isNotActive: Boolean
-  "The customer on the platform; set once a licence was applied, which is the reliable sign that the lead became a customer."
+  "Id of the customer on the platform. It is set once a licence was applied, and is the reliable sign that the lead became a customer."
   umpCustomerGuid: String
-  "The channel the lead is assigned to, as one of the platform's two fields names it."
+  "The channel that the lead is assigned to, from the platform's field ` + "`" + `channelId` + "`" + `. How it relates to ` + "`" + `ovocChannelId` + "`" + ` is not documented."
   channelId: String
-  "The channel the lead is assigned to, as the other field names it."
+  "The channel that the lead is assigned to, from the platform's field ` + "`" + `ovocChannelId` + "`" + `."
   ovocChannelId: String
   "The operator's remarks."
   comments: [String!]! @pii
@@ -390,9 +395,9 @@ type Lead implements Node {
   consentedOn: DateTime
   "When the lead was last changed."
   lastModifiedOn: DateTime
-  "Countries and regions in which the customer's users may call."
+  "Countries and regions for which the customer consented to user calling."
   consentedCountries: [CountryCode!]!
-  "Whom to talk to at the customer."
+  "The customer's contact person and company."
   contactDetails: ContactDetails
   "The customer's administrators and service accounts."
   contacts: [Contact!]!
@@ -400,12 +405,12 @@ type Lead implements Node {
   civicAddresses(
     "Only addresses in this country."
     country: CountryCode
-    "Only addresses with this state of validation."
+    "Only addresses with this validation status."
     validationStatus: ValidationStatus
   ): [CivicAddress!]!
 }
 
-"The state of a lead."
+"The status of a lead."
 enum LeadStatus {
   "Ready for service."
   ACTIVE
@@ -413,33 +418,33 @@ enum LeadStatus {
   NOT_ACTIVE
   "Suspended."
   SUSPENDED
-  "Removed by the customer; such leads stay in the list."
+  "Removed by the customer. Such leads stay in the list."
   REMOVED
-  "A word that leadgraph does not know; see ` + "`" + `statusText` + "`" + `."
+  "A status that leadgraph does not know; see ` + "`" + `statusText` + "`" + `."
   UNKNOWN
 }
 
-"Whom to talk to at the customer."
+"The customer's contact person and company."
 type ContactDetails {
   "The person's name."
   fullName: String @pii
   "The person's e-mail address."
   email: String @pii
-  "The person's phone number, free text."
+  "The person's phone number, as free text."
   phoneNumber: String @pii
-  "The customer's company; on a direct lead the only value."
+  "The name of the customer's company. On a direct lead it is the only value."
   companyName: String
-  "The band of the number of employees as the platform codes it, for example ` + "`" + `L250_U999` + "`" + `."
+  "The band of the number of employees in the platform's code, such as ` + "`" + `L250_U999` + "`" + `."
   companySize: String
-  "The band as numbers; null for a code that leadgraph does not know."
+  "The band as numbers; null if leadgraph cannot interpret the code."
   companySizeRange: CompanySizeRange
 }
 
 "A band of the number of employees."
 type CompanySizeRange {
-  "The least number of employees."
+  "The smallest number of employees."
   min: Int!
-  "The greatest number of employees; null if the band has no upper end."
+  "The largest number of employees; null if the band has no upper limit."
   max: Int
 }
 
@@ -449,15 +454,15 @@ type Contact {
   fullName: String @pii
   "The contact's e-mail address."
   email: String @pii
-  "The contact's phone number, free text."
+  "The contact's phone number, as free text."
   phoneNumber: String @pii
-  "The contact's company."
+  "The name of the contact's company."
   companyName: String
-  "The band of the number of employees as the platform codes it, for example ` + "`" + `L250_U999` + "`" + `."
+  "The band of the number of employees in the platform's code, such as ` + "`" + `L250_U999` + "`" + `."
   companySize: String
-  "The band as numbers; null for a code that leadgraph does not know."
+  "The band as numbers; null if leadgraph cannot interpret the code."
   companySizeRange: CompanySizeRange
-  "Further contacts, as the platform sends them; their shape is not documented."
+  "Further contacts, as the platform sends them. Their format is not documented."
   contacts: JSON @pii
 }
 
@@ -469,15 +474,15 @@ type CivicAddress {
   country: CountryCode
   "The house number."
   houseNumber: String @pii
-  "A letter or fraction behind the house number."
+  "A letter or fraction after the house number."
   houseNumberSuffix: String @pii
-  "A direction in front of the street's name, for example ` + "`" + `NE` + "`" + `."
+  "A direction before the street name, such as ` + "`" + `NE` + "`" + `."
   preDirectional: String @pii
-  "The street's name without its kind."
+  "The street name without its type."
   streetName: String @pii
-  "The kind of street, for example ` + "`" + `Avenue` + "`" + `."
+  "The type of street, such as ` + "`" + `Avenue` + "`" + `."
   streetSuffix: String @pii
-  "A direction behind the street's name, for example ` + "`" + `NW` + "`" + `."
+  "A direction after the street name, such as ` + "`" + `NW` + "`" + `."
   postDirectional: String @pii
   "The state or province."
   stateOrProvince: String
@@ -485,33 +490,33 @@ type CivicAddress {
   countyOrDistrict: String
   "The city or town."
   cityOrTown: String
-  "Another name of the city or town."
+  "An alternative name of the city or town."
   cityOrTownAlias: String
   "The postal code."
   postalOrZipCode: String
-  "The administrator's description."
+  "The administrator's description, as free text."
   description: String @pii
   "The organisation at the address."
   companyName: String
-  "The organisation's identifier."
+  "An identifier of the organisation."
   companyId: String
-  "The location that is used when none is named."
+  "Id of the location that is used if none is given."
   defaultLocationId: String
-  "The state of validation; ` + "`" + `validationStatusText` + "`" + ` is what the platform wrote."
+  "The validation status. ` + "`" + `validationStatusText` + "`" + ` has the platform's own text."
   validationStatus: ValidationStatus!
-  "The state of validation in the platform's own words."
+  "The validation status in the platform's own words."
   validationStatusText: String
-  "The tenant that the address belongs to."
+  "Id of the tenant that the address belongs to."
   tenantId: String
-  "The operator or partner that the address belongs to."
+  "Id of the operator or partner that the address belongs to."
   partnerId: String
-  "The address on one line, without the parts that are missing or withheld."
+  "The address on one line, without parts that are missing or withheld; null if none is left."
   formatted: String
-  "The places inside the address."
+  "The locations inside the address."
   locations: [Location!]!
 }
 
-"The state of validation of an emergency address."
+"The validation status of an emergency address."
 enum ValidationStatus {
   "The address was found and is usable."
   VALIDATED
@@ -519,57 +524,57 @@ enum ValidationStatus {
   INVALID
   "The address has not been checked."
   NOT_VALIDATED
-  "No word, or one that leadgraph does not know; see ` + "`" + `validationStatusText` + "`" + `."
+  "Missing, or a status that leadgraph does not know; see ` + "`" + `validationStatusText` + "`" + `."
   UNKNOWN
 }
 
-"A place inside an emergency address."
+"A location inside an emergency address, such as a floor."
 type Location {
-  "The id of the place."
+  "The id of the location."
   id: ID!
-  "The address that the place is in."
+  "Id of the address that contains the location."
   civicAddressId: String
-  "The administrator's description."
+  "The administrator's description, as free text."
   description: String @pii
-  "Where in the building: floor, wing, office."
+  "Where in the building the location is: floor, wing or office."
   additionalInfo: String @pii
-  "Whether this is the address's default place."
+  "Whether this is the default location of the address."
   isDefault: Boolean
-  "The Emergency Location Identification Number, free text."
+  "The Emergency Location Identification Number, as free text."
   elin: String @pii
 }
 
 "A page of leads."
 type LeadConnection {
-  "The leads of the page with their cursors."
+  "The leads of the page, each with its cursor."
   edges: [LeadEdge!]!
   "The leads of the page."
   nodes: [Lead!]!
-  "What lies before and behind the page."
+  "Whether there are leads before and after the page, and its first and last cursors."
   pageInfo: PageInfo!
-  "How many leads match, on all pages; null if they could not be counted. Selecting it takes the page from the catalogue."
+  "Number of leads that match, on all pages; null with an error if they could not be counted. If it is selected, the page comes from the catalogue."
   totalCount: Int
-  "When reading these leads began: how old the data is."
+  "When leadgraph began to read these leads; the data is at least as fresh as this."
   asOf: DateTime!
 }
 
-"A lead and its place."
+"A lead and its cursor."
 type LeadEdge {
-  "The place of the lead, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
+  "The position of the lead, for use as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `."
   cursor: Cursor!
   "The lead."
   node: Lead!
 }
 
-"What lies before and behind a page, as Relay defines it."
+"Information for paging, as Relay defines it."
 type PageInfo {
-  "Whether leads follow the page. Costs one more row when it is selected."
+  "Whether there are leads after the page. If it is selected, one more lead is read."
   hasNextPage: Boolean!
-  "Whether leads stand before the page."
+  "Whether there are leads before the page."
   hasPreviousPage: Boolean!
-  "The cursor of the page's first lead; of an empty page, the ` + "`" + `before` + "`" + ` that was asked with."
+  "The cursor of the page's first lead. On an empty page it is the ` + "`" + `before` + "`" + ` of the query."
   startCursor: Cursor
-  "The cursor of the page's last lead; of an empty page, the ` + "`" + `after` + "`" + ` that was asked with, so that a client can go on from it."
+  "The cursor of the page's last lead. On an empty page it is the ` + "`" + `after` + "`" + ` of the query, so that a client can continue from it."
   endCursor: Cursor
 }
 `, BuiltIn: false},
@@ -1134,8 +1139,8 @@ func (ec *executionContext) field___Field_args_args(ctx context.Context, rawArgs
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "includeDeprecated",
-		func(ctx context.Context, v any) (bool, error) {
-			return ec.unmarshalOBoolean2bool(ctx, v)
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3952,8 +3957,7 @@ func (ec *executionContext) ___Field_args(ctx context.Context, field graphql.Col
 			return ec.fieldContext___Field_args(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return obj.VisibleArgs(fc.Args["includeDeprecated"].(bool)), nil
+			return obj.Args, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []introspection.InputValue) graphql.Marshaler {
@@ -3967,7 +3971,7 @@ func (ec *executionContext) fieldContext___Field_args(ctx context.Context, field
 	fc = &graphql.FieldContext{
 		Object:     "__Field",
 		Field:      field,
-		IsMethod:   true,
+		IsMethod:   false,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields___InputValue(ctx, field)

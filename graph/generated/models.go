@@ -8,40 +8,40 @@ import (
 	"leadgraph/lead"
 )
 
-// Something with an id that is unique across all types.
+// An object with an id that is unique across all types.
 type Node interface {
 }
 
 // A page of leads.
 type LeadConnection struct {
-	// The leads of the page with their cursors.
+	// The leads of the page, each with its cursor.
 	Edges []*LeadEdge `json:"edges"`
 	// The leads of the page.
 	Nodes []*lead.Lead `json:"nodes"`
-	// What lies before and behind the page.
+	// Whether there are leads before and after the page, and its first and last cursors.
 	PageInfo *PageInfo `json:"pageInfo"`
-	// How many leads match, on all pages; null if they could not be counted. Selecting it takes the page from the catalogue.
+	// Number of leads that match, on all pages; null with an error if they could not be counted. If it is selected, the page comes from the catalogue.
 	TotalCount *int `json:"totalCount,omitempty"`
-	// When reading these leads began: how old the data is.
+	// When leadgraph began to read these leads; the data is at least as fresh as this.
 	AsOf time.Time `json:"asOf"`
 }
 
-// A lead and its place.
+// A lead and its cursor.
 type LeadEdge struct {
-	// The place of the lead, for `after` and `before`.
+	// The position of the lead, for use as `after` or `before`.
 	Cursor string `json:"cursor"`
 	// The lead.
 	Node *lead.Lead `json:"node"`
 }
 
-// What lies before and behind a page, as Relay defines it.
+// Information for paging, as Relay defines it.
 type PageInfo struct {
-	// Whether leads follow the page. Costs one more row when it is selected.
+	// Whether there are leads after the page. If it is selected, one more lead is read.
 	HasNextPage bool `json:"hasNextPage"`
-	// Whether leads stand before the page.
+	// Whether there are leads before the page.
 	HasPreviousPage bool `json:"hasPreviousPage"`
-	// The cursor of the page's first lead; of an empty page, the `before` that was asked with.
+	// The cursor of the page's first lead. On an empty page it is the `before` of the query.
 	StartCursor *string `json:"startCursor,omitempty"`
-	// The cursor of the page's last lead; of an empty page, the `after` that was asked with, so that a client can go on from it.
+	// The cursor of the page's last lead. On an empty page it is the `after` of the query, so that a client can continue from it.
 	EndCursor *string `json:"endCursor,omitempty"`
 }

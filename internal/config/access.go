@@ -7,30 +7,31 @@ import (
 	"log/slog"
 )
 
-// Access says who may call and what they may do.
+// Access configures how callers are authenticated and what they may do.
 type Access struct {
-	Auth               string   `help:"How callers are authenticated: none, jwt (access tokens of an identity provider), or passthrough (the platform judges their tokens)." enum:"none,jwt,passthrough" default:"none" group:"Callers"`
-	AllowAnonymous     bool     `help:"Serve without authentication on an address that other machines reach, or under another name than localhost." group:"Callers"`
-	JWTIssuer          []string `help:"Accepted issuer of access tokens; repeat it for Entra v1 and v2." group:"Callers"`
-	JWTAudience        []string `help:"Accepted audience of access tokens." group:"Callers"`
-	JWKSURL            string   `name:"jwks-url" help:"URL of the issuer's keys, such as https://login.microsoftonline.com/DIRECTORY/discovery/v2.0/keys." group:"Callers"`
-	PassthroughCallers int      `help:"Callers in passthrough whose leads are remembered." default:"100" group:"Callers"`
-	PassthroughLeads   int      `help:"Most leads in the catalogues of all of them together." default:"200000" group:"Callers"`
-	ReadScope          string   `help:"Scope that reads leads." default:"leads.read" group:"Callers"`
-	PIIScope           string   `name:"pii-scope" help:"Scope that reads personal data." default:"leads.pii" group:"Callers"`
-	PII                string   `name:"pii" help:"What callers without that scope get in its place: null, with an error, or a mask." enum:"null,mask" default:"null" group:"Callers"`
-	CORSOrigin         []string `name:"cors-origin" help:"Web origin whose pages may call the API, such as https://app.example.com." group:"Callers"`
-	CORSCredentials    bool     `name:"cors-credentials" help:"Let those pages send cookies." group:"Callers"`
-	CursorKey          Secret   `help:"Key that seals cursors, the same in all replicas: 32 bytes in base64. Without it cursors end with the process." group:"Callers"`
-	CursorKeyFile      string   `help:"File that holds the key." type:"path" group:"Callers"`
+	Auth               string   `help:"How callers are authenticated: none, jwt (access tokens of an identity provider) or passthrough (their tokens are sent to the platform, which accepts or refuses them)." enum:"none,jwt,passthrough" default:"none" group:"Callers"`
+	AllowAnonymous     bool     `help:"Allow --auth none on an address that other machines can reach, and under host names other than localhost." group:"Callers"`
+	JWTIssuer          []string `help:"Accepted issuer of access tokens. Repeat the flag to accept several, such as Entra v1 and v2. Required with --auth jwt." group:"Callers"`
+	JWTAudience        []string `help:"Accepted audience of access tokens. Repeat the flag to accept several. Required with --auth jwt." group:"Callers"`
+	JWKSURL            string   `name:"jwks-url" help:"URL of the issuer's keys, such as https://login.microsoftonline.com/DIRECTORY/discovery/v2.0/keys. Required with --auth jwt." group:"Callers"`
+	PassthroughCallers int      `help:"Maximum number of callers with a cache of their own (passthrough only); at least 1." default:"100" group:"Callers"`
+	PassthroughLeads   int      `help:"Maximum number of leads in the catalogues of all these callers together (passthrough only); at least 1." default:"200000" group:"Callers"`
+	ReadScope          string   `help:"Scope that permits reading leads (with --auth jwt)." default:"leads.read" group:"Callers"`
+	PIIScope           string   `name:"pii-scope" help:"Scope that permits reading personal data (with --auth jwt)." default:"leads.pii" group:"Callers"`
+	PII                string   `name:"pii" help:"What callers without --pii-scope get instead of personal data: null (with an error) or mask." enum:"null,mask" default:"null" group:"Callers"`
+	CORSOrigin         []string `name:"cors-origin" help:"Web origin whose pages may call the API, such as https://app.example.com. Repeat the flag to allow several." group:"Callers"`
+	CORSCredentials    bool     `name:"cors-credentials" help:"Let pages of the --cors-origin origins send cookies." group:"Callers"`
+	CursorKey          Secret   `help:"Key that seals cursors: 32 bytes in base64, the same in all replicas. Without it, cursors become invalid on restart and do not work across replicas." group:"Callers"`
+	CursorKeyFile      string   `help:"File that holds the cursor key." type:"path" group:"Callers"`
 }
 
-// Documents says which documents may be named in the place of their text.
+// Documents configures which documents a request may name instead of sending
+// their text.
 type Documents struct {
-	APQ              bool     `name:"apq" help:"Remember documents by their hash, as Apollo's automatic persisted queries do." default:"true" negatable:"" group:"Documents"`
-	APQBytes         uint64   `name:"apq-bytes" help:"Most bytes of remembered documents." default:"8388608" group:"Documents"`
-	TrustedDocuments []string `help:"Manifest of documents that front-ends were built with, of Apollo, Relay or graphql-codegen; repeat it for several." type:"path" group:"Documents"`
-	TrustedOnly      bool     `help:"Run nothing but those." group:"Documents"`
+	APQ              bool     `name:"apq" help:"Remember documents by their hash (Apollo's automatic persisted queries)." default:"true" negatable:"" group:"Documents"`
+	APQBytes         uint64   `name:"apq-bytes" help:"Maximum size of all remembered documents, in bytes; positive unless --no-apq is given." default:"8388608" group:"Documents"`
+	TrustedDocuments []string `help:"Manifest of the documents that a front-end was built with, written by Apollo, Relay or graphql-codegen. Repeat the flag for several." type:"path" group:"Documents"`
+	TrustedOnly      bool     `help:"Run only the documents of --trusted-documents." group:"Documents"`
 }
 
 func (d *Documents) check() error {
@@ -38,7 +39,7 @@ func (d *Documents) check() error {
 		return errors.New("--trusted-only needs --trusted-documents")
 	}
 	if d.APQ && d.APQBytes == 0 {
-		return errors.New("--apq-bytes must be positive; --no-apq switches it off")
+		return errors.New("--apq-bytes must be positive; use --no-apq to switch automatic persisted queries off")
 	}
 	return nil
 }
@@ -54,12 +55,13 @@ func (a *Access) complete() error {
 	return errors.Join(errs...)
 }
 
-// passthrough is the mode in which the callers' tokens go upstream.
+// passthrough is the value of --auth with which the callers' tokens are sent to
+// the platform.
 const passthrough = "passthrough"
 
-// checkPassthrough refuses settings that are of no use where each caller reads
-// with a token of his own.
-func checkPassthrough(access Access, upstream Upstream, caches Caches) error {
+// checkPassthrough refuses settings that have no effect when each caller reads
+// with its own token.
+func checkPassthrough(access Access, platform Upstream, caches Caches) error {
 	if access.Auth != passthrough {
 		return nil
 	}
@@ -68,24 +70,25 @@ func checkPassthrough(access Access, upstream Upstream, caches Caches) error {
 		given        bool
 		name, reason string
 	}{
-		{upstream.hasCredentials(), "--upstream-token, --client-id and --client-secret", "the callers' tokens are sent"},
-		{caches.RedisURL != "", "--redis-url", "what a caller reads is shared with nobody"},
-		{caches.CatalogueWarm, "--catalogue-warm", "no caller is known at the start"},
+		{platform.hasCredentials(), "--upstream-token, --client-id and --client-secret", "the callers' own tokens are sent"},
+		{caches.RedisURL != "", "--redis-url", "leads read with one caller's token are not shared"},
+		{caches.CatalogueWarm, "--catalogue-warm", "no caller's token is known at startup"},
 	} {
 		if setting.given {
-			errs = append(errs, fmt.Errorf("--auth passthrough excludes %s: %s", setting.name, setting.reason))
+			errs = append(errs, fmt.Errorf("--auth passthrough cannot be combined with %s: %s", setting.name, setting.reason))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// SealKey is the key for cursors that is set, or one for this process alone.
+// SealKey returns the cursor key that is set. If none is set it logs a warning
+// and returns a random key.
 func (a *Access) SealKey(log *slog.Logger) []byte {
 	if key := a.CursorKey.Key(); key != nil {
 		return key
 	}
-	log.Warn("no --cursor-key is set: cursors are good until this process ends, and for no other replica")
+	log.Warn("--cursor-key is not set: cursors become invalid on restart and do not work across replicas")
 	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails, says its documentation
+	_, _ = rand.Read(key) // never fails, by its documentation
 	return key
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,7 +96,41 @@ func TestTheURLOfRedisIsASecretFromAFile(t *testing.T) {
 		t.Error(err)
 	}
 	if _, _, err = load(t, nil, "--redis-url", "redis://cache:6379/0", "--redis-url-file", file); err == nil || strings.Contains(err.Error(), "canary") {
-		t.Errorf("given twice: %v", err)
+		t.Errorf("given as a value and as a file: %v", err)
+	}
+}
+
+func TestGivenListsWhatDiffersFromTheDefaults(t *testing.T) {
+	t.Parallel()
+	args := []string{
+		"doctor", "--upstream-url", "https://platform.example", "--upstream-token", "canary", "--first-page", "1", "--page-size", "100",
+		"--upstream-timeout", "10000ms", "--upstream-attempt-timeout", "1500ms", "--upstream-adaptive", "--upstream-max-body", "1024",
+	}
+	cfg, _, err := load(t, nil, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [][2]string{
+		{"--upstream-url", "https://platform.example"}, {"--first-page", "1"}, {"--upstream-attempt-timeout", "1.5s"},
+		{"--upstream-max-body", "1024"}, {"--upstream-adaptive", ""},
+	}
+	if got := cfg.Doctor.Upstream.Given(); !slices.Equal(got, want) {
+		t.Errorf("given %q, want %q", got, want)
+	}
+	if cfg, _, err = load(t, nil, "doctor"); err != nil || len(cfg.Doctor.Upstream.Given()) != 0 {
+		t.Errorf("without flags given %q, error %v", cfg.Doctor.Upstream.Given(), err)
+	}
+}
+
+func TestOnlyTheWrongPageSizeIsReported(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ flag, value, want string }{
+		{"--max-first", "0", "--max-first must be between 1 and 20000"},
+		{"--default-first", "1001", "--default-first must be between 1 and 1000"},
+	} {
+		if _, _, err := load(t, nil, test.flag, test.value); err == nil || err.Error() != test.want {
+			t.Errorf("%s %s: error %v, want %s", test.flag, test.value, err, test.want)
+		}
 	}
 }
 

@@ -2,14 +2,16 @@ package config
 
 import (
 	"errors"
-	"strconv"
+	"fmt"
 	"time"
+
+	"github.com/alecthomas/kong"
 )
 
-// Doctor is the examination of a platform.
+// Doctor configures the examination of a platform.
 type Doctor struct {
 	JSON     bool          `name:"json" help:"Print the report as JSON."`
-	Timeout  time.Duration `name:"doctor-timeout" help:"Time for the whole examination; what is known by then is printed." default:"5m"`
+	Timeout  time.Duration `name:"doctor-timeout" help:"Time for the whole examination; must be positive. When it is over, the report shows what is known so far." default:"5m"`
 	Upstream Upstream      `embed:""`
 	Data     Data          `embed:""`
 }
@@ -21,36 +23,32 @@ func (d *Doctor) complete() error {
 	return d.Upstream.complete(false)
 }
 
-// Given lists, by pairs of flag and value, what leadgraph serve needs to be told
-// of this platform. Secrets are not in it, the files that hold them are.
+// Given returns the settings of u that differ from their defaults, as pairs of
+// flag and value; the value of a switch is empty. Secrets are left out, but not
+// the names of the files that hold them.
 func (u *Upstream) Given() [][2]string {
-	var given [][2]string
-	add := func(flag, value, usual string) {
-		if value != usual {
-			given = append(given, [2]string{flag, value})
-		}
+	var usual Upstream
+	if err := kong.ApplyDefaults(&usual, bounds); err != nil {
+		panic(err) // a malformed struct tag
 	}
-	add("--upstream-url", u.URL, "")
-	add("--upstream-token-file", u.TokenFile, "")
-	add("--token-url", u.TokenURL, "")
-	add("--client-id", u.ClientID, "")
-	add("--client-secret-file", u.ClientSecretFile, "")
-	add("--scope", u.Scope, "")
-	add("--first-page", strconv.Itoa(u.FirstPage), "0")
-	add("--tenant-param", u.TenantParam, "msTenantID")
-	add("--page-size", strconv.Itoa(u.PageSize), "100")
-	add("--max-pages", strconv.Itoa(u.MaxPages), "10000")
-	add("--upstream-timeout", u.Timeout.String(), "10s")
-	add("--upstream-attempt-timeout", u.AttemptTimeout.String(), "3s")
-	add("--upstream-retries", strconv.Itoa(u.Retries), "2")
-	add("--upstream-concurrency", strconv.Itoa(u.Concurrency), "64")
-	add("--upstream-rate", strconv.Itoa(u.Rate), "0")
-	add("--upstream-online-timeout", u.Resilience.OnlineTimeout.String(), "10s")
-	add("--upstream-online-concurrency", strconv.Itoa(u.Resilience.OnlineConcurrency), "4")
-	add("--upstream-max-body", strconv.FormatInt(u.Resilience.MaxBody, 10), "67108864")
-	add("--upstream-max-leads", strconv.Itoa(u.Resilience.MaxLeads), "500000")
-	if u.Resilience.Adaptive {
-		given = append(given, [2]string{"--upstream-adaptive", ""})
+	defaults := flags(&usual)
+	var given [][2]string
+	for i, flag := range flags(u) {
+		value := flag.Target.Interface()
+		if _, secret := value.(Secret); secret || value == defaults[i].Target.Interface() {
+			continue
+		}
+		text := fmt.Sprint(value)
+		if flag.IsBool() {
+			text = ""
+		}
+		given = append(given, [2]string{"--" + flag.Name, text})
 	}
 	return given
+}
+
+// flags returns the flags that the struct tags of u declare. Their targets are
+// the fields of u.
+func flags(u *Upstream) []*kong.Flag {
+	return kong.Must(u, bounds, kong.NoDefaultHelp()).Model.Flags
 }

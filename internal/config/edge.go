@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Edge says how much is taken on at a time, how the server ends and where its
-// operators look.
+// Edge bounds the number of operations at a time, and configures shutdown and
+// the operators' listener.
 type Edge struct {
-	MaxInFlight  int           `help:"Most operations that run at a time; one caller gets three quarters. 0: no bound." default:"64" group:"Limits"`
-	MaxQueued    int           `help:"Most operations that wait for that; others are refused at once." default:"128" group:"Limits"`
-	QueueTimeout time.Duration `help:"How long one waits before it is refused." default:"1s" group:"Limits"`
-	DrainDelay   time.Duration `help:"How long the server goes on after it was told to end and has said that it is not ready, for load balancers to notice." default:"1s" group:"Limits"`
-	AdminListen  string        `help:"Address to serve health, metrics and profiles on, for operators alone, such as 127.0.0.1:9090. Empty: nowhere." group:"Server"`
+	MaxInFlight  int           `help:"Maximum number of operations that run at a time; one caller gets at most three quarters of them. 0 means no limit." default:"64" group:"Limits"`
+	MaxQueued    int           `help:"Maximum number of operations that wait to run; one caller gets at most half of the places. Further operations are refused at once." default:"128" group:"Limits"`
+	QueueTimeout time.Duration `help:"How long an operation waits to run before it is refused; must be positive." default:"1s" group:"Limits"`
+	DrainDelay   time.Duration `help:"How long to keep serving after SIGTERM, already reporting not ready, so that load balancers notice." default:"1s" group:"Limits"`
+	AdminListen  string        `help:"Address to serve health, metrics and profiles on, such as 127.0.0.1:9090; let only operators reach it. Empty: no such listener." group:"Server"`
 }
 
 func (e *Edge) check() error {

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Resilience bounds what is asked of a platform that is slow, fails, or answers
-// without end, and what is taken from it.
+// Resilience bounds what leadgraph asks of a platform that is slow or fails, and
+// how much it accepts from one whose answers do not end.
 type Resilience struct {
-	OnlineTimeout     time.Duration `name:"upstream-online-timeout" help:"Time for a lookup with checkOnline, which is never tried again." default:"10s" group:"Live Platform"`
-	OnlineConcurrency int           `name:"upstream-online-concurrency" help:"Most lookups with checkOnline under way at a time; they do not count for --upstream-concurrency." default:"4" group:"Live Platform"`
-	Adaptive          bool          `name:"upstream-adaptive" help:"Let --upstream-concurrency follow the platform's speed, from a quarter up to the whole." group:"Live Platform"`
-	MaxBody           int64         `name:"upstream-max-body" help:"Most bytes of an answer, after decompression." default:"67108864" group:"Live Platform"`
-	MaxLeads          int           `name:"upstream-max-leads" help:"Most leads of a walk over all leads: with more it has not read all." default:"500000" group:"Live Platform"`
+	OnlineTimeout     time.Duration `name:"upstream-online-timeout" help:"Time for a lookup with checkOnline; must be positive. Such a lookup is not retried, except with a new token after a 401." default:"10s" group:"Live Platform"`
+	OnlineConcurrency int           `name:"upstream-online-concurrency" help:"Maximum number of lookups with checkOnline at a time; at least 1. They do not count towards --upstream-concurrency." default:"4" group:"Live Platform"`
+	MaxBody           int64         `name:"upstream-max-body" help:"Maximum size of one answer of the platform after decompression, in bytes; must be positive." default:"67108864" group:"Live Platform"`
+	MaxLeads          int           `name:"upstream-max-leads" help:"Maximum number of leads to keep when all leads are read; at least 1. A longer list counts as incomplete." default:"500000" group:"Live Platform"`
+	Adaptive          bool          `name:"upstream-adaptive" help:"Adapt the number of requests at a time to the platform's speed. It starts at a quarter of --upstream-concurrency and moves between a sixteenth and all of it." group:"Live Platform"`
 }
 
 func (r *Resilience) check() error {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Secret is a text that is never printed.
+// Secret is a string that is never printed.
 type Secret string
 
 // String hides the secret.
@@ -22,7 +22,7 @@ func (s Secret) String() string {
 // GoString hides the secret from %#v.
 func (s Secret) GoString() string { return s.String() }
 
-// LogValue hides the secret from a log.
+// LogValue hides the secret from logs.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // MarshalText hides the secret from encoders.
@@ -33,11 +33,11 @@ func (s *Secret) readFile(flag, path string) error {
 		return nil
 	}
 	if *s != "" {
-		return fmt.Errorf("%s: the secret was given twice", flag)
+		return fmt.Errorf("%s: the secret is also given as a value; give only one of the two", flag)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("%s: the file cannot be read", flag)
+		return fmt.Errorf("%s: cannot read the file", flag)
 	}
 	*s = Secret(strings.TrimSpace(string(text)))
 	if *s == "" {
@@ -46,10 +46,11 @@ func (s *Secret) readFile(flag, path string) error {
 	return nil
 }
 
-// keyBytes is the length of every key that is a setting.
+// keyBytes is the length of every key among the settings.
 const keyBytes = 32
 
-// Key decodes a secret that is a key; nil if there is none. Load has checked it.
+// Key decodes a secret that holds a key. It returns nil if the secret is empty;
+// Load has already refused a malformed one.
 func (s Secret) Key() []byte {
 	key, err := base64.StdEncoding.DecodeString(string(s))
 	if err != nil || len(key) != keyBytes {
@@ -60,7 +61,7 @@ func (s Secret) Key() []byte {
 
 func (s *Secret) checkKey(flag string) error {
 	if *s != "" && s.Key() == nil {
-		return fmt.Errorf("%s must be %d bytes in base64", flag, keyBytes)
+		return fmt.Errorf("%s must be %d bytes, encoded in base64", flag, keyBytes)
 	}
 	return nil
 }

@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// Tracing says whether spans are exported. That is decided by OpenTelemetry's own
-// variables, of which its SDK reads all others. By its standard an exporter that is
-// not named is OTLP; here it is none.
+// Tracing says whether spans are exported. OpenTelemetry's environment variables
+// decide that; its SDK reads those that are not read here. The OpenTelemetry
+// specification makes OTLP the default exporter, leadgraph exports nothing unless
+// an exporter is named.
 type Tracing struct {
 	On bool
 }
@@ -21,7 +22,7 @@ func (t *Tracing) complete(getenv func(string) string) error {
 		return errors.New("OTEL_TRACES_EXPORTER must be otlp or none")
 	}
 	if cmp.Or(getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), getenv("OTEL_EXPORTER_OTLP_PROTOCOL"), "http/protobuf") != "http/protobuf" {
-		return errors.New("OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf: leadgraph exports spans by HTTP only")
+		return errors.New("OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf: leadgraph exports spans over HTTP only")
 	}
 	t.On = true
 	return nil

@@ -1,5 +1,6 @@
-// Each file examples/NN-name.graphql is one tab, in the order of the names; the
-// tab's title is the operation's name. NN-name.json beside it holds variables.
+// Each file examples/N-name.graphql becomes one tab, in the order of the file
+// names. The tab's title is the name of the operation; its variables are in
+// N-name.json.
 const queries = import.meta.glob("../examples/*.graphql", { query: "?raw", import: "default", eager: true });
 const variables = import.meta.glob("../examples/*.json", { query: "?raw", import: "default", eager: true });
 

@@ -1,6 +1,6 @@
 // fetcher sends one operation as a plain JSON POST. The toolkit's own fetcher
-// also asks for multipart and event-stream answers, which the server has no
-// use for.
+// also accepts multipart and event-stream responses, which the playground does
+// not need.
 export async function fetcher(operation, { headers } = {}) {
   const response = await fetch("/graphql", {
     method: "POST",
@@ -15,6 +15,6 @@ export async function fetcher(operation, { headers } = {}) {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Error(`HTTP status ${response.status}: the answer is not JSON.`);
+    throw new Error(`HTTP status ${response.status}: the response is not JSON.`);
   }
 }

@@ -9,7 +9,8 @@ import { examples } from "./examples.js";
 import { fetcher } from "./fetcher.js";
 import { preferences } from "./preferences.js";
 
-// No history plugin: it keeps queries and variables in the browser's storage.
+// The history plugin is left out because it stores queries and variables in the
+// browser.
 createRoot(document.getElementById("playground")).render(
   <GraphiQL
     fetcher={fetcher}

@@ -1,5 +1,5 @@
-// The parts of the Monaco editor that GraphiQL uses. This file stands in for
-// edcore.main.js (see vite.config.js), which also brings the diff editor,
+// The parts of the Monaco editor that GraphiQL uses. vite.config.js replaces
+// edcore.main.js with this file. That one also contains the diff editor,
 // refactorings, inline edits and more.
 import "monaco-editor/esm/vs/editor/browser/coreCommands.js";
 import "monaco-editor/esm/vs/editor/browser/widget/codeEditor/codeEditorWidget.js";

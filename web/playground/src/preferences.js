@@ -1,6 +1,6 @@
-// preferences is the only storage GraphiQL gets. What the user looks at (theme,
-// open panel, sizes of the panes) survives a reload. Everything else is dropped:
-// headers hold tokens, and queries and variables can hold personal data.
+// preferences is the only storage that GraphiQL can use. It keeps the look of the
+// page (theme, open panel, sizes of the panes) across reloads and drops everything
+// else: headers contain tokens, queries and variables may contain personal data.
 const kept = new Set([
   "theme",
   "visiblePlugin",

@@ -2,8 +2,8 @@ import EditorWorker from "monaco-editor/esm/vs/editor/editor.worker.js?worker";
 import JSONWorker from "monaco-editor/esm/vs/language/json/json.worker.js?worker";
 import GraphQLWorker from "monaco-graphql/esm/graphql.worker.js?worker";
 
-// The workers are files of this origin, which keeps "blob:" out of the
-// Content-Security-Policy.
+// The workers are loaded as files of this origin, so that the
+// Content-Security-Policy need not allow "blob:".
 globalThis.MonacoEnvironment = {
   getWorker(_id, label) {
     switch (label) {
