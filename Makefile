@@ -16,14 +16,14 @@ test: ## run the tests with the race detector
 check: test deploy-check windows lint generate-check ## what CI runs but for its longest tests, on what is installed here
 
 deploy-check: ## test the Dockerfile, the compose file and the Kubernetes manifests
-	$(GO) -C internal/deploy test ./...
+	$(GO) -C test/deploy test ./...
 
 windows: ## fail if the program does not build for Windows, the least like the others
 	GOOS=windows CGO_ENABLED=0 $(GO) build -o /dev/null .
 
 lint: ## lint
 	$(LINT) run
-	cd internal/deploy && $(GO) tool -modfile=../lint/go.mod golangci-lint run --config ../../.golangci.yml
+	cd test/deploy && $(GO) tool -modfile=../../internal/lint/go.mod golangci-lint run --config ../../.golangci.yml
 
 release: ## build the programs and archives of every platform into dist/ (needs zip)
 	./.ci/release
@@ -49,13 +49,13 @@ bench-go: ## run the Go benchmarks: decoder, projection, planner, catalogue, loa
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 bench-load: ## load servers: a plain proxy, the textbook path and the projection (3 minutes)
-	$(GO) run ./internal/bench
+	$(GO) run ./test/bench
 
 bench-overload: ## ask up to three times as much of a server as it can give (6 minutes)
-	$(GO) run ./internal/bench -overload
+	$(GO) run ./test/bench -overload
 
 soak: ## ten minutes of clients and faults at random, every row checked
-	$(GO) run ./internal/soak -for 10m
+	$(GO) run ./test/soak -for 10m
 
 soak-short: ## a minute of that, with the race detector, as CI does
-	$(GO) run ./internal/soak -for 60s -rate 40 -race -margin 2s
+	$(GO) run ./test/soak -for 60s -rate 40 -race -margin 2s

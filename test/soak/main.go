@@ -10,7 +10,7 @@
 //
 // Run it from the repository:
 //
-//	go run ./internal/soak -for 10m
+//	go run ./test/soak -for 10m
 //
 // All traffic stays on the loopback. It ends with status 1 and the evidence if a
 // promise was broken. What is asked, and which faults there are, follows from the

@@ -18,8 +18,8 @@
 //
 // Run it from the repository:
 //
-//	go run ./internal/bench -svg docs/bench.svg -markdown docs/bench.md
-//	go run ./internal/bench -overload -svg docs/overload.svg -markdown docs/overload.md
+//	go run ./test/bench -svg docs/bench.svg -markdown docs/bench.md
+//	go run ./test/bench -overload -svg docs/overload.svg -markdown docs/overload.md
 package main
 
 import (

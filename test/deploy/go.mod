@@ -1,4 +1,4 @@
-module leadgraph/internal/deploy
+module leadgraph/test/deploy
 
 go 1.26.0
 
