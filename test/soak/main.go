@@ -1,20 +1,20 @@
 // Command soak keeps leadgraph busy for a long time while everything around it
-// goes wrong, and looks whether it keeps its promises: no wrong row, no hung
-// request, every answer in time, nothing leaks, an end in order.
+// goes wrong. It checks that no row is wrong, that no request hangs, that every
+// answer is in time, that nothing leaks, and that leadgraph ends in order.
 //
-// It builds leadgraph, starts it as a process of its own over a sandbox, and has
-// clients ask it at random, by all transports, some of which leave early or read
-// slowly. Meanwhile the platform fails in all ways that the sandbox knows, is
-// gone for seconds, and leads come and go. Every row of every answer is compared
-// with what an oracle knows of the platform at that time.
+// It builds leadgraph and starts it as a process of its own over a sandbox. Random
+// clients ask it over all transports; some leave early or read slowly. Meanwhile
+// the platform fails in every way that the sandbox can imitate, is down for
+// seconds, and its leads come and go. An oracle that knows what the platform had
+// at each moment compares every row of every answer.
 //
 // Run it from the repository:
 //
 //	go run ./test/soak -for 10m
 //
-// All traffic stays on the loopback. It ends with status 1 and the evidence if a
-// promise was broken. What is asked, and which faults there are, follows from the
-// seed; when they meet does not.
+// All traffic stays on the loopback. If anything was wrong, it prints the evidence
+// and exits with status 1. The seed determines what clients ask and which faults
+// occur, but not when the two meet.
 package main
 
 import (
@@ -28,6 +28,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"leadgraph/test/soak/report"
 )
 
 func main() {
@@ -35,7 +37,7 @@ func main() {
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintln(os.Stderr, "soak:", err) // nowhere left to report to
+		_, _ = fmt.Fprintln(os.Stderr, "soak:", err) // there is nowhere else to report an error
 		os.Exit(1)
 	}
 }
@@ -53,13 +55,13 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("soak", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.DurationVar(&s.duration, "for", time.Minute, "`time` of load")
-	flags.DurationVar(&s.margin, "margin", time.Second, "`time` by which an answer may be later than leadgraph's own deadline: the clients share its cores")
-	flags.Uint64Var(&s.seed, "seed", 0, "`number` that chooses requests and faults; 0 takes one at random")
+	flags.DurationVar(&s.duration, "for", time.Minute, "how long to load leadgraph, a `duration`")
+	flags.DurationVar(&s.margin, "margin", time.Second, "how much later than leadgraph's own deadline an answer may arrive, a `duration`; the clients share its cores")
+	flags.Uint64Var(&s.seed, "seed", 0, "`number` that determines requests and faults; 0 chooses one at random")
 	flags.IntVar(&s.workers, "workers", 24, "`number` of clients, each with one request under way")
-	flags.IntVar(&s.rate, "rate", 80, "most requests a second, all clients together, a `number`")
+	flags.IntVar(&s.rate, "rate", 80, "maximum `number` of requests a second, all clients together")
 	flags.BoolVar(&s.race, "race", false, "build leadgraph with the race detector")
-	flags.StringVar(&s.markdown, "markdown", "", "also write the summary to this `file`")
+	flags.StringVar(&s.markdown, "markdown", "", "also write the report to this `file`")
 	flags.StringVar(&s.log, "log", "", "keep leadgraph's log in this `file`")
 	if err := flags.Parse(args); err != nil {
 		return s, err
@@ -71,7 +73,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	case flags.NArg() > 0:
 		return s, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case s.duration <= 0 || s.margin < 0 || s.workers < 1 || s.rate < 1:
-		return s, errors.New("the times and numbers must be positive")
+		return s, errors.New("-for, -workers and -rate must be positive, -margin must not be negative")
 	}
 	return s, nil
 }
@@ -87,21 +89,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	k := &soak{settings: s, dir: dir, progress: stderr, tally: newTally()}
+	k := &soak{settings: s, dir: dir, progress: stderr, tally: report.NewTally()}
 	if err := k.run(ctx); err != nil {
 		return fmt.Errorf("seed %d: %w", s.seed, err)
 	}
-	text := k.tally.show(k.summary)
+	text := k.tally.Show(k.summary)
 	if _, err := io.WriteString(stdout, text); err != nil {
 		return err
 	}
 	if s.markdown != "" {
-		if err := os.WriteFile(s.markdown, []byte(about+text), 0o644); err != nil {
+		if err := os.WriteFile(s.markdown, []byte(report.About+text), 0o644); err != nil {
 			return err
 		}
 	}
-	if k.tally.failed() {
-		return fmt.Errorf("promises were broken; repeat with -seed %d", s.seed)
+	if k.tally.Failed() {
+		return fmt.Errorf("there were violations; repeat with -seed %d", s.seed)
 	}
 	return nil
 }

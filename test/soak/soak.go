@@ -10,6 +10,13 @@ import (
 	"sync"
 	"time"
 
+	"leadgraph/test/soak/child"
+	"leadgraph/test/soak/client"
+	"leadgraph/test/soak/load"
+	"leadgraph/test/soak/operations"
+	"leadgraph/test/soak/oracle"
+	"leadgraph/test/soak/platform"
+	"leadgraph/test/soak/report"
 	"leadgraph/upstream/sandbox"
 )
 
@@ -18,91 +25,91 @@ type soak struct {
 	settings
 	dir      string
 	progress io.Writer
-	tally    *tally
-	summary  summary
+	tally    *report.Tally
+	summary  report.Summary
 
-	platform *platform
-	history  *history
-	child    *child
-	load     *load
+	platform *platform.Platform
+	history  *oracle.History
+	child    *child.Child
+	load     *load.Load
 }
 
-// The settings of leadgraph. They are shorter than the defaults, so that data
-// ages and time-outs strike often, and in the same order.
+// Settings of leadgraph. They are shorter than the defaults, so that data expire
+// and time-outs occur often. The time-outs are in the same order as by default.
 const (
 	requestTimeout  = 4 * time.Second
 	upstreamTimeout = 3 * time.Second
 	attemptTimeout  = time.Second
-	mostOperations  = 5 // in an array
+	maxBatch        = 5 // operations in an array
 )
 
-func agesSet() ages {
-	return ages{
-		lookup: 3 * time.Second, noLead: time.Second,
-		fresh: 2 * time.Second, revalidate: 3 * time.Second, ifFailing: 20 * time.Second,
-		reading: 2 * upstreamTimeout, // all leads are one page and an empty one
+func ages() oracle.Ages {
+	return oracle.Ages{
+		Lookup: 3 * time.Second, NoLead: time.Second,
+		Fresh: 2 * time.Second, Revalidate: 3 * time.Second, IfFailing: 20 * time.Second,
+		Reading: 2 * upstreamTimeout, // reading all leads takes one page and an empty one
 	}
 }
 
 func (k *soak) flags() []string {
-	a := agesSet()
-	return append(k.platform.flags(), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--no-playground",
+	a := ages()
+	return append(k.platform.Flags(), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--no-playground",
 		"--request-timeout", requestTimeout.String(), "--upstream-timeout", upstreamTimeout.String(), "--upstream-attempt-timeout", attemptTimeout.String(),
-		"--lookup-ttl", a.lookup.String(), "--lookup-negative-ttl", a.noLead.String(),
-		"--catalogue-ttl", a.fresh.String(), "--catalogue-revalidate", a.revalidate.String(), "--catalogue-if-error", a.ifFailing.String(),
-		"--catalogue-timeout", (2 * upstreamTimeout).String(), "--max-batch", fmt.Sprint(mostOperations))
+		"--lookup-ttl", a.Lookup.String(), "--lookup-negative-ttl", a.NoLead.String(),
+		"--catalogue-ttl", a.Fresh.String(), "--catalogue-revalidate", a.Revalidate.String(), "--catalogue-if-error", a.IfFailing.String(),
+		"--catalogue-timeout", (2 * upstreamTimeout).String(), "--max-batch", fmt.Sprint(maxBatch))
 }
 
 func (k *soak) say(format string, args ...any) {
-	_, _ = fmt.Fprintf(k.progress, format+"\n", args...) // only tells how far the run is
+	_, _ = fmt.Fprintf(k.progress, format+"\n", args...) // progress only
 }
 
-// run does all; its error says why the soak could not be done.
+// run runs the soak. Its error says why that was not possible.
 func (k *soak) run(ctx context.Context) (err error) {
-	k.summary.Seed, k.summary.Race, k.summary.Machine = k.seed, k.race, machine()
+	k.summary.Seed, k.summary.Race, k.summary.Machine = k.seed, k.race, report.Machine()
 	k.say("soak of %v, seed %d; building leadgraph", k.duration, k.seed)
-	binary, err := build(ctx, k.dir, k.race)
+	binary, err := child.Build(ctx, k.dir, k.race)
 	if err != nil {
 		return err
 	}
-	if k.platform, err = newPlatform(ctx); err != nil {
+	if k.platform, err = platform.Start(ctx); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, k.platform.down()) }()
-	rows, err := rowsOf(k.platform.Server, k.platform.IDs())
+	defer func() { err = errors.Join(err, k.platform.Down()) }()
+	rows, err := k.platform.Rows()
 	if err != nil {
 		return err
 	}
-	k.history = newHistory(rows, time.Now())
+	k.history = oracle.NewHistory(rows, time.Now())
 	if k.log == "" {
 		k.log = filepath.Join(k.dir, "log")
 	}
-	if k.child, err = start(ctx, binary, k.log, k.flags()); err != nil {
+	if k.child, err = child.Start(ctx, binary, k.log, k.flags()); err != nil {
 		return err
 	}
-	k.load = &load{
-		client: newClient(k.child.endpoint, k.workers), history: k.history, places: &places{}, tally: k.tally,
-		ages: agesSet(), deadline: requestTimeout + k.margin, seed: k.seed,
+	k.load = &load.Load{
+		Client: client.New(k.child.Endpoint, k.workers), History: k.history, Places: &operations.Places{}, Tally: k.tally,
+		Ages: ages(), Deadline: requestTimeout + k.margin, Seed: k.seed,
 	}
 	err = k.drive(ctx)
-	end, ended := k.child.stop()
+	end, ended := k.child.Stop()
 	k.summary.End = end
 	if ended != nil {
-		k.tally.violation(disorderly, "after SIGTERM: %v", ended)
+		k.tally.Violation(report.BadEnds, "after SIGTERM: %v", ended)
 	}
 	return errors.Join(err, k.readLog())
 }
 
-// warmUp is the time of load without faults before what leadgraph holds is
-// looked at the first time.
+// warmUp is how long leadgraph is loaded without faults before it is examined
+// for the first time.
 const warmUp = 5 * time.Second
 
-// drive has clients ask and things go wrong, and compares what leadgraph holds
-// before and after.
+// drive loads leadgraph while things go wrong and compares what it holds before
+// and after.
 func (k *soak) drive(ctx context.Context) error {
 	k.say("warming up")
 	warm, cancel := context.WithTimeout(ctx, warmUp)
-	k.load.run(warm, k.workers, k.rate)
+	k.load.Run(warm, k.workers, k.rate)
 	cancel()
 	before, err := k.settle(ctx)
 	if err != nil {
@@ -123,59 +130,34 @@ func (k *soak) drive(ctx context.Context) error {
 		return err
 	}
 	k.summary.Before, k.summary.After = before, after
-	k.compare()
+	k.tally.Conclude(k.summary)
 	return context.Cause(ctx)
 }
 
-// underLoad is the soak itself.
-func (k *soak) underLoad(ctx context.Context) error {
-	online, err := onlineRows()
-	if err != nil {
-		return err
-	}
-	c := &conductor{
-		random: rand.New(rand.NewPCG(k.seed, 1<<33)), platform: k.platform, history: k.history, tally: k.tally, online: online,
-		ask: func(ctx context.Context, r request) { k.load.ask(ctx, r) },
+// underLoad runs the clients, the faults and the observers.
+func (k *soak) underLoad(ctx context.Context) (err error) {
+	c := &platform.Conductor{
+		Random: rand.New(rand.NewPCG(k.seed, 1<<33)), Platform: k.platform, History: k.history,
+		Count: k.tally.Fault, CheckOnline: k.load.CheckOnline,
 	}
 	ctx, cancel := context.WithTimeout(ctx, k.duration)
 	defer cancel()
 	var beside sync.WaitGroup
 	beside.Go(func() { k.watch(ctx) })
-	beside.Go(func() { k.load.watchHealth(ctx) })
-	beside.Go(func() { err = c.run(ctx); cancel() })
-	k.load.run(ctx, k.workers, k.rate)
+	beside.Go(func() { k.load.WatchHealth(ctx) })
+	beside.Go(func() { err = c.Run(ctx); cancel() })
+	k.load.Run(ctx, k.workers, k.rate)
 	beside.Wait()
 	return err
 }
 
-// heapInterval is how often the heap is looked at, which takes a collection.
-const heapInterval = 10 * time.Second
-
-// watch notes the most that leadgraph holds.
-func (k *soak) watch(ctx context.Context) {
-	begun, collected := time.Now(), time.Time{}
-	for rest(ctx, time.Second) {
-		v, err := k.child.look(ctx)
-		if time.Since(collected) >= heapInterval {
-			collected = time.Now()
-			v.Heap, _ = k.child.heap(ctx) // as below
-		}
-		if err != nil {
-			continue // it may just have ended
-		}
-		k.summary.Peak = k.summary.Peak.most(v)
-		if time.Since(begun) < k.duration/3 {
-			k.summary.Early = k.summary.Peak
-		}
-	}
-}
-
-// readLog looks for what the log must not have: personal data, which in the
-// sandbox always ends so, data races, and panics.
+// readLog looks for log lines that must not be there: personal data, all of which
+// contains ".example" in the sandbox, the secret, data races, panics and internal
+// errors.
 func (k *soak) readLog() error {
-	found, lines, err := k.child.logged([]string{".example", "DATA RACE", `"msg":"panic"`, `"msg":"internal error"`, sandbox.DefaultClientSecret})
+	found, lines, err := k.child.Logged([]string{".example", "DATA RACE", `"msg":"panic"`, `"msg":"internal error"`, sandbox.DefaultClientSecret})
 	for _, line := range found {
-		k.tally.violation(indiscreet, "%s", line)
+		k.tally.Violation(report.LogLeaks, "%s", line)
 	}
 	k.summary.LogLines = lines
 	return err

@@ -3,107 +3,60 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
+
+	"leadgraph/test/soak/child"
+	"leadgraph/test/soak/pace"
 )
 
-// vitals are what leadgraph holds at a moment.
-type vitals struct {
-	Goroutines, Files int64
-	Heap              int64 // bytes that are in use after a collection; 0: not known
-	RSS               int64 // bytes
-}
-
-func (v vitals) most(other vitals) vitals {
-	return vitals{max(v.Goroutines, other.Goroutines), max(v.Files, other.Files), max(v.Heap, other.Heap), max(v.RSS, other.RSS)}
-}
-
-// What may be left over. Connections and goroutines come and go in the
-// background. Memory is compared with that of the first third, in which the
-// caches fill; what was freed goes back to the system bit by bit.
-const (
-	spareGoroutines = 5
-	spareFiles      = 5
-	spareHeap       = 32 << 20 // the most that lookups may remember
-	spareRSS        = 64 << 20
-)
-
-// resident names what the system has given to leadgraph.
-const resident = "bytes of resident memory"
-
-// settleTime is the most that leadgraph may take to come to rest.
+// settleTime is how long leadgraph may take to settle.
 const settleTime = 30 * time.Second
 
-// settle ends all connections, waits until leadgraph holds no more than it needs
-// and returns what that is.
-func (k *soak) settle(ctx context.Context) (vitals, error) {
+// settle closes all connections, waits until leadgraph holds no more than it
+// needs, and returns what it holds then.
+func (k *soak) settle(ctx context.Context) (child.Vitals, error) {
 	k.platform.ClearFaults()
-	k.load.client.http.CloseIdleConnections()
-	if err := errors.Join(k.platform.down(), k.platform.up(ctx)); err != nil {
-		return vitals{}, err
+	k.load.Client.CloseIdle()
+	if err := errors.Join(k.platform.Down(), k.platform.Up(ctx)); err != nil {
+		return child.Vitals{}, err
 	}
-	least, same := vitals{}, 0
-	for begun := time.Now(); same < 3 && time.Since(begun) < settleTime && rest(ctx, time.Second); {
-		v, err := k.child.look(ctx)
+	last, same := child.Vitals{}, 0
+	for begun := time.Now(); same < 3 && time.Since(begun) < settleTime && pace.Rest(ctx, time.Second); {
+		v, err := k.child.Look(ctx)
 		if err != nil {
 			return v, err
 		}
-		if v.Goroutines == least.Goroutines && v.Files == least.Files {
+		if v.Goroutines == last.Goroutines && v.Files == last.Files {
 			same++
 		} else {
 			same = 0
 		}
-		least = v
+		last = v
 	}
 	var err error
-	least.Heap, err = k.child.heap(ctx)
-	return least, err
+	last.Heap, err = k.child.Heap(ctx)
+	return last, err
 }
 
-// compare looks for what is left over.
-func (k *soak) compare() {
-	s := k.summary
-	for _, kept := range []struct {
-		name          string
-		before, after int64
-		spare         int64
-	}{
-		{"goroutines", s.Before.Goroutines, s.After.Goroutines, spareGoroutines},
-		{"open files", s.Before.Files, s.After.Files, spareFiles},
-		{"bytes of heap", s.Early.Heap, s.After.Heap, spareHeap},
-		{resident, s.Early.RSS, s.Peak.RSS, s.Early.RSS/4 + spareRSS},
-	} {
-		if s.Race && kept.name == resident {
-			continue // most of it is the detector's own, which grows with every address that was ever used
-		}
-		if kept.after > kept.before+kept.spare {
-			k.tally.violation(leaks, "%d %s, there were %d and %d may be more", kept.after, kept.name, kept.before, kept.spare)
-		}
-	}
-	if open := k.tally.underWay(); open > 0 {
-		k.tally.violation(hung, "%d requests did not end", open)
-	}
-	if why := k.tally.vacuous(); why != "" {
-		k.tally.violation(vacuous, "%s", why)
-	}
-}
+// heapInterval is the time between two readings of the heap. Each one forces a
+// garbage collection.
+const heapInterval = 10 * time.Second
 
-// vacuous says why the soak proves too little; empty if it does not.
-func (t *tally) vacuous() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	served, all := 0, 0
-	for _, k := range t.kinds {
-		served += k.served
-		all += k.served + k.partial + k.refused
+// watch notes the maximum of what leadgraph holds under load.
+func (k *soak) watch(ctx context.Context) {
+	begun, collected := time.Now(), time.Time{}
+	for pace.Rest(ctx, time.Second) {
+		v, err := k.child.Look(ctx)
+		if time.Since(collected) >= heapInterval {
+			collected = time.Now()
+			v.Heap, _ = k.child.Heap(ctx) // fails if the load has just ended
+		}
+		if err != nil {
+			continue // the load may have just ended
+		}
+		k.summary.Peak = k.summary.Peak.Most(v)
+		if time.Since(begun) < k.duration/3 {
+			k.summary.Early = k.summary.Peak
+		}
 	}
-	switch {
-	case served*2 < all:
-		return fmt.Sprintf("%d of %d operations were answered in whole", served, all)
-	case t.walks == 0:
-		return "no walk came to its end"
-	case len(t.faults) < 3:
-		return "hardly anything went wrong"
-	}
-	return ""
 }
