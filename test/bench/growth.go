@@ -4,27 +4,23 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"leadgraph/test/bench/load"
+	"leadgraph/test/bench/process"
+	"leadgraph/test/bench/report"
+	"leadgraph/test/bench/workload"
 )
 
-// growthSizes are the lengths of the lists, in leads.
-func growthSizes() []int { return []int{10, 100, 1000, 10_000, leads} }
+// growthSizes returns the lengths of the lists, in leads.
+func growthSizes() []int { return []int{10, 100, 1000, 10_000, workload.Leads} }
 
 const (
-	growthName = "GROWTH"    // among the workloads that -only chooses
-	growthTime = time.Second // for each size, at least growthRuns answers
-	growthRuns = 7
+	growthName = "GROWTH"    // in the flag -only
+	growthTime = time.Second // minimum time for each size
+	growthRuns = 7           // minimum number of answers for each size
 )
 
-// growthStep is what a list of one length takes. Times are medians.
-type growthStep struct {
-	Leads           int
-	FirstByte, Last time.Duration
-	Peak            int64 // bytes of resident memory; 0: unknown
-	Bytes           int64 // of the answer
-}
-
-// grow asks a fresh leadgraph for a list of each size, one request at a time:
-// the peak of a larger list would hide that of a smaller one.
+// grow measures how the time and the memory of a list depend on its length.
 func (b *bench) grow(ctx context.Context) error {
 	for _, n := range growthSizes() {
 		b.say("growth, %d leads", n)
@@ -37,25 +33,28 @@ func (b *bench) grow(ctx context.Context) error {
 	return nil
 }
 
-func (b *bench) growthStep(ctx context.Context, n int) (growthStep, error) {
-	server, err := b.startServer(ctx, projection, b.fast)
+// growthStep asks for a list of n leads, one request at a time. Each size has a
+// fresh server: on the same server, the peak memory of a larger list would hide
+// that of a smaller one.
+func (b *bench) growthStep(ctx context.Context, n int) (report.GrowthStep, error) {
+	server, err := b.startServer(ctx, workload.Projection, b.fast)
 	if err != nil {
-		return growthStep{}, err
+		return report.GrowthStep{}, err
 	}
-	defer server.stop()
-	l, err := openLoad(ctx, server.url, []*exchange{list(n)}, 1)
+	defer server.Stop()
+	list := workload.List(n)
+	l, err := load.Open(ctx, server.URL, []*load.Exchange{list}, 1)
 	if err != nil {
-		return growthStep{}, err
+		return report.GrowthStep{}, err
 	}
-	defer l.close()
-	var first, last []time.Duration
-	var answer fingerprinter
-	for start := time.Now(); len(last) < growthRuns || time.Since(start) < growthTime; {
-		took, err := l.ask(l.clients[0], 0, &answer)
+	defer l.Close()
+	var samples []load.Sample
+	for start := time.Now(); len(samples) < growthRuns || time.Since(start) < growthTime; {
+		took, err := l.First()
 		if err != nil {
-			return growthStep{}, err
+			return report.GrowthStep{}, err
 		}
-		first, last = append(first, took.first), append(last, took.last)
+		samples = append(samples, took)
 	}
-	return growthStep{Leads: n, FirstByte: median(first), Last: median(last), Peak: peakMemory(server.pid), Bytes: l.exchanges[0].want.size}, nil
+	return report.Grown(n, samples, process.PeakMemory(server.PID), list.Size()), nil
 }

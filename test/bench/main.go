@@ -1,20 +1,20 @@
-// Command bench measures leadgraph under load. It builds the program, starts
-// it over the sandbox, drives it through a closed loop of connections and
-// compares, in one run:
+// Command bench measures leadgraph under load. It builds the program, starts it
+// over the sandbox, loads it over a fixed number of connections, and compares in
+// one run:
 //
-//	pass-through   a plain REST reverse proxy, what a GraphQL layer costs nothing over
+//	pass-through   a plain reverse proxy for the REST API: what a server costs without GraphQL
 //	projection     leadgraph serve
-//	textbook       leadgraph serve --no-projection, the generated executor alone
+//	textbook       leadgraph serve --no-projection: the generated executor only
 //
-// Only one of them runs at a time, alone on one core with GOMAXPROCS=1; the
-// load and the sandbox share another core. Caches are off: each request goes to
-// the sandbox, whose calls are counted. Every answer is read to its end and
-// checked, and both ways of leadgraph must answer the same bytes. It then
-// measures how time and memory grow with the size of a list.
+// Only one of them runs at a time. It has one core of its own with GOMAXPROCS=1;
+// the load and the sandbox share another core. Caches are off, so that each
+// request goes to the sandbox, whose calls are counted. The load reads and checks
+// every answer, and both modes of leadgraph must send the same bytes. Finally,
+// bench measures how time and memory grow with the length of a list.
 //
-// With -overload it measures instead how many answers leadgraph gives in time
-// when up to three times as many are asked for as it can give, with its limiter
-// and without.
+// With -overload, bench instead measures how many answers leadgraph gives in time
+// when up to three times more requests are due than it can answer, with its
+// limiter and without.
 //
 // Run it from the repository:
 //
@@ -35,6 +35,10 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"leadgraph/test/bench/process"
+	"leadgraph/test/bench/report"
+	"leadgraph/test/bench/workload"
 )
 
 func main() {
@@ -47,7 +51,7 @@ func main() {
 	}
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintln(os.Stderr, "bench:", err) // nowhere left to report to
+		_, _ = fmt.Fprintln(os.Stderr, "bench:", err) // there is nowhere else to report an error
 		os.Exit(1)
 	}
 }
@@ -56,7 +60,7 @@ func main() {
 type settings struct {
 	duration, warmUp, timeout    time.Duration
 	connections, listConnections int
-	only                         []string // names of workloads, in capitals; empty means all
+	only                         []string // names of workloads in capitals; empty for all
 	overload                     bool
 	rounds                       int
 	serveFlags                   []string
@@ -68,15 +72,15 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	var only, serveFlags string
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.DurationVar(&s.duration, "duration", 5*time.Second, "`time` for which each server is measured with each workload")
-	flags.DurationVar(&s.warmUp, "warm-up", time.Second, "`time` of load before that")
-	flags.DurationVar(&s.timeout, "timeout", 10*time.Minute, "`time` after which the whole run is given up")
+	flags.DurationVar(&s.duration, "duration", 5*time.Second, "how long to measure each server with each workload, a `duration`")
+	flags.DurationVar(&s.warmUp, "warm-up", time.Second, "how long to load a server before it is measured, a `duration`")
+	flags.DurationVar(&s.timeout, "timeout", 10*time.Minute, "maximum `duration` of the whole run")
 	flags.IntVar(&s.connections, "connections", 32, "`number` of connections, each with one request under way")
-	flags.IntVar(&s.listConnections, "list-connections", 4, "`number` of connections of W5: the sandbox and the textbook path hold some 100 MB for each")
+	flags.IntVar(&s.listConnections, "list-connections", 4, "`number` of connections for W5, where the sandbox and the textbook path need about 100 MB for each")
 	flags.StringVar(&only, "only", "", "run only these of W1,W2,W3,W4,W4L,W5,growth, a comma-separated `list`")
-	flags.BoolVar(&s.overload, "overload", false, "measure what is left of the capacity when more is asked, instead of all else")
-	flags.IntVar(&s.rounds, "rounds", 3, "`number` of times that each server is measured by -overload")
-	flags.StringVar(&serveFlags, "serve-flags", "", "further `flags` of leadgraph serve, separated by spaces")
+	flags.BoolVar(&s.overload, "overload", false, "measure leadgraph under overload instead of everything else")
+	flags.IntVar(&s.rounds, "rounds", 3, "`number` of times that -overload measures each server")
+	flags.StringVar(&serveFlags, "serve-flags", "", "additional `flags` for leadgraph serve, separated by spaces")
 	flags.StringVar(&s.svg, "svg", "", "write a chart to this `file`")
 	flags.StringVar(&s.markdown, "markdown", "", "write the tables in Markdown to this `file`")
 	if err := flags.Parse(args); err != nil {
@@ -85,7 +89,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	s.serveFlags = strings.Fields(serveFlags)
 	s.only = strings.FieldsFunc(strings.ToUpper(only), func(r rune) bool { return r == ',' || r == ' ' })
 	for _, name := range s.only {
-		if name != growthName && !slices.ContainsFunc(workloads(), func(w workload) bool { return w.name == name }) {
+		if name != growthName && !slices.ContainsFunc(workload.All(), func(w workload.Workload) bool { return w.Name == name }) {
 			return s, fmt.Errorf("there is no workload %q", name)
 		}
 	}
@@ -93,14 +97,14 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	case flags.NArg() > 0:
 		return s, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case s.duration <= 0 || s.warmUp < 0 || s.timeout <= 0:
-		return s, errors.New("the times must be positive")
+		return s, errors.New("-duration and -timeout must be positive, -warm-up must not be negative")
 	case s.connections < 1 || s.listConnections < 1 || s.rounds < 1:
-		return s, errors.New("the numbers must be positive")
+		return s, errors.New("-connections, -list-connections and -rounds must be positive")
 	}
 	return s, nil
 }
 
-// run is the whole program. What was measured before a failure is printed too.
+// run is the whole program. After a failure, it prints the results so far.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	s, err := parse(args, stderr)
 	if err != nil {
@@ -113,16 +117,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	place, err := pin(ctx)
+	place, err := process.Pin(ctx)
 	if err != nil {
 		return err
 	}
 	b := &bench{
 		settings: s,
-		launch:   launcher{dir: dir, placement: place},
+		launch:   process.Launcher{Dir: dir, Placement: place},
 		progress: stderr,
-		report: report{
-			Date: time.Now(), CPU: cpuModel(), Cores: runtime.NumCPU(), Go: runtime.Version(), Placement: place.String(),
+		report: report.Report{
+			Date: time.Now(), CPU: process.CPUModel(), Cores: runtime.NumCPU(), Go: runtime.Version(), Placement: place.String(),
 			Connections: s.connections, ListConnections: s.listConnections,
 		},
 	}
@@ -131,11 +135,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		err = context.Cause(ctx)
 	}
 	if len(b.pressures) > 0 {
-		o := overloadReport{report: &b.report, Capacity: b.capacity, Pressures: b.pressures}
-		return errors.Join(err, o.write(stdout, s.svg, s.markdown))
+		o := report.Overload{Report: &b.report, Capacity: b.capacity, Pressures: b.pressures}
+		return errors.Join(err, o.Write(stdout, s.svg, s.markdown))
 	}
 	if len(b.report.Results)+len(b.report.Growth) == 0 {
 		return err
 	}
-	return errors.Join(err, b.report.write(stdout, s.svg, s.markdown))
+	return errors.Join(err, b.report.Write(stdout, s.svg, s.markdown))
 }

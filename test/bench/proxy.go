@@ -16,13 +16,13 @@ import (
 	"time"
 )
 
-// proxyCommand as first argument, before the target's URL, makes this program
-// the pass-through proxy.
+// proxyCommand is the first argument that makes this program the pass-through
+// proxy. The URL of the target follows.
 const proxyCommand = "proxy"
 
-// serveProxy serves the proxy on a free loopback port, which it prints, until
-// ctx ends. The bearer token is the first line of in, so that no process list
-// shows it.
+// serveProxy serves the proxy on a free loopback port until ctx ends, and prints
+// its URL. It reads the bearer token from the first line of in, so that no process
+// list shows the token.
 func serveProxy(ctx context.Context, target string, in io.Reader, out io.Writer) error {
 	token, err := bufio.NewReader(in).ReadString('\n')
 	if err != nil {
@@ -37,7 +37,7 @@ func serveProxy(ctx context.Context, target string, in io.Reader, out io.Writer)
 		return err
 	}
 	server := &http.Server{Handler: newProxy(to, strings.TrimSpace(token)), ReadHeaderTimeout: 5 * time.Second}
-	defer context.AfterFunc(ctx, func() { _ = server.Close() })() // ends Serve; there is nothing to drain
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })() // ends Serve; there is nothing to wait for
 	if _, err := fmt.Fprintf(out, "endpoint: http://%s\n", listener.Addr()); err != nil {
 		return err
 	}
@@ -47,14 +47,14 @@ func serveProxy(ctx context.Context, target string, in io.Reader, out io.Writer)
 	return nil
 }
 
-// newProxy passes requests on with a bearer token: the least that a server
-// between clients and the platform does. It is tuned as leadgraph is, since a
-// slow yardstick would flatter.
+// newProxy returns a handler that forwards requests with a bearer token. This is
+// the minimum that a server between clients and the platform does. It is tuned
+// like leadgraph, because a slow proxy would make leadgraph look better.
 func newProxy(target *url.URL, token string) http.Handler {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, 256
-	transport.DisableCompression = true // otherwise it adds Accept-Encoding and may have to inflate
+	transport.DisableCompression = true // otherwise it asks for compressed answers and may have to decompress them
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
@@ -66,10 +66,11 @@ func newProxy(target *url.URL, token string) http.Handler {
 	}
 }
 
-// bufferPool implements httputil.BufferPool with the size that ReverseProxy
-// would allocate for each answer.
+// bufferPool implements httputil.BufferPool. Its buffers have the size that
+// ReverseProxy would otherwise allocate for each answer.
 type bufferPool struct{ pool sync.Pool }
 
+// Get implements httputil.BufferPool.
 func (b *bufferPool) Get() []byte {
 	if buffer, ok := b.pool.Get().(*[]byte); ok {
 		return *buffer
@@ -77,4 +78,5 @@ func (b *bufferPool) Get() []byte {
 	return make([]byte, 32<<10)
 }
 
+// Put implements httputil.BufferPool.
 func (b *bufferPool) Put(buffer []byte) { b.pool.Put(&buffer) }

@@ -10,10 +10,11 @@ import (
 	"net/url"
 	"strings"
 
+	"leadgraph/test/bench/workload"
 	"leadgraph/upstream/sandbox"
 )
 
-// token asks the sandbox for a bearer token. It is good for about an hour.
+// token gets a bearer token from the sandbox. It is valid for about an hour.
 func token(ctx context.Context, base string) (string, error) {
 	var answer struct {
 		Token string `json:"access_token"`
@@ -26,12 +27,12 @@ func token(ctx context.Context, base string) (string, error) {
 	}
 	err := fetch(ctx, http.MethodPost, base+sandbox.TokenPath, "application/x-www-form-urlencoded", form.Encode(), &answer)
 	if err == nil && answer.Token == "" {
-		err = errors.New("the sandbox gave no token")
+		err = errors.New("the sandbox sent no token")
 	}
 	return answer.Token, err
 }
 
-// upstreamCalls is the number of lead calls that the sandbox has had.
+// upstreamCalls returns the number of calls for leads that the sandbox has received.
 func upstreamCalls(ctx context.Context, base string) (int, error) {
 	var calls struct {
 		ByTenant int `json:"byTenant"`
@@ -41,8 +42,8 @@ func upstreamCalls(ctx context.Context, base string) (int, error) {
 	return calls.ByTenant + calls.Pages, err
 }
 
-// scout learns from a leadgraph server what the requests are made of.
-func scout(ctx context.Context, base string) (data, error) {
+// scout reads the values that the requests contain from a leadgraph server.
+func scout(ctx context.Context, base string) (workload.Data, error) {
 	var answer struct {
 		Data struct {
 			Leads struct {
@@ -53,29 +54,29 @@ func scout(ctx context.Context, base string) (data, error) {
 			}
 		}
 	}
-	all := query(`query Scout($first: Int!) { leads(first: $first) { edges { cursor node { tenantId } } } }`, map[string]any{"first": leads}, leads)
-	if err := fetch(ctx, http.MethodPost, base+graphPath, "application/json", all.body, &answer); err != nil {
-		return data{}, err
+	query := fmt.Sprintf(`{"query":"{ leads(first: %d) { edges { cursor node { tenantId } } } }"}`, workload.Leads)
+	if err := fetch(ctx, http.MethodPost, base+workload.GraphPath, "application/json", query, &answer); err != nil {
+		return workload.Data{}, err
 	}
 	edges := answer.Data.Leads.Edges
-	if len(edges) != leads {
-		return data{}, fmt.Errorf("got %d leads of %d", len(edges), leads)
+	if len(edges) != workload.Leads {
+		return workload.Data{}, fmt.Errorf("got %d leads of %d", len(edges), workload.Leads)
 	}
-	var d data
+	var d workload.Data
 	seen := map[string]int{}
 	for _, edge := range edges {
-		d.cursors = append(d.cursors, edge.Cursor)
+		d.Cursors = append(d.Cursors, edge.Cursor)
 		seen[edge.Node.TenantID]++
 	}
 	for _, edge := range edges {
 		if tenant := edge.Node.TenantID; seen[tenant] == 1 {
-			d.tenants = append(d.tenants, tenant)
+			d.Tenants = append(d.Tenants, tenant)
 		}
 	}
 	return d, nil
 }
 
-// fetch makes a single call that is no part of the load.
+// fetch makes a single call that is not part of the load.
 func fetch(ctx context.Context, method, address, contentType, body string, into any) error {
 	request, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
 	if err != nil {

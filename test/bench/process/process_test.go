@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"errors"
@@ -57,8 +57,8 @@ func TestAChildThatEndsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := launcher{dir: t.TempDir()}
-	if _, err := l.start(t.Context(), child{path: self, args: []string{"-test.run=^$"}}); !errors.Is(err, errRefused) {
-		t.Errorf("error %v, want %v", err, errRefused)
+	l := Launcher{Dir: t.TempDir()}
+	if _, err := l.Start(t.Context(), Child{Path: self, Args: []string{"-test.run=^$"}}); !errors.Is(err, ErrRefused) {
+		t.Errorf("error %v, want %v", err, ErrRefused)
 	}
 }

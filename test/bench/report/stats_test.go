@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"math"
@@ -43,12 +43,12 @@ func TestFitFindsALine(t *testing.T) {
 	})
 }
 
-func TestFitOfWhatIsNoLine(t *testing.T) {
+func TestFitOfOtherPoints(t *testing.T) {
 	t.Parallel()
 	if got := fit([]float64{1, 2, 3, 4}, []float64{1, -1, -1, 1}); got.Slope != 0 || got.R2 != 0 {
 		t.Errorf("fit of a bowl = %+v, want neither slope nor R2", got)
 	}
 	if got := fit([]float64{3, 3}, []float64{1, 5}); got != (line{Intercept: 3}) {
-		t.Errorf("fit of one place = %+v, want the mean", got)
+		t.Errorf("fit of a single x = %+v, want the mean", got)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"fmt"
@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// tick is the unit of times in /proc, 1/100 s for user space on every Linux.
+// tick is the unit of times in /proc. On every Linux, programs see 1/100 s.
 const tick = 10 * time.Millisecond
 
-// cpuTime is the processor time that a process has used, user and system; 0
-// where there is no /proc.
-func cpuTime(pid int) time.Duration {
+// CPUTime returns the processor time that a process has used, user and system, or
+// 0 if there is no /proc.
+func CPUTime(pid int) time.Duration {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0
@@ -22,21 +22,21 @@ func cpuTime(pid int) time.Duration {
 	return parseCPUTime(string(text))
 }
 
-// parseCPUTime reads a /proc/PID/stat. The program's name, in parentheses, can
-// hold anything, so fields are counted behind it.
+// parseCPUTime reads the text of a /proc/PID/stat. It counts the fields after the
+// program's name, because the name can contain anything. It is in parentheses.
 func parseCPUTime(stat string) time.Duration {
 	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
 	if len(fields) < 13 {
 		return 0
 	}
-	user, _ := strconv.ParseInt(fields[11], 10, 64) // a number by the kernel's word
+	user, _ := strconv.ParseInt(fields[11], 10, 64) // the kernel writes a number
 	system, _ := strconv.ParseInt(fields[12], 10, 64)
 	return time.Duration(user+system) * tick
 }
 
-// peakMemory is the largest resident memory that a process has had, in bytes; 0
-// where there is no /proc.
-func peakMemory(pid int) int64 {
+// PeakMemory returns the largest resident memory that a process has had, in bytes,
+// or 0 if there is no /proc.
+func PeakMemory(pid int) int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
@@ -45,8 +45,8 @@ func peakMemory(pid int) int64 {
 	return kib << 10
 }
 
-// cpuModel names the machine's processor.
-func cpuModel() string {
+// CPUModel returns the name of the machine's processor.
+func CPUModel() string {
 	text, err := os.ReadFile("/proc/cpuinfo")
 	if model := valueOf(string(text), "model name"); err == nil && model != "" {
 		return model
@@ -54,7 +54,7 @@ func cpuModel() string {
 	return runtime.GOOS + "/" + runtime.GOARCH
 }
 
-// valueOf reads the first line "name: value" of a file of /proc.
+// valueOf returns the value of the first line "name: value" in a text of /proc.
 func valueOf(text, name string) string {
 	for line := range strings.Lines(text) {
 		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == name {

@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"context"
@@ -10,36 +10,37 @@ import (
 	"strings"
 )
 
-// placement says on which cores the processes run. Without fixed cores the
-// server and the load take time from each other and figures scatter.
-type placement struct {
-	taskset      string // path of the program that pins; empty: nothing is pinned
+// Placement says on which cores the processes run. Without fixed cores, the server
+// and the load take time from each other, and the figures vary.
+type Placement struct {
+	taskset      string // path of the program that pins; empty if nothing is pinned
 	server, load string // core numbers
 	reason       string // why nothing is pinned
 }
 
-func (p placement) String() string {
+// String describes the placement for a report.
+func (p Placement) String() string {
 	if p.taskset == "" {
 		return "not pinned to cores: " + p.reason
 	}
 	return fmt.Sprintf("server on core %s, load and sandbox on core %s", p.server, p.load)
 }
 
-// pin chooses the cores and moves this process to the one for load.
-func pin(ctx context.Context) (placement, error) {
-	status, _ := os.ReadFile("/proc/self/status") // empty where there is none
+// Pin chooses the cores and moves this process to the core for the load.
+func Pin(ctx context.Context) (Placement, error) {
+	status, _ := os.ReadFile("/proc/self/status") // empty where there is no such file
 	if len(status) == 0 {
-		return placement{reason: "not supported on " + runtime.GOOS}, nil
+		return Placement{reason: "not supported on " + runtime.GOOS}, nil
 	}
 	first, last, ok := allowedCores(string(status))
 	if !ok {
-		return placement{reason: "there is only one"}, nil
+		return Placement{reason: "there is only one core"}, nil
 	}
 	taskset, _ := exec.LookPath("taskset") // empty if it is not installed
 	if taskset == "" {
-		return placement{reason: "taskset is not installed"}, nil
+		return Placement{reason: "taskset is not installed"}, nil
 	}
-	p := placement{taskset: taskset, server: first, load: last}
+	p := Placement{taskset: taskset, server: first, load: last}
 	self := strconv.Itoa(os.Getpid())
 	if out, err := exec.CommandContext(ctx, taskset, "-a", "-c", "-p", p.load, self).CombinedOutput(); err != nil {
 		return p, fmt.Errorf("pin the load to core %s: %w: %s", p.load, err, out)
@@ -48,9 +49,10 @@ func pin(ctx context.Context) (placement, error) {
 	return p, nil
 }
 
-// allowedCores reads from a /proc/PID/status the first and the last core that
-// the process may use: of all pairs the least likely to be two threads of one
-// physical core. It reports false if there are not two.
+// allowedCores returns the first and the last core in the text of a
+// /proc/PID/status that the process may use. Of all pairs, these are the least
+// likely to be two threads of one physical core. It returns false if there are
+// fewer than two cores.
 func allowedCores(status string) (first, last string, ok bool) {
 	for line := range strings.Lines(status) {
 		list, found := strings.CutPrefix(line, "Cpus_allowed_list:")

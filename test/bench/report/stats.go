@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"cmp"
@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// percentile is the least value that at least the share q of the values, which
-// must be sorted, do not exceed; zero of none.
+// percentile returns the smallest value that at least the share q of the values do
+// not exceed. The values must be sorted. It returns zero if there are none.
 func percentile[T cmp.Ordered](sorted []T, q float64) T {
 	var zero T
 	if len(sorted) == 0 {
@@ -21,11 +21,11 @@ func median[T cmp.Ordered](values []T) T {
 	return percentile(slices.Sorted(slices.Values(values)), 0.5)
 }
 
-// line is a straight line fitted by least squares. R2, the share of the values'
-// variance that it explains, is 1 when they are exactly linear.
+// line is a straight line, fitted by least squares. R2 is the share of the
+// variance that it explains: 1 if the values are exactly linear.
 type line struct{ Slope, Intercept, R2 float64 }
 
-// fit needs at least two different x; otherwise the line is flat.
+// fit fits a line to points. Without two different x, the line is flat.
 func fit(x, y []float64) line {
 	n := float64(len(x))
 	var sumX, sumY float64

@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"encoding/xml"
@@ -7,21 +7,24 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"leadgraph/test/bench/load"
+	"leadgraph/test/bench/workload"
 )
 
-func someReport() report {
-	r := report{Date: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC), CPU: `A<B> & "C"`, Cores: 2, Go: "go1.26", Connections: 32, ListConnections: 4}
+func someReport() Report {
+	r := Report{Date: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC), CPU: `A<B> & "C"`, Cores: 2, Go: "go1.26", Connections: 32, ListConnections: 4}
 	add := func(workload, server string, rate float64, cpu time.Duration) {
-		r.Results = append(r.Results, result{Workload: workload, Server: server, Rate: rate, CPU: cpu, Busy: 0.98, Peak: 64 << 20})
+		r.Results = append(r.Results, Result{Workload: workload, Server: server, Rate: rate, CPU: cpu, Busy: 0.98, Peak: 64 << 20})
 	}
-	add("W1", passThrough, 10_000, 100*time.Microsecond)
-	add("W1", projection, 7000, 140*time.Microsecond)
-	add("W1", textbook, 2000, 500*time.Microsecond)
-	add("W2", passThrough, 5000, 200*time.Microsecond)
-	add("W2", projection, 950, time.Millisecond)
-	add("W4", projection, 650, 0)
-	for _, n := range growthSizes() {
-		r.Growth = append(r.Growth, growthStep{Leads: n, Last: time.Duration(n) * 2000, Peak: int64(n)*300 + 1<<20})
+	add("W1", workload.PassThrough, 10_000, 100*time.Microsecond)
+	add("W1", workload.Projection, 7000, 140*time.Microsecond)
+	add("W1", workload.Textbook, 2000, 500*time.Microsecond)
+	add("W2", workload.PassThrough, 5000, 200*time.Microsecond)
+	add("W2", workload.Projection, 950, time.Millisecond)
+	add("W4", workload.Projection, 650, 0)
+	for _, n := range []int{10, 100, 1000, 10_000, 20_000} {
+		r.Growth = append(r.Growth, GrowthStep{Leads: n, Last: time.Duration(n) * 2000, Peak: int64(n)*300 + 1<<20})
 	}
 	return r
 }
@@ -53,7 +56,7 @@ func TestReport(t *testing.T) {
 
 func TestRemarksTellWhereTheServerWaited(t *testing.T) {
 	t.Parallel()
-	r := report{Results: []result{
+	r := Report{Results: []Result{
 		{Workload: "W1", Server: "full", CPU: 1, Busy: 0.95, LoadBusy: 0.95},
 		{Workload: "W1", Server: "starved", CPU: 1, Busy: 0.5, LoadBusy: 0.97},
 		{Workload: "W1", Server: "disturbed", CPU: 1, Busy: 0.5, LoadBusy: 0.5},
@@ -69,8 +72,8 @@ func TestRemarksTellWhereTheServerWaited(t *testing.T) {
 
 func TestChartIsWellFormed(t *testing.T) {
 	t.Parallel()
-	full, empty := someReport(), report{}
-	for _, r := range []*report{&full, &empty} {
+	full, empty := someReport(), Report{}
+	for _, r := range []*Report{&full, &empty} {
 		chart := string(r.chart())
 		decoder := xml.NewDecoder(strings.NewReader(chart))
 		for {
@@ -98,14 +101,11 @@ func TestNumber(t *testing.T) {
 	}
 }
 
-func TestParse(t *testing.T) {
+func TestSummarise(t *testing.T) {
 	t.Parallel()
-	if s, err := parse([]string{"-only", "w1,growth", "-serve-flags", "--expose-cost --page-size 10"}, io.Discard); err != nil || len(s.only) != 2 || len(s.serveFlags) != 3 {
-		t.Errorf("settings %+v, %v", s, err)
-	}
-	for _, args := range [][]string{{"-only", "W9"}, {"-duration", "0s"}, {"-connections", "0"}, {"more"}, {"-unknown"}} {
-		if _, err := parse(args, io.Discard); err == nil {
-			t.Errorf("%v was accepted", args)
-		}
+	samples := []load.Sample{{First: 1, Last: 4}, {First: 3, Last: 3}, {First: 2, Last: 9}}
+	got := Summarise(samples, time.Second, CPU{Server: time.Second / 2})
+	if got.Requests != 3 || got.Rate != 3 || got.P50 != 4 || got.P99 != 9 || got.FirstByte != 2 || got.Busy != 0.5 || got.CPU != time.Second/6 {
+		t.Errorf("summary %+v", got)
 	}
 }

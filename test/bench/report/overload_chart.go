@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"bytes"
@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"leadgraph/test/bench/workload"
 )
 
-// Measures of the overload's chart in pixels.
+// Sizes in the chart of the overload, in pixels.
 const (
 	plotLeft, plotTop     = 70, 92
 	plotWidth, plotHeight = 310, 230
@@ -26,31 +28,31 @@ text{font:13px system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif}.ti
 </style>
 `
 
-// plot is one diagram over the factors. Its values lie between 0 and 1.
+// plot is one diagram over the factors. Its values are between 0 and 1.
 type plot struct {
 	left  int
 	title string
-	marks map[string]float64 // of the vertical axis
-	value func([]pressure) float64
+	marks map[string]float64 // on the vertical axis
+	value func([]Pressure) float64
 }
 
-// chart draws goodput and the latency of what was served.
-func (r *overloadReport) chart() []byte {
+// chart draws the goodput, and the latency of the answers.
+func (r *Overload) chart() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%[1]d" height="%[2]d" role="img" aria-labelledby="title">`+"\n", chartWidth, overloadHeight)
-	b.WriteString(`<title id="title">leadgraph: answers in time and their latency when more is asked for than it can give</title>` + "\n" + overloadStyle)
+	b.WriteString(`<title id="title">leadgraph under overload: right answers in time, and their latency</title>` + "\n" + overloadStyle)
 	fmt.Fprintf(&b, `<rect class="back" x="0.5" y="0.5" width="%d" height="%d" rx="6"/>`+"\n", chartWidth-1, overloadHeight-1)
-	text(&b, margin, 32, "ink title", "Overload: what is asked for, and what is answered in time")
+	text(&b, margin, 32, "ink title", "Overload: requests that are due, and right answers in time")
 	text(&b, margin, 54, "of-limited name", "with the limiter")
 	text(&b, margin+130, 54, "of-unlimited name", "without")
-	top := 1.25 * max(r.peak(limited), r.peak(unlimited), 1)
-	left := plot{left: plotLeft, title: "answers a second", marks: map[string]float64{}, value: func(p []pressure) float64 { return spreadOf(p, goodput).Median / top }}
+	top := 1.25 * max(r.peak(workload.Limited), r.peak(workload.Unlimited), 1)
+	left := plot{left: plotLeft, title: "answers a second", marks: map[string]float64{}, value: func(p []Pressure) float64 { return spreadOf(p, goodput).Median / top }}
 	for _, share := range []float64{0, 0.5, 1} {
 		left.marks[number(share*r.Capacity)] = share * r.Capacity / top
 	}
 	right := plot{left: plotLeft + plotWidth + plotGap, title: "p99 of the answers, ms (logarithmic)", marks: map[string]float64{},
-		value: func(p []pressure) float64 {
-			return height(spreadOf(p, seconds(func(p pressure) time.Duration { return p.P99 })).Median)
+		value: func(p []Pressure) float64 {
+			return height(spreadOf(p, seconds(func(p Pressure) time.Duration { return p.P99 })).Median)
 		}}
 	for _, s := range []float64{0.01, 0.1, 1} {
 		right.marks[asMillis(s)] = height(s)
@@ -58,7 +60,7 @@ func (r *overloadReport) chart() []byte {
 	for _, p := range []plot{left, right} {
 		r.draw(&b, p)
 	}
-	goal := goalLeft * r.peak(limited) / top
+	goal := goalLeft * r.peak(workload.Limited) / top
 	fmt.Fprintf(&b, `<line class="goal" x1="%d" y1="%.1f" x2="%d" y2="%.1f"/>`+"\n", left.left, down(goal), left.left+plotWidth, down(goal))
 	text(&b, left.left+plotWidth-120, int(down(goal))+14, "soft small", percent(goalLeft)+" of the best")
 	text(&b, margin, overloadHeight-16, "soft small", fmt.Sprintf("%s · %s, %d cores · %s · %s", r.Date.Format(time.DateOnly), r.CPU, r.Cores, r.Go, r.Placement))
@@ -66,26 +68,27 @@ func (r *overloadReport) chart() []byte {
 	return b.Bytes()
 }
 
-// height is that of a time in seconds, from 3 ms to 3 s.
+// height returns the height of a time in seconds, from 0 for 3 ms to 1 for 3 s.
 func height(s float64) float64 { return min(max(math.Log10(s/0.003)/3, 0), 1) }
 
-// down is the place of a value on the vertical axis.
+// down returns the vertical position of a value.
 func down(value float64) float64 { return plotTop + (1-value)*plotHeight }
 
-func (r *overloadReport) draw(b *bytes.Buffer, p plot) {
+// draw draws a plot with a line for each server.
+func (r *Overload) draw(b *bytes.Buffer, p plot) {
 	text(b, p.left, plotTop-12, "ink name", p.title)
 	for mark, value := range p.marks {
 		fmt.Fprintf(b, `<line class="axis" x1="%d" y1="%.1f" x2="%d" y2="%.1f"/>`+"\n", p.left, down(value), p.left+plotWidth, down(value))
 		text(b, p.left-46, int(down(value))+4, "soft small", mark)
 	}
-	across := func(factor float64) float64 { return float64(p.left) + factor/slices.Max(factors())*plotWidth }
+	across := func(factor float64) float64 { return float64(p.left) + factor/slices.Max(workload.Factors())*plotWidth }
 	for _, factor := range []float64{0.5, 1, 2, 3} {
 		text(b, int(across(factor))-8, plotTop+plotHeight+18, "soft small", fmt.Sprintf("%g×", factor))
 	}
-	text(b, p.left, plotTop+plotHeight+36, "soft small", "asked for, in multiples of the capacity")
-	for _, server := range []string{unlimited, limited} {
+	text(b, p.left, plotTop+plotHeight+36, "soft small", "requests due, in multiples of the capacity")
+	for _, server := range []string{workload.Unlimited, workload.Limited} {
 		var points []string
-		for _, factor := range factors() {
+		for _, factor := range workload.Factors() {
 			if rounds := r.of(server, factor); len(rounds) > 0 {
 				points = append(points, fmt.Sprintf("%.1f,%.1f", across(factor), down(p.value(rounds))))
 			}

@@ -1,4 +1,4 @@
-package main
+package load
 
 import (
 	"bytes"
@@ -6,15 +6,15 @@ import (
 	"hash/crc32"
 )
 
-// Each lead of an answer, of both APIs, has exactly one key status, which all
-// workloads select: the other keys that end so are longer. Inside a text the
-// quotes would be escaped.
+// All workloads select the status of leads, so that each lead in an answer of
+// either API has exactly one key "status". Keys like "validationStatus" do not
+// match, because the mark begins with a quote. Quotes inside a text are escaped.
 const (
 	leadMark  = `"status":`
 	errorMark = `"errors":`
 )
 
-// inspect says what is wrong with an answer that should have that many leads.
+// inspect fails if an answer contains errors or another number of leads.
 func inspect(answer []byte, rows int) error {
 	if bytes.Contains(answer, []byte(errorMark)) {
 		return fmt.Errorf("answer has errors: %s", answer[:min(len(answer), headSize)])
@@ -25,21 +25,22 @@ func inspect(answer []byte, rows int) error {
 	return nil
 }
 
-// headSize is how much of a wrong answer is shown, in bytes.
+// headSize is the length of the part of a wrong answer that is shown, in bytes.
 const headSize = 200
 
-// castagnoli has an instruction on most processors: looking for the marks in
-// every answer would take most of the load's core, this next to nothing.
+// castagnoli is a checksum that most processors compute in hardware, so that it
+// costs almost nothing. Looking for the marks in every answer would use most of
+// the load's core.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// fingerprint tells whether an answer is the one that was inspected.
+// fingerprint identifies an answer that was inspected.
 type fingerprint struct {
 	size int64
 	sum  uint32
 }
 
-// fingerprinter takes the fingerprint of an answer while it arrives, since those
-// of W5 are too large to keep one for each connection.
+// fingerprinter computes the fingerprint of an answer while it arrives. The
+// answers of W5 are too large to keep one for each connection.
 type fingerprinter struct {
 	fingerprint
 	head []byte
@@ -55,10 +56,10 @@ func (f *fingerprinter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// compare fails if the answer is another one.
+// compare fails if the answer has another fingerprint.
 func (f *fingerprinter) compare(want fingerprint) error {
 	if f.fingerprint != want {
-		return fmt.Errorf("answer of %d bytes is not the one of %d bytes that the request had before: %s", f.size, want.size, f.head)
+		return fmt.Errorf("answer of %d bytes differs from the first answer of %d bytes: %s", f.size, want.size, f.head)
 	}
 	return nil
 }

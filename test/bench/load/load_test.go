@@ -1,19 +1,17 @@
-package main
+package load
 
 import (
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"leadgraph/upstream/sandbox"
 )
 
+// serve returns the URL of a server.
 func serve(t *testing.T, handler http.HandlerFunc) string {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -30,20 +28,24 @@ func TestLoad(t *testing.T) {
 		if r.Header.Get("Cache-Control") != "no-cache" || r.Method == http.MethodPost && r.Header.Get("Content-Type") != "application/json" {
 			w.WriteHeader(http.StatusBadRequest)
 		}
-		_, _ = fmt.Fprintf(w, `{"data":{%s"status":"%s"}}`, strings.Repeat(" ", 1<<20), body) // longer than a chunk
+		_, _ = fmt.Fprintf(w, `{"data":{%s"status":"%s"}}`, strings.Repeat(" ", 1<<20), body) // more than a chunk
 	})
-	l, err := openLoad(t.Context(), server, []*exchange{{path: "/a", rows: 1}, {path: "/b", body: "b", rows: 1}, {path: "/c", body: "c", rows: 1}}, 4)
+	l, err := Open(t.Context(), server, []*Exchange{{Path: "/a", Rows: 1}, {Path: "/b", Body: "b", Rows: 1}, {Path: "/c", Body: "c", Rows: 1}}, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.close()
-	samples, _, err := l.drive(t.Context(), 20*time.Millisecond)
+	defer l.Close()
+	samples, _, err := l.Drive(t.Context(), 20*time.Millisecond)
 	if err != nil || len(samples) < 4 || int64(len(samples)) != requests.Load()-3 {
 		t.Fatalf("%d samples of %d requests, 3 of them in the rehearsal: %v", len(samples), requests.Load(), err)
 	}
-	got := summarise(samples, time.Second, cpuUse{server: time.Second / 2})
-	if got.Requests != len(samples) || got.Rate != float64(len(samples)) || got.P50 > got.P99 || got.FirstByte > got.P99 || got.Busy != 0.5 {
-		t.Errorf("summary %+v", got)
+	for _, took := range samples {
+		if took.First > took.Last {
+			t.Errorf("first byte after %v, last after %v", took.First, took.Last)
+		}
+	}
+	if took, err := l.First(); err != nil || took.Last == 0 {
+		t.Errorf("the first request took %v: %v", took.Last, err)
 	}
 }
 
@@ -58,10 +60,10 @@ func TestLoadFailsOnWrongAnswers(t *testing.T) {
 	}{
 		{"refused", 0, func(w http.ResponseWriter) { w.WriteHeader(http.StatusServiceUnavailable) }, "status 503"},
 		{"errors", 0, func(w http.ResponseWriter) { _, _ = io.WriteString(w, `{"errors":[]}`) }, "has errors"},
-		{"cut", 0, func(w http.ResponseWriter) { w.Header().Set("Content-Length", "99"); _, _ = io.WriteString(w, good) }, "breaks off"},
+		{"cut", 0, func(w http.ResponseWriter) { w.Header().Set("Content-Length", "99"); _, _ = io.WriteString(w, good) }, "ends after"},
 		{"closed", 0, func(w http.ResponseWriter) { w.Header().Set("Connection", "close"); _, _ = io.WriteString(w, good) }, "closed"},
 		{"silent", 0, func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, "no answer"},
-		{"other later", 5, func(w http.ResponseWriter) { _, _ = io.WriteString(w, strings.ToLower(good)) }, "not the one"},
+		{"other later", 5, func(w http.ResponseWriter) { _, _ = io.WriteString(w, strings.ToLower(good)) }, "differs from"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -73,40 +75,14 @@ func TestLoadFailsOnWrongAnswers(t *testing.T) {
 				}
 				_, _ = io.WriteString(w, good)
 			})
-			l, err := openLoad(t.Context(), server, []*exchange{{path: "/", rows: 1}}, 2)
+			l, err := Open(t.Context(), server, []*Exchange{{Path: "/", Rows: 1}}, 2)
 			if err == nil {
-				defer l.close()
-				_, _, err = l.drive(t.Context(), time.Minute) // ends with the first failure of each connection
+				defer l.Close()
+				_, _, err = l.Drive(t.Context(), time.Minute) // ends at the first failure of each connection
 			}
 			if err == nil || !strings.Contains(err.Error(), c.problem) {
 				t.Errorf("error %v, want %q", err, c.problem)
 			}
 		})
-	}
-}
-
-func TestProxyPassesThroughWithToken(t *testing.T) {
-	t.Parallel()
-	platform, err := sandbox.New(sandbox.Options{Leads: 10})
-	if err != nil {
-		t.Fatal(err)
-	}
-	upstream := serve(t, platform.ServeHTTP)
-	bearer, err := token(t.Context(), upstream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	target, err := url.Parse(upstream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := serve(t, newProxy(target, bearer).ServeHTTP)
-	l, err := openLoad(t.Context(), proxy, []*exchange{restPage(0, 7), restPage(1, 5)}, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.close()
-	if calls, err := upstreamCalls(t.Context(), upstream); err != nil || calls != 2 {
-		t.Errorf("%d upstream calls, %v, want 2", calls, err)
 	}
 }

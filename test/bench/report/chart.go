@@ -1,18 +1,20 @@
-package main
+package report
 
 import (
 	"bytes"
 	"fmt"
 	"html"
 	"time"
+
+	"leadgraph/test/bench/workload"
 )
 
-// Measures of the chart in pixels.
+// Sizes in the chart, in pixels.
 const (
 	chartWidth = 800
 	margin     = 24
 	barLeft    = 136
-	barMax     = 330 // of the fastest bar; its label needs the rest
+	barMax     = 330 // the longest bar; its label needs the rest
 	barHeight  = 16
 	barStep    = 21
 	groupHead  = 24
@@ -21,8 +23,8 @@ const (
 	chartFoot  = 50
 )
 
-// The background is the chart's own: a page may show it dark on a light system
-// or the other way round.
+// chartStyle draws a background, because a page can be dark on a light system or
+// the other way round.
 const chartStyle = `<style>
 .back{fill:#fff;stroke:#d1d9e0}.ink{fill:#1f2328}.soft{fill:#59636e}
 .pass-through{fill:#8c959f}.projection{fill:#0969da}.textbook{fill:#bc4c00}
@@ -32,14 +34,15 @@ text{font:13px system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif}.ti
 </style>
 `
 
-// chart draws the answers a second: one group of bars for each workload, with
-// its own scale, since the workloads are four orders of magnitude apart.
-func (r *report) chart() []byte {
+// chart draws the answers a second as one group of bars for each workload. Each
+// group has its own scale, because the workloads differ by four orders of
+// magnitude.
+func (r *Report) chart() []byte {
 	var body bytes.Buffer
 	y := chartHead
-	for _, w := range workloads() {
+	for _, w := range workload.All() {
 		if bars := r.bars(w); len(bars) > 0 {
-			text(&body, margin, y, "ink name", w.name+" · "+w.title)
+			text(&body, margin, y, "ink name", w.Name+" · "+w.Title)
 			y = drawBars(&body, bars, y+groupHead-barHeight) + groupGap
 		}
 	}
@@ -57,26 +60,27 @@ func (r *report) chart() []byte {
 	return b.Bytes()
 }
 
-// bar is one server's.
+// bar shows the rate of one server.
 type bar struct {
 	server, label string
 	rate          float64
 }
 
-// bars are those of a workload, with what projection is of the others.
-func (r *report) bars(w workload) []bar {
+// bars returns the bars of a workload. The label of projection compares it with the
+// other servers.
+func (r *Report) bars(w workload.Workload) []bar {
 	var list []bar
-	for _, server := range []string{passThrough, projection, textbook} {
-		m, ok := r.find(w.name, server)
+	for _, server := range []string{workload.PassThrough, workload.Projection, workload.Textbook} {
+		m, ok := r.find(w.Name, server)
 		if !ok {
 			continue
 		}
 		label := number(m.Rate)
-		if server == projection {
-			if proxy, ok := r.find(w.name, passThrough); ok {
+		if server == workload.Projection {
+			if proxy, ok := r.find(w.Name, workload.PassThrough); ok {
 				label += fmt.Sprintf(" · %s of pass-through", percent(m.Rate/proxy.Rate))
 			}
-			if slow, ok := r.find(w.name, textbook); ok {
+			if slow, ok := r.find(w.Name, workload.Textbook); ok {
 				label += fmt.Sprintf(" · %.1f× textbook", m.Rate/slow.Rate)
 			}
 		}
@@ -85,7 +89,7 @@ func (r *report) bars(w workload) []bar {
 	return list
 }
 
-// drawBars draws a group from y downwards and returns where it ends.
+// drawBars draws a group from y downwards and returns where the group ends.
 func drawBars(b *bytes.Buffer, bars []bar, y int) int {
 	var most float64
 	for _, one := range bars {

@@ -1,4 +1,5 @@
-package main
+// Package report sums up measurements and writes them as tables and charts.
+package report
 
 import (
 	"errors"
@@ -8,41 +9,47 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"leadgraph/test/bench/workload"
 )
 
-// report is all that a run found.
-type report struct {
+// Report is everything that a run found.
+type Report struct {
 	Date                         time.Time
 	CPU                          string
 	Cores                        int
 	Go, Placement                string
 	Connections, ListConnections int
-	Results                      []result
-	Growth                       []growthStep
+	Results                      []Result
+	Growth                       []GrowthStep
 	Notes                        []string
 }
 
-// Shares of their core above which a server, or load and sandbox, whose work
-// for the network is counted less completely, had no time left.
+// Shares of its core above which a process had no time left. The share of the load
+// and the sandbox is lower, because part of their work for the network is not
+// counted.
 const (
 	busyServer = 0.9
 	busyLoad   = 0.75
 )
 
-// starved says that the server waited, though not for the upstream.
-func (m result) starved() bool { return m.CPU > 0 && m.Busy < busyServer && m.Workload != "W4L" }
+// starved tells whether the server had nothing to do, though it did not wait for
+// the upstream.
+func (m Result) starved() bool { return m.CPU > 0 && m.Busy < busyServer && m.Workload != "W4L" }
 
-// disturbed says that nothing of ours was the limit: another program was.
-func (m result) disturbed() bool { return m.starved() && m.LoadBusy < busyLoad }
+// disturbed tells whether another program was the limit, not the server or the
+// load.
+func (m Result) disturbed() bool { return m.starved() && m.LoadBusy < busyLoad }
 
-// machine says where and how the figures came about.
-func (r *report) machine() string {
+// machine says where and how the figures were measured.
+func (r *Report) machine() string {
 	return fmt.Sprintf("%s · %s, %d cores · %s · %d connections (W5: %d), caches off · %s",
 		r.Date.Format(time.DateOnly), r.CPU, r.Cores, r.Go, r.Connections, r.ListConnections, r.Placement)
 }
 
-// write prints the tables and writes the files that are named.
-func (r *report) write(stdout io.Writer, svg, markdown string) error {
+// Write prints the tables. It writes the chart and the tables in Markdown to files
+// if their names are not empty.
+func (r *Report) Write(stdout io.Writer, svg, markdown string) error {
 	_, err := io.WriteString(stdout, r.text())
 	if svg != "" {
 		err = errors.Join(err, os.WriteFile(svg, r.chart(), 0o644))
@@ -53,10 +60,10 @@ func (r *report) write(stdout io.Writer, svg, markdown string) error {
 	return err
 }
 
-// table is rows of cells below a head.
+// table is rows of cells. The first row is the head.
 type table [][]string
 
-func (r *report) tables() []table {
+func (r *Report) tables() []table {
 	var list []table
 	for _, t := range []table{r.figures(), r.ratios(), r.growth()} {
 		if len(t) > 1 {
@@ -66,7 +73,7 @@ func (r *report) tables() []table {
 	return list
 }
 
-func (r *report) figures() table {
+func (r *Report) figures() table {
 	t := table{{"work", "server", "req/s", "p50 ms", "p99 ms", "first byte ms", "CPU ms/req", "core busy", "peak MiB", "upstream calls/req", "bytes/answer"}}
 	for _, m := range r.Results {
 		t = append(t, []string{
@@ -78,21 +85,21 @@ func (r *report) figures() table {
 	return t
 }
 
-// ratios compares projection with the others by answers a second, and by CPU
-// for each, which holds even where the load was the limit.
-func (r *report) ratios() table {
+// ratios compares projection with the other servers: by answers a second, and by
+// CPU time for each answer, which is valid even if the load was the limit.
+func (r *Report) ratios() table {
 	t := table{{"work", "projection / pass-through", "goal", "", "by CPU", "projection / textbook", "by CPU"}}
-	for _, w := range workloads() {
-		ours, ok := r.find(w.name, projection)
+	for _, w := range workload.All() {
+		ours, ok := r.find(w.Name, workload.Projection)
 		if !ok {
 			continue
 		}
-		row := []string{w.name, "–", "–", "", "–", "–", "–"}
-		if proxy, ok := r.find(w.name, passThrough); ok {
-			row[1], row[2] = fmt.Sprintf("%.2f", ours.Rate/proxy.Rate), fmt.Sprintf("≥ %.2f", w.goal)
-			row[3], row[4] = verdict(ours, proxy, w.goal), cheaper(ours, proxy, "%.2f")
+		row := []string{w.Name, "–", "–", "", "–", "–", "–"}
+		if proxy, ok := r.find(w.Name, workload.PassThrough); ok {
+			row[1], row[2] = fmt.Sprintf("%.2f", ours.Rate/proxy.Rate), fmt.Sprintf("≥ %.2f", w.Goal)
+			row[3], row[4] = verdict(ours, proxy, w.Goal), cheaper(ours, proxy, "%.2f")
 		}
-		if slow, ok := r.find(w.name, textbook); ok {
+		if slow, ok := r.find(w.Name, workload.Textbook); ok {
 			row[5], row[6] = fmt.Sprintf("%.1f×", ours.Rate/slow.Rate), cheaper(ours, slow, "%.1f×")
 		}
 		t = append(t, row)
@@ -100,14 +107,14 @@ func (r *report) ratios() table {
 	return t
 }
 
-func cheaper(ours, other result, format string) string {
+func cheaper(ours, other Result, format string) string {
 	if ours.CPU == 0 {
 		return "–"
 	}
 	return fmt.Sprintf(format, float64(other.CPU)/float64(ours.CPU))
 }
 
-func verdict(ours, proxy result, goal float64) string {
+func verdict(ours, proxy Result, goal float64) string {
 	switch {
 	case ours.disturbed() || proxy.disturbed():
 		return "unsure"
@@ -118,16 +125,16 @@ func verdict(ours, proxy result, goal float64) string {
 	}
 }
 
-func (r *report) find(workload, server string) (result, bool) {
+func (r *Report) find(work, server string) (Result, bool) {
 	for _, m := range r.Results {
-		if m.Workload == workload && m.Server == server {
+		if m.Workload == work && m.Server == server {
 			return m, true
 		}
 	}
-	return result{}, false
+	return Result{}, false
 }
 
-func (r *report) growth() table {
+func (r *Report) growth() table {
 	t := table{{"leads", "ms", "first byte ms", "peak MiB", "bytes"}}
 	for _, step := range r.Growth {
 		t = append(t, []string{
@@ -137,8 +144,8 @@ func (r *report) growth() table {
 	return t
 }
 
-// remarks says what the tables do not show.
-func (r *report) remarks() []string {
+// remarks returns what the tables do not show.
+func (r *Report) remarks() []string {
 	list := append([]string(nil), r.Notes...)
 	for _, m := range r.Results {
 		why := "the load was the limit and the rate is a lower bound"
@@ -165,17 +172,17 @@ func (r *report) remarks() []string {
 
 func slope(l line, unit string) string { return fmt.Sprintf("%.0f %s (R² %.4f)", l.Slope, unit, l.R2) }
 
-func (r *report) text() string {
+func (r *Report) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", r.machine())
-	for _, w := range workloads() {
-		fmt.Fprintf(&b, "%-4s %s\n", w.name, w.title)
+	for _, w := range workload.All() {
+		fmt.Fprintf(&b, "%-4s %s\n", w.Name, w.Title)
 	}
 	for _, t := range r.tables() {
 		b.WriteByte('\n')
 		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 		for _, row := range t {
-			_, _ = fmt.Fprintln(w, strings.Join(row, "\t")) // a Builder takes everything
+			_, _ = fmt.Fprintln(w, strings.Join(row, "\t")) // writing to a Builder does not fail
 		}
 		_ = w.Flush()
 	}
@@ -185,7 +192,7 @@ func (r *report) text() string {
 	return strings.TrimRight(b.String(), "\n") + "\n"
 }
 
-func (r *report) markdown() string {
+func (r *Report) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", r.machine())
 	for _, t := range r.tables() {
@@ -202,36 +209,3 @@ func (r *report) markdown() string {
 	}
 	return b.String()
 }
-
-func known(ok bool, text string) string {
-	if !ok {
-		return "–"
-	}
-	return text
-}
-
-// number keeps three digits of small values and groups those of large ones.
-func number(v float64) string {
-	switch {
-	case v < 10:
-		return fmt.Sprintf("%.2f", v)
-	case v < 100:
-		return fmt.Sprintf("%.1f", v)
-	case v < 1000:
-		return fmt.Sprintf("%.0f", v)
-	default:
-		return fmt.Sprintf("%d,%03d", int(v+0.5)/1000, int(v+0.5)%1000)
-	}
-}
-
-func millis(d time.Duration) string {
-	ms := d.Seconds() * 1000
-	if ms < 1 {
-		return fmt.Sprintf("%.3f", ms)
-	}
-	return number(ms)
-}
-
-func mebi(bytes int64) string { return fmt.Sprintf("%.0f", float64(bytes)/(1<<20)) }
-
-func percent(share float64) string { return fmt.Sprintf("%.0f %%", share*100) }

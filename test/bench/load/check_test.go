@@ -1,4 +1,4 @@
-package main
+package load
 
 import (
 	"strings"
@@ -13,13 +13,13 @@ func TestInspect(t *testing.T) {
 	for _, c := range []struct {
 		name, answer string
 		rows         int
-		problem      string // empty: none
+		problem      string // empty if there is none
 	}{
 		{"all rows", good, 2, ""},
 		{"a row too few", good, 3, "2 leads instead of 3"},
 		{"a row too many", good, 1, "2 leads instead of 1"},
-		{"errors in front", `{"errors":[{"message":"no"}],"data":{"lead":{"status":"ACTIVE"}}}`, 1, "has errors"},
-		{"errors behind", `{"data":{"lead":{"status":"ACTIVE"}},"errors":[]}`, 1, "has errors"},
+		{"errors first", `{"errors":[{"message":"no"}],"data":{"lead":{"status":"ACTIVE"}}}`, 1, "has errors"},
+		{"errors last", `{"data":{"lead":{"status":"ACTIVE"}},"errors":[]}`, 1, "has errors"},
 		{"other keys and texts", `[{"validationStatus":"x","comment":"\"status\":\"errors\":","status":"Active"}]`, 1, ""},
 		{"nothing", ``, 1, "0 leads"},
 	} {
