@@ -1,5 +1,5 @@
-// Apollo Client 4: paging by its Relay-style field policy, automatic persisted
-// queries and @defer in both formats that it reads.
+// Tests Apollo Client 4: paging by its Relay-style field policy, automatic persisted
+// queries, and @defer in both formats that it supports.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client';
@@ -43,9 +43,9 @@ await check('relayStylePagination', async () => {
   assert.ok(leads.pageInfo.hasNextPage);
   await next();
   const end = merged();
-  const { data } = await next(); // behind the last lead
+  const { data } = await next(); // after the last lead
   assert.deepEqual(data.leads.edges, []);
-  assert.equal(merged(), end, 'an empty page moved the place from which to go on');
+  assert.equal(merged(), end, 'an empty page changed the end cursor');
 });
 
 for (const useGETForHashedQueries of [false, true]) {
@@ -61,7 +61,7 @@ for (const useGETForHashedQueries of [false, true]) {
     });
     const sha256 = (text) => createHash('sha256').update(text).digest('hex');
     const client = clientOf(ApolloLink.from([new PersistedQueryLink({ sha256, useGETForHashedQueries }), http]));
-    // The name makes it a document that the server has not seen.
+    // The name makes the document new to the server.
     const query = gql(`query Hashed${Date.now()}($id: UUID!) { lead(tenantId: $id) { id contactDetails { companyName } } }`);
     for (let i = 0; i < 2; i++) {
       const { data } = await client.query({ query, variables: { id: tenantId }, fetchPolicy: 'network-only' });

@@ -1,5 +1,5 @@
 // Runs graphql-http's audit of GraphQL over HTTP against the server at
-// LEADGRAPH_URL and prints a line for each rule; exits with 1 if one is broken.
+// LEADGRAPH_URL and prints a line for each rule. Exits with 1 if a rule is broken.
 import { serverAudits } from 'graphql-http';
 
 const url = process.env.LEADGRAPH_URL;

@@ -1,15 +1,15 @@
-// What the scripts for the clients share: where the server is, and checks that
-// print a line each and make the program exit with 1 if one fails.
+// Code that all client tests share: the server's URL, and checks. Each check prints
+// a line. The program exits with 1 if a check fails.
 import { readFileSync } from 'node:fs';
 
 export const url = process.env.LEADGRAPH_URL;
 if (!url) throw new Error('LEADGRAPH_URL: must be the URL of the endpoint');
 
-/** The tenant of the sandbox's first lead, and the lead's id. */
+/** The tenant and the id of the sandbox's first lead. */
 export const tenantId = 'f94238e5-4f2c-4e1b-8125-2d27122ca75f';
 export const leadId = 'da68eafc-d3c6-4d3b-9a10-c48b26c6086b';
 
-/** Runs one check after the other, as top-level await makes it. */
+/** Runs a check. Await it, so that checks run one after the other. */
 export async function check(name, run) {
   try {
     await run();
@@ -20,7 +20,7 @@ export async function check(name, run) {
   }
 }
 
-/** Answers a query without any client, to compare with. */
+/** Answers a query without a client library, for comparison. */
 export async function ask(query, variables) {
   const response = await fetch(url, {
     method: 'POST',
@@ -32,9 +32,9 @@ export async function ask(query, variables) {
   return data;
 }
 
-/** The ids of all removed leads: more than one page, less than two of 100. */
+/** Returns the ids of all removed leads: more than 100, less than 200. */
 export const removedIds = async () =>
   (await ask('{ leads(first: 1000, filter: {status: [REMOVED]}) { nodes { id } } }')).leads.nodes.map(({ id }) => id);
 
-/** The schema as `leadgraph schema` prints it. */
+/** Returns the schema as `leadgraph schema` prints it. */
 export const schema = () => readFileSync(process.env.LEADGRAPH_SCHEMA, 'utf8');

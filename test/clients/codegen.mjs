@@ -1,5 +1,5 @@
-// graphql-codegen's client preset: generates from the schema, and the server
-// runs the documents that it wrote.
+// Tests graphql-codegen's client preset: it generates code from the schema, and the
+// server runs the generated documents.
 import assert from 'node:assert/strict';
 import { codegen } from '@graphql-codegen/core';
 import { preset } from '@graphql-codegen/client-preset';

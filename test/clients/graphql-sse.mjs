@@ -1,4 +1,4 @@
-// graphql-sse in its distinct connections mode: an answer and a refusal.
+// Tests graphql-sse in its distinct connections mode: an answer and a refusal.
 import assert from 'node:assert/strict';
 import { createClient } from 'graphql-sse';
 import { check, leadId, tenantId, url } from './check.mjs';

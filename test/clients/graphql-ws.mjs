@@ -1,7 +1,7 @@
-// graphql-ws: answers and refusals over one WebSocket.
+// Tests graphql-ws: answers and a refusal over one WebSocket.
 import assert from 'node:assert/strict';
 import { createClient } from 'graphql-ws';
-import { WebSocket } from 'ws'; // Node 20 has none of its own
+import { WebSocket } from 'ws'; // Node 20 has no WebSocket
 import { check, leadId, tenantId, url } from './check.mjs';
 
 let opened = 0;

@@ -1,5 +1,5 @@
-// Relay: its compiler reads the schema, its runtime pages through a @connection
-// and refetches a fragment by node(id:).
+// Tests Relay: its compiler reads the schema. Its runtime pages through a
+// @connection and refetches a fragment by node(id:).
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -47,7 +47,7 @@ const environment = new relay.Environment({
   }),
 });
 
-/** Runs a query and answers its selector, as the hooks of react-relay do. */
+/** Runs a query and returns a snapshot of its result, as the hooks of react-relay do. */
 async function load(name, variables) {
   const operation = relay.createOperationDescriptor(artifact(name), variables);
   environment.retain(operation);
@@ -55,7 +55,7 @@ async function load(name, variables) {
   return environment.lookup(operation.fragment);
 }
 
-/** Reads a fragment of what holds its reference. */
+/** Reads a fragment from the object that refers to it. */
 function read(name, parent) {
   const { data, isMissingData } = environment.lookup(relay.getSingularSelector(artifact(name), parent));
   assert.equal(isMissingData, false);
@@ -70,14 +70,14 @@ await check('@connection', async () => {
   assert.equal(list.leads.edges.length, 100);
   const { paginationRequest, paginationMetadata } = relay.getPaginationMetadata(artifact('leads_query'), 'leads');
   const next = async () => {
-    const { endCursor } = list.leads.pageInfo; // selected by the compiler
+    const { endCursor } = list.leads.pageInfo; // the compiler selects it
     const variables = relay.getPaginationVariables('forward', 100, endCursor, {}, {}, paginationMetadata);
     await load(paginationRequest.params.name, variables);
     list = read('leads_query', parent);
   };
   while (list.leads.pageInfo.hasNextPage) await next();
   const end = list.leads.pageInfo;
-  await next(); // behind the last lead
+  await next(); // after the last lead
   assert.deepEqual(list.leads.pageInfo, end);
   assert.deepEqual(list.leads.edges.map(({ node }) => node.id), want);
 });

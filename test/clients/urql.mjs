@@ -1,4 +1,4 @@
-// urql with its normalizing cache: knowing the schema by introspection, paging
+// Tests urql with its normalizing cache: reading the schema by introspection, paging
 // by its Relay resolver, and @defer.
 import assert from 'node:assert/strict';
 import { Client, fetchExchange, gql } from '@urql/core';
@@ -43,7 +43,7 @@ await check('relayPagination', async () => {
   assert.equal(leads.edges.length, 100);
   while (leads.pageInfo.hasNextPage) ({ leads } = await read(query, { after: leads.pageInfo.endCursor }));
   const end = leads.pageInfo.endCursor;
-  ({ leads } = await read(query, { after: end })); // behind the last lead
+  ({ leads } = await read(query, { after: end })); // after the last lead
   assert.deepEqual(leads.edges.map((edge) => edge.node.id), want);
   assert.deepEqual([leads.pageInfo.hasNextPage, leads.pageInfo.endCursor], [false, end]);
 });
@@ -60,8 +60,8 @@ await check('@defer', async () => {
       lead(tenantId: $id) { id isDirectLead }
       ... @defer { leadStats { total byStatus { status count } } }
     }`;
-  // Knowing the schema, graphcache takes what it has of a deferred query, even
-  // nothing, for its first part, and does not ask.
+  // With the schema, graphcache treats what it has cached of a deferred query, even
+  // nothing, as its first part, and sends no request.
   const context = { requestPolicy: 'network-only' };
   const parts = [];
   const data = await new Promise((resolve, reject) => {

@@ -12,7 +12,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// compose reads the compose file as Docker's does, with all its services.
+// compose reads the Compose file as Docker does, with the services of all profiles.
 func compose(t *testing.T) *types.Project {
 	t.Helper()
 	options, err := cli.NewProjectOptions([]string{root + "/deploy/compose.yaml"}, cli.WithProfiles([]string{"*"}))
@@ -30,7 +30,7 @@ func TestComposeIsHardened(t *testing.T) {
 	t.Parallel()
 	for name, service := range compose(t).Services {
 		if !service.ReadOnly || service.User != "65532:65532" || !slices.Equal(service.CapDrop, []string{"ALL"}) || len(service.CapAdd) > 0 || service.Privileged {
-			t.Errorf("%s may do too much", name)
+			t.Errorf("%s has too many privileges", name)
 		}
 		if limits := service.Deploy.Resources.Limits; limits == nil || limits.MemoryBytes == 0 || limits.NanoCPUs == 0 {
 			t.Errorf("%s has no limits", name)
@@ -42,18 +42,18 @@ func TestComposeIsHardened(t *testing.T) {
 		}
 		for _, volume := range service.Volumes {
 			if _, err := os.Stat(volume.Source); err != nil {
-				t.Errorf("%s mounts what is not there: %v", name, err)
+				t.Errorf("%s mounts a missing file: %v", name, err)
 			}
 		}
 	}
 }
 
-func TestComposeSecretsAreThoseThatAreMade(t *testing.T) {
+func TestComposeSecretsAreMade(t *testing.T) {
 	t.Parallel()
 	made := secrets(t)
 	for name := range compose(t).Secrets {
 		if _, err := os.Stat(made + "/" + name); err != nil {
-			t.Errorf("%s is not made: %v", name, err)
+			t.Errorf("make-secrets does not make %s: %v", name, err)
 		}
 	}
 }
@@ -65,7 +65,7 @@ func TestComposeSettingsFitTheLimits(t *testing.T) {
 	checkMemory(t, env, int64(service.Deploy.Resources.Limits.MemoryBytes))
 	checkGrace(t, env, time.Duration(*service.StopGracePeriod))
 	if replicas := service.Deploy.Replicas; replicas == nil || *replicas != 2 {
-		t.Errorf("%d replicas", replicas)
+		t.Errorf("%d replicas, want 2", replicas)
 	}
 }
 

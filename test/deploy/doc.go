@@ -1,4 +1,4 @@
-// Package deploy holds the tests of what leadgraph is deployed with: the
-// Dockerfile, the compose file and the Kubernetes manifests. It is a module of
-// its own, so that the types of Kubernetes stay out of the program's.
+// Package deploy tests the files that leadgraph is deployed with: the Dockerfile,
+// the Compose file and the Kubernetes manifests. It is a module of its own, so that
+// the dependencies on Kubernetes do not get into the program's go.mod.
 package deploy

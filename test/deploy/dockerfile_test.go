@@ -10,8 +10,8 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
-// TestDockerfile reads the Dockerfile as BuildKit does, with its checks. What an
-// image is, is in its last stage.
+// TestDockerfile reads the Dockerfile as BuildKit does, including BuildKit's
+// checks. It examines the last stage, which becomes the image.
 func TestDockerfile(t *testing.T) {
 	t.Parallel()
 	file, err := os.Open(root + "/Dockerfile")
@@ -37,22 +37,22 @@ func TestDockerfile(t *testing.T) {
 	for _, command := range image.Commands {
 		switch c := command.(type) {
 		case *instructions.RunCommand:
-			t.Error("nothing can run in an image without a shell")
+			t.Error("RUN cannot work in an image without a shell")
 		case *instructions.EnvCommand:
 			for _, pair := range c.Env {
 				env[pair.Key] = pair.Value
 			}
 		case *instructions.UserCommand:
 			if c.User != "65532:65532" {
-				t.Errorf("it runs as %s", c.User)
+				t.Errorf("the image runs as %s", c.User)
 			}
 		case *instructions.ExposeCommand:
 			if want := []string{env["LEADGRAPH_LISTEN"][1:], env["LEADGRAPH_ADMIN_LISTEN"][1:]}; !slices.Equal(c.Ports, want) {
-				t.Errorf("ports %v, it listens on %v", c.Ports, want)
+				t.Errorf("the image exposes the ports %v, leadgraph listens on %v", c.Ports, want)
 			}
 		case *instructions.HealthCheckCommand:
 			if want := []string{"CMD", "/leadgraph", "healthcheck", "http://127.0.0.1" + env["LEADGRAPH_LISTEN"] + "/readyz"}; !slices.Equal(c.Health.Test, want) {
-				t.Errorf("health is asked by %q", c.Health.Test)
+				t.Errorf("the health check is %q, want %q", c.Health.Test, want)
 			}
 		}
 	}

@@ -24,7 +24,7 @@ import (
 
 const manifests = root + "/deploy/kubernetes"
 
-// cluster is what `kubectl apply -k` would send, decoded.
+// cluster holds the objects that `kubectl apply -k` would send.
 type cluster struct {
 	deployments map[string]*appsv1.Deployment
 	services    []*corev1.Service
@@ -34,8 +34,8 @@ type cluster struct {
 	namespaces  []*corev1.Namespace
 }
 
-// build runs kustomize and decodes each object strictly: what the API does not
-// know fails.
+// build runs kustomize and decodes each object strictly: a field that the API does
+// not know is an error.
 func build(t *testing.T) cluster {
 	t.Helper()
 	objects, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), manifests)
@@ -63,7 +63,7 @@ func build(t *testing.T) cluster {
 		case "Namespace":
 			c.namespaces = append(c.namespaces, decode[corev1.Namespace](t, text))
 		default:
-			t.Errorf("no test knows the kind %s", kind)
+			t.Errorf("there is no test for the kind %s", kind)
 		}
 	}
 	return c
@@ -94,7 +94,7 @@ func TestPodsMeetTheRestrictedStandard(t *testing.T) {
 		}
 		for _, container := range pod.Spec.Containers {
 			if readOnly := container.SecurityContext.ReadOnlyRootFilesystem; readOnly == nil || !*readOnly {
-				t.Errorf("%s: the root can be written", container.Name)
+				t.Errorf("%s: the root file system is writable", container.Name)
 			}
 			if limits := container.Resources.Limits; limits.Cpu().IsZero() || limits.Memory().IsZero() {
 				t.Errorf("%s has no limits", container.Name)
@@ -110,7 +110,7 @@ func TestObjectsFindEachOther(t *testing.T) {
 	for _, service := range c.services {
 		deployment := c.deployments[service.Name]
 		if deployment == nil {
-			t.Fatalf("service %s serves nothing", service.Name)
+			t.Fatalf("service %s has no deployment", service.Name)
 		}
 		if !labels.SelectorFromSet(service.Spec.Selector).Matches(labels.Set(deployment.Spec.Template.Labels)) {
 			t.Errorf("service %s does not select its pods", service.Name)
@@ -161,9 +161,9 @@ func mustHavePort(t *testing.T, deployment *appsv1.Deployment, wanted intstr.Int
 	t.Errorf("%s has no port %s", deployment.Name, wanted.String())
 }
 
-// TestSecretsAreThoseThatAreMade compares the files that pods mount with the
-// example and with what make-secrets makes.
-func TestSecretsAreThoseThatAreMade(t *testing.T) {
+// TestSecretsAreMade checks that the example and make-secrets contain each file
+// that pods mount.
+func TestSecretsAreMade(t *testing.T) {
 	t.Parallel()
 	made := secrets(t)
 	text, err := os.ReadFile(manifests + "/secret.example.yaml")
@@ -184,7 +184,7 @@ func TestSecretsAreThoseThatAreMade(t *testing.T) {
 					t.Errorf("%s is not in the example", item.Key)
 				}
 				if _, err := os.Stat(made + "/" + item.Key); err != nil {
-					t.Errorf("%s is not made: %v", item.Key, err)
+					t.Errorf("make-secrets does not make %s: %v", item.Key, err)
 				}
 			}
 		}
@@ -205,7 +205,7 @@ func TestPodMonitorNamesAPort(t *testing.T) {
 	}
 }
 
-// pod is leadgraph's, with the environment that its ConfigMap gives it.
+// pod returns leadgraph's pod and the environment from its ConfigMap.
 func pod(t *testing.T) (*corev1.PodSpec, map[string]string) {
 	t.Helper()
 	c := build(t)
@@ -234,7 +234,7 @@ func TestKubernetesProbesAnswer(t *testing.T) {
 	for name, probe := range map[string]*corev1.Probe{"startup": container.StartupProbe, "liveness": container.LivenessProbe, "readiness": container.ReadinessProbe} {
 		base := map[string]string{"http": server.base, "admin": server.admin}[probe.HTTPGet.Port.String()]
 		if status, answer := ask(t, base+probe.HTTPGet.Path, ""); status != http.StatusOK {
-			t.Errorf("the %s probe gets %d %s", name, status, answer)
+			t.Errorf("the answer to the %s probe is %d %s", name, status, answer)
 		}
 	}
 }

@@ -27,7 +27,7 @@ import (
 
 const root = "../.."
 
-// leadgraph is the program as the image has it, which TestMain builds.
+// leadgraph is the path of the program. TestMain builds it as for the image.
 var leadgraph string
 
 func TestMain(m *testing.M) {
@@ -47,16 +47,17 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// process is a program that runs until the test ends.
+// process is a program that runs until the end of the test.
 type process struct {
-	stdout []string // up to the line that was waited for
+	stdout []string // the lines until the program was ready
 }
 
-// start runs a program with nothing but env in its environment until it printed
-// a line with ready. At the end of the test it has to end in order.
+// start starts a program whose environment is env and waits until it prints a line
+// that contains ready. At the end of the test, it stops the program by SIGTERM; an
+// exit status other than 0 fails the test.
 func start(t *testing.T, ready string, env []string, name string, args ...string) *process {
 	t.Helper()
-	command := exec.Command(name, args...) //nolint:noctx // ended by a signal, as orchestrators do
+	command := exec.Command(name, args...) //nolint:noctx // stopped by SIGTERM, as orchestrators do
 	command.Env = env
 	p := &process{}
 	var stderr bytes.Buffer // read after Wait
@@ -73,7 +74,7 @@ func start(t *testing.T, ready string, env []string, name string, args ...string
 		if err := command.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Error(err)
 		}
-		for scanner.Scan() { // to the end, as Wait demands
+		for scanner.Scan() { // Wait requires reading to the end
 		}
 		if err := command.Wait(); err != nil {
 			t.Errorf("%s %v: %v\n%s", name, args, err, stderr.String())
@@ -85,11 +86,11 @@ func start(t *testing.T, ready string, env []string, name string, args ...string
 			return p
 		}
 	}
-	t.Fatalf("%s %v ended: %s", name, args, p.stdout) // the clean-up says why
+	t.Fatalf("%s %v ended: %s", name, args, p.stdout) // the clean-up reports its error output
 	return nil
 }
 
-// url is the one on the line that starts with prefix, without its path.
+// url returns the URL on the line that starts with prefix, without its path.
 func (p *process) url(prefix string) string {
 	for _, line := range p.stdout {
 		if strings.HasPrefix(line, prefix) {
@@ -99,7 +100,7 @@ func (p *process) url(prefix string) string {
 	return ""
 }
 
-// secrets makes the secrets of an installation.
+// secrets runs make-secrets and returns the directory with the files.
 func secrets(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -109,14 +110,15 @@ func secrets(t *testing.T) string {
 	return dir
 }
 
-// installation is what leadgraph is deployed with: secrets, and a sandbox as
-// its platform.
+// installation is the environment that leadgraph is deployed in: secrets, and a
+// sandbox as its platform.
 type installation struct {
 	secrets string
 	access  map[string]string
 	sandbox *process
 }
 
+// install makes the secrets and starts the sandbox.
 func install(t *testing.T) installation {
 	t.Helper()
 	i := installation{secrets: secrets(t), access: map[string]string{}}
@@ -128,14 +130,14 @@ func install(t *testing.T) installation {
 	return i
 }
 
-// server is leadgraph as it is deployed.
+// server holds the URLs of a running leadgraph.
 type server struct {
 	base, admin string
 }
 
-// serve starts leadgraph with the environment of a deployment. Only where it
-// listens, its platform and the keys of callers are the test's, and secrets are
-// where they were made.
+// serve starts leadgraph with the environment of a deployment. It replaces only the
+// addresses to listen on, the platform, the keys of callers, and the directory of
+// the secrets.
 func (i installation) serve(t *testing.T, deployed map[string]string) server {
 	t.Helper()
 	env := map[string]string{}
@@ -148,7 +150,7 @@ func (i installation) serve(t *testing.T, deployed map[string]string) server {
 	if env["LEADGRAPH_AUTH"] == "jwt" {
 		env["LEADGRAPH_JWKS_URL"] = keys(t)
 	}
-	list := []string{} // not nil, which is the test's own
+	list := []string{} // nil would mean the test's own environment
 	for name, value := range env {
 		list = append(list, name+"="+value)
 	}
@@ -156,7 +158,7 @@ func (i installation) serve(t *testing.T, deployed map[string]string) server {
 	return server{base: p.url("endpoint:"), admin: p.url("admin:")}
 }
 
-// keys serves the keys of an identity provider.
+// keys serves the keys of an identity provider and returns their URL.
 func keys(t *testing.T) string {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -179,7 +181,8 @@ func keys(t *testing.T) string {
 	return provider.URL
 }
 
-// ask sends a request, a POST if there is a body, and returns status and answer.
+// ask sends a request and returns the status and the answer. The request is a POST
+// if there is a body.
 func ask(t *testing.T, url, body string) (int, string) {
 	t.Helper()
 	method := http.MethodGet
@@ -203,8 +206,8 @@ func ask(t *testing.T, url, body string) (int, string) {
 	return response.StatusCode, string(text)
 }
 
-// checkMemory wants GOMEMLIMIT to leave some of the container's limit to what is
-// not Go's heap, but not much.
+// checkMemory checks that GOMEMLIMIT is 80 % to 90 % of the container's limit. The
+// rest is for memory that Go does not manage.
 func checkMemory(t *testing.T, env map[string]string, limit int64) {
 	t.Helper()
 	var mebibytes int64
@@ -216,10 +219,10 @@ func checkMemory(t *testing.T, env map[string]string, limit int64) {
 	}
 }
 
-// checkGrace wants the time until a container is killed to outlast the drain.
+// checkGrace checks that a container is not killed before the drain is over.
 func checkGrace(t *testing.T, env map[string]string, grace time.Duration) {
 	t.Helper()
-	const spare = 3 * time.Second // what is cut after the drain, and the end of the process
+	const spare = 3 * time.Second // for closing the remaining connections and for the end of the process
 	var drain time.Duration
 	for _, name := range []string{"LEADGRAPH_DRAIN_DELAY", "LEADGRAPH_DRAIN_TIMEOUT"} {
 		part, err := time.ParseDuration(env[name])
@@ -233,8 +236,8 @@ func checkGrace(t *testing.T, env map[string]string, grace time.Duration) {
 	}
 }
 
-// TestReplicasShareThroughValkey uses the configuration and the user that are
-// deployed, with the Redis that is installed here.
+// TestReplicasShareThroughValkey runs the installed Redis with the configuration
+// and the user of the deployment.
 func TestReplicasShareThroughValkey(t *testing.T) {
 	t.Parallel()
 	redis, err := exec.LookPath("redis-server")
@@ -264,7 +267,7 @@ func TestReplicasShareThroughValkey(t *testing.T) {
 		}
 	}
 	if _, calls := ask(t, i.sandbox.url("sandbox:")+"/sandbox/calls", ""); !strings.Contains(calls, `"pages":2,`) {
-		t.Errorf("want the two pages of one reading: %s", calls)
+		t.Errorf("want the two pages of a single read: %s", calls)
 	}
 }
 

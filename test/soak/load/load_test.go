@@ -51,7 +51,7 @@ func TestAnswersOfEachKindAreRead(t *testing.T) {
 	for name, test := range map[string]struct {
 		way               client.Way
 		contentType, body string
-		sort              string // of the violation; empty: none
+		sort              string // of the violation; empty if there is none
 	}{
 		"JSON":                       {client.ByPost, jsonType, `{"data":{"lead":null}}`, ""},
 		"JSON with a field more":     {client.ByPost, jsonType, `{"data":{"lead":null,"more":1}}`, report.WrongRows},
