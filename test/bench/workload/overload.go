@@ -3,9 +3,9 @@ package workload
 import "leadgraph/test/bench/load"
 
 const (
-	// Limited is the server of the overload with leadgraph's defaults, and Unlimited
-	// the one whose limiter never refuses.
-	Limited   = "limited"
+	// Limited is leadgraph with its defaults.
+	Limited = "limited"
+	// Unlimited is leadgraph with a limiter that never refuses.
 	Unlimited = "unlimited"
 
 	// OverloadConnections are enough to keep the server busy while it waits for the
