@@ -1,18 +1,18 @@
-# Images are named by tag. To build the same bytes again, pin their digests
-# (golang:1.26@sha256:…), which `docker buildx imagetools inspect` prints.
+# Images are named by tag. For reproducible builds, pin their digests
+# (golang:1.26@sha256:…). `docker buildx imagetools inspect` prints them.
 FROM --platform=$BUILDPLATFORM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
-# With .git: Go stamps tag and commit into the program.
+# Includes .git, because Go writes tag and commit into the program.
 COPY . .
 ARG TARGETOS TARGETARCH
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags '-s -w' -o /out/leadgraph .
 
-# Nothing but the program, the certificates that it trusts, and the licences.
-# It writes no file, so that the root may be read-only, and is told no time zone
-# by anybody, so that zone data is not needed.
+# Contains only the program, the certificates that it trusts, and the licences.
+# The program writes no files, so the root can be read-only. It uses no time zones,
+# so zone data are not needed.
 FROM scratch
 ARG VERSION=unknown REVISION=unknown
 LABEL org.opencontainers.image.title="leadgraph" \
@@ -23,8 +23,8 @@ LABEL org.opencontainers.image.title="leadgraph" \
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /src/LICENSE /src/web/dist/licenses.md /licenses/
 COPY --from=build /out/leadgraph /leadgraph
-# On every address: without --auth it refuses to start there unless
-# --allow-anonymous is said. The admin port is for probes and Prometheus alone.
+# Listen on all addresses. Without --auth, leadgraph then refuses to start unless
+# --allow-anonymous is set. The admin port is only for probes and Prometheus.
 ENV LEADGRAPH_LISTEN=:8080 LEADGRAPH_ADMIN_LISTEN=:9090
 EXPOSE 8080 9090
 USER 65532:65532

@@ -1,4 +1,4 @@
-# Developer's targets; `make` lists them.
+# Targets for developers. `make` lists them.
 GO ?= go
 LINT = $(GO) tool -modfile=internal/lint/go.mod golangci-lint
 
@@ -13,19 +13,19 @@ run: ## serve the GraphQL API on the built-in sandbox
 test: ## run the tests with the race detector
 	$(GO) test -race ./...
 
-check: test deploy-check windows lint generate-check ## what CI runs but for its longest tests, on what is installed here
+check: test deploy-check windows lint generate-check ## run what CI runs except its longest tests, with the tools installed here
 
 deploy-check: ## test the Dockerfile, the compose file and the Kubernetes manifests
-	$(GO) -C internal/deploy test ./...
+	$(GO) -C test/deploy test ./...
 
-windows: ## fail if the program does not build for Windows, the least like the others
+windows: ## fail if the program does not build for Windows
 	GOOS=windows CGO_ENABLED=0 $(GO) build -o /dev/null .
 
-lint: ## lint
+lint: ## run the linters
 	$(LINT) run
-	cd internal/deploy && $(GO) tool -modfile=../lint/go.mod golangci-lint run --config ../../.golangci.yml
+	cd test/deploy && $(GO) tool -modfile=../../internal/lint/go.mod golangci-lint run --config ../../.golangci.yml
 
-release: ## build the programs and archives of every platform into dist/ (needs zip)
+release: ## build programs and archives for every platform into dist/ (needs zip)
 	./.ci/release
 
 image: ## build the container image (needs Docker)
@@ -34,13 +34,13 @@ image: ## build the container image (needs Docker)
 generate: ## regenerate the executor from the schema
 	$(GO) generate ./...
 
-generate-check: ## fail if regenerating makes a difference
+generate-check: ## fail if generated code is out of date
 	./.ci/unchanged $(MAKE) generate
 
 web: ## rebuild the browser assets (needs Node and npm)
 	cd web/playground && npm ci --no-audit --no-fund && npm run build
 
-web-check: ## fail if rebuilding the browser assets makes a difference
+web-check: ## fail if the browser assets are out of date
 	./.ci/unchanged $(MAKE) web
 
 bench: bench-go bench-load bench-overload ## run all benchmarks
@@ -48,14 +48,14 @@ bench: bench-go bench-load bench-overload ## run all benchmarks
 bench-go: ## run the Go benchmarks: decoder, projection, planner, catalogue, loader
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-bench-load: ## load servers: a plain proxy, the textbook path and the projection (3 minutes)
-	$(GO) run ./internal/bench
+bench-load: ## compare a plain proxy, the textbook path and the projection under load (3 minutes)
+	$(GO) run ./test/bench
 
-bench-overload: ## ask up to three times as much of a server as it can give (6 minutes)
-	$(GO) run ./internal/bench -overload
+bench-overload: ## send up to three times more requests than a server can answer (6 minutes)
+	$(GO) run ./test/bench -overload
 
-soak: ## ten minutes of clients and faults at random, every row checked
-	$(GO) run ./internal/soak -for 10m
+soak: ## run random clients and faults for ten minutes and check every row
+	$(GO) run ./test/soak -for 10m
 
-soak-short: ## a minute of that, with the race detector, as CI does
-	$(GO) run ./internal/soak -for 60s -rate 40 -race -margin 2s
+soak-short: ## run the soak for one minute with the race detector, as CI does
+	$(GO) run ./test/soak -for 60s -rate 40 -race -margin 2s

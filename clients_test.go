@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-const clientsDir = "internal/clients"
+const clientsDir = "test/clients"
 
 // TestClients runs what front-ends are built with, headless, against one server.
 func TestClients(t *testing.T) {

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"leadgraph/test/bench/load"
+	"leadgraph/test/bench/process"
+	"leadgraph/test/bench/report"
+	"leadgraph/test/bench/workload"
+)
+
+// bench is one run.
+type bench struct {
+	settings
+	launch   process.Launcher
+	progress io.Writer
+	fast     upstream
+	slow     upstream
+	data     workload.Data
+	// cursorKey is the same for all servers, so that each accepts the cursors of
+	// the others.
+	cursorKey string
+	refused   map[string]bool // servers that do not start
+	report    report.Report
+	// The overload sets capacity, the base of its rates in requests a second, and
+	// pressures, which are its results.
+	capacity  float64
+	pressures []report.Pressure
+}
+
+func (b *bench) run(ctx context.Context) error {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	b.cursorKey, b.refused = base64.StdEncoding.EncodeToString(key), map[string]bool{}
+	b.say("building leadgraph; %s", b.launch.Placement)
+	if err := b.launch.Build(ctx); err != nil {
+		return err
+	}
+	defer func() { b.fast.Stop(); b.slow.Stop() }()
+	if err := errors.Join(b.startSandbox(ctx, &b.fast, 0), b.startSandbox(ctx, &b.slow, workload.SlowLatency)); err != nil {
+		return fmt.Errorf("sandbox: %w", err)
+	}
+	if err := b.learn(ctx); err != nil {
+		return fmt.Errorf("first request to leadgraph: %w", err)
+	}
+	if b.settings.overload {
+		return b.overload(ctx)
+	}
+	for _, w := range workload.All() {
+		if !b.wanted(w.Name) {
+			continue
+		}
+		if err := b.compare(ctx, w); err != nil {
+			return err
+		}
+	}
+	if b.wanted(growthName) {
+		return b.grow(ctx)
+	}
+	return nil
+}
+
+func (b *bench) wanted(name string) bool { return len(b.only) == 0 || slices.Contains(b.only, name) }
+
+func (b *bench) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(b.progress, format+"\n", args...) // progress only
+}
+
+// learn reads the values that the requests contain from leadgraph.
+func (b *bench) learn(ctx context.Context) error {
+	server, err := b.startServer(ctx, workload.Projection, b.fast)
+	if err != nil {
+		return err
+	}
+	defer server.Stop()
+	b.data, err = scout(ctx, server.URL)
+	return err
+}
+
+// compare measures the servers of a workload one after the other. It fails if two
+// servers of leadgraph send different bytes.
+func (b *bench) compare(ctx context.Context, w workload.Workload) error {
+	var digest string
+	for _, name := range w.Servers {
+		if b.refused[name] {
+			continue
+		}
+		b.say("%s %s", w.Name, name)
+		measured, sum, err := b.measure(ctx, w, name)
+		switch {
+		case errors.Is(err, process.ErrRefused):
+			b.refused[name] = true
+			b.report.Notes = append(b.report.Notes, fmt.Sprintf("%s is left out: %v", name, err))
+			continue
+		case err != nil:
+			return fmt.Errorf("%s %s: %w", w.Name, name, err)
+		}
+		b.report.Results = append(b.report.Results, measured)
+		if name == workload.PassThrough {
+			continue
+		}
+		if digest != "" && digest != sum {
+			return fmt.Errorf("%s: the answers of %s differ from those of the server before", w.Name, name)
+		}
+		digest = sum
+	}
+	return nil
+}
+
+// measure starts a server and measures it. Each workload has a fresh server, so
+// that the memory is that of one workload.
+func (b *bench) measure(ctx context.Context, w workload.Workload, name string) (measured report.Result, digest string, err error) {
+	up, requests, connections := b.fast, w.GraphQL, b.connections
+	if w.Slow {
+		up = b.slow
+	}
+	if name == workload.PassThrough {
+		requests = w.REST
+	}
+	if w.List {
+		connections = b.listConnections
+	}
+	server, err := b.startServer(ctx, name, up)
+	if err != nil {
+		return report.Result{}, "", err
+	}
+	defer server.Stop()
+	exchanges := requests(b.data)
+	l, err := load.Open(ctx, server.URL, exchanges, connections)
+	if err != nil {
+		return report.Result{}, "", err
+	}
+	defer l.Close()
+	if _, _, err = l.Drive(ctx, b.warmUp); err != nil {
+		return report.Result{}, "", err
+	}
+	measured, err = b.drive(ctx, l, server, up)
+	measured.Workload, measured.Server = w.Name, name
+	for _, e := range exchanges {
+		measured.Bytes += e.Size()
+	}
+	measured.Bytes /= int64(len(exchanges))
+	if err == nil && measured.Calls < float64(w.Calls) {
+		err = fmt.Errorf("%.2f upstream calls a request instead of %d: something is cached", measured.Calls, w.Calls)
+	}
+	return measured, l.Digest(), err
+}
+
+// drive measures a server under load.
+func (b *bench) drive(ctx context.Context, l *load.Load, server *process.Process, up upstream) (report.Result, error) {
+	before, err := upstreamCalls(ctx, up.URL)
+	if err != nil {
+		return report.Result{}, err
+	}
+	cpu := cpuOf(server, up)
+	samples, elapsed, err := l.Drive(ctx, b.duration)
+	if err != nil {
+		return report.Result{}, err
+	}
+	measured := report.Summarise(samples, elapsed, cpuOf(server, up).Minus(cpu))
+	measured.Peak = process.PeakMemory(server.PID)
+	after, err := upstreamCalls(ctx, up.URL)
+	measured.Calls = float64(after-before) / float64(len(samples))
+	return measured, err
+}
+
+// cpuOf returns the processor time so far. The load is this process.
+func cpuOf(server *process.Process, up upstream) report.CPU {
+	return report.CPU{Server: process.CPUTime(server.PID), Load: process.CPUTime(up.PID) + process.CPUTime(os.Getpid())}
+}

@@ -1,0 +1,65 @@
+package load
+
+import (
+	"bytes"
+	"fmt"
+	"hash/crc32"
+)
+
+// All workloads select the status of leads, so that each lead in an answer of
+// either API has exactly one key "status". Keys like "validationStatus" do not
+// match, because the mark begins with a quote. Quotes inside a text are escaped.
+const (
+	leadMark  = `"status":`
+	errorMark = `"errors":`
+)
+
+// inspect fails if an answer contains errors or another number of leads.
+func inspect(answer []byte, rows int) error {
+	if bytes.Contains(answer, []byte(errorMark)) {
+		return fmt.Errorf("answer has errors: %s", answer[:min(len(answer), headSize)])
+	}
+	if n := bytes.Count(answer, []byte(leadMark)); n != rows {
+		return fmt.Errorf("answer has %d leads instead of %d", n, rows)
+	}
+	return nil
+}
+
+// headSize is the length of the part of a wrong answer that is shown, in bytes.
+const headSize = 200
+
+// castagnoli is a checksum that most processors compute in hardware, so that it
+// costs almost nothing. Looking for the marks in every answer would use most of
+// the load's core.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// fingerprint identifies an answer that was inspected.
+type fingerprint struct {
+	size int64
+	sum  uint32
+}
+
+// fingerprinter computes the fingerprint of an answer while it arrives. The
+// answers of W5 are too large to keep one for each connection.
+type fingerprinter struct {
+	fingerprint
+	head []byte
+}
+
+func (f *fingerprinter) reset() { f.fingerprint, f.head = fingerprint{}, f.head[:0] }
+
+// Write implements io.Writer.
+func (f *fingerprinter) Write(p []byte) (int, error) {
+	f.size += int64(len(p))
+	f.sum = crc32.Update(f.sum, castagnoli, p)
+	f.head = append(f.head, p[:min(len(p), headSize-len(f.head))]...)
+	return len(p), nil
+}
+
+// compare fails if the answer has another fingerprint.
+func (f *fingerprinter) compare(want fingerprint) error {
+	if f.fingerprint != want {
+		return fmt.Errorf("answer of %d bytes differs from the first answer of %d bytes: %s", f.size, want.size, f.head)
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+package workload
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"leadgraph/test/bench/load"
+)
+
+// Numbers of different requests of a workload. They are multiples of the 32
+// connections if there are enough leads.
+const (
+	manyTenants = 512
+	manyPages   = 64
+	manyAliases = 64
+)
+
+const oneLead = `query One($tenant: UUID!) { lead(tenantId: $tenant) {
+  id tenantId tenantOrigin operatorId status isDirectLead umpCustomerGuid channelId consentedOn lastModifiedOn consentedCountries
+  contactDetails { fullName email phoneNumber companyName companySize } } }`
+
+const wholePage = `query Whole($first: Int!, $after: Cursor) { leads(first: $first, after: $after) { nodes {
+  id tenantId tenantOrigin operatorId status isDirectLead umpCustomerGuid channelId comments consentedOn lastModifiedOn consentedCountries
+  contactDetails { fullName email phoneNumber companyName companySize }
+  contacts { fullName email phoneNumber companyName companySize }
+  civicAddresses { id country houseNumber streetName streetSuffix stateOrProvince cityOrTown postalOrZipCode description companyName validationStatus
+    locations { id description additionalInfo isDefault elin } } }
+  pageInfo { hasNextPage endCursor } } }`
+
+const narrowPage = `query Narrow($first: Int!, $after: Cursor) { leads(first: $first, after: $after) {
+  nodes { id status consentedOn contactDetails { companyName } } pageInfo { hasNextPage endCursor } } }`
+
+const wholeList = `query List($first: Int!) { leads(first: $first) { nodes { id tenantId status contactDetails { companyName } } } }`
+
+func lookups(d Data) []*load.Exchange {
+	var list []*load.Exchange
+	for _, tenant := range d.Tenants[:manyTenants] {
+		list = append(list, query(oneLead, map[string]any{"tenant": tenant}, 1))
+	}
+	return list
+}
+
+func restLookups(d Data) []*load.Exchange {
+	var list []*load.Exchange
+	for _, tenant := range d.Tenants[:manyTenants] {
+		list = append(list, &load.Exchange{Path: leadPath + "?" + url.Values{"msTenantID": {tenant}}.Encode(), Rows: 1})
+	}
+	return list
+}
+
+// pages asks for pages of n leads in the middle of the list, as a client does that
+// pages through it. The server also reads the row of the cursor and one row after
+// the page. These n+2 rows are on one upstream page, because the cursor's row is
+// at a multiple of n+2.
+func pages(d Data, document string, n int) []*load.Exchange {
+	var list []*load.Exchange
+	for at := 0; at+n+2 <= len(d.Cursors) && len(list) < manyPages; at += n + 2 {
+		list = append(list, query(document, map[string]any{"first": n, "after": d.Cursors[at]}, n))
+	}
+	return list
+}
+
+// restPages asks for as many pages as pages does, each with n rows. The platform's
+// pages begin a few rows earlier than those of pages.
+func restPages(n int) []*load.Exchange {
+	var list []*load.Exchange
+	for number := 0; (number+1)*(n+2) <= Leads && number < manyPages; number++ {
+		list = append(list, restPage(number, n))
+	}
+	return list
+}
+
+func restPage(number, size int) *load.Exchange {
+	return &load.Exchange{Path: fmt.Sprintf("%s?PageNumber=%d&PageSize=%d", leadPath, number, size), Rows: size}
+}
+
+// List asks for the first n leads.
+func List(n int) *load.Exchange { return query(wholeList, map[string]any{"first": n}, n) }
+
+// aliases asks for a group of tenants in each request. It asks for the first four
+// of them twice, under different aliases.
+func aliases(d Data) []*load.Exchange {
+	const fields = 20
+	var declared, selected strings.Builder
+	for i := range AliasTenants {
+		fmt.Fprintf(&declared, "$t%d: UUID! ", i)
+	}
+	for i := range fields {
+		fmt.Fprintf(&selected, "lead%d: lead(tenantId: $t%d) { ...Row } ", i, i%AliasTenants)
+	}
+	document := fmt.Sprintf("query Many(%s) { %s}\nfragment Row on Lead { id tenantId status consentedOn contactDetails { fullName email companyName } }",
+		declared.String(), selected.String())
+	var list []*load.Exchange
+	for group := range manyAliases {
+		variables := map[string]any{}
+		for i := range AliasTenants {
+			variables[fmt.Sprintf("t%d", i)] = d.Tenants[group*AliasTenants+i]
+		}
+		list = append(list, query(document, variables, fields))
+	}
+	return list
+}
+
+// query returns a GraphQL request. The answer must have the given number of leads.
+func query(document string, variables map[string]any, rows int) *load.Exchange {
+	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
+	if err != nil { // there are only texts and numbers
+		panic(err)
+	}
+	return &load.Exchange{Path: GraphPath, Body: string(body), Rows: rows}
+}

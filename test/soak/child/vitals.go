@@ -1,0 +1,80 @@
+package child
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Vitals are what leadgraph holds at a moment.
+type Vitals struct {
+	Goroutines, Files int64
+	Heap              int64 // bytes in use after a collection; 0 if unknown
+	RSS               int64 // bytes
+}
+
+// Most returns the larger value of each figure.
+func (v Vitals) Most(other Vitals) Vitals {
+	return Vitals{max(v.Goroutines, other.Goroutines), max(v.Files, other.Files), max(v.Heap, other.Heap), max(v.RSS, other.RSS)}
+}
+
+// Look returns what the process holds, without the heap.
+func (c *Child) Look(ctx context.Context) (v Vitals, err error) {
+	pid := c.cmd.Process.Pid
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return v, err
+	}
+	v.RSS = number(string(text), "VmRSS:") << 10
+	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	if err != nil {
+		return v, err
+	}
+	v.Files = int64(len(files))
+	profile, err := c.profile(ctx, "goroutine?debug=1")
+	v.Goroutines = number(profile, "goroutine profile: total")
+	return v, err
+}
+
+// Heap collects garbage and returns the bytes in use.
+func (c *Child) Heap(ctx context.Context) (int64, error) {
+	profile, err := c.profile(ctx, "heap?gc=1&debug=1")
+	return number(profile, "# HeapAlloc ="), err
+}
+
+// profile reads one of the process's profiles. It closes the connection, so that
+// the process does not hold it.
+func (c *Child) profile(ctx context.Context, name string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.admin+"/debug/pprof/"+name, nil)
+	if err != nil {
+		return "", err
+	}
+	request.Close = true
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = response.Body.Close() }() // read to its end
+	text, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("profile %s: status %d", name, response.StatusCode)
+	}
+	return string(text), err
+}
+
+// number returns the number after a name at the beginning of a line, 0 if there
+// is none.
+func number(text, name string) int64 {
+	for line := range strings.Lines(text) {
+		if rest, found := strings.CutPrefix(line, name); found {
+			digits, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+			value, _ := strconv.ParseInt(digits, 10, 64) // always a number
+			return value
+		}
+	}
+	return 0
+}

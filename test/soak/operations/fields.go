@@ -1,0 +1,153 @@
+package operations
+
+import (
+	"fmt"
+	"strings"
+
+	"leadgraph/test/soak/oracle"
+)
+
+func (m *Maker) lead(key string) part {
+	tenant := m.tenant()
+	return leadOf(key, tenant, pick(m.random, m.rich))
+}
+
+func leadOf(key, tenant string, selected oracle.Selection) part {
+	return part{
+		oracle.Lead(key, tenant, selected),
+		func(v *variables, deferred bool) string {
+			return fmt.Sprintf("%s: lead(tenantId: %s) %s", key, v.add("UUID!", tenant), textOf(selected, deferred))
+		},
+	}
+}
+
+// lists asks for the leads of n tenants.
+func (m *Maker) lists(key string, n int) part {
+	tenants := m.tenants(n)
+	selected := pick(m.random, m.rich)
+	return part{
+		oracle.Lists(key, tenants, selected),
+		func(v *variables, deferred bool) string {
+			return fmt.Sprintf("%s: leadsByTenantIds(tenantIds: %s) %s", key, v.add("[UUID!]!", tenants), textOf(selected, deferred))
+		},
+	}
+}
+
+// ofTenants asks for the leads of some tenants as one list.
+func (m *Maker) ofTenants(key string) part {
+	selected := pick(m.random, m.rich)
+	tenants := m.tenants(1 + m.random.IntN(6))
+	return part{
+		oracle.TenantPage(key, tenants, selected),
+		func(v *variables, deferred bool) string {
+			filter := v.add("LeadFilter", oracle.Object{"tenantId": tenants})
+			return fmt.Sprintf("%s: leads(filter: %s) { nodes %s totalCount }", key, filter, textOf(selected, deferred))
+		},
+	}
+}
+
+// page asks for a page of all leads in the platform's order, from any place.
+func (m *Maker) page(key string) part {
+	w := oracle.Window{Size: 1 + m.random.IntN(60), Selected: pick(m.random, m.rich), Edges: m.one(2), Next: m.one(2), Previous: m.one(2)}
+	if m.one(25) {
+		w.Size, w.Selected = 1000, pick(m.random, m.flat)
+	}
+	w.Count = m.one(8)
+	w.Backward = m.one(3)
+	if from := m.places.any(m.random); !m.one(4) {
+		w.Cursor, w.Anchor = from.cursor, from.id
+	}
+	return m.window(key, w)
+}
+
+// catalogue asks for the first or the last page of a list that leadgraph answers
+// from the catalogue. Walks ask for the pages in between.
+func (m *Maker) catalogue(key string) part {
+	w := oracle.Window{
+		Query: randomQuery(m.random, m.history), Size: 1 + m.random.IntN(40), Selected: pick(m.random, m.rich),
+		Edges: m.one(2), Next: m.one(2), Previous: m.one(2), Backward: m.one(3),
+	}
+	w.Count = !w.FromCatalogue() || m.one(2)
+	return m.window(key, w)
+}
+
+// window asks for a page. It remembers the cursors of a right answer.
+func (m *Maker) window(key string, w oracle.Window) part {
+	var right func(oracle.Object)
+	if !w.FromCatalogue() {
+		right = func(page oracle.Object) { m.places.add(m.random, page) }
+	}
+	return part{
+		oracle.Page(key, w, right),
+		func(v *variables, deferred bool) string { return textOfWindow(w, key, v, deferred) },
+	}
+}
+
+func textOfWindow(w oracle.Window, key string, v *variables, deferred bool) string {
+	var args []string
+	size, cursor := "first", "after"
+	if w.Backward {
+		size, cursor = "last", "before"
+	}
+	args = append(args, size+": "+v.add("Int", w.Size))
+	if w.Cursor != "" {
+		args = append(args, cursor+": "+v.add("Cursor", w.Cursor))
+	}
+	if w.Filter != nil {
+		args = append(args, "filter: "+v.add("LeadFilter", w.Filter))
+	}
+	if order := w.Order(); order != nil {
+		args = append(args, "orderBy: "+v.add("LeadOrder", order))
+	}
+	fields := "asOf nodes " + textOf(w.Selected, deferred)
+	if w.Edges {
+		fields = "asOf edges { cursor node " + textOf(w.Selected, deferred) + " }"
+	}
+	if w.Count {
+		fields += " totalCount"
+	}
+	info := "endCursor startCursor"
+	if w.Next {
+		info += " hasNextPage"
+	}
+	if w.Previous {
+		info += " hasPreviousPage"
+	}
+	return fmt.Sprintf("%s: leads(%s) { %s pageInfo { %s } }", key, strings.Join(args, ", "), fields, info)
+}
+
+// stats asks for the counts of all leads or of those that match a filter.
+func (m *Maker) stats(key string) part {
+	var q oracle.Query
+	if m.one(2) {
+		q.Filter, q.Matches = randomFilter(m.random, m.history, true)
+	}
+	return part{
+		oracle.Stats(key, q),
+		func(v *variables, _ bool) string {
+			args := ""
+			if q.Filter != nil {
+				args = "(filter: " + v.add("LeadFilter", q.Filter) + ")"
+			}
+			return fmt.Sprintf("%s: leadStats%s { asOf total direct consented byStatus { status count } byCountry { country count } byCompanySize { companySize count } }", key, args)
+		},
+	}
+}
+
+// nodes asks for leads by their ids, some of them unknown. Select stats beside
+// it: they show when the catalogue was read.
+func (m *Maker) nodes(key string) part {
+	ids := make([]string, 1+m.random.IntN(6))
+	for i := range ids {
+		if ids[i] = m.history.Any(m.random).ID; m.one(15) {
+			ids[i] = "nobody's"
+		}
+	}
+	selected := pick(m.random, m.rich)
+	return part{
+		oracle.Nodes(key, ids, selected),
+		func(v *variables, deferred bool) string {
+			return fmt.Sprintf("%s: nodes(ids: %s) { ... on Lead %s }", key, v.add("[ID!]!", ids), textOf(selected, deferred))
+		},
+	}
+}

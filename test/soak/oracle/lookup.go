@@ -1,0 +1,132 @@
+package oracle
+
+import "slices"
+
+// lookup returns the versions that a lookup of a tenant may show.
+func (j *Judge) lookup(empty bool) []*version {
+	age := j.ages.Lookup
+	if empty {
+		age = j.ages.NoLead
+	}
+	return j.history.during(j.Sent.Add(-j.bound(age)), j.Answered)
+}
+
+// Lead checks lead(tenantId:).
+func Lead(key, tenant string, selected Selection) Check {
+	return Check{Key: key, Judge: func(j *Judge, value any) {
+		if value != nil || !j.failed(key) {
+			j.tenantRow(value, tenant, selected)
+		}
+	}}
+}
+
+// tenantRow checks the lead that is shown for a tenant. Null means that the
+// tenant has none.
+func (j *Judge) tenantRow(value any, tenant string, selected Selection) {
+	versions := j.lookup(value == nil)
+	id := ""
+	if value != nil {
+		r := j.row(value, selected, versions)
+		if r == nil {
+			return
+		}
+		id = r.ID
+		if r.Tenant != tenant {
+			j.fail("lead %s of tenant %s is shown for tenant %s", r.ID, r.Tenant, tenant)
+		}
+	}
+	if !slices.ContainsFunc(versions, func(v *version) bool {
+		best := preferred(v.tenants[tenant])
+		return best == nil && id == "" || best != nil && best.ID == id
+	}) {
+		j.fail("lead %q is shown for tenant %s; it was not the tenant's at that time", id, tenant)
+	}
+}
+
+// Lists checks leadsByTenantIds.
+func Lists(key string, tenants []string, selected Selection) Check {
+	return Check{Key: key, Judge: func(j *Judge, value any) {
+		lists, answered := value.([]any)
+		switch {
+		case !answered && j.failed(key):
+		case len(lists) != len(tenants):
+			j.fail("%d lists for %d tenants", len(lists), len(tenants))
+		default:
+			for i, list := range lists {
+				rows, answered := list.([]any)
+				if answered {
+					j.tenantRows(rows, tenants[i], selected)
+				} else if !j.failed(key, float64(i)) {
+					j.fail("list %d is null without an error", i)
+				}
+			}
+		}
+	}}
+}
+
+// tenantRows checks a list of all leads of a tenant.
+func (j *Judge) tenantRows(values []any, tenant string, selected Selection) {
+	versions := j.lookup(len(values) == 0)
+	var ids []string
+	for _, value := range values {
+		r := j.row(value, selected, versions)
+		if r == nil {
+			return
+		}
+		if r.Tenant != tenant {
+			j.fail("lead %s of tenant %s is shown for tenant %s", r.ID, r.Tenant, tenant)
+		}
+		ids = append(ids, r.ID)
+	}
+	if !slices.ContainsFunc(versions, func(v *version) bool { return slices.Equal(ids, idsOf(v.tenants[tenant])) }) {
+		j.fail("tenant %s is shown with the leads %v, which it did not have at that time; now it has %v", tenant, ids, idsOf(j.history.current().tenants[tenant]))
+	}
+}
+
+// TenantPage checks leads(filter: {tenantId: …}), which leadgraph answers by
+// lookups.
+func TenantPage(key string, tenants []string, selected Selection) Check {
+	return Check{Key: key, Judge: func(j *Judge, value any) {
+		page, answered := value.(Object)
+		if !answered {
+			if !j.failed(key) {
+				j.fail("%s is null without an error", key)
+			}
+			return
+		}
+		byTenant := map[string][]any{}
+		var order []string
+		for _, node := range Elements(page["nodes"]) {
+			if r := j.history.rows[Text(node.(Object)["id"])]; r != nil {
+				byTenant[r.Tenant] = append(byTenant[r.Tenant], node)
+				order = append(order, r.Tenant)
+			}
+		}
+		if len(order) != len(Elements(page["nodes"])) || !slices.IsSorted(order) || page["totalCount"] != float64(len(order)) {
+			j.fail("the leads, their count or their order is wrong")
+		}
+		for _, tenant := range slices.Compact(slices.Sorted(slices.Values(tenants))) {
+			j.tenantRows(byTenant[tenant], tenant, selected)
+			delete(byTenant, tenant)
+		}
+		if len(byTenant) > 0 {
+			j.fail("leads of other tenants are shown")
+		}
+	}}
+}
+
+// Online checks lead(tenantId:, checkOnline: true) for a lead that only Microsoft
+// knows until then.
+func Online(key, tenant string, r *Row, selected Selection) Check {
+	return Check{Key: key, Judge: func(j *Judge, value any) {
+		if value == nil {
+			if !j.failed(key) {
+				j.fail("null is shown for tenant %s, which Microsoft knows", tenant)
+			}
+			return
+		}
+		if found := j.row(value, selected, j.history.during(j.Sent, j.Answered)); found != r {
+			j.fail("another lead is shown for tenant %s", tenant)
+		}
+	}}
+}

@@ -1,0 +1,174 @@
+package oracle
+
+import (
+	"slices"
+	"time"
+)
+
+// Window is the page of a list that an operation asks for.
+type Window struct {
+	Query
+	Size     int
+	Backward bool
+	// Cursor is where the page continues, and Anchor is the id of the cursor's
+	// lead. Both are empty at the start of the list.
+	Cursor, Anchor string
+	Selected       Selection
+	// Count, Next, Previous and Edges tell what else is selected: totalCount,
+	// hasNextPage, hasPreviousPage, and edges instead of nodes.
+	Count, Next, Previous, Edges bool
+}
+
+// whole tells whether leadgraph answers the page from the catalogue.
+func (w Window) whole() bool {
+	return w.FromCatalogue() || w.Count || w.Backward && w.Cursor == ""
+}
+
+// Page checks a page of leads. If it is right, right is called with it; right may
+// be nil.
+func Page(key string, w Window, right func(page Object)) Check {
+	return Check{Key: key, Judge: func(j *Judge, value any) {
+		page, answered := value.(Object)
+		if !answered {
+			if !j.failed(key) {
+				j.fail("%s is null without an error", key)
+			}
+			return
+		}
+		w.check(j, key, page)
+		if right != nil && len(j.wrong) == 0 {
+			right(page)
+		}
+	}}
+}
+
+func (w Window) check(j *Judge, key string, page Object) {
+	counted := w.Count && (page["totalCount"] != nil || !j.failed(key, "totalCount"))
+	versions := w.versions(j, page, counted)
+	rows, complete := w.rows(j, page, versions)
+	if !complete {
+		return
+	}
+	var misfit string
+	for _, v := range versions {
+		if misfit = w.misfit(page, rows, w.all(v), counted); misfit == "" {
+			return
+		}
+	}
+	// leadgraph may read two pages of the platform at the same time, and they can
+	// show two versions.
+	if !w.whole() && len(versions) > 1 {
+		w.mixed(j, rows, versions)
+		return
+	}
+	j.fail("%s: %s (%d versions)", key, misfit, len(versions))
+}
+
+// versions returns the versions that the page may show.
+func (w Window) versions(j *Judge, page Object, counted bool) []*version {
+	if w.whole() && (counted || !w.Count || w.FromCatalogue()) {
+		return j.catalogue(page["asOf"])
+	}
+	asOf := j.moment(page["asOf"])
+	if asOf.Before(j.Sent.Truncate(time.Millisecond)) || asOf.After(j.Answered) {
+		j.fail("a page that was read between %v and %v claims to be from %v", j.Sent, j.Answered, asOf)
+	}
+	return j.history.during(j.Sent, j.Answered)
+}
+
+// rows compares each row of the page with the platform's. It reports false if
+// the platform never had one of them.
+func (w Window) rows(j *Judge, page Object, versions []*version) (rows []*Row, complete bool) {
+	complete = true
+	nodes := Elements(page["nodes"])
+	if w.Edges {
+		nodes = nil
+		for _, edge := range Elements(page["edges"]) {
+			nodes = append(nodes, edge.(Object)["node"])
+		}
+	}
+	seen := map[string]bool{}
+	for _, node := range nodes {
+		r := j.row(node, w.Selected, versions)
+		if r == nil {
+			complete = false
+			continue
+		}
+		if seen[r.ID] {
+			j.fail("lead %s is twice on a page", r.ID)
+		}
+		seen[r.ID] = true
+		rows = append(rows, r)
+	}
+	return rows, complete
+}
+
+// misfit says how the page differs from the right page of a list. It returns an
+// empty text if it does not differ. If the cursor's lead is gone, the page may
+// begin anywhere.
+func (w Window) misfit(page Object, rows, all []*Row, counted bool) string {
+	if counted && page["totalCount"] != float64(len(all)) {
+		return "the count is wrong"
+	}
+	from, to := 0, min(w.Size, len(all))
+	switch at := slices.IndexFunc(all, func(r *Row) bool { return r.ID == w.Anchor }); {
+	case w.Cursor == "" && w.Backward:
+		from, to = max(0, len(all)-w.Size), len(all)
+	case w.Cursor == "":
+	case at < 0:
+		return w.misplaced(rows, all)
+	case w.Backward:
+		from, to = max(0, at-w.Size), at
+	default:
+		from, to = at+1, min(at+1+w.Size, len(all))
+	}
+	if !slices.Equal(rows, all[from:to]) {
+		return "the page holds other leads"
+	}
+	info, _ := page["pageInfo"].(Object)
+	next, previous := to < len(all), from > 0
+	if from == to { // nothing follows an empty page in its direction
+		next, previous = next && w.Backward, previous && !w.Backward
+	}
+	switch {
+	case w.Next && info["hasNextPage"] != next:
+		return "hasNextPage is wrong"
+	case w.Previous && info["hasPreviousPage"] != previous:
+		return "hasPreviousPage is wrong"
+	}
+	return ""
+}
+
+// misplaced checks that the rows are consecutive in the list and that there are
+// as many as possible.
+func (w Window) misplaced(rows, all []*Row) string {
+	if len(rows) == 0 {
+		return ""
+	}
+	from := slices.Index(all, rows[0])
+	if from < 0 || !slices.Equal(rows, all[from:min(from+len(rows), len(all))]) {
+		return "the leads are not consecutive"
+	}
+	if w.Backward && from > 0 && len(rows) < w.Size || !w.Backward && from+len(rows) < len(all) && len(rows) < w.Size {
+		return "leads are missing at the end of the page"
+	}
+	return ""
+}
+
+// mixed checks a page that was read while leads came and went. The rows that a
+// version contains must be in its order.
+func (w Window) mixed(j *Judge, rows []*Row, versions []*version) {
+	for _, v := range versions {
+		last := -1
+		for _, r := range rows {
+			place, there := v.places[r.ID]
+			if there && place <= last {
+				j.fail("the leads of a page are not in order")
+				return
+			}
+			if there {
+				last = place
+			}
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package report
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"leadgraph/test/soak/oracle"
+)
+
+// Tally counts what happens in a soak. It is safe for concurrent use.
+type Tally struct {
+	mu     sync.Mutex
+	kinds  map[string]*kindTally
+	codes  map[string]int
+	faults map[string]int
+	// violations counts the violations of each sort, and evidence describes the
+	// first of them.
+	violations map[string]int
+	evidence   map[string][]string
+	took       []time.Duration
+	open       int // requests under way
+	walks      int // that reached the end of a list
+}
+
+// kindTally counts the requests of a kind.
+type kindTally struct {
+	served, partial, refused, left int
+	took                           []time.Duration
+}
+
+// NewTally returns an empty tally.
+func NewTally() *Tally {
+	return &Tally{kinds: map[string]*kindTally{}, codes: map[string]int{}, faults: map[string]int{}, evidence: map[string][]string{}, violations: map[string]int{}}
+}
+
+// Sorts of violations.
+const (
+	WrongRows = "wrong rows or errors"
+	Hung      = "hung requests"
+	Late      = "late answers"
+	Broken    = "broken answers"
+	Unhealthy = "failed health checks"
+	Leaks     = "leaks"
+	LogLeaks  = "log lines that must not be there"
+	BadEnds   = "disorderly ends"
+	TooLittle = "too little tested"
+)
+
+func sorts() []string {
+	return []string{WrongRows, Hung, Late, Broken, Unhealthy, Leaks, LogLeaks, BadEnds, TooLittle}
+}
+
+// mostEvidence is the number of violations of a sort that the report describes.
+const mostEvidence = 5
+
+// Violation notes a violation.
+func (t *Tally) Violation(sort, format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.violations[sort]++
+	if len(t.evidence[sort]) < mostEvidence {
+		t.evidence[sort] = append(t.evidence[sort], time.Now().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
+	}
+}
+
+// Fault counts a fault.
+func (t *Tally) Fault(name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.faults[name]++
+}
+
+func (t *Tally) kind(name string) *kindTally {
+	if t.kinds[name] == nil {
+		t.kinds[name] = &kindTally{}
+	}
+	return t.kinds[name]
+}
+
+// Begin counts a request as under way. The caller calls end when it is not any
+// more.
+func (t *Tally) Begin() (end func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.open++
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.open--
+	}
+}
+
+// UnderWay returns the number of requests under way.
+func (t *Tally) UnderWay() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.open
+}
+
+// Answered counts an answer. The caller says whether it has data for at least
+// one root field.
+func (t *Tally) Answered(kind string, a oracle.Answer, hasData bool, took time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k := t.kind(kind)
+	k.took = append(k.took, took)
+	t.took = append(t.took, took)
+	switch {
+	case len(a.Errors) == 0:
+		k.served++
+	case hasData:
+		k.partial++
+	default:
+		k.refused++
+	}
+	for _, f := range a.Errors {
+		t.codes[f.Code()]++
+	}
+}
+
+// Left counts a client that left before it had the whole answer.
+func (t *Tally) Left(kind string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kind(kind).left++
+}
+
+// Walked counts a walk that reached the end of a list.
+func (t *Tally) Walked() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.walks++
+}
+
+// Failed tells whether there was a violation.
+func (t *Tally) Failed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.violations) > 0
+}
+
+// Violations returns the number of violations of a sort.
+func (t *Tally) Violations(sort string) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.violations[sort]
+}
+
+// Evidence describes the first violations of each sort.
+func (t *Tally) Evidence() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return fmt.Sprint(t.evidence)
+}

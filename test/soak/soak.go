@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"leadgraph/test/soak/child"
+	"leadgraph/test/soak/client"
+	"leadgraph/test/soak/load"
+	"leadgraph/test/soak/operations"
+	"leadgraph/test/soak/oracle"
+	"leadgraph/test/soak/platform"
+	"leadgraph/test/soak/report"
+	"leadgraph/upstream/sandbox"
+)
+
+// soak is one run.
+type soak struct {
+	settings
+	dir      string
+	progress io.Writer
+	tally    *report.Tally
+	summary  report.Summary
+
+	platform *platform.Platform
+	history  *oracle.History
+	child    *child.Child
+	load     *load.Load
+}
+
+// Settings of leadgraph. They are shorter than the defaults, so that data expire
+// and time-outs occur often. The time-outs are in the same order as by default.
+const (
+	requestTimeout  = 4 * time.Second
+	upstreamTimeout = 3 * time.Second
+	attemptTimeout  = time.Second
+	maxBatch        = 5 // operations in an array
+)
+
+func ages() oracle.Ages {
+	return oracle.Ages{
+		Lookup: 3 * time.Second, NoLead: time.Second,
+		Fresh: 2 * time.Second, Revalidate: 3 * time.Second, IfFailing: 20 * time.Second,
+		Reading: 2 * upstreamTimeout, // reading all leads takes one page and an empty one
+	}
+}
+
+func (k *soak) flags() []string {
+	a := ages()
+	return append(k.platform.Flags(), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--no-playground",
+		"--request-timeout", requestTimeout.String(), "--upstream-timeout", upstreamTimeout.String(), "--upstream-attempt-timeout", attemptTimeout.String(),
+		"--lookup-ttl", a.Lookup.String(), "--lookup-negative-ttl", a.NoLead.String(),
+		"--catalogue-ttl", a.Fresh.String(), "--catalogue-revalidate", a.Revalidate.String(), "--catalogue-if-error", a.IfFailing.String(),
+		"--catalogue-timeout", (2 * upstreamTimeout).String(), "--max-batch", fmt.Sprint(maxBatch))
+}
+
+func (k *soak) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(k.progress, format+"\n", args...) // progress only
+}
+
+// run runs the soak. Its error says why that was not possible.
+func (k *soak) run(ctx context.Context) (err error) {
+	k.summary.Seed, k.summary.Race, k.summary.Machine = k.seed, k.race, report.Machine()
+	k.say("soak of %v, seed %d; building leadgraph", k.duration, k.seed)
+	binary, err := child.Build(ctx, k.dir, k.race)
+	if err != nil {
+		return err
+	}
+	if k.platform, err = platform.Start(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, k.platform.Down()) }()
+	rows, err := k.platform.Rows()
+	if err != nil {
+		return err
+	}
+	k.history = oracle.NewHistory(rows, time.Now())
+	if k.log == "" {
+		k.log = filepath.Join(k.dir, "log")
+	}
+	if k.child, err = child.Start(ctx, binary, k.log, k.flags()); err != nil {
+		return err
+	}
+	k.load = &load.Load{
+		Client: client.New(k.child.Endpoint, k.workers), History: k.history, Places: &operations.Places{}, Tally: k.tally,
+		Ages: ages(), Deadline: requestTimeout + k.margin, Seed: k.seed,
+	}
+	err = k.drive(ctx)
+	end, ended := k.child.Stop()
+	k.summary.End = end
+	if ended != nil {
+		k.tally.Violation(report.BadEnds, "after SIGTERM: %v", ended)
+	}
+	return errors.Join(err, k.readLog())
+}
+
+// warmUp is how long leadgraph is loaded without faults before it is examined
+// for the first time.
+const warmUp = 5 * time.Second
+
+// drive loads leadgraph while things go wrong and compares what it holds before
+// and after.
+func (k *soak) drive(ctx context.Context) error {
+	k.say("warming up")
+	warm, cancel := context.WithTimeout(ctx, warmUp)
+	k.load.Run(warm, k.workers, k.rate)
+	cancel()
+	before, err := k.settle(ctx)
+	if err != nil {
+		return err
+	}
+	k.say("load")
+	k.platform.ResetCalls()
+	begun := time.Now()
+	if err := k.underLoad(ctx); err != nil {
+		return err
+	}
+	k.summary.Load, k.summary.Date = time.Since(begun), begun
+	calls := k.platform.Calls()
+	k.summary.Calls = calls.ByTenant + calls.Pages
+	k.say("settling")
+	after, err := k.settle(ctx)
+	if err != nil {
+		return err
+	}
+	k.summary.Before, k.summary.After = before, after
+	k.tally.Conclude(k.summary)
+	return context.Cause(ctx)
+}
+
+// underLoad runs the clients, the faults and the observers.
+func (k *soak) underLoad(ctx context.Context) (err error) {
+	c := &platform.Conductor{
+		Random: rand.New(rand.NewPCG(k.seed, 1<<33)), Platform: k.platform, History: k.history,
+		Count: k.tally.Fault, CheckOnline: k.load.CheckOnline,
+	}
+	ctx, cancel := context.WithTimeout(ctx, k.duration)
+	defer cancel()
+	var beside sync.WaitGroup
+	beside.Go(func() { k.watch(ctx) })
+	beside.Go(func() { k.load.WatchHealth(ctx) })
+	beside.Go(func() { err = c.Run(ctx); cancel() })
+	k.load.Run(ctx, k.workers, k.rate)
+	beside.Wait()
+	return err
+}
+
+// readLog looks for log lines that must not be there: personal data, all of which
+// contains ".example" in the sandbox, the secret, data races, panics and internal
+// errors.
+func (k *soak) readLog() error {
+	found, lines, err := k.child.Logged([]string{".example", "DATA RACE", `"msg":"panic"`, `"msg":"internal error"`, sandbox.DefaultClientSecret})
+	for _, line := range found {
+		k.tally.Violation(report.LogLeaks, "%s", line)
+	}
+	k.summary.LogLines = lines
+	return err
+}
