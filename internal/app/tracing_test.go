@@ -1,4 +1,4 @@
-package main
+package app_test
 
 import (
 	"encoding/hex"
@@ -17,6 +17,7 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
+	"leadgraph/internal/apptest"
 	"leadgraph/upstream/sandbox"
 )
 
@@ -129,7 +130,7 @@ func TestTraces(t *testing.T) { //nolint:paralleltest // sets the environment
 		wrong: leads(first: -1) { totalCount }
 	}`, "Traceparent", "00-"+callersTrace+"-"+callersSpan+"-01", "Tracestate", "vendor=1", "X-Request-Id", "request-1")
 	w.query(t, `query Again { leadStats { total } }`)
-	w.stop()
+	w.stop(t)
 
 	parent, err := hex.DecodeString(callersSpan)
 	if err != nil {
@@ -168,7 +169,7 @@ func TestTraces(t *testing.T) { //nolint:paralleltest // sets the environment
 	if len(platform.tokens) != 1 || platform.tokens[0].Get("Traceparent") != "" {
 		t.Errorf("the token endpoint got %v", platform.tokens)
 	}
-	wantLines(t, w.log.String(), "request-1", callersTrace)
+	wantLines(t, w.Log.String(), "request-1", callersTrace)
 }
 
 // wantLines checks that the log says of every line that came from a request which
@@ -208,18 +209,13 @@ func TestNothingPersonalIsWatched(t *testing.T) { //nolint:paralleltest // sets 
 		danaLevi: lead(tenantId: $tenant) { id contactDetails { fullName email } civicAddresses { streetName } }
 		leads(first: 2, filter: {search: $text}) { nodes { contactDetails { fullName } } }
 	}`
-	body, err := json.Marshal(map[string]any{"query": document, "variables": map[string]string{
-		"tenant": "9e2d4c10-77aa-4b7e-8f53-5a1c2be0d902", "text": "Dana Levi",
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	body := apptest.Body(document, map[string]string{"tenant": "9e2d4c10-77aa-4b7e-8f53-5a1c2be0d902", "text": "Dana Levi"})
 	headers := []string{
 		"Authorization", "Bearer DanaLevi", "Baggage", "user=DanaLevi", "User-Agent", "DanaLevi", "Cookie", "user=DanaLevi",
 		"Traceparent", "DanaLevi", "X-Request-Id", "Dana Levi",
 	}
-	if answer := w.ask(t, string(body), headers...); !strings.Contains(answer, "fullName") {
-		t.Fatal(answer)
+	if answer := apptest.Post(t, w.Endpoint(), body, headers...); !strings.Contains(answer.Body, "fullName") {
+		t.Fatal(answer.Body)
 	}
 	platform.Inject(sandbox.Fault{Kind: sandbox.KindTenant, Times: -1, Status: 400, Body: `{"title":"Dana Levi","detail":"dana.levi@contoso.example"}`})
 	w.query(t, `{ lead(tenantId: "6a7c0e81-4b3d-4f92-ae15-c9d8f7b6e510") { id } }`, headers...)
@@ -227,9 +223,9 @@ func TestNothingPersonalIsWatched(t *testing.T) { //nolint:paralleltest // sets 
 	w.query(t, "query DanaLevi"+strings.Repeat("x", 60)+" { leadStats { total } }") // no label
 	w.query(t, `{ leadStats { total } }`, "Origin", "https://danalevi.example")
 	w.query(t, `{ leadStats { total } }`, "Content-Encoding", "DanaLevi")
-	w.ask(t, `{"query": "Dana Levi`)
-	_, metrics := get(t, strings.TrimSuffix(w.admin, "/")+"/metrics")
-	w.stop()
+	apptest.Post(t, w.Endpoint(), `{"query": "Dana Levi`)
+	metrics := w.metrics(t)
+	w.stop(t)
 	if len(spans.spans) < 10 || !strings.Contains(metrics, "leadgraph_operations_total") {
 		t.Fatalf("%d spans, metrics %s", len(spans.spans), metrics)
 	}
@@ -239,7 +235,7 @@ func TestNothingPersonalIsWatched(t *testing.T) { //nolint:paralleltest // sets 
 			t.Errorf("%q is in the %s", leaked, where)
 		}
 	}
-	for line := range strings.Lines(w.log.String()) {
+	for line := range strings.Lines(w.Log.String()) {
 		if leaked := canary.FindString(line); leaked != "" && !strings.Contains(line, `"name":"DanaLevixxx`) { // the log has names as they come
 			t.Errorf("%q is in the log: %s", leaked, line)
 		}

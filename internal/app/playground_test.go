@@ -1,4 +1,4 @@
-package main
+package app_test
 
 import (
 	"context"
@@ -21,6 +21,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"leadgraph/internal/apptest"
 	"leadgraph/web"
 )
 
@@ -43,7 +44,7 @@ const (
 func TestPlayground(t *testing.T) {
 	t.Parallel()
 	browser := findChromium(t)
-	address := start(t, "endpoint:", "serve", "--listen", "127.0.0.1:0").address("playground:")
+	address := apptest.Serve(t, run).URL("playground:")
 	ctx, seen := openBrowser(t, browser)
 
 	do(ctx, t, "open the page", chromedp.EmulateViewport(1440, 900), chromedp.Navigate(address))

@@ -1,10 +1,8 @@
-package main
+package app_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -18,6 +16,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"leadgraph/internal/apptest"
 	"leadgraph/upstream/sandbox"
 )
 
@@ -137,7 +136,7 @@ func newProof(t *testing.T) *proof {
 		"--max-in-flight", "0") // what is refused proves nothing
 	// The smaller platform's leads are the first of the larger one's.
 	for _, c := range p.customers {
-		_, data, errs := p.post(c, `{"query":"{ leads(first: 200) { nodes { id tenantId operatorId } pageInfo { endCursor } } }"}`, nil)
+		_, data, errs := p.post(c, `{"query":"{ leads(first: 200) { nodes { id tenantId operatorId } pageInfo { endCursor } } }"}`)
 		if errs != nil {
 			t.Fatal(errs)
 		}
@@ -153,9 +152,9 @@ func newProof(t *testing.T) *proof {
 func (p *proof) ask(random *rand.Rand) {
 	turn := random.IntN(2)
 	c, other := p.customers[turn], p.customers[1-turn]
-	headers := http.Header{}
+	var headers []string
 	if random.IntN(40) == 0 {
-		headers.Set("Cache-Control", "no-cache")
+		headers = []string{"Cache-Control", "no-cache"}
 	}
 	c.mu.Lock()
 	own := c.cursor
@@ -191,12 +190,7 @@ func (p *proof) ask(random *rand.Rand) {
 	case 8:
 		query, wantCode = `{ leads(first: 3, after: "`+foreign+`") { nodes { operatorId } } }`, "BAD_USER_INPUT"
 	}
-	body, err := json.Marshal(map[string]string{"query": query})
-	if err != nil {
-		p.t.Error(err)
-		return
-	}
-	text, data, codes := p.post(c, string(body), headers)
+	text, data, codes := p.post(c, apptest.Body(query, nil), headers...)
 	p.judge(c, query, text, data, codes, wantCode)
 }
 
@@ -245,7 +239,7 @@ func (p *proof) learn(c *customer, data any) {
 
 // post sends a request with the caller's token, which is renewed after some
 // hundred requests. Every third of them is then revoked.
-func (p *proof) post(c *customer, body string, headers http.Header) (text string, data any, codes []string) {
+func (p *proof) post(c *customer, body string, headers ...string) (text string, data any, codes []string) {
 	c.mu.Lock()
 	if c.used%300 == 0 {
 		serial := p.serial.Add(1)
@@ -257,34 +251,25 @@ func (p *proof) post(c *customer, body string, headers http.Header) (text string
 	c.used++
 	token := c.token
 	c.mu.Unlock()
-	request, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost, p.endpoint, bytes.NewReader([]byte(body)))
+	request, err := apptest.NewRequest(p.t.Context(), p.endpoint, body, append(headers, "Authorization", "Bearer "+token)...)
 	if err != nil {
 		p.t.Error(err)
 		return "", nil, nil
 	}
-	if headers != nil {
-		request.Header = headers
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Authorization", "Bearer "+token)
-	response, err := p.client.Do(request)
+	answer, err := apptest.Do(p.client, request)
 	if err != nil {
 		p.t.Error(err)
 		return "", nil, nil
 	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(response.Body)
-	var decoded struct {
-		Data   any
-		Errors []struct{ Extensions struct{ Code string } }
+	if answer.Data == nil && answer.Errors == nil {
+		p.t.Errorf("answer %.200s", answer.Body)
 	}
-	if err != nil || json.Unmarshal(answer, &decoded) != nil {
-		p.t.Errorf("answer %.200s: %v", answer, err)
+	if answer.Data != nil {
+		if err := json.Unmarshal(answer.Data, &data); err != nil {
+			p.t.Error(err)
+		}
 	}
-	for _, e := range decoded.Errors {
-		codes = append(codes, e.Extensions.Code)
-	}
-	return string(answer), decoded.Data, codes
+	return answer.Body, data, answer.Codes()
 }
 
 // gather returns the values of all members of that name, as texts.

@@ -1,8 +1,6 @@
-package main
+package app_test
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -15,7 +13,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,106 +20,52 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"leadgraph/internal/apptest"
 )
 
-var update = flag.Bool("update", false, "write docs/metrics.md and docs/faults.md")
+var update = flag.Bool("update", false, "write docs/metrics.md")
 
-// watched is a running leadgraph with its metrics and its log.
-type watched struct {
-	endpoint, admin string
-	stop            func() // returns when it has ended
-	log             *logText
-}
+// watched is a running leadgraph with an admin listener.
+type watched struct{ *apptest.Program }
 
-// logText is a log that several goroutines write.
-type logText struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logText) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(line)
-}
-
-func (l *logText) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-// watch runs leadgraph until the test ends. It takes OpenTelemetry's settings from
-// the process's environment, as the SDK does.
+// watch starts leadgraph. It reads OpenTelemetry's settings from the environment of
+// the process, as the SDK does.
 func watch(t *testing.T, args ...string) watched {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	stdout, printed := io.Pipe()
-	w := watched{log: &logText{}}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		err := run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"}, args...), func(name string) string {
+	traced := func(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+		return run(ctx, args, func(name string) string {
 			if strings.HasPrefix(name, "OTEL_") {
 				return os.Getenv(name)
 			}
-			return atOnce(name)
-		}, printed, w.log)
-		if err != nil {
-			t.Error(err)
-		}
-		_ = printed.Close()
-	}()
-	w.stop = func() {
-		cancel()
-		<-ended
+			return getenv(name)
+		}, stdout, stderr)
 	}
-	t.Cleanup(w.stop)
-	for lines := bufio.NewScanner(stdout); w.endpoint == "" && lines.Scan(); {
-		switch name, url, _ := strings.Cut(lines.Text(), ":"); name {
-		case "admin":
-			w.admin = strings.TrimSpace(url)
-		case "endpoint":
-			w.endpoint = strings.TrimSpace(url)
-		}
-	}
-	go func() { _, _ = io.Copy(io.Discard, stdout) }() // ends with the program
-	if w.endpoint == "" {
-		t.Fatal("leadgraph did not start")
-	}
-	return w
+	return watched{apptest.Serve(t, traced, append([]string{"--admin-listen", "127.0.0.1:0"}, args...)...)}
 }
 
-// ask sends a request, headers in turn names and values, and returns the answer.
-func (w watched) ask(t *testing.T, body string, headers ...string) string {
+// stop ends the program and returns when it has ended.
+func (w watched) stop(t *testing.T) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.endpoint, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
+	w.Stop()
+	if err := w.Wait(); err != nil {
+		t.Error(err)
 	}
-	request.Header.Set("Content-Type", "application/json")
-	for i := 0; i < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(answer)
 }
 
 func (w watched) query(t *testing.T, document string, headers ...string) {
 	t.Helper()
-	body, err := json.Marshal(map[string]string{"query": document})
-	if err != nil {
-		t.Fatal(err)
+	apptest.Query(t, w.Endpoint(), document, headers...)
+}
+
+// metrics returns what Prometheus is answered.
+func (w watched) metrics(t *testing.T) string {
+	t.Helper()
+	status, text := get(t, w.URL("admin:")+"metrics")
+	if status != http.StatusOK {
+		t.Fatal(status, text)
 	}
-	w.ask(t, string(body), headers...)
+	return text
 }
 
 // mixedTraffic makes operations of every kind that has metrics of its own.
@@ -144,12 +87,8 @@ func (w watched) mixedTraffic(t *testing.T) {
 // families returns what /metrics answers, by name.
 func (w watched) families(t *testing.T) map[string]*dto.MetricFamily {
 	t.Helper()
-	status, text := get(t, strings.TrimSuffix(w.admin, "/")+"/metrics")
-	if status != http.StatusOK {
-		t.Fatal(status, text)
-	}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	families, err := parser.TextToMetricFamilies(strings.NewReader(w.metrics(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +121,7 @@ On the admin listener (` + "`--admin-listen`" + `) Prometheus finds these at ` +
 native ones for a Prometheus that asks for them, with classic buckets for others. ` + "`operation`" + ` is the name of the client's operation:
 empty if it has none, and ` + "`other`" + ` beyond the first 100 names, among which those of trusted documents have their places. No label
 holds a tenant, a caller or a host. This page is written by a test from what the program answers
-(` + "`go test . -run TestMetricsAreDocumented -update`" + `).
+(` + "`go test ./internal/app -run TestMetricsAreDocumented -update`" + `).
 
 | metric | type | labels | |
 |---|---|---|---|
@@ -202,7 +141,7 @@ holds a tenant, a caller or a host. This page is written by a test from what the
 		}
 		_, _ = fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", name, strings.ToLower(families[name].GetType().String()), labels, families[name].GetHelp())
 	}
-	const page = "docs/metrics.md"
+	const page = root + "docs/metrics.md"
 	if *update {
 		if err := os.WriteFile(page, []byte(table.String()), 0o644); err != nil {
 			t.Fatal(err)
@@ -274,7 +213,7 @@ func expressions(t *testing.T) map[string]string {
 
 func read(t *testing.T, file string, into any, decode func([]byte, any) error) {
 	t.Helper()
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(root + file)
 	if err != nil {
 		t.Fatal(err)
 	}

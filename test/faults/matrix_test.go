@@ -1,11 +1,10 @@
-package main
+package faults
 
 import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"leadgraph/internal/apptest"
 	"leadgraph/upstream/sandbox"
 )
 
@@ -65,8 +65,8 @@ func cursorOfThirdLead(t *testing.T) string {
 			Leads struct{ PageInfo struct{ EndCursor string } }
 		}
 	}
-	answer := post(t, startServer(t, "--sandbox-leads", fmt.Sprint(platformLeads), "--cursor-key", cellCursorKey),
-		`{ leads(first: 3) { pageInfo { endCursor } } }`, nil)
+	answer := apptest.Query(t, startServer(t, "--sandbox-leads", fmt.Sprint(platformLeads), "--cursor-key", cellCursorKey),
+		`{ leads(first: 3) { pageInfo { endCursor } } }`).Body
 	if err := json.Unmarshal([]byte(answer), &got); err != nil || got.Data.Leads.PageInfo.EndCursor == "" {
 		t.Fatalf("no cursor: %v in %s", err, answer)
 	}
@@ -140,19 +140,11 @@ func (c cell) args(s *site) []string {
 
 // reply is what leadgraph answered, and what became of it elsewhere.
 type reply struct {
-	body   string
+	apptest.Answer
 	took   time.Duration
 	calls  sandbox.Calls
 	log    []logLine
 	rawLog string
-
-	Data   json.RawMessage `json:"data"`
-	Errors []struct {
-		Message    string         `json:"message"`
-		Path       []any          `json:"path"`
-		Extensions map[string]any `json:"extensions"`
-	} `json:"errors"`
-	Extensions map[string]any `json:"extensions"`
 }
 
 type logLine struct {
@@ -167,8 +159,8 @@ type logLine struct {
 
 func (c cell) run(t *testing.T) {
 	s := newSite(t, c.fault)
-	p := startServerProgram(t, c.args(s)...)
-	endpoint := p.address("endpoint:")
+	p := apptest.Serve(t, run, c.args(s)...)
+	endpoint := p.Endpoint()
 	if c.warm != cold {
 		c.warmUp(t, endpoint)
 	}
@@ -177,12 +169,12 @@ func (c cell) run(t *testing.T) {
 	begun := time.Now()
 	r := c.ask(t, endpoint, cellRequest)
 	r.took = time.Since(begun)
-	p.stop()
-	if err := <-p.ended; err != nil {
+	p.Stop()
+	if err := p.Wait(); err != nil {
 		t.Errorf("the program ended with: %v", err)
 	}
 	r.calls = s.Calls()
-	r.rawLog = string(p.log.Bytes())
+	r.rawLog = p.Log.String()
 	for line := range strings.Lines(r.rawLog) {
 		var l logLine
 		if err := json.Unmarshal([]byte(line), &l); err != nil {
@@ -196,7 +188,7 @@ func (c cell) run(t *testing.T) {
 	c.checkLog(t, want, r)
 	checkSilence(t, r)
 	if t.Failed() {
-		t.Logf("answer after %v: %s\ncalls: %+v\nlog:\n%s", r.took, r.body, r.calls, r.rawLog)
+		t.Logf("answer after %v: %s\ncalls: %+v\nlog:\n%s", r.took, r.Body, r.calls, r.rawLog)
 	}
 }
 
@@ -210,7 +202,7 @@ func (c cell) warmUp(t *testing.T, endpoint string) {
 			return
 		}
 	}
-	t.Fatalf("without a fault: %s", r.body)
+	t.Fatalf("without a fault: %s", r.Body)
 }
 
 func (c cell) strike(s *site) {
@@ -228,28 +220,10 @@ func (c cell) strike(s *site) {
 
 func (c cell) ask(t *testing.T, endpoint, id string) reply {
 	t.Helper()
-	body, err := json.Marshal(map[string]any{"query": c.op.document, "variables": map[string]string{"after": c.op.after}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint, bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("X-Request-Id", id)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := reply{body: string(text)}
-	if err := json.Unmarshal(text, &r); err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("status %d, %v: %s", response.StatusCode, err, text)
+	body := apptest.Body(c.op.document, map[string]string{"after": c.op.after})
+	r := reply{Answer: apptest.Post(t, endpoint, body, "X-Request-Id", id)}
+	if r.Status != http.StatusOK {
+		t.Fatalf("status %d: %s", r.Status, r.Body)
 	}
 	return r
 }

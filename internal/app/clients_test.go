@@ -1,4 +1,4 @@
-package main
+package app_test
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-const clientsDir = "internal/clients"
+const clientsDir = root + "internal/clients"
 
 // TestClients runs what front-ends are built with, headless, against one server.
 func TestClients(t *testing.T) {
@@ -52,7 +52,7 @@ func findNode(t *testing.T) string {
 func writeSchema(t *testing.T) string {
 	t.Helper()
 	var printed bytes.Buffer
-	if err := run(t.Context(), []string{"schema"}, func(string) string { return "" }, &printed, io.Discard); err != nil {
+	if err := run(t.Context(), []string{"schema"}, noSettings, &printed, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "schema.graphql")

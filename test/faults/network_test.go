@@ -1,8 +1,7 @@
-package main
+package faults
 
 import (
 	"context"
-	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -209,27 +208,4 @@ func (s *nameServer) answer(query []byte) []byte {
 		return nil
 	}
 	return answer
-}
-
-// lockedBuffer collects a log that several goroutines write.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-var _ io.Writer = (*lockedBuffer)(nil)
-
-// Write implements io.Writer.
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.text = append(b.text, p...)
-	return len(p), nil
-}
-
-// Bytes is what was written so far.
-func (b *lockedBuffer) Bytes() []byte {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return append([]byte(nil), b.text...)
 }

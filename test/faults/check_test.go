@@ -1,4 +1,4 @@
-package main
+package faults
 
 import (
 	"fmt"
@@ -102,7 +102,7 @@ func (c cell) checkLog(t *testing.T, want outcome, r reply) {
 // leads that were asked for: personal data, secrets, and where the platform is.
 func checkSilence(t *testing.T, r reply) {
 	t.Helper()
-	said := strings.Replace(r.body, string(r.Data), "", 1)
+	said := strings.Replace(r.Body, string(r.Data), "", 1)
 	words := []string{"Dana", "Levi", "canary", "contoso", "Bearer", "access_token", "127.0.0.1", "http://", "leadgraph.test", "tenantui", "goroutine"}
 	for where, text := range map[string]string{"answer": said, "log": r.rawLog} {
 		for _, word := range words {

@@ -1,6 +1,7 @@
-package main
+package faults
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -9,11 +10,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const faultsFile = "docs/faults.md"
+var update = flag.Bool("update", false, "write docs/faults.md")
+
+const faultsFile = "../../docs/faults.md"
 
 const faultsHead = `# What users get when the platform fails
 
-<!-- Written by "go test -run TestFaultMatrix . -update". Change faults_list_test.go, not this page. -->
+<!-- Written by "go test ./test/faults -run TestFaultMatrix -update". Change test/faults/list_test.go, not this page. -->
 
 The tables say what each operation must answer when something goes wrong between leadgraph and the platform. A test runs every cell:
 the whole program, over real HTTP, against the [sandbox](../upstream/sandbox/doc.go) with that fault. Beside the answer it

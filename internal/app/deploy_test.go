@@ -1,4 +1,4 @@
-package main
+package app_test
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ import (
 func TestDeployedSettingsExist(t *testing.T) {
 	t.Parallel()
 	var help bytes.Buffer
-	if err := run(t.Context(), []string{"serve", "--help"}, func(string) string { return "" }, &help, io.Discard); err != nil {
+	if err := run(t.Context(), []string{"serve", "--help"}, noSettings, &help, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	known := map[string]bool{}
@@ -24,7 +24,7 @@ func TestDeployedSettingsExist(t *testing.T) {
 		known["LEADGRAPH_"+strings.ToUpper(strings.ReplaceAll(flag[1], "-", "_"))] = true
 	}
 	files := []string{"Dockerfile", "README.md", "docs/operations.md"}
-	err := fs.WalkDir(os.DirFS("."), "deploy", func(path string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(os.DirFS(root), "deploy", func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.Type().IsRegular() {
 			files = append(files, path)
 		}
@@ -49,7 +49,7 @@ func TestDeployedSettingsExist(t *testing.T) {
 // TestAlertsAreExplained wants a section for each alert, and none for others.
 func TestAlertsAreExplained(t *testing.T) {
 	t.Parallel()
-	rules, err := fs.Glob(os.DirFS("."), "deploy/observability/alerts*.yml")
+	rules, err := fs.Glob(os.DirFS(root), "deploy/observability/alerts*.yml")
 	if err != nil || len(rules) == 0 {
 		t.Fatal("no alert rules", err)
 	}
@@ -65,7 +65,7 @@ func TestAlertsAreExplained(t *testing.T) {
 // matches returns what the first group of pattern matches in a file.
 func matches(t *testing.T, file, pattern string) []string {
 	t.Helper()
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(root + file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,15 +1,14 @@
-package main
+package app_test
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"leadgraph/internal/apptest"
 	"leadgraph/upstream/sandbox"
 )
 
@@ -41,8 +40,8 @@ func BenchmarkDisconnect(b *testing.B) {
 	platform := &slowPlatform{Server: stand, arrived: make(chan struct{}, 1000), left: make(chan struct{}, 1000)}
 	server := httptest.NewServer(platform)
 	b.Cleanup(server.Close)
-	endpoint := start(b, "endpoint:", "serve", "--listen", "127.0.0.1:0", "--upstream-url", server.URL+sandbox.BasePath, "--upstream-token", "any",
-		"--upstream-attempt-timeout", "1m", "--upstream-timeout", "1m", "--request-timeout", "1m").address("endpoint:")
+	endpoint := apptest.Serve(b, run, "--upstream-url", server.URL+sandbox.BasePath, "--upstream-token", "any",
+		"--upstream-attempt-timeout", "1m", "--upstream-timeout", "1m", "--request-timeout", "1m").Endpoint()
 	for name, query := range map[string]string{
 		"lookups":   `{ leadsByTenantIds(tenantIds: ["f94238e5-4f2c-4e1b-8125-2d27122ca75f", "9e2d4c10-77aa-4b7e-8f53-5a1c2be0d902"]) { id } }`,
 		"page":      `{ leads(first: 1000) { nodes { id } } }`,
@@ -66,15 +65,10 @@ func BenchmarkDisconnect(b *testing.B) {
 func disconnect(b *testing.B, platform *slowPlatform, endpoint, query string) time.Duration {
 	b.Helper()
 	ctx, leave := context.WithCancel(b.Context())
-	body, err := json.Marshal(map[string]string{"query": query})
+	request, err := apptest.NewRequest(ctx, endpoint, apptest.Body(query, nil))
 	if err != nil {
 		b.Fatal(err)
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(string(body)))
-	if err != nil {
-		b.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)

@@ -1,4 +1,4 @@
-package main
+package faults
 
 import (
 	"fmt"
@@ -19,7 +19,7 @@ func TestRetryBudget(t *testing.T) {
 	const requests, spare = 8, 3
 	for range requests {
 		if r := c.ask(t, endpoint, cellRequest); len(r.Errors) != 1 || r.Errors[0].Extensions["code"] != "UPSTREAM_UNAVAILABLE" {
-			t.Fatalf("answer %s", r.body)
+			t.Fatalf("answer %s", r.Body)
 		}
 	}
 	if got := s.Calls().ByTenant; got != requests+spare {
@@ -42,7 +42,7 @@ func TestBreaker(t *testing.T) {
 	for refused := 0; refused < refusals; {
 		r := c.ask(t, endpoint, cellRequest)
 		if string(r.Data) != c.op.failed || len(r.Errors) != 1 || r.Errors[0].Extensions["code"] != "UPSTREAM_UNAVAILABLE" {
-			t.Fatalf("answer %s", r.body)
+			t.Fatalf("answer %s", r.Body)
 		}
 		if r.Errors[0].Extensions["retryAfterMs"] != nil {
 			refused++
@@ -59,7 +59,7 @@ func TestBreaker(t *testing.T) {
 	defer again.Stop()
 	for r := (reply{}); string(r.Data) != c.op.right; r = c.ask(t, endpoint, fmt.Sprint("after-", time.Since(recovered).Milliseconds())) {
 		if time.Since(recovered) > 10*time.Second {
-			t.Fatalf("ten seconds after the recovery: %s", r.body)
+			t.Fatalf("ten seconds after the recovery: %s", r.Body)
 		}
 		<-again.C
 	}
