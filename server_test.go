@@ -25,11 +25,11 @@ import (
 	"leadgraph/internal/apptest"
 )
 
-// asProgram is set in the environment of a test binary that is to be leadgraph.
+// asProgram is set in the environment of a test binary that acts as leadgraph.
 const asProgram = "LEADGRAPH_TEST_AS_PROGRAM"
 
-// TestMain runs the tests or, in a process that one of them starts, the program,
-// which then also looks for goroutines that it left behind.
+// TestMain runs the tests. In a process that a test has started it runs the program
+// instead and fails if a goroutine is left.
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) == "" {
 		os.Exit(apptest.RunTests(m))
@@ -45,16 +45,16 @@ func TestMain(m *testing.M) {
 	os.Exit(0)
 }
 
-// process is leadgraph in a process of its own.
+// process is leadgraph in its own process.
 type process struct {
 	*exec.Cmd
 	endpoint string
-	log      bytes.Buffer  // complete when it has ended
-	ended    chan struct{} // err is set
+	log      bytes.Buffer  // complete after the end
+	ended    chan struct{} // closed after err is set
 	err      error
 }
 
-// launch returns when the process serves.
+// launch starts a server process and returns when it serves.
 func launch(t *testing.T, args ...string) *process {
 	t.Helper()
 	binary, err := os.Executable()
@@ -62,7 +62,7 @@ func launch(t *testing.T, args ...string) *process {
 		t.Fatal(err)
 	}
 	p := &process{ended: make(chan struct{})}
-	// Not the test's context, which ends before the clean-up.
+	// The test's context ends before the clean-up, which must stop the process itself.
 	p.Cmd = exec.CommandContext(context.WithoutCancel(t.Context()), binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
 	p.Env = append(p.Environ(), asProgram+"=1", "GORACE=atexit_sleep_ms=0")
 	p.Stderr = &p.log
@@ -77,7 +77,7 @@ func launch(t *testing.T, args ...string) *process {
 		close(p.ended)
 	}()
 	t.Cleanup(func() {
-		_ = p.Process.Kill() // has ended unless the test failed
+		_ = p.Process.Kill() // it has already ended unless the test failed
 		<-p.ended
 	})
 	for lines := bufio.NewScanner(printed); lines.Scan(); {
@@ -99,7 +99,7 @@ func (p *process) signal(t *testing.T) {
 	}
 }
 
-// visitor is a client with one request under way, on one connection at a time.
+// visitor is a client with one connection and one request at a time.
 type visitor struct {
 	t    *testing.T
 	p    *process
@@ -111,7 +111,7 @@ type visitor struct {
 // failure is a request that was not answered.
 type failure struct {
 	id     string
-	reused bool // its connection had been used before
+	reused bool // the connection had been used before
 	err    error
 }
 
@@ -126,7 +126,7 @@ func newVisitor(t *testing.T, p *process, name string) *visitor {
 	return v
 }
 
-// ask looks a tenant up. Each request has an id that the server logs.
+// ask looks up a tenant. Each request has an id, which the server logs.
 func (v *visitor) ask() *failure {
 	v.serial++
 	lost := &failure{id: fmt.Sprintf("%s-%d", v.name, v.serial)}
@@ -137,7 +137,7 @@ func (v *visitor) ask() *failure {
 	if err != nil {
 		return &failure{err: err}
 	}
-	request.GetBody = nil // so that the transport cannot hide a failure by asking again
+	request.GetBody = nil // or the transport could hide a failure by sending the request again
 	answer, err := apptest.Do(&v.Client, request)
 	switch {
 	case answer.Status == 0:
@@ -151,7 +151,7 @@ func (v *visitor) ask() *failure {
 	return nil
 }
 
-// ready asks as a load balancer does.
+// ready probes the server as a load balancer does.
 func (v *visitor) ready() bool {
 	request, err := http.NewRequestWithContext(context.WithoutCancel(v.t.Context()), http.MethodGet, strings.Replace(v.p.endpoint, "/graphql", "/readyz", 1), nil)
 	if err != nil {
@@ -162,18 +162,18 @@ func (v *visitor) ready() bool {
 	if err != nil {
 		return false
 	}
-	_, _ = io.Copy(io.Discard, response.Body) // the status says it
+	_, _ = io.Copy(io.Discard, response.Body) // only the status matters
 	_ = response.Body.Close()
 	return response.StatusCode == http.StatusOK
 }
 
 const lookup = `{ lead(tenantId: "f94238e5-4f2c-4e1b-8125-2d27122ca75f") { id contactDetails { companyName } } }`
 
-// TestTermination ends 20 servers under load. Clients that heed the readiness
-// lose nothing at all. Those that go on until nobody listens may find that their
-// last connection, which the kernel took and the server did not, is reset; what
-// the server has read is answered. Each process looks for goroutines that are
-// left, ends well and in time.
+// TestTermination ends 20 servers under load. Clients that check the readiness must
+// lose no request. Clients that go on until nothing listens may have their last
+// connection reset if the kernel accepted it and the server did not. The server must
+// answer every request that it has read. Each process must end in time, without an
+// error and without goroutines left.
 func TestTermination(t *testing.T) {
 	t.Parallel()
 	_, flags := apptest.Sandbox(t, app.Program{Schema: schema}.Run, "--latency", "20ms")
@@ -235,7 +235,8 @@ func terminate(t *testing.T, p *process) {
 	t.Logf("%d answers, ended after %v", answered.Load(), time.Since(sent))
 }
 
-// TestSecondSignalEndsAtOnce has a request that runs and hours to wait.
+// TestSecondSignalEndsAtOnce sends a second signal while a request runs and the
+// drain could take hours.
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	platform := apptest.NewSilent(t)
@@ -248,7 +249,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	for probe := newVisitor(t, p, "probe"); probe.ready() && t.Context().Err() == nil; {
 	}
 	for ended := false; !ended; {
-		p.signal(t) // one that comes in the same instant as the first counts as the first
+		p.signal(t) // a signal too soon after the first is merged with it
 		select {
 		case <-p.ended:
 			ended = true

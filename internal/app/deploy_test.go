@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestDeployedSettingsExist looks each variable up that leadgraph is deployed
-// with, or that the pages for operators name.
+// TestDeployedSettingsExist looks up each variable that leadgraph is deployed with
+// or that the pages for operators name.
 func TestDeployedSettingsExist(t *testing.T) {
 	t.Parallel()
 	var help bytes.Buffer
@@ -37,7 +37,7 @@ func TestDeployedSettingsExist(t *testing.T) {
 	for _, file := range files {
 		for _, name := range matches(t, file, `(LEADGRAPH_[A-Z0-9_]+)`) {
 			if found++; !known[name] {
-				t.Errorf("%s: %s is no setting", file, name)
+				t.Errorf("%s: there is no setting %s", file, name)
 			}
 		}
 	}
@@ -46,7 +46,8 @@ func TestDeployedSettingsExist(t *testing.T) {
 	}
 }
 
-// TestAlertsAreExplained wants a section for each alert, and none for others.
+// TestAlertsAreExplained checks that operations.md has a section for each alert and
+// no others.
 func TestAlertsAreExplained(t *testing.T) {
 	t.Parallel()
 	rules, err := fs.Glob(os.DirFS(root), "deploy/observability/alerts*.yml")
@@ -62,7 +63,7 @@ func TestAlertsAreExplained(t *testing.T) {
 	}
 }
 
-// matches returns what the first group of pattern matches in a file.
+// matches returns the matches of the first group of pattern in a file.
 func matches(t *testing.T, file, pattern string) []string {
 	t.Helper()
 	text, err := os.ReadFile(root + file)

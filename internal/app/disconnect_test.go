@@ -12,12 +12,11 @@ import (
 	"leadgraph/upstream/sandbox"
 )
 
-// slowPlatform is a sandbox that answers too late, and knows what is asked of it
-// at the moment.
+// slowPlatform is a sandbox that answers too late and counts the calls in progress.
 type slowPlatform struct {
 	*sandbox.Server
 	busy atomic.Int64
-	// arrived and left are told of each lead call.
+	// Each call for leads sends to arrived when it begins and to left when it ends.
 	arrived, left chan struct{}
 }
 
@@ -30,8 +29,8 @@ func (p *slowPlatform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.left <- struct{}{}
 }
 
-// BenchmarkDisconnect measures how long the platform is still being asked after
-// the client has left, for operations of each way to read.
+// BenchmarkDisconnect measures how long calls to the platform go on after the client
+// has left, for each way to read leads.
 func BenchmarkDisconnect(b *testing.B) {
 	stand, err := sandbox.New(sandbox.Options{NoAuth: true, Latency: time.Minute})
 	if err != nil {
@@ -60,8 +59,8 @@ func BenchmarkDisconnect(b *testing.B) {
 	}
 }
 
-// disconnect asks, leaves as soon as the platform was asked, and returns how long
-// after that the last call to the platform ended.
+// disconnect posts a query, leaves as soon as the platform is called, and returns how
+// long after that the last call to the platform ended.
 func disconnect(b *testing.B, platform *slowPlatform, endpoint, query string) time.Duration {
 	b.Helper()
 	ctx, leave := context.WithCancel(b.Context())

@@ -16,8 +16,8 @@ import (
 	"leadgraph/upstream/sandbox"
 )
 
-// TestDoctorsSettings serves platforms with the settings that the doctor gives
-// for them, and nothing else: every lead must come, page by page.
+// TestDoctorsSettings serves platforms with only the settings that the doctor prints
+// for them. Paging must return every lead.
 func TestDoctorsSettings(t *testing.T) {
 	t.Parallel()
 	for name, quirks := range map[string]sandbox.Options{
@@ -98,8 +98,8 @@ func allLeadIDs(t *testing.T, endpoint string) []string {
 	}
 }
 
-// Without a platform the doctor examines the sandbox; of one that it cannot
-// reach it says so by its error, which becomes the exit status.
+// TestDoctor checks that the doctor examines the sandbox if no platform is set, and
+// that it returns an error, which becomes the exit status, if it cannot reach one.
 func TestDoctor(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

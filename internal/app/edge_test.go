@@ -17,8 +17,8 @@ func ask(t *testing.T, endpoint, tenant string, answered chan<- string) {
 	answered <- post(t, endpoint, `{ lead(tenantId: "`+tenant+`") { id } }`, nil)
 }
 
-// TestWhatIsTooMuchIsRefused fills the server: it takes no more queries, neither
-// by HTTP nor on a WebSocket, but is alive, ready, and lets sockets connect.
+// TestWhatIsTooMuchIsRefused fills the server. It must refuse further queries over
+// HTTP and on a WebSocket, but stay alive and ready, and let sockets connect.
 func TestWhatIsTooMuchIsRefused(t *testing.T) {
 	t.Parallel()
 	platform := apptest.NewSilent(t)

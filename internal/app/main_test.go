@@ -11,10 +11,10 @@ import (
 	"leadgraph/internal/apptest"
 )
 
-// root is the root of the repository, from the directory of these tests.
+// root is the path from these tests to the root of the repository.
 const root = "../../"
 
-// run runs the program.
+// run is the program under test.
 var run apptest.Run
 
 func TestMain(m *testing.M) {

@@ -58,7 +58,7 @@ func (w watched) query(t *testing.T, document string, headers ...string) {
 	apptest.Query(t, w.Endpoint(), document, headers...)
 }
 
-// metrics returns what Prometheus is answered.
+// metrics returns the text of /metrics.
 func (w watched) metrics(t *testing.T) string {
 	t.Helper()
 	status, text := get(t, w.URL("admin:")+"metrics")
@@ -68,7 +68,7 @@ func (w watched) metrics(t *testing.T) string {
 	return text
 }
 
-// mixedTraffic makes operations of every kind that has metrics of its own.
+// mixedTraffic runs operations of every kind that has its own metrics.
 func (w watched) mixedTraffic(t *testing.T) {
 	t.Helper()
 	for _, document := range []string{
@@ -84,7 +84,7 @@ func (w watched) mixedTraffic(t *testing.T) {
 	w.query(t, `{ leadStats { total } }`, "Origin", "https://foreign.example")
 }
 
-// families returns what /metrics answers, by name.
+// families returns the metrics by name.
 func (w watched) families(t *testing.T) map[string]*dto.MetricFamily {
 	t.Helper()
 	parser := expfmt.NewTextParser(model.UTF8Validation)
@@ -117,10 +117,10 @@ func TestMetricsAreDocumented(t *testing.T) {
 	var table strings.Builder
 	_, _ = table.WriteString(`# Metrics
 
-On the admin listener (` + "`--admin-listen`" + `) Prometheus finds these at ` + "`/metrics`" + `, and the usual ` + "`go_*` and `process_*`" + `. Histograms are
-native ones for a Prometheus that asks for them, with classic buckets for others. ` + "`operation`" + ` is the name of the client's operation:
-empty if it has none, and ` + "`other`" + ` beyond the first 100 names, among which those of trusted documents have their places. No label
-holds a tenant, a caller or a host. This page is written by a test from what the program answers
+On the admin listener (` + "`--admin-listen`" + `) Prometheus finds these at ` + "`/metrics`" + `, along with the usual ` + "`go_*` and `process_*`" + `.
+Histograms are native if Prometheus asks for native ones, otherwise they have classic buckets. ` + "`operation`" + ` is the name of the
+client's operation. It is empty if the operation has no name, and ` + "`other`" + ` after the first 100 names. Trusted documents always keep
+their names. No label holds a tenant, a caller or a host. A test writes this page from the answer of the program
 (` + "`go test ./internal/app -run TestMetricsAreDocumented -update`" + `).
 
 | metric | type | labels | |
@@ -148,12 +148,12 @@ holds a tenant, a caller or a host. This page is written by a test from what the
 		}
 	}
 	if written, err := os.ReadFile(page); err != nil || string(written) != table.String() {
-		t.Errorf("%s does not tell of the metrics that there are (%v); -update writes it:\n%s", page, err, table.String())
+		t.Errorf("%s differs from the metrics of the program (%v); -update writes it:\n%s", page, err, table.String())
 	}
 }
 
-// expressions are the PromQL of the dashboard and of the alert rules, by where
-// they stand.
+// expressions returns the PromQL expressions of the dashboard and of the alert rules
+// by their place.
 func expressions(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -170,7 +170,7 @@ func expressions(t *testing.T) map[string]string {
 	read(t, "deploy/observability/leadgraph.json", &dashboard, json.Unmarshal)
 	for _, panel := range dashboard.Panels {
 		if panel.Type != "row" && len(panel.Targets) == 0 {
-			t.Errorf("panel %s shows nothing", panel.Title)
+			t.Errorf("panel %s has no query", panel.Title)
 		}
 		for i, target := range panel.Targets {
 			found[fmt.Sprintf("panel %s %d", panel.Title, i)] = target.Expr
@@ -198,7 +198,7 @@ func expressions(t *testing.T) map[string]string {
 				t.Errorf("alert %s: %v", rule.Alert, err)
 			}
 			if rule.Labels["severity"] == "" || rule.Annotations["summary"] == "" || rule.Annotations["description"] == "" {
-				t.Errorf("alert %s does not say what it is about", rule.Alert)
+				t.Errorf("alert %s lacks a severity, a summary or a description", rule.Alert)
 			}
 			if want := "docs/operations.md#alert-" + strings.ToLower(rule.Alert); rule.Annotations["runbook_url"] != want {
 				t.Errorf("alert %s points to %q, want %s", rule.Alert, rule.Annotations["runbook_url"], want)
@@ -232,8 +232,8 @@ var (
 	vocabulary = strings.Fields("sum max min rate increase histogram_quantile max_over_time min_over_time absent vector time and or unless label_values job instance")
 )
 
-// TestDashboardAndAlertsNameOnlyWhatExists looks for every metric, label and value
-// of a label of the expressions in what the program answers to Prometheus.
+// TestDashboardAndAlertsNameOnlyWhatExists checks that the program exposes every
+// metric, label and label value that the expressions name.
 func TestDashboardAndAlertsNameOnlyWhatExists(t *testing.T) {
 	t.Parallel()
 	w := watch(t)
@@ -249,7 +249,7 @@ func TestDashboardAndAlertsNameOnlyWhatExists(t *testing.T) {
 	}
 }
 
-// samples are the values that the labels of each metric have.
+// samples holds the label values of each metric: by metric, then by label.
 type samples map[string]map[string][]string
 
 func (s samples) add(name string, family *dto.MetricFamily) {
@@ -271,7 +271,7 @@ func (s samples) add(name string, family *dto.MetricFamily) {
 	}
 }
 
-// check tells what an expression names that is not there.
+// check returns what an expression names that does not exist.
 func (s samples) check(expression string) (faults []string) {
 	var texts []string
 	plain := quoted.ReplaceAllStringFunc(expression, func(text string) string {

@@ -50,7 +50,7 @@ func TestQuirksMakeNoDifference(t *testing.T) {
 	}
 }
 
-// TestPlaygroundExamples runs every query that the playground opens with.
+// TestPlaygroundExamples runs every example of the playground.
 func TestPlaygroundExamples(t *testing.T) {
 	t.Parallel()
 	endpoint := startServer(t)
@@ -167,7 +167,7 @@ func TestReplicasShareTheReadingOfAllLeads(t *testing.T) {
 		}
 	}
 	if calls := calls(t, platform); calls.Pages != 2 {
-		t.Errorf("%d pages were read, want the 2 of a single walk", calls.Pages)
+		t.Errorf("%d pages were read, want the 2 of one walk", calls.Pages)
 	}
 	redis.Close()
 	replicas = append(replicas, startServer(t, args...))

@@ -11,10 +11,10 @@ import (
 	"leadgraph/internal/apptest"
 )
 
-// run runs the program.
+// run is the program under test.
 var run apptest.Run
 
-// TestMain makes the tests' own server resolve names.
+// TestMain makes the tests' own name server resolve all names.
 func TestMain(m *testing.M) {
 	schema, err := os.ReadFile("../../schema.graphqls")
 	if err == nil {

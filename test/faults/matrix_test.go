@@ -18,11 +18,11 @@ import (
 )
 
 const (
-	// cellsAtATime is more than there are processors: most cells wait.
+	// cellsAtATime is more than the number of processors because most cells wait.
 	cellsAtATime = 10
 	// platformLeads is the number of leads of the platform that fails.
 	platformLeads = 40
-	// cellRequest is the request id that a cell's one request under a fault has.
+	// cellRequest is the id of the one request of a cell that meets the fault.
 	cellRequest = "under-a-fault"
 
 	canarySecret = "secret-canary"
@@ -30,14 +30,14 @@ const (
 	canaryPage   = `<html><body>Welcome, <a href="https://portal.contoso.example">Dana Levi-canary</a></body></html>`
 )
 
-// cursorKey makes a cursor of one program good for the others.
+// cellCursorKey is the same in all programs, so they accept each other's cursors.
 var cellCursorKey = base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), 32))
 
-// TestFaultMatrix has every fault meet every operation, at first, with fresh
-// caches and with old ones. Each cell is a program and a platform of its own. What
-// it must do is what docs/faults.md says; both are made of faultList.
+// TestFaultMatrix runs every operation with every fault: with empty, fresh and
+// expired caches. Each cell has its own program and its own platform. docs/faults.md
+// lists the expected outcomes; the page and this test both come from faultList.
 //
-//nolint:paralleltest // at most cellsAtATime are, which are more than -parallel allows
+//nolint:paralleltest // cellsAtATime run in parallel, more than -parallel allows
 func TestFaultMatrix(t *testing.T) {
 	t.Parallel()
 	pageTwo.after = cursorOfThirdLead(t)
@@ -57,7 +57,7 @@ func TestFaultMatrix(t *testing.T) {
 	checkFaultsPage(t)
 }
 
-// cursorOfThirdLead asks a platform without faults.
+// cursorOfThirdLead returns a cursor from a platform without faults.
 func cursorOfThirdLead(t *testing.T) string {
 	t.Helper()
 	var got struct {
@@ -73,12 +73,12 @@ func cursorOfThirdLead(t *testing.T) string {
 	return got.Data.Leads.PageInfo.EndCursor
 }
 
-// site is a platform and what is between it and leadgraph.
+// site is a platform with the network between it and leadgraph.
 type site struct {
 	*sandbox.Server
 	relay     *relay
-	name      string // resolves to the relay; empty unless the fault is one of names
-	base      string // URL of leads
+	name      string // resolves to the relay; empty unless the fault is in name resolution
+	base      string // URL of the leads
 	tokenBase string
 }
 
@@ -109,20 +109,20 @@ func newSite(t *testing.T, f fault) *site {
 	return s
 }
 
-// cell is one field of the matrix.
+// cell is one cell of the matrix.
 type cell struct {
 	fault fault
 	op    *operation
 	warm  warmth
 }
 
-// args are the settings of the cell's program.
+// args returns the settings of the cell's program.
 func (c cell) args(s *site) []string {
 	args := []string{
 		"--upstream-url", s.base + sandbox.BasePath, "--token-url", s.tokenBase + sandbox.TokenPath,
 		"--client-id", sandbox.DefaultClientID, "--client-secret", canarySecret, "--scope", sandbox.DefaultScope,
 		"--cursor-key", cellCursorKey, "--no-playground", "--log-level", "debug",
-		// Each row that is asked for adds a millisecond to the time-outs.
+		// Each requested row adds a millisecond to the time-outs.
 		"--catalogue-page-size", "100", "--max-pages", fmt.Sprint(mostPages),
 		"--catalogue-revalidate", "0s", "--upstream-max-body", fmt.Sprint(mostBody),
 	}
@@ -138,7 +138,7 @@ func (c cell) args(s *site) []string {
 	return append(args, "--upstream-timeout", read.String(), "--upstream-attempt-timeout", attempt.String(), "--request-timeout", request.String())
 }
 
-// reply is what leadgraph answered, and what became of it elsewhere.
+// reply is an answer with the calls and the log that it caused.
 type reply struct {
 	apptest.Answer
 	took   time.Duration
@@ -192,8 +192,8 @@ func (c cell) run(t *testing.T) {
 	}
 }
 
-// warmUp asks until the answer is right: the budgets of some faults are short
-// for a machine that is busy.
+// warmUp repeats the query until the answer is right, because the time-outs of some
+// faults are short for a busy machine.
 func (c cell) warmUp(t *testing.T, endpoint string) {
 	t.Helper()
 	var r reply

@@ -19,36 +19,36 @@ const faultsHead = `# What users get when the platform fails
 <!-- Written by "go test ./test/faults -run TestFaultMatrix -update". Change test/faults/list_test.go, not this page. -->
 
 The tables say what each operation must answer when something goes wrong between leadgraph and the platform. A test runs every cell:
-the whole program, over real HTTP, against the [sandbox](../upstream/sandbox/doc.go) with that fault. Beside the answer it
-checks the calls that arrive, that the answer comes within the request's time, that the log has one line of the operation with its
-codes and a warning of each failure, that neither log nor errors hold personal data, secrets, hosts or URLs, and that no goroutine is left.
+the whole program, over real HTTP, against the [sandbox](../upstream/sandbox/doc.go) with that fault. Besides the answer it checks that
+the expected calls arrive, that the answer comes within the request's time-out, that the log has one line of the operation with its codes and
+a warning of each failure, that neither log nor errors hold personal data, secrets, hosts or URLs, and that no goroutine is left.
 
-**Right** is the answer that there would be without the fault. A code is that of ` + "`errors[].extensions.code`" + `; what could not be read is null, and
-the rest is answered: where one of three tenants fails (*one hole*) the other two are right. **Stale** is the right answer as of the last
-reading of all leads, with ` + "`extensions.stale`" + `. The numbers are the calls for leads that reach the platform, and after the + those for
-tokens; a range where it depends on what happens first.
+**Right** is the answer without the fault. Codes are those in ` + "`errors[].extensions.code`" + `. What could not be read is null, and the rest is
+answered: where one of three tenants fails (*one hole*), the other two are right. **Stale** is the right answer as of the last walk
+over all leads, with ` + "`extensions.stale`" + `. The numbers count the calls for leads that reach the platform; a number after a + counts those for
+tokens. A range means that the number depends on what happens first.
 
 **Cold**: nothing was read before. **Fresh**: the same operation was answered before, and its answer is younger than ` + "`--lookup-ttl`" + ` or
-` + "`--catalogue-ttl`" + `. **Expired**: it is older, and older than ` + "`--catalogue-revalidate`" + ` allows. Both hold a token and kept connections, and so does
-**warm**: a page in the platform's own order is never answered from memory.
+` + "`--catalogue-ttl`" + `. **Expired**: the answer is older than that, and older than ` + "`--catalogue-revalidate`" + ` allows. Fresh and expired programs
+hold a token and open connections. So does a **warm** one: a page in the platform's own order is never answered from a cache.
 
-**What is tried again.** Reads whose connection breaks, whose body is cut, that get no answer within ` + "`--upstream-attempt-timeout`" + `, and
-those answered 429, 502, 503 or 504: up to ` + "`--upstream-retries`" + ` times within ` + "`--upstream-timeout`" + `, after a random wait that doubles, or after
-Retry-After if the time suffices. Where it does not, the refusal is passed on at once with ` + "`retryAfterMs`" + `. A 401 is tried again once, with a
-new token, of which all waiting calls share one request. An answer that arrived whole and cannot be read is not asked for again; nor is a 500; nor
-is a read with ` + "`checkOnline`" + `, because it writes on the platform.
+**Retries.** leadgraph retries reads whose connection breaks, whose body is cut, that get no answer within ` + "`--upstream-attempt-timeout`" + `, and
+those answered 429, 502, 503 or 504. It retries up to ` + "`--upstream-retries`" + ` times within ` + "`--upstream-timeout`" + `, after a random wait that
+doubles, or after Retry-After if there is enough time. If there is not, it passes the refusal on at once with ` + "`retryAfterMs`" + `. It retries a 401 once
+with a new token; all waiting calls share one request for the token. It does not retry an answer that arrived whole but cannot be parsed,
+a 500, or a read with ` + "`checkOnline`" + `, because such a read writes on the platform.
 
-**When it goes on failing.** No more is tried again than a tenth of the calls of the last ten seconds, or three. After 16 failures of 20
-attempts (5xx, time-outs, broken connections) nothing is asked for about two seconds: ` + "`UPSTREAM_UNAVAILABLE`" + ` with ` + "`retryAfterMs`" + ` at once,
-without a call. Then a few attempts probe, and a platform that is back is asked again within ten seconds. The tables show neither, because each
-cell is a program of its own; TestRetryBudget and TestBreaker do.
+**Continued failure.** Retries are limited to a tenth of the calls of the last ten seconds, or to three. After 16 failures in 20
+attempts (5xx, time-outs, broken connections) leadgraph sends no calls for about two seconds and answers ` + "`UPSTREAM_UNAVAILABLE`" + ` with ` + "`retryAfterMs`" + `
+at once. Then a few attempts probe the platform; within ten seconds of its recovery all calls go through again. The tables show neither,
+because each cell has its own program; TestRetryBudget and TestBreaker do.
 
-**What is remembered.** Lookups for ` + "`--lookup-ttl`" + ` and the catalogue of all leads for ` + "`--catalogue-ttl`" + `; failures never. Pages in the platform's own
-order are always read anew. Old lookups are not answered: a hole with a code is better than a lead that may have changed.
+**Caching.** Lookups are kept for ` + "`--lookup-ttl`" + ` and the catalogue of all leads for ` + "`--catalogue-ttl`" + `; failures are never kept. Pages in the
+platform's own order are always read from the platform. Old lookups are not used: a hole with a code is better than a lead that may have changed.
 
-**When stale answers are given.** What takes the catalogue is answered from the last one up to the age ` + "`--catalogue-if-error`" + ` (an hour) if
-the platform fails, or has not answered when four fifths of the request's time are over; but not to a request with ` + "`Cache-Control`" + `, nor
-when the platform denies access (401, 403).
+**Stale answers.** Operations that need the catalogue are answered from the last one, up to the age ` + "`--catalogue-if-error`" + ` (an hour), if the
+platform fails or has not answered when four fifths of the request's time are over. Two cases get the error instead: a request with
+` + "`Cache-Control`" + `, and one to which the platform denies access (401, 403).
 `
 
 // checkFaultsPage compares the page with the matrix.
@@ -65,7 +65,7 @@ func checkFaultsPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(written), page); diff != "" {
-		t.Errorf("%s is not what is tested; write it with -update (-written +tested):\n%s", faultsFile, diff)
+		t.Errorf("%s differs from the tests; write it with -update (-written +tested):\n%s", faultsFile, diff)
 	}
 }
 
@@ -87,11 +87,11 @@ func faultsPage() string {
 	return b.String()
 }
 
-// String is how the page shows an outcome.
+// String returns the outcome as the page shows it.
 func (o outcome) String() string {
 	what := o.shown
 	switch {
-	case o.code != "" && strings.Contains(o.data, `"id"`): // other tenants were read
+	case o.code != "" && strings.Contains(o.data, `"id"`): // the other tenants were read
 		what = "one hole, `" + o.code + "`"
 	case o.code != "":
 		what = "`" + o.code + "`"

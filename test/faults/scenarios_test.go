@@ -8,8 +8,8 @@ import (
 	"leadgraph/upstream/sandbox"
 )
 
-// TestRetryBudget: of a platform that fails, no more is asked than three calls on
-// top, as long as there are few others.
+// TestRetryBudget checks that a failing platform gets at most three calls more than
+// there are requests, as long as there are few requests.
 func TestRetryBudget(t *testing.T) {
 	t.Parallel()
 	c := cell{fault: fault{faults: strike(sandbox.Fault{Status: 503})}, op: oneTenant, warm: cold}
@@ -27,16 +27,17 @@ func TestRetryBudget(t *testing.T) {
 	}
 }
 
-// TestBreaker: a platform that goes on failing is left alone, users are told so at
-// once, and it is asked again within ten seconds of its recovery.
+// TestBreaker checks that leadgraph stops calling a platform that keeps failing, that
+// it then answers users at once, and that it calls the platform again within ten
+// seconds of its recovery.
 func TestBreaker(t *testing.T) {
 	t.Parallel()
 	c := cell{fault: fault{faults: strike(sandbox.Fault{Status: 500})}, op: oneTenant, warm: cold}
 	s := newSite(t, c.fault)
 	endpoint := startServer(t, c.args(s)...)
 	c.strike(s)
-	// The breaker lets some probes through now and then, more of them on a slow
-	// machine: what it refuses must cost no call.
+	// The breaker now and then lets probes through, more of them on a slow machine. A
+	// request that it refuses must cause no call.
 	const opensWithin, refusals = 20, 10
 	reached := 0
 	for refused := 0; refused < refusals; {
@@ -51,7 +52,7 @@ func TestBreaker(t *testing.T) {
 		}
 	}
 	if got := s.Calls().ByTenant; got != reached {
-		t.Errorf("%d calls, but %d answers that come of one", got, reached)
+		t.Errorf("%d calls, but %d answers that needed one", got, reached)
 	}
 	s.ClearFaults()
 	recovered := time.Now()
