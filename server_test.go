@@ -177,11 +177,11 @@ const lookup = `{ lead(tenantId: "f94238e5-4f2c-4e1b-8125-2d27122ca75f") { id co
 func TestTermination(t *testing.T) {
 	t.Parallel()
 	_, flags := apptest.Sandbox(t, app.Program{Schema: schema}.Run, "--latency", "20ms")
-	args := append(flags, "--lookup-ttl", "0s")
+	flags = append(flags, "--lookup-ttl", "0s")
 	for i := range 20 {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
-			terminate(t, launch(t, args...))
+			terminate(t, launch(t, flags...))
 		})
 	}
 }

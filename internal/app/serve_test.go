@@ -157,10 +157,10 @@ func TestReplicasShareTheReadingOfAllLeads(t *testing.T) {
 	platform, flags := apptest.Sandbox(t, run)
 	key := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), 32))
 	// The default time-out of 50 ms is too short under the race detector.
-	args := append(flags, "--redis-url", "redis://"+redis.Addr(), "--redis-timeout", "20s", "--redis-key", key)
+	flags = append(flags, "--redis-url", "redis://"+redis.Addr(), "--redis-timeout", "20s", "--redis-key", key)
 	const query = `{ leadStats { total } }`
 	const want = `{"data":{"leadStats":{"total":2000}}}`
-	replicas := []string{startServer(t, args...), startServer(t, args...)}
+	replicas := []string{startServer(t, flags...), startServer(t, flags...)}
 	for _, replica := range replicas {
 		if got := post(t, replica, query, nil); got != want {
 			t.Errorf("got %s", got)
@@ -170,7 +170,7 @@ func TestReplicasShareTheReadingOfAllLeads(t *testing.T) {
 		t.Errorf("%d pages were read, want the 2 of one walk", calls.Pages)
 	}
 	redis.Close()
-	replicas = append(replicas, startServer(t, args...))
+	replicas = append(replicas, startServer(t, flags...))
 	for _, replica := range replicas {
 		if got := post(t, replica, query, nil); got != want {
 			t.Errorf("without Redis: %s", got)
