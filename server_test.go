@@ -4,297 +4,262 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
+	"net/http/httptrace"
 	"os"
-	"path/filepath"
-	"regexp"
+	"os/exec"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
-	"github.com/alicebob/miniredis/v2"
+	"github.com/coder/websocket"
+	"go.uber.org/goleak"
 
-	"leadgraph/upstream/sandbox"
-	"leadgraph/web"
+	"leadgraph/internal/app"
+	"leadgraph/internal/apptest"
 )
 
-// program is a running leadgraph.
-type program struct {
-	lines []string // what it printed before it was ready
-	log   *lockedBuffer
-	stop  context.CancelFunc
-	ended chan error
+// asProgram is set in the environment of a test binary that acts as leadgraph.
+const asProgram = "LEADGRAPH_TEST_AS_PROGRAM"
+
+// TestMain runs the tests. In a process that a test has started it runs the program
+// instead and fails if a goroutine is left.
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) == "" {
+		os.Exit(apptest.RunTests(m))
+	}
+	err := runUntilSignal(os.Args[1:])
+	if err == nil {
+		err = goleak.Find()
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, err) // the parent reads it
+		os.Exit(1)
+	}
+	os.Exit(0)
 }
 
-// start runs leadgraph until the test ends and returns once it printed the line
-// that starts with ready.
-func start(t testing.TB, ready string, args ...string) *program {
+// process is leadgraph in its own process.
+type process struct {
+	*exec.Cmd
+	endpoint string
+	log      bytes.Buffer  // complete after the end
+	ended    chan struct{} // closed after err is set
+	err      error
+}
+
+// launch starts a server process and returns when it serves.
+func launch(t *testing.T, args ...string) *process {
 	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	stdout, printed := io.Pipe()
-	p := &program{log: &lockedBuffer{}, stop: stop, ended: make(chan error, 1)}
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{ended: make(chan struct{})}
+	// The test's context ends before the clean-up, which must stop the process itself.
+	p.Cmd = exec.CommandContext(context.WithoutCancel(t.Context()), binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	p.Env = append(p.Environ(), asProgram+"=1", "GORACE=atexit_sleep_ms=0")
+	p.Stderr = &p.log
+	printed, stdout := io.Pipe()
+	p.Stdout = stdout
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
 	go func() {
-		err := run(ctx, args, atOnce, printed, p.log)
-		_ = printed.CloseWithError(io.EOF)
-		p.ended <- err
+		p.err = p.Wait()
+		_ = stdout.Close()
 		close(p.ended)
 	}()
 	t.Cleanup(func() {
-		stop()
-		if err := <-p.ended; err != nil {
-			t.Errorf("leadgraph %v: %v", args, err)
-		}
+		_ = p.Process.Kill() // it has already ended unless the test failed
+		<-p.ended
 	})
-	for lines := bufio.NewScanner(stdout); lines.Scan(); {
-		p.lines = append(p.lines, lines.Text())
-		if strings.HasPrefix(lines.Text(), ready) {
-			go func() { _, _ = io.Copy(io.Discard, stdout) }() // ends with the program
+	for lines := bufio.NewScanner(printed); lines.Scan(); {
+		if url, found := strings.CutPrefix(lines.Text(), "endpoint:"); found {
+			p.endpoint = strings.TrimSpace(url)
+			go func() { _, _ = io.Copy(io.Discard, printed) }() // ends with the process
 			return p
 		}
 	}
-	t.Fatalf("leadgraph %v ended without %q: %v", args, ready, <-p.ended)
+	<-p.ended
+	t.Fatalf("%v: %s", p.err, p.log.String())
 	return nil
 }
 
-// atOnce is an environment in which no test waits for load balancers.
-func atOnce(name string) string {
-	if name == "LEADGRAPH_DRAIN_DELAY" {
-		return "0s"
-	}
-	return ""
-}
-
-// address returns the first URL on the line that starts with prefix.
-func (p *program) address(prefix string) string {
-	for _, line := range p.lines {
-		if strings.HasPrefix(line, prefix) {
-			return regexp.MustCompile(`http://\S+`).FindString(line)
-		}
-	}
-	return ""
-}
-
-func startServer(t *testing.T, args ...string) (endpoint string) {
+func (p *process) signal(t *testing.T) {
 	t.Helper()
-	return startServerProgram(t, args...).address("endpoint:")
-}
-
-func startServerProgram(t *testing.T, args ...string) *program {
-	t.Helper()
-	return start(t, "endpoint:", append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
-}
-
-func post(t *testing.T, endpoint, query string, variables json.RawMessage) string {
-	t.Helper()
-	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
-	if err != nil {
-		t.Fatal(err)
-	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint, bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(answer)
-}
-
-const firstQuery = `{ lead(tenantId: "f94238e5-4f2c-4e1b-8125-2d27122ca75f") { id status consentedOn contactDetails { companyName } } }`
-
-func TestServeWithoutSettings(t *testing.T) {
-	t.Parallel()
-	want := `{"data":{"lead":{"id":"da68eafc-d3c6-4d3b-9a10-c48b26c6086b","status":"ACTIVE","consentedOn":"2024-04-03T13:32:12.8286742Z","contactDetails":{"companyName":"SIPTest"}}}}`
-	if got := post(t, startServer(t), firstQuery, nil); got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-}
-
-// TestQuirksMakeNoDifference serves the same leads from two platforms that
-// contradict each other as the documents do.
-func TestQuirksMakeNoDifference(t *testing.T) {
-	t.Parallel()
-	key := []string{"--cursor-key", base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), 32))}
-	plain := startServer(t, key...)
-	quirky := start(t, "  leadgraph serve", "sandbox", "--listen", "127.0.0.1:0", "--first-page", "1", "--nested")
-	command := strings.Fields(quirky.lines[len(quirky.lines)-1])
-	other := startServer(t, append(key, command[2:]...)...)
-	for _, query := range []string{
-		firstQuery,
-		`{ leads(first: 100) { edges { cursor node { id tenantId comments } } pageInfo { hasNextPage endCursor } } }`,
-		`{ lead(tenantId: "00000000-0000-4000-8000-000000000000") { id } }`,
-	} {
-		if a, b := post(t, plain, query, nil), post(t, other, query, nil); a != b {
-			t.Errorf("%s:\n%.200s\n%.200s", query, a, b)
-		}
-	}
-}
-
-// TestPlaygroundExamples runs every query that the playground opens with.
-func TestPlaygroundExamples(t *testing.T) {
-	t.Parallel()
-	endpoint := startServer(t)
-	files, err := fs.Glob(web.Examples, "playground/examples/*.graphql")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no examples", err)
-	}
-	for _, file := range files {
-		query, err := fs.ReadFile(web.Examples, file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		variables, err := fs.ReadFile(web.Examples, strings.TrimSuffix(file, ".graphql")+".json")
-		if err != nil {
-			variables = []byte("null")
-		}
-		if answer := post(t, endpoint, string(query), variables); !strings.HasPrefix(answer, `{"data":`) {
-			t.Errorf("%s: %s", file, answer)
-		}
-	}
-}
-
-func TestServeRefusesAPlatformWithoutCredentials(t *testing.T) {
-	t.Parallel()
-	env := map[string]string{"LEADGRAPH_CLIENT_ID": "my-client", "LEADGRAPH_CLIENT_SECRET": "canary-secret"}
-	err := run(t.Context(), []string{"--upstream-url", "https://platform.example/tenantui"},
-		func(name string) string { return env[name] }, io.Discard, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "--token-url") || !strings.Contains(err.Error(), "--scope") {
-		t.Errorf("error %v does not name what is missing", err)
-	}
-	if strings.Contains(fmt.Sprint(err), "my-client") || strings.Contains(fmt.Sprint(err), "canary-secret") || strings.Contains(fmt.Sprint(err), "--client-id") {
-		t.Errorf("error %v shows what was given", err)
-	}
-}
-
-func TestServeIsNotOpenToOthersByMistake(t *testing.T) {
-	t.Parallel()
-	err := run(t.Context(), []string{"--listen", "0.0.0.0:0"}, func(string) string { return "" }, io.Discard, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "--allow-anonymous") {
-		t.Errorf("error %v", err)
-	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, startServer(t), strings.NewReader(`{"query":"{ leads { totalCount } }"}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Host = "rebound.example" // a page pointed its own name at this machine
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = response.Body.Close()
-	if response.StatusCode != http.StatusMisdirectedRequest {
-		t.Errorf("status %d", response.StatusCode)
-	}
-}
-
-// A secret in a file may be replaced while the program runs.
-func TestServeReadsSecretsFromFiles(t *testing.T) {
-	t.Parallel()
-	platform := start(t, "  leadgraph serve", "sandbox", "--listen", "127.0.0.1:0")
-	file := filepath.Join(t.TempDir(), "secret")
-	command := strings.Replace(platform.lines[len(platform.lines)-1], "--client-secret "+sandbox.DefaultClientSecret, "--client-secret-file "+file, 1)
-	endpoint := ""
-	for _, step := range []struct{ secret, want string }{{"expired", "UPSTREAM_AUTH"}, {sandbox.DefaultClientSecret, "SIPTest"}} {
-		if err := os.WriteFile(file, []byte(step.secret+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if endpoint == "" {
-			endpoint = startServer(t, strings.Fields(command)[2:]...)
-		}
-		if got := post(t, endpoint, firstQuery, nil); !strings.Contains(got, step.want) {
-			t.Errorf("answer %s", got)
-		}
-	}
-}
-
-func TestStopFinishesRunningRequests(t *testing.T) {
-	t.Parallel()
-	platform := start(t, "  leadgraph serve", "sandbox", "--listen", "127.0.0.1:0", "--latency", "300ms")
-	command := strings.Fields(platform.lines[len(platform.lines)-1])
-	server := startServerProgram(t, command[2:]...)
-	answered := make(chan string, 1)
-	go func() { answered <- post(t, server.address("endpoint:"), firstQuery, nil) }()
-	for calls(t, platform).ByTenant == 0 && len(answered) == 0 {
-	}
-	server.stop()
-	if answer := <-answered; !strings.Contains(answer, "SIPTest") {
-		t.Errorf("the running request got %s", answer)
-	}
-	if err := <-server.ended; err != nil {
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Error(err)
 	}
 }
 
-// calls asks a sandbox what it was asked.
-func calls(t *testing.T, platform *program) sandbox.Calls {
-	t.Helper()
-	origin := strings.TrimSuffix(platform.address("sandbox:"), sandbox.BasePath)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, origin+"/sandbox/calls", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	var counted sandbox.Calls
-	if err := json.NewDecoder(response.Body).Decode(&counted); err != nil {
-		t.Fatal(err)
-	}
-	return counted
+// visitor is a client with one connection and one request at a time.
+type visitor struct {
+	t    *testing.T
+	p    *process
+	name string
+	http.Client
+	serial int
 }
 
-// TestReplicasShareTheReadingOfAllLeads runs two servers with one Redis, which
-// then goes away.
-func TestReplicasShareTheReadingOfAllLeads(t *testing.T) {
+// failure is a request that was not answered.
+type failure struct {
+	id     string
+	reused bool // the connection had been used before
+	err    error
+}
+
+func (f failure) String() string {
+	return fmt.Sprintf("%s, connection reused: %v: %v", f.id, f.reused, f.err)
+}
+
+func newVisitor(t *testing.T, p *process, name string) *visitor {
+	v := &visitor{t: t, p: p, name: name}
+	v.Transport = &http.Transport{MaxConnsPerHost: 1}
+	t.Cleanup(v.CloseIdleConnections)
+	return v
+}
+
+// ask looks up a tenant. Each request has an id, which the server logs.
+func (v *visitor) ask() *failure {
+	v.serial++
+	lost := &failure{id: fmt.Sprintf("%s-%d", v.name, v.serial)}
+	ctx := httptrace.WithClientTrace(context.WithoutCancel(v.t.Context()), &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) { lost.reused = info.Reused },
+	})
+	request, err := apptest.NewRequest(ctx, v.p.endpoint, apptest.Body(lookup, nil), "X-Request-Id", lost.id)
+	if err != nil {
+		return &failure{err: err}
+	}
+	request.GetBody = nil // or the transport could hide a failure by sending the request again
+	answer, err := apptest.Do(&v.Client, request)
+	switch {
+	case answer.Status == 0:
+		lost.err = err
+		return lost
+	case err != nil || answer.Status != http.StatusOK || !strings.Contains(answer.Body, "SIPTest"):
+		// A wrong answer is worse than none: the server had accepted the request.
+		lost.err, lost.reused = fmt.Errorf("status %d, %s: %w", answer.Status, answer.Body, err), true
+		return lost
+	}
+	return nil
+}
+
+// ready probes the server as a load balancer does.
+func (v *visitor) ready() bool {
+	request, err := http.NewRequestWithContext(context.WithoutCancel(v.t.Context()), http.MethodGet, strings.Replace(v.p.endpoint, "/graphql", "/readyz", 1), nil)
+	if err != nil {
+		v.t.Error(err)
+		return false
+	}
+	response, err := v.Do(request)
+	if err != nil {
+		return false
+	}
+	_, _ = io.Copy(io.Discard, response.Body) // only the status matters
+	_ = response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}
+
+const lookup = `{ lead(tenantId: "f94238e5-4f2c-4e1b-8125-2d27122ca75f") { id contactDetails { companyName } } }`
+
+// TestTermination ends 20 servers under load. Clients that check the readiness must
+// lose no request. Clients that go on until nothing listens may have their last
+// connection reset if the kernel accepted it and the server did not. The server must
+// answer every request that it has read. Each process must end in time, without an
+// error and without goroutines left.
+func TestTermination(t *testing.T) {
 	t.Parallel()
-	redis := miniredis.RunT(t)
-	platform := start(t, "  leadgraph serve", "sandbox", "--listen", "127.0.0.1:0")
-	key := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), 32))
-	args := strings.Fields(platform.lines[len(platform.lines)-1] + " --redis-url redis://" + redis.Addr() + " --redis-timeout 20s --redis-key " + key)[2:] // the usual 50 ms are little under the race detector
-	const query = `{ leadStats { total } }`
-	const want = `{"data":{"leadStats":{"total":2000}}}`
-	replicas := []string{startServer(t, args...), startServer(t, args...)}
-	for _, replica := range replicas {
-		if got := post(t, replica, query, nil); got != want {
-			t.Errorf("got %s", got)
-		}
-	}
-	if calls := calls(t, platform); calls.Pages != 2 {
-		t.Errorf("%d pages were read, want the 2 of one reading", calls.Pages)
-	}
-	redis.Close()
-	replicas = append(replicas, startServer(t, args...))
-	for _, replica := range replicas {
-		if got := post(t, replica, query, nil); got != want {
-			t.Errorf("without Redis: %s", got)
-		}
-	}
-	degraded := `{"status":"degraded","checks":[{"name":"redis","status":"degraded","detail":"The state shared by replicas (Redis or Valkey) cannot be reached."}]}`
-	if status, body := get(t, strings.Replace(replicas[2], "/graphql", "/readyz", 1)); status != http.StatusOK || body != degraded {
-		t.Errorf("readiness %d %s", status, body)
+	_, flags := apptest.Sandbox(t, app.Program{Schema: schema}.Run, "--latency", "20ms")
+	flags = append(flags, "--lookup-ttl", "0s")
+	for i := range 20 {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			terminate(t, launch(t, flags...))
+		})
 	}
 }
 
-func TestSchemaAndVersionAndHelp(t *testing.T) {
-	t.Parallel()
-	for args, want := range map[string]string{"schema": "type Query {", "version": "go1.", "--help": "Commands:", "serve --help": "--upstream-url"} {
-		var out bytes.Buffer
-		if err := run(t.Context(), strings.Fields(args), func(string) string { return "" }, &out, io.Discard); err != nil || !strings.Contains(out.String(), want) {
-			t.Errorf("leadgraph %s: %v\n%s", args, err, out.String())
+func terminate(t *testing.T, p *process) {
+	socket := apptest.OpenSocket(t, p.endpoint)
+	var visits sync.WaitGroup
+	var answered atomic.Int64
+	busy := make(chan struct{})
+	counted := func(lost *failure) *failure {
+		if lost == nil && answered.Add(1) == 50 {
+			close(busy)
 		}
+		return lost
+	}
+	for i := range 4 {
+		v := newVisitor(t, p, fmt.Sprintf("heedful-%d", i))
+		visits.Go(func() {
+			for v.ready() {
+				if lost := counted(v.ask()); lost != nil {
+					t.Errorf("lost: %v", lost)
+				}
+			}
+		})
+	}
+	refused := make([]*failure, 4)
+	for i := range refused {
+		v := newVisitor(t, p, fmt.Sprintf("stubborn-%d", i))
+		visits.Go(func() {
+			for refused[i] == nil {
+				refused[i] = counted(v.ask())
+			}
+		})
+	}
+	<-busy
+	sent := time.Now()
+	p.signal(t)
+	if _, _, err := socket.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusGoingAway {
+		t.Errorf("the WebSocket ended with %v", err)
+	}
+	visits.Wait()
+	<-p.ended
+	if took := time.Since(sent); p.err != nil || took > 15*time.Second {
+		t.Errorf("%v after %v\n%s", p.err, took, p.log.String())
+	}
+	for _, last := range refused {
+		if last.reused || strings.Contains(p.log.String(), `"`+last.id+`"`) {
+			t.Errorf("lost: %v", last)
+		}
+	}
+	t.Logf("%d answers, ended after %v", answered.Load(), time.Since(sent))
+}
+
+// TestSecondSignalEndsAtOnce sends a second signal while a request runs and the
+// drain could take hours.
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	platform := apptest.NewSilent(t)
+	p := launch(t, platform.Flags("--drain-delay", "1h", "--drain-timeout", "1h")...)
+	v := newVisitor(t, p, "waiting")
+	answered := make(chan *failure, 1)
+	go func() { answered <- v.ask() }()
+	<-platform.Asked
+	p.signal(t)
+	for probe := newVisitor(t, p, "probe"); probe.ready() && t.Context().Err() == nil; {
+	}
+	for ended := false; !ended; {
+		p.signal(t) // a signal too soon after the first is merged with it
+		select {
+		case <-p.ended:
+			ended = true
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	if failed, is := errors.AsType[*exec.ExitError](p.err); !is || failed.Success() {
+		t.Errorf("ended with %v", p.err)
+	}
+	if lost := <-answered; lost == nil {
+		t.Error("the request was answered")
 	}
 }

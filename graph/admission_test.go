@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -57,26 +56,17 @@ func TestEachRequestNeedsAShare(t *testing.T) {
 	for accept := range accepts {
 		s.text(t, accept, `{ __typename ... @defer { leadStats { total } } }`)
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, strings.NewReader(`[{"query":"{ __typename }"}, {"query":"{ nope }"}]`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = response.Body.Close()
+	s.post(t, `[{"query":"{ __typename }"}, {"query":"{ nope }"}]`)
 	s.post(t, `no request`)
 	share.want(t, 5)
 	share.refuse.Store(true)
 	for accept, mediaType := range accepts {
 		a := s.post(t, `{"query":"{ __typename }"}`, "Accept", accept)
-		if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") != "2" || a.header.Get("Content-Type") != mediaType {
-			t.Errorf("%s: %d %v", accept, a.status, a.header)
+		if a.Status != http.StatusServiceUnavailable || a.Header.Get("Retry-After") != "2" || a.Header.Get("Content-Type") != mediaType {
+			t.Errorf("%s: %d %v", accept, a.Status, a.Header)
 		}
-		if a.body != `{"errors":[`+overloaded+`]}` {
-			t.Errorf("%s: %s", accept, a.body)
+		if a.Body != `{"errors":[`+overloaded+`]}` {
+			t.Errorf("%s: %s", accept, a.Body)
 		}
 	}
 	share.want(t, 5)

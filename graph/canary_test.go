@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"leadgraph/graph"
+	"leadgraph/internal/apptest"
 	"leadgraph/lead"
 	"leadgraph/upstream/sandbox"
 )
@@ -42,7 +43,7 @@ func TestNothingPersonalLeaks(t *testing.T) {
 		s.query(t, fmt.Sprintf(`{ lead(tenantId: %q) { contactDetails %s } leads(first: 3) { nodes { contactDetails %s } totalCount } }`, fullTenant, full, full))
 		s.query(t, `query($s: String) { leads(filter: {search: $s}) { nodes { contactDetails { fullName } } } }`, "s", "Dana Levi")
 		s.platform.Inject(sandbox.Fault{Kind: sandbox.KindTenant, Status: 400, Body: `{"title":"Dana Levi","detail":"dana.levi@contoso.example"}`})
-		for _, a := range []answer{
+		for _, a := range []apptest.Answer{
 			s.query(t, fmt.Sprintf(`{ lead(tenantId: %q) { id } }`, twinTenant)),
 			s.query(t, `query($id: UUID!) { lead(tenantId: $id) { id } }`, "id", "dana.levi@contoso.example"),
 			s.query(t, `{ node(id: {name: "Dana Levi"}) { id } }`),
@@ -51,10 +52,10 @@ func TestNothingPersonalLeaks(t *testing.T) {
 			s.post(t, `{"query":"{ leads(filter: {search: \"Dana Levi`),
 		} {
 			if len(a.Errors) == 0 {
-				t.Errorf("no error: %s", a.body)
+				t.Errorf("no error: %s", a.Body)
 			}
-			if !strings.Contains(a.body, "not found") { // the operation's name is the client's own word
-				clean(t, "an answer", a.body)
+			if !strings.Contains(a.Body, "not found") { // the operation's name is the client's own word
+				clean(t, "an answer", a.Body)
 			}
 		}
 		clean(t, "the log", s.log.String())
@@ -62,9 +63,9 @@ func TestNothingPersonalLeaks(t *testing.T) {
 		s = newService(t, serviceOptions{graph: func(o *graph.Options) { o.Textbook, o.Leads = textbook, bursting{o.Leads} }})
 		a := s.query(t, `{ leads(first: 1) { nodes { id } } }`)
 		if len(a.Errors) != 1 || a.Errors[0].Extensions["code"] != "INTERNAL_SERVER_ERROR" {
-			t.Errorf("a panic is answered with %s", a.body)
+			t.Errorf("a panic is answered with %s", a.Body)
 		}
-		clean(t, "an answer", a.body)
+		clean(t, "an answer", a.Body)
 		clean(t, "the log", s.log.String())
 	}
 }

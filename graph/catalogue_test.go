@@ -109,7 +109,7 @@ func TestCursorBelongsToItsFilterAndOrder(t *testing.T) {
 	for _, arguments := range []string{`filter: {status: [REMOVED]}`, `filter: {status: [ACTIVE]}, orderBy: {field: STATUS}`, ``} {
 		a := s.query(t, `query($c: Cursor) { leads(first: 3, after: $c, `+arguments+`) `+tableFields+` }`, "c", page.Leads.PageInfo.EndCursor)
 		if len(a.Errors) != 1 || a.Errors[0].Extensions["code"] != "BAD_USER_INPUT" || a.Errors[0].Extensions["argument"] != "after" {
-			t.Errorf("%s: %s", arguments, a.body)
+			t.Errorf("%s: %s", arguments, a.Body)
 		}
 	}
 }
@@ -125,7 +125,7 @@ func TestFilterLimits(t *testing.T) {
 	} {
 		a := s.query(t, query)
 		if len(a.Errors) != 1 || a.Errors[0].Extensions["code"] != "BAD_USER_INPUT" || !strings.Contains(a.Errors[0].Message, "at most") {
-			t.Errorf("%s: %s", query, a.body)
+			t.Errorf("%s: %s", query, a.Body)
 		}
 	}
 	s.wantCalls(t, 0, 0)
@@ -178,7 +178,7 @@ func TestNodes(t *testing.T) {
 		"ids", []string{ids[5], "nothing", ids[4]})
 	want := fmt.Sprintf(`{"node":{"__typename":"Lead","id":"da68eafc-d3c6-4d3b-9a10-c48b26c6086b","status":"ACTIVE"},"nodes":[{"id":%q},null,{"id":%q}],"none":null}`, ids[5], ids[4])
 	if string(a.Data) != want || len(a.Errors) > 0 {
-		t.Errorf("got %s, want %s", a.body, want)
+		t.Errorf("got %s, want %s", a.Body, want)
 	}
 }
 
@@ -200,7 +200,7 @@ func TestMissingCountLeavesThePage(t *testing.T) {
 		t.Errorf("data %s, want %s", a.Data, want)
 	}
 	if len(a.Errors) != 1 || fmt.Sprint(a.Errors[0].Path) != "[leads n]" {
-		t.Errorf("errors: %s", a.body)
+		t.Errorf("errors: %s", a.Body)
 	}
 }
 
@@ -234,13 +234,13 @@ func TestStaleCatalogueIsMarked(t *testing.T) {
 	data[any](t, s.query(t, `{ leadStats { total } }`))
 	s.platform.Inject(sandbox.Fault{Kind: sandbox.KindPage, Times: -1, Status: 503})
 	a := s.query(t, `{ leadStats { total } }`)
-	if !strings.Contains(a.body, `"extensions":{"stale":true}`) || len(a.Errors) > 0 {
-		t.Errorf("answer %s", a.body)
+	if !strings.Contains(a.Body, `"extensions":{"stale":true}`) || len(a.Errors) > 0 {
+		t.Errorf("answer %s", a.Body)
 	}
 	// Who refuses old data gets the error.
 	a = s.post(t, `{"query":"{ leadStats { total } }"}`, "Cache-Control", "no-cache")
 	if string(a.Data) != `{"leadStats":null}` || len(a.Errors) != 1 || a.Errors[0].Extensions["code"] != "UPSTREAM_UNAVAILABLE" {
-		t.Errorf("answer %s", a.body)
+		t.Errorf("answer %s", a.Body)
 	}
 }
 
@@ -267,7 +267,7 @@ func TestManyTenantsAreOneReadingOfAllLeads(t *testing.T) {
 	if calls := s.platform.Calls(); calls.ByTenant+calls.Pages > 3 {
 		t.Errorf("%d calls by tenant and %d pages, want at most 3 in all", calls.ByTenant, calls.Pages)
 	}
-	if !strings.Contains(a.body, `"cost":{"requested":{"upstreamCalls":1000,"rows":1000,"fields":1001},"actual":{"upstreamCalls":2,"rows":5000,"cacheHits":0,"plan":["catalogue"]},"upstreamCalls":2,"rows":5000}`) {
-		t.Errorf("cost: %s", a.body[max(0, len(a.body)-200):])
+	if !strings.Contains(a.Body, `"cost":{"requested":{"upstreamCalls":1000,"rows":1000,"fields":1001},"actual":{"upstreamCalls":2,"rows":5000,"cacheHits":0,"plan":["catalogue"]},"upstreamCalls":2,"rows":5000}`) {
+		t.Errorf("cost: %s", a.Body[max(0, len(a.Body)-200):])
 	}
 }

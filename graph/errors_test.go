@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"leadgraph/internal/apptest"
 	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
 )
@@ -65,19 +66,19 @@ func TestBadInputIsRefusedBeforeTheUpstream(t *testing.T) {
 			t.Parallel()
 			a := s.post(t, test.body)
 			if len(a.Errors) == 0 {
-				t.Fatalf("no error: %s", a.body)
+				t.Fatalf("no error: %s", a.Body)
 			}
 			if code := a.Errors[0].Extensions["code"]; code != test.code {
-				t.Errorf("code %v, want %s: %s", code, test.code, a.body)
+				t.Errorf("code %v, want %s: %s", code, test.code, a.Body)
 			}
 			if !strings.Contains(a.Errors[0].Message, test.names) {
 				t.Errorf("message %q does not name %q", a.Errors[0].Message, test.names)
 			}
-			if strings.Contains(a.body, canary) || strings.Contains(a.body, "1180591620717411303424") {
-				t.Errorf("the answer repeats what was sent: %s", a.body)
+			if strings.Contains(a.Body, canary) || strings.Contains(a.Body, "1180591620717411303424") {
+				t.Errorf("the answer repeats what was sent: %s", a.Body)
 			}
 			if a.Errors[0].Extensions["requestId"] != "request-1" {
-				t.Errorf("no request id: %s", a.body)
+				t.Errorf("no request id: %s", a.Body)
 			}
 		})
 	}
@@ -127,18 +128,18 @@ func TestUpstreamFailureLeavesAHole(t *testing.T) {
 				t.Errorf("data %s, want %s", a.Data, want)
 			}
 			if len(a.Errors) != 1 || a.Errors[0].Extensions["code"] != test.code || fmt.Sprint(a.Errors[0].Path) != "[bad]" {
-				t.Errorf("errors: %s, want %s for bad", a.body, test.code)
+				t.Errorf("errors: %s, want %s for bad", a.Body, test.code)
 			}
-			if !strings.Contains(a.body, test.extra) {
-				t.Errorf("no %s in %s", test.extra, a.body)
+			if !strings.Contains(a.Body, test.extra) {
+				t.Errorf("no %s in %s", test.extra, a.Body)
 			}
-			for where, text := range map[string]string{"answer": a.body, "log": s.log.String()} {
+			for where, text := range map[string]string{"answer": a.Body, "log": s.log.String()} {
 				if strings.Contains(text, canary) {
 					t.Errorf("the %s repeats the platform's body: %s", where, text)
 				}
 			}
-			if strings.Contains(a.body, "127.0.0.1") {
-				t.Errorf("the answer names a host: %s", a.body)
+			if strings.Contains(a.Body, "127.0.0.1") {
+				t.Errorf("the answer names a host: %s", a.Body)
 			}
 		})
 	}
@@ -158,7 +159,7 @@ func TestEachFailedLookupHasItsError(t *testing.T) {
 	}
 	for _, document := range []string{"{" + aliases.String() + " }", "{ leadsByTenantIds(tenantIds: [" + ids.String() + " ]) { id } }"} {
 		if a := s.query(t, document); len(a.Errors) != tenants {
-			t.Errorf("%d errors of %d failed lookups: %.500s", len(a.Errors), tenants, a.body)
+			t.Errorf("%d errors of %d failed lookups: %.500s", len(a.Errors), tenants, a.Body)
 		}
 	}
 }
@@ -177,8 +178,8 @@ func TestOversizedBodyIsNotRead(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{})
 	a := s.post(t, `{"query":"`+strings.Repeat(" ", 65<<10)+canary+`"}`)
-	if a.status != http.StatusRequestEntityTooLarge || strings.Contains(a.body, canary) {
-		t.Errorf("status %d: %s", a.status, a.body)
+	if a.Status != http.StatusRequestEntityTooLarge || strings.Contains(a.Body, canary) {
+		t.Errorf("status %d: %s", a.Status, a.Body)
 	}
 }
 
@@ -205,8 +206,8 @@ func TestStatusesOfTheTwoMediaTypes(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			a := s.post(t, test.body, "Accept", test.accept)
-			if mediaType := a.header.Get("Content-Type"); a.status != test.status || mediaType != test.mediaType+"; charset=utf-8" {
-				t.Errorf("status %d and %s, want %d and %s", a.status, mediaType, test.status, test.mediaType)
+			if mediaType := a.Header.Get("Content-Type"); a.Status != test.status || mediaType != test.mediaType+"; charset=utf-8" {
+				t.Errorf("status %d and %s, want %d and %s", a.Status, mediaType, test.status, test.mediaType)
 			}
 		})
 	}
@@ -215,29 +216,33 @@ func TestStatusesOfTheTwoMediaTypes(t *testing.T) {
 func TestMethods(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{})
-	send := func(method, query, contentType string) answer {
+	send := func(method, query, contentType string) apptest.Answer {
 		request, err := http.NewRequestWithContext(t.Context(), method, s.url+"?"+query, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		request.Header.Set("Content-Type", contentType)
-		return do(t, request)
+		a, err := apptest.Do(http.DefaultClient, request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
 	}
 	get := url.Values{
 		"query":     {`query($id: UUID!) { lead(tenantId: $id) { status } }`},
 		"variables": {fmt.Sprintf(`{"id":%q}`, seedTenant)},
 	}.Encode()
 	if a := send(http.MethodGet, get, ""); string(a.Data) != `{"lead":{"status":"ACTIVE"}}` {
-		t.Errorf("GET: %s", a.body)
+		t.Errorf("GET: %s", a.Body)
 	}
-	if a := send(http.MethodGet, "query={__typename}&variables=[]", ""); a.status != http.StatusBadRequest {
-		t.Errorf("GET with a list as variables: %d", a.status)
+	if a := send(http.MethodGet, "query={__typename}&variables=[]", ""); a.Status != http.StatusBadRequest {
+		t.Errorf("GET with a list as variables: %d", a.Status)
 	}
-	if a := send(http.MethodPut, "", ""); a.status != http.StatusMethodNotAllowed || a.header.Get("Allow") != "GET, POST" {
-		t.Errorf("PUT: %d, Allow %q", a.status, a.header.Get("Allow"))
+	if a := send(http.MethodPut, "", ""); a.Status != http.StatusMethodNotAllowed || a.Header.Get("Allow") != "GET, POST" {
+		t.Errorf("PUT: %d, Allow %q", a.Status, a.Header.Get("Allow"))
 	}
-	if a := send(http.MethodPost, "", "text/plain"); a.status != http.StatusUnsupportedMediaType {
-		t.Errorf("POST of text: %d", a.status)
+	if a := send(http.MethodPost, "", "text/plain"); a.Status != http.StatusUnsupportedMediaType {
+		t.Errorf("POST of text: %d", a.Status)
 	}
 }
 
@@ -249,7 +254,7 @@ func TestDeferIsAnsweredInline(t *testing.T) {
 		a := s.query(t, document)
 		want := `{"lead":{"id":"da68eafc-d3c6-4d3b-9a10-c48b26c6086b","status":"ACTIVE","contactDetails":{"companyName":"SIPTest"}}}`
 		if string(a.Data) != want || len(a.Errors) > 0 {
-			t.Errorf("got %s, want %s", a.body, want)
+			t.Errorf("got %s, want %s", a.Body, want)
 		}
 	}
 }

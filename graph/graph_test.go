@@ -1,16 +1,11 @@
 package graph_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
 	"net/http/httptest"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +13,7 @@ import (
 
 	"leadgraph/graph"
 	"leadgraph/graph/pagination"
+	"leadgraph/internal/apptest"
 	"leadgraph/lead/catalogue"
 	"leadgraph/lead/lookup"
 	"leadgraph/upstream"
@@ -38,7 +34,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type service struct {
 	platform *sandbox.Server
 	url      string
-	log      *logBuffer
+	log      *apptest.Buffer
 }
 
 type serviceOptions struct {
@@ -93,7 +89,7 @@ func newService(t *testing.T, o serviceOptions) service {
 	t.Cleanup(catalogue.Close)
 	lookups := lookup.New(client, catalogue, lookup.Options{})
 	t.Cleanup(lookups.Close)
-	log := &logBuffer{}
+	log := &apptest.Buffer{}
 	options := graph.Options{
 		Leads:         client,
 		Lookups:       lookups,
@@ -127,69 +123,26 @@ func newService(t *testing.T, o serviceOptions) service {
 	return service{platform: platform, url: server.URL, log: log}
 }
 
-// answer is a GraphQL answer as it came.
-type answer struct {
-	status int
-	header http.Header
-	body   string
-	Data   json.RawMessage `json:"data"`
-	Errors []struct {
-		Message    string         `json:"message"`
-		Path       []any          `json:"path"`
-		Extensions map[string]any `json:"extensions"`
-	} `json:"errors"`
-}
-
-func (s service) post(t *testing.T, body string, header ...string) answer {
+func (s service) post(t *testing.T, body string, header ...string) apptest.Answer {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	for i := 0; i < len(header); i += 2 {
-		request.Header.Set(header[i], header[i+1])
-	}
-	return do(t, request)
-}
-
-func do(t *testing.T, request *http.Request) answer {
-	t.Helper()
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := answer{status: response.StatusCode, header: response.Header, body: string(body)}
-	if err := json.Unmarshal(body, &a); err != nil {
-		t.Fatalf("the answer is not JSON: %v\n%s", err, body)
-	}
-	return a
+	return apptest.Post(t, s.url, body, header...)
 }
 
 // query runs a document; variables come in pairs of name and value.
-func (s service) query(t *testing.T, document string, variables ...any) answer {
+func (s service) query(t *testing.T, document string, variables ...any) apptest.Answer {
 	t.Helper()
 	values := map[string]any{}
 	for i := 0; i < len(variables); i += 2 {
 		values[fmt.Sprint(variables[i])] = variables[i+1]
 	}
-	body, err := json.Marshal(map[string]any{"query": document, "variables": values})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s.post(t, string(body))
+	return s.post(t, apptest.Body(document, values))
 }
 
 // data decodes the data of an answer that must have no errors.
-func data[T any](t *testing.T, a answer) T {
+func data[T any](t *testing.T, a apptest.Answer) T {
 	t.Helper()
 	if len(a.Errors) > 0 {
-		t.Fatalf("errors: %s", a.body)
+		t.Fatalf("errors: %s", a.Body)
 	}
 	var value T
 	if err := json.Unmarshal(a.Data, &value); err != nil {
@@ -204,22 +157,4 @@ func (s service) wantCalls(t *testing.T, byTenant, pages int) {
 	if calls := s.platform.Calls(); calls.ByTenant != byTenant || calls.Pages != pages {
 		t.Errorf("upstream calls: %d by tenant and %d pages, want %d and %d", calls.ByTenant, calls.Pages, byTenant, pages)
 	}
-}
-
-// logBuffer collects a log that several goroutines write.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

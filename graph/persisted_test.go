@@ -28,18 +28,18 @@ func TestAutomaticPersistedQueries(t *testing.T) {
 	}
 	ask := `{` + extension(counted) + `}`
 	if a := s.post(t, ask); len(a.Errors) != 1 || a.Errors[0].Extensions["code"] != "PERSISTED_QUERY_NOT_FOUND" || a.Errors[0].Message != "PersistedQueryNotFound" {
-		t.Errorf("unknown hash: %s", a.body)
+		t.Errorf("unknown hash: %s", a.Body)
 	}
 	// A document that is not valid is not kept.
 	s.post(t, `{"query":"{ nope }",`+extension("{ nope }")+`}`)
 	if a := s.post(t, `{`+extension("{ nope }")+`}`); a.Errors[0].Extensions["code"] != "PERSISTED_QUERY_NOT_FOUND" {
-		t.Errorf("an invalid document was kept: %s", a.body)
+		t.Errorf("an invalid document was kept: %s", a.Body)
 	}
 	if a := s.post(t, `{"query":"`+counted+`",`+extension(counted)+`}`); string(a.Data) != `{"leadStats":{"total":200}}` {
-		t.Errorf("registering: %s", a.body)
+		t.Errorf("registering: %s", a.Body)
 	}
 	if a := s.post(t, ask); string(a.Data) != `{"leadStats":{"total":200}}` {
-		t.Errorf("by hash: %s", a.body)
+		t.Errorf("by hash: %s", a.Body)
 	}
 }
 
@@ -57,9 +57,9 @@ func TestOnlyTrustedDocumentsRun(t *testing.T) {
 		o.Documents = persisted.Documents{Trusted: trusted, TrustedOnly: true}
 	}})
 	if a := s.post(t, `{"documentId":"stats-1"}`); string(a.Data) != `{"leadStats":{"total":200}}` {
-		t.Errorf("trusted: %s", a.body)
+		t.Errorf("trusted: %s", a.Body)
 	}
 	if a := s.query(t, `{ leadStats { direct } }`); len(a.Errors) != 1 || a.Errors[0].Extensions["code"] != "PERSISTED_QUERY_REQUIRED" {
-		t.Errorf("another: %s", a.body)
+		t.Errorf("another: %s", a.Body)
 	}
 }

@@ -88,7 +88,7 @@ func TestPersonalDataIsWithheld(t *testing.T) {
 			} {
 				a := s.query(t, query)
 				for _, canary := range []string{"Dana", "Omar", "contoso.example", "4255550", "Smith", "Reception", "Call back", "4th floor"} {
-					if strings.Contains(a.body, canary) {
+					if strings.Contains(a.Body, canary) {
 						t.Errorf("masked %v, textbook %v: %.60s shows %s", masked, textbook, query, canary)
 					}
 				}
@@ -121,7 +121,7 @@ func TestSearchNeedsTheRightToPersonalData(t *testing.T) {
 		`{ leadStats(filter: {or: [{not: {search: "dana"}}]}) { total } }`,
 	} {
 		if a := s.query(t, query); len(a.Errors) != 1 || a.Errors[0].Extensions["code"] != "FORBIDDEN" {
-			t.Errorf("%s: %s", query, a.body)
+			t.Errorf("%s: %s", query, a.Body)
 		}
 	}
 	s.wantCalls(t, 0, 0)

@@ -35,7 +35,7 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := s.query(t, string(document)).body + "\n"
+			got := s.query(t, string(document)).Body + "\n"
 			golden := strings.TrimSuffix(file, ".graphql") + ".json"
 			if *update {
 				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
@@ -49,7 +49,7 @@ func TestGolden(t *testing.T) {
 			if diff := cmp.Diff(string(want), got); diff != "" {
 				t.Errorf("answer (-want +got):\n%s", diff)
 			}
-			if other := textbook.query(t, string(document)).body + "\n"; other != got {
+			if other := textbook.query(t, string(document)).Body + "\n"; other != got {
 				t.Errorf("the generated executor answers otherwise:\n%s\n%s", other, got)
 			}
 		})
@@ -92,7 +92,7 @@ func TestFailedTenantLeavesAHole(t *testing.T) {
 		t.Errorf("data %s, want %s", a.Data, want)
 	}
 	if len(a.Errors) != 1 || a.Errors[0].Extensions["code"] != "UPSTREAM_UNAVAILABLE" {
-		t.Fatalf("errors: %s", a.body)
+		t.Fatalf("errors: %s", a.Body)
 	}
 	if path := fmt.Sprint(a.Errors[0].Path); path != "[leadsByTenantIds 1]" {
 		t.Errorf("path %s", path)

@@ -48,9 +48,9 @@ func TestSchemaCanBeHidden(t *testing.T) {
 	t.Parallel()
 	hidden := newService(t, serviceOptions{graph: func(o *graph.Options) { o.Introspection = false }})
 	if a := hidden.query(t, `{ __schema { queryType { name } } }`); len(a.Errors) != 1 || a.Errors[0].Extensions["code"] != "GRAPHQL_VALIDATION_FAILED" {
-		t.Errorf("introspection was answered: %s", a.body)
+		t.Errorf("introspection was answered: %s", a.Body)
 	}
-	if a := hidden.query(t, `{ leds { nodes { id } } }`); strings.Contains(a.body, "Did you mean") {
-		t.Errorf("the schema is guessed at: %s", a.body)
+	if a := hidden.query(t, `{ leds { nodes { id } } }`); strings.Contains(a.Body, "Did you mean") {
+		t.Errorf("the schema is guessed at: %s", a.Body)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"leadgraph/graph"
+	"leadgraph/internal/apptest"
 	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
 )
@@ -122,13 +123,11 @@ func (s service) ask(t *testing.T, method, accept, document string) *http.Respon
 
 func (s service) text(t *testing.T, accept, document string) string {
 	t.Helper()
-	response := s.ask(t, http.MethodPost, accept, document)
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
+	var headers []string
+	if accept != "" {
+		headers = []string{"Accept", accept}
 	}
-	return string(text)
+	return s.post(t, apptest.Body(document, nil), headers...).Body
 }
 
 // patient has no bound on the platform's time but the client's.
@@ -175,8 +174,8 @@ func TestEvents(t *testing.T) {
 			t.Errorf("answer (-want +got):\n%s", diff)
 		}
 	}
-	if a := s.post(t, `{`, "Accept", "text/event-stream"); a.status != http.StatusBadRequest {
-		t.Errorf("a body that is no request: %d", a.status)
+	if a := s.post(t, `{`, "Accept", "text/event-stream"); a.Status != http.StatusBadRequest {
+		t.Errorf("a body that is no request: %d", a.Status)
 	}
 }
 
@@ -189,24 +188,14 @@ func TestBatch(t *testing.T) {
 		`[{},{},{},{"query":"dana.levi-canary"}]`: "1 to 3 operations, and has 4",
 		`[{"query":"{ __typename }"}] x`:          "one JSON object",
 	} {
-		if a := s.post(t, body); a.status != http.StatusBadRequest || len(a.Errors) != 1 || !strings.Contains(a.Errors[0].Message, want) {
-			t.Errorf("%s: %d %s", body, a.status, a.body)
+		if a := s.post(t, body); a.Status != http.StatusBadRequest || len(a.Errors) != 1 || !strings.Contains(a.Errors[0].Message, want) {
+			t.Errorf("%s: %d %s", body, a.Status, a.Body)
 		}
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, strings.NewReader(
-		` [{"query":"query A { __typename }"}, {}, {"query":"{ nope }"}]`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	var got []answer
-	if err := json.NewDecoder(response.Body).Decode(&got); err != nil || len(got) != 3 || response.StatusCode != http.StatusOK {
-		t.Fatal(response.StatusCode, got, err)
+	a := s.post(t, ` [{"query":"query A { __typename }"}, {}, {"query":"{ nope }"}]`)
+	var got []apptest.Answer
+	if err := json.Unmarshal([]byte(a.Body), &got); err != nil || len(got) != 3 || a.Status != http.StatusOK {
+		t.Fatal(a.Status, got, err)
 	}
 	if string(got[0].Data) != `{"__typename":"Query"}` || got[1].Errors[0].Message != "query: must be a GraphQL document." || got[2].Errors[0].Extensions["code"] != "GRAPHQL_VALIDATION_FAILED" {
 		t.Errorf("got %+v", got)

@@ -3,8 +3,6 @@ package graph_test
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -88,18 +86,7 @@ func TestEveryTransportTellsOfItsOperations(t *testing.T) {
 		}})
 		accept := func(mediaType, body string) {
 			t.Helper()
-			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, strings.NewReader(body))
-			if err != nil {
-				t.Fatal(err)
-			}
-			request.Header.Set("Content-Type", "application/json")
-			request.Header.Set("Accept", mediaType)
-			response, err := http.DefaultClient.Do(request)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, _ = io.Copy(io.Discard, response.Body)
-			_ = response.Body.Close()
+			s.post(t, body, "Accept", mediaType)
 		}
 		s.query(t, `query Both { a: leads(first: 1) { nodes { id } } b: leads(first: -1) { nodes { id } } }`)
 		w.want(t, 1, "1: leads ", "1: leads BAD_USER_INPUT", `1: query "Both" 200 [BAD_USER_INPUT]`)

@@ -1,10 +1,8 @@
-package main
+package app_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -18,13 +16,14 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"leadgraph/internal/apptest"
 	"leadgraph/upstream/sandbox"
 )
 
-// operators is a platform on which each caller sees leads of his own: the same
-// tenants, in the same order, but other rows.
+// operators is a platform on which each caller sees different rows of the same
+// tenants, in the same order.
 type operators struct {
-	sandboxes map[string]*sandbox.Server // by the subject of the token
+	sandboxes map[string]*sandbox.Server // by subject of the token
 	revoked   sync.Map                   // tokens
 }
 
@@ -41,7 +40,7 @@ func (o *operators) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	own.ServeHTTP(w, r)
 }
 
-// bearer is a new token of a caller.
+// bearer returns a new token of a caller.
 func bearer(t *testing.T, subject string, serial int64, expires time.Time) string {
 	t.Helper()
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
@@ -53,19 +52,19 @@ func bearer(t *testing.T, subject string, serial int64, expires time.Time) strin
 	return token
 }
 
-// customer is one caller, with what he learnt from earlier answers.
+// customer is a caller and what the caller has learnt from earlier answers.
 type customer struct {
 	name  string
-	total int // leads that he may see
+	total int // leads that the caller may see
 	mu    sync.Mutex
 	token string
 	used  int
-	// cursor is one of his; ids are of his leads.
+	// The latest cursor, and the ids of some of the leads.
 	cursor string
 	ids    []string
 }
 
-// proof is the run of many requests of two callers.
+// proof is a run of many requests of two callers.
 type proof struct {
 	t         *testing.T
 	platform  *operators
@@ -79,11 +78,12 @@ type proof struct {
 	codes     sync.Map
 }
 
-// workers ask at a time; most of them wait for a platform that failed.
+// workers is the number of concurrent requests. Most of them wait for a platform
+// that has failed.
 const workers = 48
 
 // TestNoRowReachesAnotherCaller sends mixed requests of two callers for the same
-// tenants, while tokens are replaced and revoked and the platform fails at times.
+// tenants while tokens are replaced and revoked and the platform sometimes fails.
 func TestNoRowReachesAnotherCaller(t *testing.T) {
 	t.Parallel()
 	requests := 10_000
@@ -134,10 +134,10 @@ func newProof(t *testing.T) *proof {
 	t.Cleanup(upstream.Close)
 	p.endpoint = startServer(t, "--auth", "passthrough", "--upstream-url", upstream.URL+sandbox.BasePath,
 		"--catalogue-ttl", "1s", "--catalogue-revalidate", "1s", "--lookup-ttl", "300ms", "--passthrough-callers", "3",
-		"--max-in-flight", "0") // what is refused proves nothing
+		"--max-in-flight", "0") // a refused request proves nothing
 	// The smaller platform's leads are the first of the larger one's.
 	for _, c := range p.customers {
-		_, data, errs := p.post(c, `{"query":"{ leads(first: 200) { nodes { id tenantId operatorId } pageInfo { endCursor } } }"}`, nil)
+		_, data, errs := p.post(c, `{"query":"{ leads(first: 200) { nodes { id tenantId operatorId } pageInfo { endCursor } } }"}`)
 		if errs != nil {
 			t.Fatal(errs)
 		}
@@ -149,13 +149,13 @@ func newProof(t *testing.T) *proof {
 	return p
 }
 
-// ask sends one request of a random kind and looks at every row of the answer.
+// ask sends one request of a random kind and checks every row of the answer.
 func (p *proof) ask(random *rand.Rand) {
 	turn := random.IntN(2)
 	c, other := p.customers[turn], p.customers[1-turn]
-	headers := http.Header{}
+	var headers []string
 	if random.IntN(40) == 0 {
-		headers.Set("Cache-Control", "no-cache")
+		headers = []string{"Cache-Control", "no-cache"}
 	}
 	c.mu.Lock()
 	own := c.cursor
@@ -191,16 +191,11 @@ func (p *proof) ask(random *rand.Rand) {
 	case 8:
 		query, wantCode = `{ leads(first: 3, after: "`+foreign+`") { nodes { operatorId } } }`, "BAD_USER_INPUT"
 	}
-	body, err := json.Marshal(map[string]string{"query": query})
-	if err != nil {
-		p.t.Error(err)
-		return
-	}
-	text, data, codes := p.post(c, string(body), headers)
+	text, data, codes := p.post(c, apptest.Body(query, nil), headers...)
 	p.judge(c, query, text, data, codes, wantCode)
 }
 
-// failures are the codes that the platform's faults and the revoked tokens cause.
+// failures are the codes that faults of the platform and revoked tokens cause.
 var failures = []string{"UPSTREAM_UNAVAILABLE", "UPSTREAM_TIMEOUT", "UPSTREAM_RATE_LIMITED", "UPSTREAM_BAD_RESPONSE", "UNAUTHENTICATED"}
 
 func (p *proof) judge(c *customer, query, text string, data any, codes []string, wantCode string) {
@@ -211,7 +206,7 @@ func (p *proof) judge(c *customer, query, text string, data any, codes []string,
 	}
 	for _, total := range gather(data, "total") {
 		if total != fmt.Sprint(c.total) {
-			p.t.Errorf("%s was told of %s leads, he has %d: %s", c.name, total, c.total, text)
+			p.t.Errorf("%s was told of %s leads instead of %d: %s", c.name, total, c.total, text)
 		}
 	}
 	for _, code := range codes {
@@ -222,7 +217,7 @@ func (p *proof) judge(c *customer, query, text string, data any, codes []string,
 	}
 	switch {
 	case wantCode != "" && codes == nil:
-		p.t.Errorf("%s used a cursor of the other: %s", c.name, text)
+		p.t.Errorf("%s used a cursor of the other caller: %s", c.name, text)
 	case codes == nil, codes[0] == wantCode:
 		p.served.Add(1)
 		p.learn(c, data)
@@ -231,7 +226,7 @@ func (p *proof) judge(c *customer, query, text string, data any, codes []string,
 	}
 }
 
-// learn takes cursors and ids out of an answer.
+// learn takes cursors and ids from an answer.
 func (p *proof) learn(c *customer, data any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -243,9 +238,9 @@ func (p *proof) learn(c *customer, data any) {
 	}
 }
 
-// post sends a request with the caller's token, which is renewed after some
-// hundred requests. Every third of them is then revoked.
-func (p *proof) post(c *customer, body string, headers http.Header) (text string, data any, codes []string) {
+// post sends a request with the caller's token. It renews the token after 300
+// requests; every third renewal revokes the old token.
+func (p *proof) post(c *customer, body string, headers ...string) (text string, data any, codes []string) {
 	c.mu.Lock()
 	if c.used%300 == 0 {
 		serial := p.serial.Add(1)
@@ -257,37 +252,28 @@ func (p *proof) post(c *customer, body string, headers http.Header) (text string
 	c.used++
 	token := c.token
 	c.mu.Unlock()
-	request, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost, p.endpoint, bytes.NewReader([]byte(body)))
+	request, err := apptest.NewRequest(p.t.Context(), p.endpoint, body, append(headers, "Authorization", "Bearer "+token)...)
 	if err != nil {
 		p.t.Error(err)
 		return "", nil, nil
 	}
-	if headers != nil {
-		request.Header = headers
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Authorization", "Bearer "+token)
-	response, err := p.client.Do(request)
+	answer, err := apptest.Do(p.client, request)
 	if err != nil {
 		p.t.Error(err)
 		return "", nil, nil
 	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(response.Body)
-	var decoded struct {
-		Data   any
-		Errors []struct{ Extensions struct{ Code string } }
+	if answer.Data == nil && answer.Errors == nil {
+		p.t.Errorf("answer %.200s", answer.Body)
 	}
-	if err != nil || json.Unmarshal(answer, &decoded) != nil {
-		p.t.Errorf("answer %.200s: %v", answer, err)
+	if answer.Data != nil {
+		if err := json.Unmarshal(answer.Data, &data); err != nil {
+			p.t.Error(err)
+		}
 	}
-	for _, e := range decoded.Errors {
-		codes = append(codes, e.Extensions.Code)
-	}
-	return string(answer), decoded.Data, codes
+	return answer.Body, data, answer.Codes()
 }
 
-// gather returns the values of all members of that name, as texts.
+// gather returns the values of all members with a name, as text.
 func gather(value any, name string) (found []string) {
 	switch value := value.(type) {
 	case map[string]any:

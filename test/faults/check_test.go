@@ -1,4 +1,4 @@
-package main
+package faults
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// messages are the texts that a client may see, by code.
+// messages holds the messages that a client may see, by code.
 var messages = map[string]string{
 	"UPSTREAM_UNAVAILABLE":  "The platform cannot be reached or is failing.",
 	"UPSTREAM_TIMEOUT":      "The platform did not answer in time.",
@@ -18,7 +18,7 @@ var messages = map[string]string{
 	"UPSTREAM_AUTH":         "The platform refused this server's credentials.",
 }
 
-// checkAnswer compares data and errors with what is due.
+// checkAnswer compares data and errors with the expected ones.
 func (c cell) checkAnswer(t *testing.T, want outcome, r reply) {
 	t.Helper()
 	if string(r.Data) != want.data {
@@ -63,8 +63,8 @@ func (c cell) checkCalls(t *testing.T, want outcome, r reply) {
 	}
 }
 
-// checkLog wants one line of the operation, and a warning of every failure that
-// the client was told of or spared.
+// checkLog checks that the log has one line of the operation, a warning of each
+// failure that the client sees, and one of the refresh that a stale answer hides.
 func (c cell) checkLog(t *testing.T, want outcome, r reply) {
 	t.Helper()
 	var codes []string
@@ -98,11 +98,11 @@ func (c cell) checkLog(t *testing.T, want outcome, r reply) {
 	}
 }
 
-// checkSilence looks for what must be in no log, and in no answer beside the
-// leads that were asked for: personal data, secrets, and where the platform is.
+// checkSilence checks that neither the log nor the answer, apart from the requested
+// leads, holds personal data, secrets or the address of the platform.
 func checkSilence(t *testing.T, r reply) {
 	t.Helper()
-	said := strings.Replace(r.body, string(r.Data), "", 1)
+	said := strings.Replace(r.Body, string(r.Data), "", 1)
 	words := []string{"Dana", "Levi", "canary", "contoso", "Bearer", "access_token", "127.0.0.1", "http://", "leadgraph.test", "tenantui", "goroutine"}
 	for where, text := range map[string]string{"answer": said, "log": r.rawLog} {
 		for _, word := range words {

@@ -1,4 +1,4 @@
-package main
+package faults
 
 import (
 	"fmt"
@@ -8,35 +8,36 @@ import (
 	"leadgraph/upstream/sandbox"
 )
 
-// warmth is what a program knows when it meets a fault.
+// warmth is what a program has cached when it meets a fault.
 type warmth string
 
 const (
 	cold    warmth = "cold"    // nothing
-	fresh   warmth = "fresh"   // a token, and the answer, fresh enough to be given again
-	expired warmth = "expired" // a token, and the answer, too old
+	fresh   warmth = "fresh"   // a token, and an answer fresh enough to be used again
+	expired warmth = "expired" // a token, and an answer that is too old
 )
 
 var warmths = []warmth{cold, fresh, expired}
 
 // operation is a column of the matrix.
 type operation struct {
-	name     string // in its document and in the log
+	name     string // in the document and in the log
 	title    string
 	document string
-	after    string // the variable
-	strikes  string // the kind of calls that a fault spoils
-	reads    int    // calls for leads that it takes
-	cached   bool   // whether it is answered from memory
-	// right is its data; failed is that of a read that fails, and ruined that when
-	// all of its reads do. paths and allPaths are where the errors then are.
+	after    string // variable of the document
+	strikes  string // the kind of calls that a fault hits
+	reads    int    // number of calls for leads
+	cached   bool   // whether a cache can answer it
+	// right is the data of a good answer, failed that after one failed read, and
+	// ruined that after all reads failed. paths and allPaths are the paths of the
+	// errors of failed and ruined.
 	right, failed, ruined string
 	paths, allPaths       []string
 }
 
 const (
 	firstTenant  = "f94238e5-4f2c-4e1b-8125-2d27122ca75f"
-	secondTenant = "9e2d4c10-77aa-4b7e-8f53-5a1c2be0d902" // whose rows are full of personal data
+	secondTenant = "9e2d4c10-77aa-4b7e-8f53-5a1c2be0d902" // its rows are full of personal data
 	twinTenant   = "6a7c0e81-4b3d-4f92-ae15-c9d8f7b6e510" // has two leads
 )
 
@@ -73,7 +74,8 @@ var (
 	operations = []*operation{oneTenant, severalTenants, pageTwo, counts}
 )
 
-// several is the data of severalTenants with that of the second tenant.
+// several returns the data of severalTenants with the given leads of the second
+// tenant.
 func several(second string) string {
 	return `{"leadsByTenantIds":[[{"id":"da68eafc-d3c6-4d3b-9a10-c48b26c6086b","status":"ACTIVE"}],` + second +
 		`,[{"id":"3f6a2b19-8d47-4e05-9c1a-f2b7d6e5a009","status":"REMOVED"},{"id":"b5d8e4c7-2a60-4c39-8f7e-10a9b3c6d511","status":"ACTIVE"}]]}`
@@ -83,16 +85,15 @@ func several(second string) string {
 type patience int
 
 const (
-	usual   patience = iota // longer than anything takes but a wait for nothing
-	short                   // for faults that are waited for, with a single retry
+	usual   patience = iota // longer than anything takes except a wait without end
+	short                   // for faults that end in a time-out, with a single retry
 	hurried                 // the request ends before an attempt does
 )
 
-// answerMargin is for a machine that is busy.
+// answerMargin is spare time for a busy machine.
 const answerMargin = 3 * time.Second
 
-// budget is the settings of the times: for a read, for an attempt and for the
-// request.
+// budget returns the time-outs of a read, of an attempt and of the request.
 func (f fault) budget() (read, attempt, request time.Duration) {
 	switch f.patience {
 	case short:
@@ -103,7 +104,7 @@ func (f fault) budget() (read, attempt, request time.Duration) {
 	return 40 * time.Second, 30 * time.Second, 40 * time.Second
 }
 
-// span is a number that may depend on what happens first.
+// span is a range of numbers, for results that depend on what happens first.
 type span struct{ least, most int }
 
 func just(n int) span { return span{n, n} }
@@ -112,7 +113,7 @@ func (s span) holds(n int) bool { return s.least <= n && n <= s.most }
 
 func (s span) plus(n int) span { return span{s.least + n, s.most + n} }
 
-// String is how the page shows it.
+// String returns the range as the page shows it.
 func (s span) String() string {
 	if s.least == s.most {
 		return fmt.Sprint(s.least)
@@ -120,10 +121,10 @@ func (s span) String() string {
 	return fmt.Sprintf("%d–%d", s.least, s.most)
 }
 
-// outcome is what must come of a cell.
+// outcome is the expected result of a cell.
 type outcome struct {
 	data       string
-	shown      string // what the page calls it, if it is not simply right
+	shown      string // name on the page, unless the answer is simply right
 	code       string // of all errors
 	paths      []string
 	stale      bool
@@ -132,15 +133,15 @@ type outcome struct {
 	tokens     span
 }
 
-// want is what must come of the cell: the rules, and then the fault's own.
+// want returns the expected outcome: that of the rules, changed by the fault's own.
 func (c cell) want() outcome {
 	o := c.rule()
 	if c.fault.unlike != nil && (c.warm != fresh || !c.op.cached) {
 		c.fault.unlike(c.op, c.warm, &o)
 	}
 	if c.op == counts && c.warm == expired && o.code != "" && o.code != "UPSTREAM_AUTH" {
-		// All leads were read before, and old ones are better than none, but for
-		// those to whom the platform denies them.
+		// All leads were read before, and old ones are better than none unless the
+		// platform denies access.
 		o.code, o.paths, o.retryAfter, o.data, o.stale = "", nil, 0, c.op.right, true
 	}
 	return o
@@ -156,7 +157,7 @@ func (c cell) rule() outcome {
 	case c.warm == fresh && c.op.cached:
 		right.leads = just(0)
 		return right
-	case f.ofToken && c.warm != cold: // the token is good for an hour
+	case f.ofToken && c.warm != cold: // the token is valid for an hour
 		return right
 	case f.code == "":
 		right.leads = f.attempts.plus(c.op.reads - 1)
@@ -174,12 +175,13 @@ func (c cell) rule() outcome {
 	return right
 }
 
-// succeeds makes an outcome one of a read that was answered.
+// succeeds changes an outcome to that of a read that was answered.
 func (o *outcome) succeeds(data, shown string) {
 	o.data, o.shown, o.code, o.paths, o.retryAfter = data, shown, "", nil, 0
 }
 
-// knownToHaveNone is for lookups that are told that there is no such lead.
+// knownToHaveNone changes the outcome of lookups that are told that there is no such
+// lead.
 func knownToHaveNone(op *operation, w warmth, o *outcome) {
 	switch op {
 	case oneTenant:
@@ -189,7 +191,7 @@ func knownToHaveNone(op *operation, w warmth, o *outcome) {
 	default:
 		return
 	}
-	if w == cold { // until page 0 has answered a row, page 1 is asked too
+	if w == cold { // page 1 is requested too until page 0 has returned a row
 		o.leads.most++
 	}
 	if op == oneTenant {
@@ -197,14 +199,14 @@ func knownToHaveNone(op *operation, w warmth, o *outcome) {
 	}
 }
 
-// neverEnding is for the walk over all leads, which nothing else needs.
+// neverEnding changes the outcome of the walk over all leads; nothing else walks.
 func neverEnding(op *operation, _ warmth, o *outcome) {
 	if op == counts {
 		o.data, o.code, o.paths, o.leads = op.failed, "UPSTREAM_BAD_RESPONSE", op.paths, just(mostPages)
 	}
 }
 
-// onlyLookups is for faults that do not matter unless a tenant was asked for.
+// onlyLookups makes faults harmless that only matter to lookups of a tenant.
 func onlyLookups(op *operation, _ warmth, o *outcome) {
 	if op == pageTwo || op == counts {
 		o.succeeds(op.right, "")
@@ -212,7 +214,7 @@ func onlyLookups(op *operation, _ warmth, o *outcome) {
 	}
 }
 
-// statusOf is for leads whose state is that text, which nobody knows.
+// statusOf changes the outcome of leads whose status is an unknown text.
 func statusOf(text string) func(*operation, warmth, *outcome) {
 	return func(op *operation, _ warmth, o *outcome) {
 		o.shown = "right, state `UNKNOWN`"

@@ -1,4 +1,4 @@
-package main
+package faults
 
 import (
 	"time"
@@ -12,56 +12,58 @@ const (
 	mostPages = 5
 	always    = -1
 	forever   = time.Hour
-	// mostBody is what leadgraph takes of a body, and tooLarge is more.
+	// mostBody is the largest body that leadgraph accepts, in bytes; tooLarge is more.
 	mostBody, tooLarge = 4 << 20, 5 << 20
 )
 
-// onlyTenant spoils the lookup of one of several tenants.
+// onlyTenant is the kind of the calls for one of several tenants.
 const onlyTenant = sandbox.KindTenant + ":" + secondTenant
 
-// fault is a row of the matrix: what goes wrong, and what must come of it.
+// fault is a row of the matrix: what goes wrong and what must result.
 type fault struct {
 	name string
-	// faults are injected into the sandbox. Those without a kind strike the calls
-	// of the operation; of several tenants they strike one.
+	// faults are injected into the sandbox. Without a kind they hit the calls of the
+	// operation; with several tenants, only those of one.
 	faults []sandbox.Fault
-	// network is what happens below HTTP, to all calls for leads.
+	// network causes a failure below HTTP that hits all calls for leads.
 	network func(*site)
-	// ofToken says that it is calls for tokens which fail.
+	// ofToken says that calls for tokens fail instead.
 	ofToken  bool
 	patience patience
 
-	// code is what the client gets for what was not read; empty if all is read.
+	// code is the error code for what could not be read; empty if all was read.
 	code       string
 	retryAfter time.Duration
-	// attempts is how many calls arrive of a read that meets the fault.
+	// attempts is the number of calls that arrive for a read that meets the fault.
 	attempts span
-	// renewed says that another token is asked for.
+	// renewed says that leadgraph requests another token.
 	renewed bool
-	// unlike says where an operation fares otherwise than the rest.
+	// unlike changes the outcome of operations that differ from the rest.
 	unlike func(op *operation, w warmth, o *outcome)
 }
 
-// strike makes a fault of every call, and once of the first.
+// strike makes a fault hit every call.
 func strike(f sandbox.Fault) []sandbox.Fault { f.Times = always; return []sandbox.Fault{f} }
 
+// once makes a fault hit the first call only.
 func once(f sandbox.Fault) []sandbox.Fault { f.Times = 1; return []sandbox.Fault{f} }
 
+// ofToken makes a fault hit every call for a token.
 func ofToken(f sandbox.Fault) []sandbox.Fault { f.Kind = sandbox.KindToken; return strike(f) }
 
 var faultList = []fault{
 	// Statuses.
 	{name: "400", faults: strike(sandbox.Fault{Status: 400, Body: canaryBody}), code: "UPSTREAM_REJECTED", attempts: just(1)},
-	{name: "401, whatever the token", faults: strike(sandbox.Fault{Status: 401}), code: "UPSTREAM_AUTH", attempts: just(2), renewed: true},
-	{name: "401 once: a token that was revoked", faults: once(sandbox.Fault{ExpiredToken: true, Latency: 20 * time.Millisecond}), attempts: just(2), renewed: true,
+	{name: "401 for any token", faults: strike(sandbox.Fault{Status: 401}), code: "UPSTREAM_AUTH", attempts: just(2), renewed: true},
+	{name: "401 once: revoked token", faults: once(sandbox.Fault{ExpiredToken: true, Latency: 20 * time.Millisecond}), attempts: just(2), renewed: true,
 		unlike: func(op *operation, _ warmth, o *outcome) {
-			if op == severalTenants { // one, two or all three lookups met it: one token for all
+			if op == severalTenants { // one, two or all three lookups meet it and share one new token
 				o.leads = span{4, 6}
 			}
 		}},
 	{name: "403", faults: strike(sandbox.Fault{Status: 403}), code: "UPSTREAM_AUTH", attempts: just(1)},
 	{name: "404", faults: strike(sandbox.Fault{Status: 404, HTML: true, Body: canaryPage}), code: "UPSTREAM_REJECTED", attempts: just(1)},
-	{name: "404 that says: no such lead", faults: strike(sandbox.Fault{Status: 404, Body: `"Invalild lead"`}), code: "UPSTREAM_REJECTED", attempts: just(1),
+	{name: "404 that means: no such lead", faults: strike(sandbox.Fault{Status: 404, Body: `"Invalild lead"`}), code: "UPSTREAM_REJECTED", attempts: just(1),
 		unlike: knownToHaveNone},
 	{name: "429", faults: strike(sandbox.Fault{Status: 429}), code: "UPSTREAM_RATE_LIMITED", attempts: just(3)},
 	{name: "429 once, Retry-After 1 s", faults: once(sandbox.Fault{Status: 429, RetryAfter: "1"}), attempts: just(2)},
@@ -78,13 +80,13 @@ var faultList = []fault{
 	{name: "no header in time, once", faults: once(sandbox.Fault{Latency: forever}), patience: short, attempts: just(2)},
 	{name: "no end of the body in time", faults: strike(sandbox.Fault{Stall: forever}), patience: short, code: "UPSTREAM_TIMEOUT", attempts: just(2)},
 	{name: "no end of the body in time, once", faults: once(sandbox.Fault{Stall: forever}), patience: short, attempts: just(2)},
-	{name: "slower than the request's own time", faults: strike(sandbox.Fault{Latency: forever}), patience: hurried, code: "UPSTREAM_TIMEOUT", attempts: just(1)},
+	{name: "slower than the request's own time-out", faults: strike(sandbox.Fault{Latency: forever}), patience: hurried, code: "UPSTREAM_TIMEOUT", attempts: just(1)},
 
 	// Connections.
-	{name: "half-open: connections that nobody answers", network: func(s *site) { s.relay.silence() }, patience: short, code: "UPSTREAM_TIMEOUT"},
-	{name: "half-open: kept connections gone silent", network: func(s *site) { s.relay.freeze() }, patience: short, attempts: just(1)},
+	{name: "half-open: no connection is answered", network: func(s *site) { s.relay.silence() }, patience: short, code: "UPSTREAM_TIMEOUT"},
+	{name: "half-open: kept connections are no longer answered", network: func(s *site) { s.relay.freeze() }, patience: short, attempts: just(1)},
 	{name: "reset", faults: strike(sandbox.Fault{Reset: true}), code: "UPSTREAM_UNAVAILABLE", attempts: span{3, 6},
-		unlike: func(op *operation, _ warmth, o *outcome) { // net/http repeats a read by itself, once for each kept connection
+		unlike: func(op *operation, _ warmth, o *outcome) { // net/http itself repeats a read, once for each kept connection
 			if op == severalTenants {
 				o.leads.most = 12
 			}
@@ -100,15 +102,15 @@ var faultList = []fault{
 	{name: "truncated body", faults: strike(sandbox.Fault{CutBody: 500}), code: "UPSTREAM_UNAVAILABLE", attempts: just(3)},
 	{name: "truncated body, once", faults: once(sandbox.Fault{CutBody: 500}), attempts: just(2)},
 	{name: "over-long body", faults: strike(sandbox.Fault{PadBody: tooLarge}), code: "UPSTREAM_BAD_RESPONSE", attempts: just(1)},
-	{name: "over-long body, not announced", faults: strike(sandbox.Fault{PadBody: tooLarge, Chunked: true}), code: "UPSTREAM_BAD_RESPONSE", attempts: just(1)},
-	{name: "over-long body in a short gzip", faults: strike(sandbox.Fault{PadBody: tooLarge, Gzip: true}), code: "UPSTREAM_BAD_RESPONSE", attempts: just(1)},
-	{name: "plain bytes that pass for gzip", faults: strike(sandbox.Fault{Header: map[string]string{"Content-Encoding": "gzip"}}), code: "UPSTREAM_BAD_RESPONSE", attempts: just(1)},
+	{name: "over-long body, length not announced", faults: strike(sandbox.Fault{PadBody: tooLarge, Chunked: true}), code: "UPSTREAM_BAD_RESPONSE", attempts: just(1)},
+	{name: "over-long body in a small gzip", faults: strike(sandbox.Fault{PadBody: tooLarge, Gzip: true}), code: "UPSTREAM_BAD_RESPONSE", attempts: just(1)},
+	{name: "plain bytes declared as gzip", faults: strike(sandbox.Fault{Header: map[string]string{"Content-Encoding": "gzip"}}), code: "UPSTREAM_BAD_RESPONSE", attempts: just(1)},
 	{name: "truncated gzip", faults: strike(sandbox.Fault{Gzip: true, CutBody: 200}), code: "UPSTREAM_UNAVAILABLE", attempts: just(3)},
 
 	// Leads.
 	{name: "duplicate rows", faults: strike(sandbox.Fault{RepeatRows: true}), attempts: just(1), unlike: func(op *operation, _ warmth, o *outcome) {
 		if op == pageTwo {
-			o.leads = just(2) // the row of the cursor is elsewhere
+			o.leads = just(2) // the row of the cursor has moved
 		}
 	}},
 	{name: "pages that never end", faults: strike(sandbox.Fault{Endless: true}), attempts: just(1), unlike: neverEnding},
@@ -128,7 +130,7 @@ var faultList = []fault{
 	{name: "token endpoint: HTML with 200", ofToken: true, faults: ofToken(sandbox.Fault{HTML: true, Body: canaryPage}), code: "UPSTREAM_AUTH", attempts: just(1)},
 }
 
-// nothingElse is null for all that a lead can do without.
+// nothingElse sets every optional field of a lead to null.
 var nothingElse = map[string]any{
 	"tenantOrigin": nil, "operatorId": nil, "status": nil, "isDirectLead": nil, "isNotActive": nil, "umpCustomerGuid": nil,
 	"channelId": nil, "ovocChannelId": nil, "comments": nil, "consentedOn": nil, "lastModifiedOn": nil,

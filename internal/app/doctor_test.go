@@ -1,4 +1,4 @@
-package main
+package app_test
 
 import (
 	"bytes"
@@ -16,8 +16,8 @@ import (
 	"leadgraph/upstream/sandbox"
 )
 
-// TestDoctorsSettings serves platforms with the settings that the doctor gives
-// for them, and nothing else: every lead must come, page by page.
+// TestDoctorsSettings serves platforms with only the settings that the doctor prints
+// for them. Paging must return every lead.
 func TestDoctorsSettings(t *testing.T) {
 	t.Parallel()
 	for name, quirks := range map[string]sandbox.Options{
@@ -43,7 +43,7 @@ func TestDoctorsSettings(t *testing.T) {
 			secret := []string{"--client-secret", sandbox.DefaultClientSecret}
 			var out bytes.Buffer
 			args := slices.Concat([]string{"doctor", "--json", "--upstream-rate", "10000"}, access, secret)
-			if err := run(t.Context(), args, func(string) string { return "" }, &out, io.Discard); err != nil {
+			if err := run(t.Context(), args, noSettings, &out, io.Discard); err != nil {
 				t.Fatal(err)
 			}
 			var report struct{ Command string }
@@ -98,29 +98,28 @@ func allLeadIDs(t *testing.T, endpoint string) []string {
 	}
 }
 
-// Without a platform the doctor examines the sandbox; of one that it cannot
-// reach it says so by its error, which becomes the exit status.
+// TestDoctor checks that the doctor examines the sandbox if no platform is set, and
+// that it returns an error, which becomes the exit status, if it cannot reach one.
 func TestDoctor(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	none := func(string) string { return "" }
-	if err := run(t.Context(), []string{"doctor", "--sandbox-leads", "30", "--upstream-rate", "10000"}, none, &out, io.Discard); err != nil {
+	if err := run(t.Context(), []string{"doctor", "--sandbox-leads", "30", "--upstream-rate", "10000"}, noSettings, &out, io.Discard); err != nil {
 		t.Error(err)
 	}
 	if !strings.Contains(out.String(), "\n  leadgraph serve --upstream-rate 10000\n\nverdict: usable as configured") {
 		t.Errorf("report:\n%s", &out)
 	}
 	out.Reset()
-	err := run(t.Context(), []string{"doctor", "--upstream-url", "http://127.0.0.1:1", "--upstream-token", "canary"}, none, &out, io.Discard)
+	err := run(t.Context(), []string{"doctor", "--upstream-url", "http://127.0.0.1:1", "--upstream-token", "canary"}, noSettings, &out, io.Discard)
 	if err == nil || err.Error() != "the platform cannot be used" || !strings.Contains(out.String(), "failed   platform        TCP: the connection was refused") || strings.Contains(out.String(), "canary") {
 		t.Errorf("error %v, report:\n%s", err, &out)
 	}
 	interrupted, interrupt := context.WithCancel(t.Context())
 	interrupt()
-	if err := run(interrupted, []string{"doctor"}, none, &out, io.Discard); err == nil || err.Error() != "it is unknown whether the platform can be used" {
+	if err := run(interrupted, []string{"doctor"}, noSettings, &out, io.Discard); err == nil || err.Error() != "it is unknown whether the platform can be used" {
 		t.Errorf("interrupted: %v", err)
 	}
-	if err := run(t.Context(), []string{"doctor", "--doctor-timeout", "0s"}, none, &out, io.Discard); err == nil || !strings.Contains(err.Error(), "--doctor-timeout") {
+	if err := run(t.Context(), []string{"doctor", "--doctor-timeout", "0s"}, noSettings, &out, io.Discard); err == nil || !strings.Contains(err.Error(), "--doctor-timeout") {
 		t.Errorf("no time: %v", err)
 	}
 }

@@ -1,8 +1,6 @@
-package main
+package app_test
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -15,7 +13,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,109 +20,55 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"leadgraph/internal/apptest"
 )
 
-var update = flag.Bool("update", false, "write docs/metrics.md and docs/faults.md")
+var update = flag.Bool("update", false, "write docs/metrics.md")
 
-// watched is a running leadgraph with its metrics and its log.
-type watched struct {
-	endpoint, admin string
-	stop            func() // returns when it has ended
-	log             *logText
-}
+// watched is a running leadgraph with an admin listener.
+type watched struct{ *apptest.Program }
 
-// logText is a log that several goroutines write.
-type logText struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logText) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(line)
-}
-
-func (l *logText) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-// watch runs leadgraph until the test ends. It takes OpenTelemetry's settings from
-// the process's environment, as the SDK does.
+// watch starts leadgraph. It reads OpenTelemetry's settings from the environment of
+// the process, as the SDK does.
 func watch(t *testing.T, args ...string) watched {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	stdout, printed := io.Pipe()
-	w := watched{log: &logText{}}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		err := run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"}, args...), func(name string) string {
+	traced := func(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+		return run(ctx, args, func(name string) string {
 			if strings.HasPrefix(name, "OTEL_") {
 				return os.Getenv(name)
 			}
-			return atOnce(name)
-		}, printed, w.log)
-		if err != nil {
-			t.Error(err)
-		}
-		_ = printed.Close()
-	}()
-	w.stop = func() {
-		cancel()
-		<-ended
+			return getenv(name)
+		}, stdout, stderr)
 	}
-	t.Cleanup(w.stop)
-	for lines := bufio.NewScanner(stdout); w.endpoint == "" && lines.Scan(); {
-		switch name, url, _ := strings.Cut(lines.Text(), ":"); name {
-		case "admin":
-			w.admin = strings.TrimSpace(url)
-		case "endpoint":
-			w.endpoint = strings.TrimSpace(url)
-		}
-	}
-	go func() { _, _ = io.Copy(io.Discard, stdout) }() // ends with the program
-	if w.endpoint == "" {
-		t.Fatal("leadgraph did not start")
-	}
-	return w
+	return watched{apptest.Serve(t, traced, append([]string{"--admin-listen", "127.0.0.1:0"}, args...)...)}
 }
 
-// ask sends a request, headers in turn names and values, and returns the answer.
-func (w watched) ask(t *testing.T, body string, headers ...string) string {
+// stop ends the program and returns when it has ended.
+func (w watched) stop(t *testing.T) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.endpoint, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
+	w.Stop()
+	if err := w.Wait(); err != nil {
+		t.Error(err)
 	}
-	request.Header.Set("Content-Type", "application/json")
-	for i := 0; i < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(answer)
 }
 
 func (w watched) query(t *testing.T, document string, headers ...string) {
 	t.Helper()
-	body, err := json.Marshal(map[string]string{"query": document})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.ask(t, string(body), headers...)
+	apptest.Query(t, w.Endpoint(), document, headers...)
 }
 
-// mixedTraffic makes operations of every kind that has metrics of its own.
+// metrics returns the text of /metrics.
+func (w watched) metrics(t *testing.T) string {
+	t.Helper()
+	status, text := get(t, w.URL("admin:")+"metrics")
+	if status != http.StatusOK {
+		t.Fatal(status, text)
+	}
+	return text
+}
+
+// mixedTraffic runs operations of every kind that has its own metrics.
 func (w watched) mixedTraffic(t *testing.T) {
 	t.Helper()
 	for _, document := range []string{
@@ -141,15 +84,11 @@ func (w watched) mixedTraffic(t *testing.T) {
 	w.query(t, `{ leadStats { total } }`, "Origin", "https://foreign.example")
 }
 
-// families returns what /metrics answers, by name.
+// families returns the metrics by name.
 func (w watched) families(t *testing.T) map[string]*dto.MetricFamily {
 	t.Helper()
-	status, text := get(t, strings.TrimSuffix(w.admin, "/")+"/metrics")
-	if status != http.StatusOK {
-		t.Fatal(status, text)
-	}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	families, err := parser.TextToMetricFamilies(strings.NewReader(w.metrics(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,11 +117,11 @@ func TestMetricsAreDocumented(t *testing.T) {
 	var table strings.Builder
 	_, _ = table.WriteString(`# Metrics
 
-The admin listener (` + "`--admin-listen`" + `) serves these to Prometheus at ` + "`/metrics`" + `, together with the usual ` + "`go_*`" + ` and ` + "`process_*`" + `. Histograms are
-native if Prometheus asks for that, otherwise classic with buckets. ` + "`operation`" + ` is the name of the client's operation. It is
-empty if the operation has no name, and ` + "`other`" + ` after the first 100 names; names of trusted documents have reserved places. No label
-holds a tenant, a caller or a host. A test writes this page from the program's own output
-(` + "`go test . -run TestMetricsAreDocumented -update`" + `).
+On the admin listener (` + "`--admin-listen`" + `) Prometheus finds these at ` + "`/metrics`" + `, along with the usual ` + "`go_*` and `process_*`" + `.
+Histograms are native if Prometheus asks for native ones, otherwise they have classic buckets. ` + "`operation`" + ` is the name of the
+client's operation. It is empty if the operation has no name, and ` + "`other`" + ` after the first 100 names. Trusted documents always keep
+their names. No label holds a tenant, a caller or a host. A test writes this page from the answer of the program
+(` + "`go test ./internal/app -run TestMetricsAreDocumented -update`" + `).
 
 | metric | type | labels | |
 |---|---|---|---|
@@ -202,19 +141,19 @@ holds a tenant, a caller or a host. A test writes this page from the program's o
 		}
 		_, _ = fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", name, strings.ToLower(families[name].GetType().String()), labels, families[name].GetHelp())
 	}
-	const page = "docs/metrics.md"
+	const page = root + "docs/metrics.md"
 	if *update {
 		if err := os.WriteFile(page, []byte(table.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if written, err := os.ReadFile(page); err != nil || string(written) != table.String() {
-		t.Errorf("%s does not tell of the metrics that there are (%v); -update writes it:\n%s", page, err, table.String())
+		t.Errorf("%s differs from the metrics of the program (%v); -update writes it:\n%s", page, err, table.String())
 	}
 }
 
-// expressions are the PromQL of the dashboard and of the alert rules, by where
-// they stand.
+// expressions returns the PromQL expressions of the dashboard and of the alert rules
+// by their place.
 func expressions(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -231,7 +170,7 @@ func expressions(t *testing.T) map[string]string {
 	read(t, "deploy/observability/leadgraph.json", &dashboard, json.Unmarshal)
 	for _, panel := range dashboard.Panels {
 		if panel.Type != "row" && len(panel.Targets) == 0 {
-			t.Errorf("panel %s shows nothing", panel.Title)
+			t.Errorf("panel %s has no query", panel.Title)
 		}
 		for i, target := range panel.Targets {
 			found[fmt.Sprintf("panel %s %d", panel.Title, i)] = target.Expr
@@ -259,7 +198,7 @@ func expressions(t *testing.T) map[string]string {
 				t.Errorf("alert %s: %v", rule.Alert, err)
 			}
 			if rule.Labels["severity"] == "" || rule.Annotations["summary"] == "" || rule.Annotations["description"] == "" {
-				t.Errorf("alert %s does not say what it is about", rule.Alert)
+				t.Errorf("alert %s lacks a severity, a summary or a description", rule.Alert)
 			}
 			if want := "docs/operations.md#alert-" + strings.ToLower(rule.Alert); rule.Annotations["runbook_url"] != want {
 				t.Errorf("alert %s points to %q, want %s", rule.Alert, rule.Annotations["runbook_url"], want)
@@ -274,7 +213,7 @@ func expressions(t *testing.T) map[string]string {
 
 func read(t *testing.T, file string, into any, decode func([]byte, any) error) {
 	t.Helper()
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(root + file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,8 +232,8 @@ var (
 	vocabulary = strings.Fields("sum max min rate increase histogram_quantile max_over_time min_over_time absent vector time and or unless label_values job instance")
 )
 
-// TestDashboardAndAlertsNameOnlyWhatExists looks for every metric, label and value
-// of a label of the expressions in what the program answers to Prometheus.
+// TestDashboardAndAlertsNameOnlyWhatExists checks that the program exposes every
+// metric, label and label value that the expressions name.
 func TestDashboardAndAlertsNameOnlyWhatExists(t *testing.T) {
 	t.Parallel()
 	w := watch(t)
@@ -310,7 +249,7 @@ func TestDashboardAndAlertsNameOnlyWhatExists(t *testing.T) {
 	}
 }
 
-// samples are the values that the labels of each metric have.
+// samples holds the label values of each metric: by metric, then by label.
 type samples map[string]map[string][]string
 
 func (s samples) add(name string, family *dto.MetricFamily) {
@@ -332,7 +271,7 @@ func (s samples) add(name string, family *dto.MetricFamily) {
 	}
 }
 
-// check tells what an expression names that is not there.
+// check returns what an expression names that does not exist.
 func (s samples) check(expression string) (faults []string) {
 	var texts []string
 	plain := quoted.ReplaceAllStringFunc(expression, func(text string) string {

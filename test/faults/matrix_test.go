@@ -1,11 +1,10 @@
-package main
+package faults
 
 import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,15 +13,16 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"leadgraph/internal/apptest"
 	"leadgraph/upstream/sandbox"
 )
 
 const (
-	// cellsAtATime is more than there are processors: most cells wait.
+	// cellsAtATime is more than the number of processors because most cells wait.
 	cellsAtATime = 10
 	// platformLeads is the number of leads of the platform that fails.
 	platformLeads = 40
-	// cellRequest is the request id that a cell's one request under a fault has.
+	// cellRequest is the id of the one request of a cell that meets the fault.
 	cellRequest = "under-a-fault"
 
 	canarySecret = "secret-canary"
@@ -30,14 +30,14 @@ const (
 	canaryPage   = `<html><body>Welcome, <a href="https://portal.contoso.example">Dana Levi-canary</a></body></html>`
 )
 
-// cursorKey makes a cursor of one program good for the others.
+// cellCursorKey is the same in all programs, so they accept each other's cursors.
 var cellCursorKey = base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), 32))
 
-// TestFaultMatrix has every fault meet every operation, at first, with fresh
-// caches and with old ones. Each cell is a program and a platform of its own. What
-// it must do is what docs/faults.md says; both are made of faultList.
+// TestFaultMatrix runs every operation with every fault: with empty, fresh and
+// expired caches. Each cell has its own program and its own platform. docs/faults.md
+// lists the expected outcomes; the page and this test both come from faultList.
 //
-//nolint:paralleltest // at most cellsAtATime are, which are more than -parallel allows
+//nolint:paralleltest // cellsAtATime run in parallel, more than -parallel allows
 func TestFaultMatrix(t *testing.T) {
 	t.Parallel()
 	pageTwo.after = cursorOfThirdLead(t)
@@ -57,7 +57,7 @@ func TestFaultMatrix(t *testing.T) {
 	checkFaultsPage(t)
 }
 
-// cursorOfThirdLead asks a platform without faults.
+// cursorOfThirdLead returns a cursor from a platform without faults.
 func cursorOfThirdLead(t *testing.T) string {
 	t.Helper()
 	var got struct {
@@ -65,20 +65,20 @@ func cursorOfThirdLead(t *testing.T) string {
 			Leads struct{ PageInfo struct{ EndCursor string } }
 		}
 	}
-	answer := post(t, startServer(t, "--sandbox-leads", fmt.Sprint(platformLeads), "--cursor-key", cellCursorKey),
-		`{ leads(first: 3) { pageInfo { endCursor } } }`, nil)
+	answer := apptest.Query(t, startServer(t, "--sandbox-leads", fmt.Sprint(platformLeads), "--cursor-key", cellCursorKey),
+		`{ leads(first: 3) { pageInfo { endCursor } } }`).Body
 	if err := json.Unmarshal([]byte(answer), &got); err != nil || got.Data.Leads.PageInfo.EndCursor == "" {
 		t.Fatalf("no cursor: %v in %s", err, answer)
 	}
 	return got.Data.Leads.PageInfo.EndCursor
 }
 
-// site is a platform and what is between it and leadgraph.
+// site is a platform with the network between it and leadgraph.
 type site struct {
 	*sandbox.Server
 	relay     *relay
-	name      string // resolves to the relay; empty unless the fault is one of names
-	base      string // URL of leads
+	name      string // resolves to the relay; empty unless the fault is in name resolution
+	base      string // URL of the leads
 	tokenBase string
 }
 
@@ -109,20 +109,20 @@ func newSite(t *testing.T, f fault) *site {
 	return s
 }
 
-// cell is one field of the matrix.
+// cell is one cell of the matrix.
 type cell struct {
 	fault fault
 	op    *operation
 	warm  warmth
 }
 
-// args are the settings of the cell's program.
+// args returns the settings of the cell's program.
 func (c cell) args(s *site) []string {
 	args := []string{
 		"--upstream-url", s.base + sandbox.BasePath, "--token-url", s.tokenBase + sandbox.TokenPath,
 		"--client-id", sandbox.DefaultClientID, "--client-secret", canarySecret, "--scope", sandbox.DefaultScope,
 		"--cursor-key", cellCursorKey, "--no-playground", "--log-level", "debug",
-		// Each row that is asked for adds a millisecond to the time-outs.
+		// Each requested row adds a millisecond to the time-outs.
 		"--catalogue-page-size", "100", "--max-pages", fmt.Sprint(mostPages),
 		"--catalogue-revalidate", "0s", "--upstream-max-body", fmt.Sprint(mostBody),
 	}
@@ -138,21 +138,13 @@ func (c cell) args(s *site) []string {
 	return append(args, "--upstream-timeout", read.String(), "--upstream-attempt-timeout", attempt.String(), "--request-timeout", request.String())
 }
 
-// reply is what leadgraph answered, and what became of it elsewhere.
+// reply is an answer with the calls and the log that it caused.
 type reply struct {
-	body   string
+	apptest.Answer
 	took   time.Duration
 	calls  sandbox.Calls
 	log    []logLine
 	rawLog string
-
-	Data   json.RawMessage `json:"data"`
-	Errors []struct {
-		Message    string         `json:"message"`
-		Path       []any          `json:"path"`
-		Extensions map[string]any `json:"extensions"`
-	} `json:"errors"`
-	Extensions map[string]any `json:"extensions"`
 }
 
 type logLine struct {
@@ -167,8 +159,8 @@ type logLine struct {
 
 func (c cell) run(t *testing.T) {
 	s := newSite(t, c.fault)
-	p := startServerProgram(t, c.args(s)...)
-	endpoint := p.address("endpoint:")
+	p := apptest.Serve(t, run, c.args(s)...)
+	endpoint := p.Endpoint()
 	if c.warm != cold {
 		c.warmUp(t, endpoint)
 	}
@@ -177,12 +169,12 @@ func (c cell) run(t *testing.T) {
 	begun := time.Now()
 	r := c.ask(t, endpoint, cellRequest)
 	r.took = time.Since(begun)
-	p.stop()
-	if err := <-p.ended; err != nil {
+	p.Stop()
+	if err := p.Wait(); err != nil {
 		t.Errorf("the program ended with: %v", err)
 	}
 	r.calls = s.Calls()
-	r.rawLog = string(p.log.Bytes())
+	r.rawLog = p.Log.String()
 	for line := range strings.Lines(r.rawLog) {
 		var l logLine
 		if err := json.Unmarshal([]byte(line), &l); err != nil {
@@ -196,12 +188,12 @@ func (c cell) run(t *testing.T) {
 	c.checkLog(t, want, r)
 	checkSilence(t, r)
 	if t.Failed() {
-		t.Logf("answer after %v: %s\ncalls: %+v\nlog:\n%s", r.took, r.body, r.calls, r.rawLog)
+		t.Logf("answer after %v: %s\ncalls: %+v\nlog:\n%s", r.took, r.Body, r.calls, r.rawLog)
 	}
 }
 
-// warmUp asks until the answer is right: the budgets of some faults are short
-// for a machine that is busy.
+// warmUp repeats the query until the answer is right, because the time-outs of some
+// faults are short for a busy machine.
 func (c cell) warmUp(t *testing.T, endpoint string) {
 	t.Helper()
 	var r reply
@@ -210,7 +202,7 @@ func (c cell) warmUp(t *testing.T, endpoint string) {
 			return
 		}
 	}
-	t.Fatalf("without a fault: %s", r.body)
+	t.Fatalf("without a fault: %s", r.Body)
 }
 
 func (c cell) strike(s *site) {
@@ -228,28 +220,10 @@ func (c cell) strike(s *site) {
 
 func (c cell) ask(t *testing.T, endpoint, id string) reply {
 	t.Helper()
-	body, err := json.Marshal(map[string]any{"query": c.op.document, "variables": map[string]string{"after": c.op.after}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint, bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("X-Request-Id", id)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := reply{body: string(text)}
-	if err := json.Unmarshal(text, &r); err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("status %d, %v: %s", response.StatusCode, err, text)
+	body := apptest.Body(c.op.document, map[string]string{"after": c.op.after})
+	r := reply{Answer: apptest.Post(t, endpoint, body, "X-Request-Id", id)}
+	if r.Status != http.StatusOK {
+		t.Fatalf("status %d: %s", r.Status, r.Body)
 	}
 	return r
 }

@@ -1,8 +1,7 @@
-package main
+package faults
 
 import (
 	"context"
-	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -11,7 +10,8 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// relay stands between leadgraph and the sandbox for what goes wrong below HTTP.
+// relay forwards connections from leadgraph to the sandbox and breaks them below
+// HTTP.
 type relay struct {
 	t        *testing.T
 	listener net.Listener
@@ -24,10 +24,10 @@ type relay struct {
 	held  net.Conn // keeps the port of the closed listener from others
 }
 
-// pair is the two ends of a relayed connection.
+// pair holds the two ends of a relayed connection.
 type pair struct {
 	client, server net.Conn
-	frozen         atomic.Bool // nothing passes any more, in neither direction
+	frozen         atomic.Bool // nothing passes in either direction
 }
 
 func newRelay(t *testing.T, target string) *relay {
@@ -73,7 +73,7 @@ func (r *relay) accept() {
 	}
 }
 
-// pass copies what one end sends to the other until either is closed.
+// pass copies from one end to the other until either is closed.
 func (p *pair) pass(from, to net.Conn) {
 	buffer := make([]byte, 32<<10)
 	for {
@@ -95,8 +95,8 @@ func (p *pair) close() {
 	}
 }
 
-// freeze has the connections that there are go silent, as when a firewall
-// between forgets them; new ones are served.
+// freeze stops the traffic on existing connections, as when a firewall between the
+// ends forgets them. New connections work.
 func (r *relay) freeze() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -105,13 +105,13 @@ func (r *relay) freeze() {
 	}
 }
 
-// silence has all connections go silent, those to come too.
+// silence stops the traffic on all connections, new ones included.
 func (r *relay) silence() {
 	r.silent.Store(true)
 	r.freeze()
 }
 
-// drop ends all connections with a reset, which leaves nothing behind that would
+// drop ends all connections with a reset, which leaves no socket in TIME_WAIT to
 // occupy the port.
 func (r *relay) drop() {
 	r.mu.Lock()
@@ -122,11 +122,11 @@ func (r *relay) drop() {
 	}
 }
 
-// refuse has nobody listen at the relay's address.
+// refuse makes the relay's address refuse connections.
 func (r *relay) refuse() {
 	_ = r.listener.Close()
 	r.drop()
-	// The port of a connection is nobody else's to listen on.
+	// While a connection uses the port, no other process can listen on it.
 	from := net.Dialer{LocalAddr: r.listener.Addr()}
 	held, err := from.DialContext(context.Background(), "tcp", r.target)
 	if err != nil {
@@ -136,7 +136,7 @@ func (r *relay) refuse() {
 	r.held = held
 }
 
-// nameServer resolves the names that it was given to this machine.
+// nameServer resolves known names to 127.0.0.1.
 type nameServer struct {
 	conn  net.PacketConn
 	ended sync.WaitGroup
@@ -145,10 +145,11 @@ type nameServer struct {
 	names map[string]bool
 }
 
-// names resolves for the whole test binary: leadgraph asks the default resolver.
+// names resolves names for the whole test binary, because leadgraph uses the default
+// resolver.
 var names = &nameServer{names: map[string]bool{}}
 
-// open starts the server and has the default resolver ask it.
+// open starts the server and points the default resolver to it.
 func (s *nameServer) open() (err error) {
 	if s.conn, err = new(net.ListenConfig).ListenPacket(context.Background(), "udp", "127.0.0.1:0"); err != nil {
 		return err
@@ -165,7 +166,7 @@ func (s *nameServer) close() {
 	s.ended.Wait()
 }
 
-// set says whether a name, with a dot at its end, is known.
+// set makes a name, which must end with a dot, known or unknown.
 func (s *nameServer) set(name string, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,7 +181,7 @@ func (s *nameServer) serve() {
 			return
 		}
 		if answer := s.answer(buffer[:n]); answer != nil {
-			_, _ = s.conn.WriteTo(answer, from) // who left asks no more
+			_, _ = s.conn.WriteTo(answer, from) // the client may have left
 		}
 	}
 }
@@ -209,27 +210,4 @@ func (s *nameServer) answer(query []byte) []byte {
 		return nil
 	}
 	return answer
-}
-
-// lockedBuffer collects a log that several goroutines write.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-var _ io.Writer = (*lockedBuffer)(nil)
-
-// Write implements io.Writer.
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.text = append(b.text, p...)
-	return len(p), nil
-}
-
-// Bytes is what was written so far.
-func (b *lockedBuffer) Bytes() []byte {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return append([]byte(nil), b.text...)
 }

@@ -1,4 +1,4 @@
-package main
+package app_test
 
 import (
 	"bytes"
@@ -11,12 +11,12 @@ import (
 	"testing"
 )
 
-// TestDeployedSettingsExist looks each variable up that leadgraph is deployed
-// with, or that the pages for operators name.
+// TestDeployedSettingsExist looks up each variable that leadgraph is deployed with
+// or that the pages for operators name.
 func TestDeployedSettingsExist(t *testing.T) {
 	t.Parallel()
 	var help bytes.Buffer
-	if err := run(t.Context(), []string{"serve", "--help"}, func(string) string { return "" }, &help, io.Discard); err != nil {
+	if err := run(t.Context(), []string{"serve", "--help"}, noSettings, &help, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	known := map[string]bool{}
@@ -24,7 +24,7 @@ func TestDeployedSettingsExist(t *testing.T) {
 		known["LEADGRAPH_"+strings.ToUpper(strings.ReplaceAll(flag[1], "-", "_"))] = true
 	}
 	files := []string{"Dockerfile", "README.md", "docs/operations.md"}
-	err := fs.WalkDir(os.DirFS("."), "deploy", func(path string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(os.DirFS(root), "deploy", func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.Type().IsRegular() {
 			files = append(files, path)
 		}
@@ -37,7 +37,7 @@ func TestDeployedSettingsExist(t *testing.T) {
 	for _, file := range files {
 		for _, name := range matches(t, file, `(LEADGRAPH_[A-Z0-9_]+)`) {
 			if found++; !known[name] {
-				t.Errorf("%s: %s is no setting", file, name)
+				t.Errorf("%s: there is no setting %s", file, name)
 			}
 		}
 	}
@@ -46,10 +46,11 @@ func TestDeployedSettingsExist(t *testing.T) {
 	}
 }
 
-// TestAlertsAreExplained wants a section for each alert, and none for others.
+// TestAlertsAreExplained checks that operations.md has a section for each alert and
+// no others.
 func TestAlertsAreExplained(t *testing.T) {
 	t.Parallel()
-	rules, err := fs.Glob(os.DirFS("."), "deploy/observability/alerts*.yml")
+	rules, err := fs.Glob(os.DirFS(root), "deploy/observability/alerts*.yml")
 	if err != nil || len(rules) == 0 {
 		t.Fatal("no alert rules", err)
 	}
@@ -62,10 +63,10 @@ func TestAlertsAreExplained(t *testing.T) {
 	}
 }
 
-// matches returns what the first group of pattern matches in a file.
+// matches returns the matches of the first group of pattern in a file.
 func matches(t *testing.T, file, pattern string) []string {
 	t.Helper()
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(root + file)
 	if err != nil {
 		t.Fatal(err)
 	}

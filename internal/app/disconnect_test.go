@@ -1,24 +1,22 @@
-package main
+package app_test
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"leadgraph/internal/apptest"
 	"leadgraph/upstream/sandbox"
 )
 
-// slowPlatform is a sandbox that answers too late, and knows what is asked of it
-// at the moment.
+// slowPlatform is a sandbox that answers too late and counts the calls in progress.
 type slowPlatform struct {
 	*sandbox.Server
 	busy atomic.Int64
-	// arrived and left are told of each lead call.
+	// Each call for leads sends to arrived when it begins and to left when it ends.
 	arrived, left chan struct{}
 }
 
@@ -31,8 +29,8 @@ func (p *slowPlatform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.left <- struct{}{}
 }
 
-// BenchmarkDisconnect measures how long the platform is still being asked after
-// the client has left, for operations of each way to read.
+// BenchmarkDisconnect measures how long calls to the platform go on after the client
+// has left, for each way to read leads.
 func BenchmarkDisconnect(b *testing.B) {
 	stand, err := sandbox.New(sandbox.Options{NoAuth: true, Latency: time.Minute})
 	if err != nil {
@@ -41,8 +39,8 @@ func BenchmarkDisconnect(b *testing.B) {
 	platform := &slowPlatform{Server: stand, arrived: make(chan struct{}, 1000), left: make(chan struct{}, 1000)}
 	server := httptest.NewServer(platform)
 	b.Cleanup(server.Close)
-	endpoint := start(b, "endpoint:", "serve", "--listen", "127.0.0.1:0", "--upstream-url", server.URL+sandbox.BasePath, "--upstream-token", "any",
-		"--upstream-attempt-timeout", "1m", "--upstream-timeout", "1m", "--request-timeout", "1m").address("endpoint:")
+	endpoint := apptest.Serve(b, run, "--upstream-url", server.URL+sandbox.BasePath, "--upstream-token", "any",
+		"--upstream-attempt-timeout", "1m", "--upstream-timeout", "1m", "--request-timeout", "1m").Endpoint()
 	for name, query := range map[string]string{
 		"lookups":   `{ leadsByTenantIds(tenantIds: ["f94238e5-4f2c-4e1b-8125-2d27122ca75f", "9e2d4c10-77aa-4b7e-8f53-5a1c2be0d902"]) { id } }`,
 		"page":      `{ leads(first: 1000) { nodes { id } } }`,
@@ -61,20 +59,15 @@ func BenchmarkDisconnect(b *testing.B) {
 	}
 }
 
-// disconnect asks, leaves as soon as the platform was asked, and returns how long
-// after that the last call to the platform ended.
+// disconnect posts a query, leaves as soon as the platform is called, and returns how
+// long after that the last call to the platform ended.
 func disconnect(b *testing.B, platform *slowPlatform, endpoint, query string) time.Duration {
 	b.Helper()
 	ctx, leave := context.WithCancel(b.Context())
-	body, err := json.Marshal(map[string]string{"query": query})
+	request, err := apptest.NewRequest(ctx, endpoint, apptest.Body(query, nil))
 	if err != nil {
 		b.Fatal(err)
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(string(body)))
-	if err != nil {
-		b.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)

@@ -1,4 +1,4 @@
-package main
+package app_test
 
 import (
 	"context"
@@ -21,6 +21,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"leadgraph/internal/apptest"
 	"leadgraph/web"
 )
 
@@ -38,12 +39,12 @@ const (
 	tabButtons    = chromedp.CSSAll(".graphiql-tab-button")
 )
 
-// TestPlayground starts the whole program and uses its playground in a real
-// browser, as a newcomer does.
+// TestPlayground starts the whole program and uses its playground in a real browser
+// as a new user does.
 func TestPlayground(t *testing.T) {
 	t.Parallel()
 	browser := findChromium(t)
-	address := start(t, "endpoint:", "serve", "--listen", "127.0.0.1:0").address("playground:")
+	address := apptest.Serve(t, run).URL("playground:")
 	ctx, seen := openBrowser(t, browser)
 
 	do(ctx, t, "open the page", chromedp.EmulateViewport(1440, 900), chromedp.Navigate(address))
@@ -78,8 +79,8 @@ func findChromium(t *testing.T) string {
 	return ""
 }
 
-// openBrowser starts a Chromium with an empty profile that can resolve no name,
-// and notes what its page asks for and complains about.
+// openBrowser starts Chromium with an empty profile and without name resolution. It
+// records the requests and the errors of the page.
 func openBrowser(t *testing.T, path string) (context.Context, *observations) {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
@@ -111,8 +112,8 @@ func do(ctx context.Context, t *testing.T, what string, steps ...chromedp.Action
 	}
 }
 
-// textIn finds the elements inside the one of the given class whose own text
-// holds the text.
+// textIn finds the elements that contain the text themselves, inside an element of
+// the class.
 func textIn(class, text string) chromedp.Search {
 	return chromedp.Search(fmt.Sprintf(`//*[contains(@class, %q)]//*[contains(text(), %q)]`, class, text))
 }
@@ -158,9 +159,9 @@ func sendHeader(ctx context.Context, t *testing.T, name, value string) {
 	}
 }
 
-// checkStorage fails if anything that the page keeps in the browser holds one of
-// the words. GraphiQL writes half a second after the last key; a timer of the
-// page itself that was set later and waits longer fires after that.
+// checkStorage fails if the page has stored one of the words in the browser.
+// GraphiQL writes half a second after the last key press. The script sets its timer
+// later and waits longer, so it fires after the write.
 func checkStorage(ctx context.Context, t *testing.T, words ...string) {
 	t.Helper()
 	const dump = `(async () => {
@@ -205,7 +206,8 @@ func takeScreenshot(ctx context.Context, t *testing.T, file string) {
 	}
 }
 
-// observations is what a page did; note is called by the browser's reader.
+// observations holds what a page did. The goroutine that reads from the browser
+// calls note.
 type observations struct {
 	mu         sync.Mutex
 	requests   []string
@@ -224,7 +226,7 @@ func (o *observations) note(event any) {
 		if e.Type == "error" || e.Type == "assert" {
 			o.complaints = append(o.complaints, fmt.Sprintf("console.%s: %v", e.Type, e.Args))
 		}
-	case *log.EventEntryAdded: // violations of the Content-Security-Policy too
+	case *log.EventEntryAdded: // includes violations of the Content-Security-Policy
 		if e.Entry.Level == "error" {
 			o.complaints = append(o.complaints, fmt.Sprintf("%s: %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL))
 		}

@@ -1,4 +1,4 @@
-package main
+package app_test
 
 import (
 	"bytes"
@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-const clientsDir = "test/clients"
+const clientsDir = root + "test/clients"
 
-// TestClients runs what front-ends are built with, headless, against one server.
+// TestClients runs the client libraries of front-ends, headless, against one server.
 func TestClients(t *testing.T) {
 	t.Parallel()
 	node := findNode(t)
@@ -30,8 +30,8 @@ func TestClients(t *testing.T) {
 	}
 }
 
-// findNode returns the path of Node and skips the test if it or the packages
-// are missing, or fails it where they must be there.
+// findNode returns the path of Node. If Node or the packages are missing, it skips
+// the test, or fails it if LEADGRAPH_REQUIRE_NODE is 1.
 func findNode(t *testing.T) string {
 	t.Helper()
 	node, err := exec.LookPath("node")
@@ -48,11 +48,11 @@ func findNode(t *testing.T) string {
 	return ""
 }
 
-// writeSchema returns the path of a file with what `leadgraph schema` prints.
+// writeSchema writes the output of `leadgraph schema` to a file and returns its path.
 func writeSchema(t *testing.T) string {
 	t.Helper()
 	var printed bytes.Buffer
-	if err := run(t.Context(), []string{"schema"}, func(string) string { return "" }, &printed, io.Discard); err != nil {
+	if err := run(t.Context(), []string{"schema"}, noSettings, &printed, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "schema.graphql")

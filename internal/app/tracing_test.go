@@ -1,4 +1,4 @@
-package main
+package app_test
 
 import (
 	"encoding/hex"
@@ -17,18 +17,19 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
+	"leadgraph/internal/apptest"
 	"leadgraph/upstream/sandbox"
 )
 
-// collected is what an OTLP collector was sent.
+// collected holds what an OTLP collector has received.
 type collected struct {
 	mu    sync.Mutex
 	spans []*tracepb.Span
 	raw   strings.Builder
 }
 
-// collect runs a collector until the test ends, and sets the variables by which
-// leadgraph finds it.
+// collect runs a collector until the test ends and sets the variables that point
+// leadgraph to it.
 func collect(t *testing.T) *collected {
 	t.Helper()
 	c := &collected{}
@@ -54,8 +55,7 @@ func collect(t *testing.T) *collected {
 	return c
 }
 
-// tree writes the spans that have the parent, and below them their own, in order
-// of their names.
+// tree returns one line for each span below the parent, sorted by name.
 func (c *collected) tree(parent []byte) []string {
 	var lines []string
 	for _, span := range c.spans {
@@ -72,7 +72,7 @@ func (c *collected) tree(parent []byte) []string {
 	return lines
 }
 
-// recorded is a sandbox platform that notes the headers it is sent.
+// recorded is a sandbox that records the headers of its requests.
 type recorded struct {
 	*sandbox.Server
 	url string
@@ -116,8 +116,8 @@ const (
 	callersSpan  = "00f067aa0ba902b7"
 )
 
-// TestTraces follows one request from the client's span to the platform's, through
-// what requests share.
+// TestTraces follows one request from the client's span to the platform's, also
+// through work that several requests share.
 func TestTraces(t *testing.T) { //nolint:paralleltest // sets the environment
 	spans, platform := collect(t), record(t)
 	w := watch(t, platform.flags("--log-level", "debug")...)
@@ -129,7 +129,7 @@ func TestTraces(t *testing.T) { //nolint:paralleltest // sets the environment
 		wrong: leads(first: -1) { totalCount }
 	}`, "Traceparent", "00-"+callersTrace+"-"+callersSpan+"-01", "Tracestate", "vendor=1", "X-Request-Id", "request-1")
 	w.query(t, `query Again { leadStats { total } }`)
-	w.stop()
+	w.stop(t)
 
 	parent, err := hex.DecodeString(callersSpan)
 	if err != nil {
@@ -139,8 +139,8 @@ func TestTraces(t *testing.T) { //nolint:paralleltest // sets the environment
 	want := []string{
 		"query Dashboard / lead", "query Dashboard / leadStats",
 		"query Dashboard / leads", "query Dashboard / leads / upstream leads", "query Dashboard / leads BAD_USER_INPUT",
-		// All leads and the lookups are read for the operation: its other fields share
-		// them. The walk has two pages, one of them empty.
+		// Walks over all leads and lookups belong to the operation, because its other
+		// fields share them. The walk has two pages, one of them empty.
 		"query Dashboard / upstream lead", "query Dashboard / upstream lead 503",
 		"query Dashboard / upstream leads", "query Dashboard / upstream leads",
 		"query Dashboard BAD_USER_INPUT",
@@ -148,7 +148,8 @@ func TestTraces(t *testing.T) { //nolint:paralleltest // sets the environment
 	if !slices.Equal(got, want) {
 		t.Errorf("spans\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	// Only the request for a token, which is nobody's, and what had no caller's span.
+	// Only the request for a token, which belongs to no operation, and the operation
+	// without a span of the caller.
 	if roots := spans.tree(nil); !slices.Equal(roots, []string{"query Again", "query Again / leadStats", "upstream token"}) {
 		t.Errorf("roots %q", roots)
 	}
@@ -162,17 +163,17 @@ func TestTraces(t *testing.T) { //nolint:paralleltest // sets the environment
 	}
 	for _, span := range spans.spans {
 		if strings.HasPrefix(span.GetName(), "upstream lead") && !sent[hex.EncodeToString(span.GetSpanId())] {
-			t.Errorf("the platform did not hear of %s", span.GetName())
+			t.Errorf("the platform did not receive the span of %s", span.GetName())
 		}
 	}
 	if len(platform.tokens) != 1 || platform.tokens[0].Get("Traceparent") != "" {
 		t.Errorf("the token endpoint got %v", platform.tokens)
 	}
-	wantLines(t, w.log.String(), "request-1", callersTrace)
+	wantLines(t, w.Log.String(), "request-1", callersTrace)
 }
 
-// wantLines checks that the log says of every line that came from a request which
-// request and which trace it belongs to.
+// wantLines checks that every log line caused by a request names the request and the
+// trace.
 func wantLines(t *testing.T, log, request, trace string) {
 	t.Helper()
 	found := 0
@@ -184,8 +185,8 @@ func wantLines(t *testing.T, log, request, trace string) {
 		switch fields["msg"] {
 		case "operation", "upstream failure", "upstream attempt", "catalogue refreshed":
 			if fields["requestId"] == nil || fields["trace_id"] == nil {
-				if fields["msg"] != "upstream attempt" { // the token's is nobody's
-					t.Errorf("a line of no request: %s", line)
+				if fields["msg"] != "upstream attempt" { // a token belongs to no request
+					t.Errorf("a line without a request: %s", line)
 				}
 				continue
 			}
@@ -194,13 +195,13 @@ func wantLines(t *testing.T, log, request, trace string) {
 			found++
 		}
 	}
-	if found < 6 { // the operation, the readings and what they took
+	if found < 6 { // the operation, the walk, the lookups and their attempts
 		t.Errorf("%d lines of the request in\n%s", found, log)
 	}
 }
 
-// TestNothingPersonalIsWatched plants personal data wherever a client, a token or
-// the platform can, and looks for it in the metrics, the spans and the log.
+// TestNothingPersonalIsWatched puts personal data wherever a client, a token or the
+// platform can, and looks for it in the metrics, the spans and the log.
 func TestNothingPersonalIsWatched(t *testing.T) { //nolint:paralleltest // sets the environment
 	spans, platform := collect(t), record(t)
 	w := watch(t, platform.flags("--log-level", "debug")...)
@@ -208,28 +209,23 @@ func TestNothingPersonalIsWatched(t *testing.T) { //nolint:paralleltest // sets 
 		danaLevi: lead(tenantId: $tenant) { id contactDetails { fullName email } civicAddresses { streetName } }
 		leads(first: 2, filter: {search: $text}) { nodes { contactDetails { fullName } } }
 	}`
-	body, err := json.Marshal(map[string]any{"query": document, "variables": map[string]string{
-		"tenant": "9e2d4c10-77aa-4b7e-8f53-5a1c2be0d902", "text": "Dana Levi",
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	body := apptest.Body(document, map[string]string{"tenant": "9e2d4c10-77aa-4b7e-8f53-5a1c2be0d902", "text": "Dana Levi"})
 	headers := []string{
 		"Authorization", "Bearer DanaLevi", "Baggage", "user=DanaLevi", "User-Agent", "DanaLevi", "Cookie", "user=DanaLevi",
 		"Traceparent", "DanaLevi", "X-Request-Id", "Dana Levi",
 	}
-	if answer := w.ask(t, string(body), headers...); !strings.Contains(answer, "fullName") {
-		t.Fatal(answer)
+	if answer := apptest.Post(t, w.Endpoint(), body, headers...); !strings.Contains(answer.Body, "fullName") {
+		t.Fatal(answer.Body)
 	}
 	platform.Inject(sandbox.Fault{Kind: sandbox.KindTenant, Times: -1, Status: 400, Body: `{"title":"Dana Levi","detail":"dana.levi@contoso.example"}`})
 	w.query(t, `{ lead(tenantId: "6a7c0e81-4b3d-4f92-ae15-c9d8f7b6e510") { id } }`, headers...)
 	w.query(t, `{ lead(tenantId: "dana.levi@contoso.example") { id } }`, headers...)
-	w.query(t, "query DanaLevi"+strings.Repeat("x", 60)+" { leadStats { total } }") // no label
+	w.query(t, "query DanaLevi"+strings.Repeat("x", 60)+" { leadStats { total } }") // a name too long for a label
 	w.query(t, `{ leadStats { total } }`, "Origin", "https://danalevi.example")
 	w.query(t, `{ leadStats { total } }`, "Content-Encoding", "DanaLevi")
-	w.ask(t, `{"query": "Dana Levi`)
-	_, metrics := get(t, strings.TrimSuffix(w.admin, "/")+"/metrics")
-	w.stop()
+	apptest.Post(t, w.Endpoint(), `{"query": "Dana Levi`)
+	metrics := w.metrics(t)
+	w.stop(t)
 	if len(spans.spans) < 10 || !strings.Contains(metrics, "leadgraph_operations_total") {
 		t.Fatalf("%d spans, metrics %s", len(spans.spans), metrics)
 	}
@@ -239,8 +235,8 @@ func TestNothingPersonalIsWatched(t *testing.T) { //nolint:paralleltest // sets 
 			t.Errorf("%q is in the %s", leaked, where)
 		}
 	}
-	for line := range strings.Lines(w.log.String()) {
-		if leaked := canary.FindString(line); leaked != "" && !strings.Contains(line, `"name":"DanaLevixxx`) { // the log has names as they come
+	for line := range strings.Lines(w.Log.String()) {
+		if leaked := canary.FindString(line); leaked != "" && !strings.Contains(line, `"name":"DanaLevixxx`) { // the log has the names of operations unchanged
 			t.Errorf("%q is in the log: %s", leaked, line)
 		}
 	}

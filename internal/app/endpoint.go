@@ -1,0 +1,93 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"leadgraph/graph"
+	bounds "leadgraph/graph/limits"
+	"leadgraph/graph/pagination"
+	"leadgraph/graph/transport"
+	"leadgraph/internal/auth"
+	"leadgraph/internal/config"
+	"leadgraph/internal/httpd"
+	"leadgraph/internal/telemetry"
+	"leadgraph/upstream"
+)
+
+// endpoint returns the GraphQL handler with its protection: from the outside in,
+// trace context, refusals, browser rules and authentication.
+func (s *server) endpoint() (http.Handler, error) {
+	handler, err := graph.NewHandler(s.graphOptions())
+	if err != nil {
+		return nil, err
+	}
+	s.seen.Watch(telemetry.Sources{
+		Projection: func() telemetry.Projection { return telemetry.Projection(handler.ProjectionStats()) },
+		Queue: func() telemetry.Queue {
+			held := s.limiter.State()
+			return telemetry.Queue{Limit: s.limiter.Slots(), Running: held.Running, Waiting: held.Waiting}
+		},
+	})
+	access := s.cfg.Serve.Access
+	api, err := httpd.Protect(httpd.BrowserOptions{
+		Origins:      access.CORSOrigin,
+		Credentials:  access.CORSCredentials,
+		LoopbackOnly: auth.Mode(access.Auth) == auth.None && !access.AllowAnonymous,
+		MaxBody:      s.cfg.Serve.Limits.MaxBody,
+	}, s.callers.Protect(handler, httpd.Refuse))
+	if err != nil {
+		return nil, err
+	}
+	return s.seen.Extract(httpd.WithRefusals(s.log, s.seen.Refused, api)), nil
+}
+
+// graphOptions joins the GraphQL handler to the other parts of the server.
+func (s *server) graphOptions() graph.Options {
+	access := s.cfg.Serve.Access
+	options := limitOptions(s.cfg.Serve.Limits, s.log)
+	options.Admit = func(ctx context.Context) (func(), time.Duration) {
+		// In passthrough mode a caller can make up any subject, so the partition comes first.
+		return s.limiter.Acquire(ctx, cmp.Or(auth.For(ctx).Partition, auth.For(ctx).Subject, httpd.RemoteIP(ctx)))
+	}
+	options.Leads, options.Lookups, options.Catalogue = s.leads, s.leads, s.leads
+	options.CatalogueOnly = s.cfg.Serve.Caches.PagesFromCatalogue
+	options.Caller = func(ctx context.Context) string { return auth.For(ctx).Name() }
+	options.CallersToken = auth.Mode(access.Auth) == auth.Passthrough
+	options.Expires = func(ctx context.Context) time.Time { return auth.For(ctx).Expires }
+	options.SeesPII = func(ctx context.Context) bool { return auth.For(ctx).CanPII }
+	options.MaskPII = access.PII == "mask"
+	options.Cursors = s.leads.Cursors()
+	options.Documents = s.documents
+	options.Begin, options.Field = s.seen.Begin, s.seen.Field()
+	options.Done = func(ctx context.Context, op transport.Operation) { s.seen.Done(ctx, telemetry.Operation(op)) }
+	options.InitConnection, options.Closing = s.callers.InitConnection, s.health.Closing()
+	options.CheckOrigin = func(*http.Request) bool { return true } // httpd.Protect has already refused foreign pages
+	return options
+}
+
+// limitOptions returns the options that are settings only.
+func limitOptions(limits config.Limits, log *slog.Logger) graph.Options {
+	return graph.Options{
+		Pages:       pagination.Limits{Default: limits.DefaultFirst, Max: limits.MaxFirst},
+		MaxPageSize: upstream.MaxPageSize,
+		MaxBody:     limits.MaxBody,
+		MaxBatch:    limits.MaxBatch,
+		Limits:      bounds.Limits{Tokens: limits.MaxTokens, Depth: limits.MaxDepth, Aliases: limits.MaxAliases},
+		Budget: bounds.Budget{
+			UpstreamCalls: limits.BudgetCalls,
+			// The budget must cover a page of the largest size with 30 fields a lead.
+			Rows:   max(bounds.DefaultBudgetRows, 3*limits.MaxFirst),
+			Fields: max(bounds.DefaultBudgetFields, 30*limits.MaxFirst),
+		},
+		Timeout:       limits.RequestTimeout,
+		Introspection: limits.Introspection,
+		ExposeCost:    limits.ExposeCost,
+		Textbook:      !limits.Projection,
+		Log:           log,
+		RequestID:     httpd.RequestID,
+	}
+}
