@@ -55,7 +55,7 @@ func (b bounds) MutateOperationParameters(ctx context.Context, request *graphql.
 
 // MutateOperationContext implements graphql.OperationContextMutator.
 func (b bounds) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	cost := limits.Estimate(b.schema, op.Operation, op.Doc.Fragments, op.Variables, b.rates)
+	cost := limits.Estimate(b.schema, op.Operation, op.Doc.Fragments, op.Variables, b.rates, b.budget)
 	if violation := cost.Exceeds(b.budget); violation != nil {
 		return tooComplex(violation)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
-	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -91,12 +90,22 @@ const (
 	DefaultBudgetFields = 300_000
 )
 
+// orDefault replaces zeros by the defaults.
+func (b Budget) orDefault() Budget {
+	return Budget{
+		UpstreamCalls: cmp.Or(b.UpstreamCalls, DefaultBudgetCalls),
+		Rows:          cmp.Or(b.Rows, DefaultBudgetRows),
+		Fields:        cmp.Or(b.Fields, DefaultBudgetFields),
+	}
+}
+
 // Exceeds returns the first part of the budget that the cost exceeds, or nil.
 func (c Cost) Exceeds(b Budget) *Violation {
+	b = b.orDefault()
 	return first([]bound{
-		{"upstreamCalls", "calls to the platform", cmp.Or(b.UpstreamCalls, DefaultBudgetCalls), c.UpstreamCalls},
-		{"rows", "rows", cmp.Or(b.Rows, DefaultBudgetRows), c.Rows},
-		{"answerFields", "fields in the answer", cmp.Or(b.Fields, DefaultBudgetFields), c.Fields},
+		{"upstreamCalls", "calls to the platform", b.UpstreamCalls, c.UpstreamCalls},
+		{"rows", "rows", b.Rows, c.Rows},
+		{"answerFields", "fields in the answer", b.Fields, c.Fields},
 	})
 }
 
@@ -104,9 +113,12 @@ func (c Cost) Exceeds(b Budget) *Violation {
 // valid and its document within Limits, which bounds the work; the variables are
 // those that validation coerced. @skip and @include are taken to let everything
 // in.
-func Estimate(schema *ast.Schema, operation *ast.OperationDefinition, fragments ast.FragmentDefinitionList, variables map[string]any, rates Rates) Cost {
+//
+// A root field that has no price costs the whole budget, so that it can be
+// refused but never run beside others for free.
+func Estimate(schema *ast.Schema, operation *ast.OperationDefinition, fragments ast.FragmentDefinitionList, variables map[string]any, rates Rates, budget Budget) Cost {
 	e := estimate{
-		schema: schema, variables: variables, lookups: map[lookup]bool{},
+		schema: schema, variables: variables, lookups: map[lookup]bool{}, budget: budget.orDefault(),
 		rates: Rates{
 			LookupCalls:    cmp.Or(rates.LookupCalls, DefaultLookupCalls),
 			OnlineCalls:    cmp.Or(rates.OnlineCalls, DefaultOnlineCalls),
@@ -119,7 +131,7 @@ func Estimate(schema *ast.Schema, operation *ast.OperationDefinition, fragments 
 	roots, pieces := branches(byName(fragments), operation.SelectionSet)
 	e.cost.Fields = multiply(pieceWeight, pieces)
 	for _, root := range roots {
-		e.root(root)
+		e.root(operation.Operation, root)
 	}
 	for key := range e.lookups {
 		calls := e.rates.LookupCalls
@@ -163,107 +175,9 @@ type estimate struct {
 	variables map[string]any
 	rates     Rates
 	lookups   map[lookup]bool
+	budget    Budget
 	catalogue bool // all leads are needed; they are taken once for all fields
 	cost      Cost
-}
-
-func (e *estimate) root(field branch) {
-	switch field.Name {
-	case "lead":
-		online, _ := e.argument(field, "checkOnline").(bool)
-		e.look("", e.argument(field, "tenantId"), online)
-		e.answer(field, leadsPerTenant, 1)
-	case "leadsByTenantIds":
-		ids := list(e.argument(field, "tenantIds"))
-		for _, id := range ids {
-			e.look("", id, false)
-		}
-		rows := multiply(len(ids), leadsPerTenant)
-		e.answer(field, rows, rows)
-	case "leads":
-		e.leads(field)
-	case "leadStats":
-		e.catalogue = true
-		e.answer(field, 0, 1)
-	case "node":
-		e.catalogue = true
-		e.answer(field, 1, 1)
-	case "nodes":
-		e.catalogue = true
-		ids := list(e.argument(field, "ids"))
-		e.answer(field, len(ids), len(ids))
-	case "__schema", "__type":
-		name, _ := e.argument(field, "name").(string)
-		e.cost.Fields = add(e.cost.Fields, multiply(introspectionWeight, introspected(e.schema, field, name)))
-	default: // __typename
-		e.answer(field, 0, 1)
-	}
-}
-
-// leads follows the three ways in which a page is read. Which one it is can
-// depend on whether a condition is one: a blank search is none.
-func (e *estimate) leads(field branch) {
-	size := e.pageSize(field)
-	filter, _ := e.argument(field, "filter").(map[string]any)
-	tenants := list(filter["tenantId"])
-	for _, id := range tenants {
-		// Not by the operation's loader, so perhaps once more than for other fields.
-		e.look(field.Alias, id, false)
-	}
-	rows := multiply(len(tenants), leadsPerTenant)
-	if onlyTenants(filter) {
-		e.answer(field, rows, min(rows, size))
-		return
-	}
-	after, before := e.argument(field, "after") != nil, e.argument(field, "before") != nil
-	ordered := e.argument(field, "orderBy") != nil
-	fromEnd := e.argument(field, "last") != nil && !before
-	if ordered || fromEnd || len(filter) > 0 || field.selects("totalCount") {
-		e.catalogue = true
-	}
-	if ordered || fromEnd {
-		rows = add(rows, size)
-	} else { // also a page that could not be counted is read
-		e.cost.UpstreamCalls = add(e.cost.UpstreamCalls, windowCalls)
-		if after || before {
-			e.cost.UpstreamCalls = add(e.cost.UpstreamCalls, anchorCalls)
-		}
-		rows = add(rows, multiply(2, add(size, 2))) // a row on either side, at most doubled by the plan
-	}
-	e.answer(field, rows, size)
-}
-
-// onlyTenants reports whether a filter asks for tenants and nothing else.
-func onlyTenants(filter map[string]any) bool {
-	for name, condition := range filter {
-		if name != "tenantId" && condition != nil {
-			return false
-		}
-	}
-	return filter["tenantId"] != nil
-}
-
-func (e *estimate) pageSize(field branch) int {
-	for _, argument := range []string{"first", "last"} {
-		if given := e.argument(field, argument); given != nil {
-			return min(max(0, number(given)), e.rates.MaxPage)
-		}
-	}
-	return min(e.rates.DefaultPage, e.rates.MaxPage)
-}
-
-func (b branch) selects(name string) bool {
-	for _, child := range b.children {
-		if child.Name == name {
-			return true
-		}
-	}
-	return false
-}
-
-func (e *estimate) look(by string, tenant any, online bool) {
-	id, _ := tenant.(string)
-	e.lookups[lookup{by, strings.ToLower(id), online}] = true
 }
 
 // answer adds the rows and the fields that a root field answers with: of items

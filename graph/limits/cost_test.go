@@ -32,7 +32,7 @@ func estimate(t *testing.T, document, variables string) limits.Cost {
 		t.Fatal(document, errs)
 	}
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
-	return limits.Estimate(schema, op.Operation, op.Doc.Fragments, op.Variables, limits.Rates{})
+	return limits.Estimate(schema, op.Operation, op.Doc.Fragments, op.Variables, limits.Rates{}, limits.Budget{})
 }
 
 func TestEstimate(t *testing.T) {

@@ -78,7 +78,7 @@ func (f Front) price(operation *ast.OperationDefinition, fragments ast.FragmentD
 	if errs := validator.ValidateWithRules(f.Schema, doc, rules.NewDefaultRules()); len(errs) > 0 {
 		return Cost{}, errs[0]
 	}
-	cost := Estimate(f.Schema, operation, doc.Fragments, f.assumed(operation), f.Rates)
+	cost := Estimate(f.Schema, operation, doc.Fragments, f.assumed(operation), f.Rates, f.Budget)
 	if violation := cost.Exceeds(f.Budget); violation != nil {
 		return cost, violation
 	}
