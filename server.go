@@ -348,11 +348,11 @@ func openBackend(caches config.Caches, access config.Access, platform upstream.O
 
 func graphOptions(limits config.Limits, log *slog.Logger) graph.Options {
 	return graph.Options{
-		Pages:       pagination.Limits{Default: limits.DefaultFirst, Max: limits.MaxFirst},
+		Pages:       pagination.Sizes{Default: limits.DefaultFirst, Max: limits.MaxFirst},
 		MaxPageSize: upstream.MaxPageSize,
 		MaxBody:     limits.MaxBody,
 		MaxBatch:    limits.MaxBatch,
-		Limits:      bounds.Limits{Tokens: limits.MaxTokens, Depth: limits.MaxDepth, Aliases: limits.MaxAliases},
+		Limits:      bounds.Document{Tokens: limits.MaxTokens, Depth: limits.MaxDepth, Aliases: limits.MaxAliases},
 		Budget: bounds.Budget{
 			UpstreamCalls: limits.BudgetCalls,
 			// A page of the largest size must be affordable, with some fields.
@@ -363,7 +363,7 @@ func graphOptions(limits config.Limits, log *slog.Logger) graph.Options {
 		Introspection: limits.Introspection,
 		ExposeCost:    limits.ExposeCost,
 		Textbook:      !limits.Projection,
-		Log:           log,
+		Logger:        log,
 		RequestID:     httpd.RequestID,
 	}
 }

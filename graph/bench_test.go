@@ -52,7 +52,7 @@ func benchmarkOneLead(b *testing.B, o graph.Options, lookups lookup.Options, att
 	o.Caller = func(context.Context) string { return "" }
 	o.SeesPII = func(context.Context) bool { return true }
 	o.RequestID = func(context.Context) string { return "" }
-	o.MaxBody, o.Timeout, o.Log = 64<<10, 10*time.Second, slog.New(slog.DiscardHandler)
+	o.MaxBody, o.Timeout, o.Logger = 64<<10, 10*time.Second, slog.New(slog.DiscardHandler)
 	handler, err := graph.NewHandler(o)
 	if err != nil {
 		b.Fatal(err)

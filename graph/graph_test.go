@@ -100,12 +100,12 @@ func newService(t *testing.T, o serviceOptions) service {
 		Cursors:       pagination.NewSeal([]byte("the key of the tests")),
 		Caller:        func(context.Context) string { return "" },
 		SeesPII:       func(context.Context) bool { return true },
-		Pages:         pagination.Limits{},
+		Pages:         pagination.Sizes{},
 		MaxPageSize:   upstream.MaxPageSize,
 		MaxBody:       64 << 10,
 		Timeout:       10 * time.Second,
 		Introspection: true,
-		Log:           slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger:        slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		RequestID:     func(context.Context) string { return "request-1" },
 	}
 	if o.graph != nil {

@@ -9,7 +9,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
 	"golang.org/x/sync/semaphore"
 
@@ -47,7 +46,7 @@ type Options struct {
 	SeesPII func(context.Context) bool
 	MaskPII bool
 	// Pages bounds first and last.
-	Pages pagination.Limits
+	Pages pagination.Sizes
 	// MaxPageSize is the largest page, in rows, that the reader answers.
 	MaxPageSize int
 	// CatalogueOnly cuts every page of leads out of the catalogue, for a platform
@@ -60,7 +59,7 @@ type Options struct {
 	// Documents are what requests may name in the place of a text.
 	Documents persisted.Documents
 	// Limits bound a document and its variables; zero values stand for defaults.
-	Limits limits.Limits
+	Limits limits.Document
 	// Budget bounds what an operation may cost the platform; likewise.
 	Budget limits.Budget
 	// Timeout bounds the whole operation.
@@ -91,9 +90,9 @@ type Options struct {
 	// Textbook answers by the generated executor alone, without the compiled
 	// projection: the same bytes, slower.
 	Textbook bool
-	// Log takes one line an operation and one a failure; never variables,
+	// Logger takes one line an operation and one a failure; never variables,
 	// documents or rows. Which request a line belongs to is in its context.
-	Log *slog.Logger
+	Logger *slog.Logger
 	// RequestID names the request of a context for errors.
 	RequestID func(context.Context) string
 	// Begin is called when a request for an operation came, and makes the context
@@ -108,17 +107,13 @@ type Options struct {
 	Now func() time.Time
 }
 
-// queryCache is the number of parsed documents kept: far above what the
-// front-ends of one operator send, at a few KiB each.
-const queryCache = 1000
-
 // Handler serves GraphQL over HTTP and WebSocket.
 type Handler struct {
 	*handler.Server
 	projector *projection.Projector // nil with Options.Textbook
 }
 
-// ProjectionStats tells how many fields were rendered by compiled plans.
+// ProjectionStats reports how many fields were rendered by compiled plans.
 func (h *Handler) ProjectionStats() projection.Stats {
 	if h.projector == nil {
 		return projection.Stats{}
@@ -126,53 +121,40 @@ func (h *Handler) ProjectionStats() projection.Stats {
 	return h.projector.Stats()
 }
 
-// NewHandler serves the schema over HTTP at any path. It fails only if the
-// projection does not fit the schema, which is a fault of the build.
+// NewHandler returns a handler that serves the schema over HTTP at any path. It
+// fails only if the projection does not match the schema, which is a build error.
 func NewHandler(o Options) (*Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	h := &Handler{}
-	schema := generated.NewExecutableSchema(generated.Config{Resolvers: &Resolver{}})
-	errs := presenter{log: o.Log, requestID: o.RequestID, callersToken: o.CallersToken}
-	server := handler.New(schema)
-	h.Server = server
-	server.AddTransport(transport.New(transport.Options{
-		Schema: schema.Schema(), Documents: &o.Documents, MaxBody: o.MaxBody, MaxBatch: o.MaxBatch, Timeout: o.Timeout,
-		Logger: o.Log, Begin: o.Begin, Done: o.Done, Recover: errs.recover,
+	executable := generated.NewExecutableSchema(generated.Config{Resolvers: &Resolver{}})
+	schema := executable.Schema()
+	errs := presenter{logger: o.Logger, requestID: o.RequestID, callersToken: o.CallersToken}
+	h := &Handler{Server: handler.New(executable)}
+	h.AddTransport(transport.New(transport.Options{
+		Schema: schema, Documents: &o.Documents, MaxBody: o.MaxBody, MaxBatch: o.MaxBatch, Timeout: o.Timeout,
+		Logger: o.Logger, Begin: o.Begin, Done: o.Done, Recover: errs.recover,
 		InitConnection: o.InitConnection, Expires: o.Expires, CheckOrigin: o.CheckOrigin, Admit: o.Admit, Closing: o.Closing,
 	}))
-	documents := lru.New[*ast.QueryDocument](queryCache)
-	server.SetQueryCache(documents)
-	server.SetDisableSuggestion(!o.Introspection)
-	server.SetValidationRulesFn(limits.Rules(maxErrors, o.Introspection))
-	server.SetErrorPresenter(errs.present)
-	server.SetRecoverFunc(errs.recover)
-	server.Use(inputCheck{schema: schema.Schema()})
-	server.Use(bounds{schema: schema.Schema(), known: documents, limits: o.Limits, budget: o.Budget,
-		rates: limits.Rates{DefaultPage: o.Pages.Default, MaxPage: o.Pages.Max}})
-	server.Use(transport.InlineDefer{}) // behind those that must see what is deferred
+	h.SetErrorPresenter(errs.present)
+	h.SetRecoverFunc(errs.recover)
+	h.checkRequests(o, schema)
 	if o.Field != nil {
-		server.AroundFields(watchRootFields(o.Field, errs.codeOf))
+		h.AroundFields(watchRootFields(schema, o.Field, errs.codeOf))
 	}
 	if !o.Textbook {
 		var err error
-		if h.projector, err = projection.New(schema.Schema()); err != nil {
+		if h.projector, err = projection.New(schema); err != nil {
 			return nil, err
 		}
-		server.AroundFields(renderWhileReading(h.projector))
-		server.AroundFields(h.projector.Middleware)
-	}
-	if o.Introspection {
-		server.Use(extension.Introspection{})
-	} else {
-		server.Use(hiddenSchema{})
+		h.AroundFields(renderWhileReading(schema, h.projector))
+		h.AroundFields(h.projector.Middleware)
 	}
 	inFlight := semaphore.NewWeighted(rowsInFlight)
-	server.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		return next(withOperation(ctx, o, inFlight))
+	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+		return next(withOperation(ctx, schema, o, inFlight))
 	})
-	server.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	h.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 		response := next(ctx)
 		if op, begun := ctx.Value(operationKey{}).(*operation); begun && response != nil {
 			op.extend(graphql.GetOperationContext(ctx), response)
@@ -180,4 +162,23 @@ func NewHandler(o Options) (*Handler, error) {
 		return response
 	})
 	return h, nil
+}
+
+// checkRequests installs everything that can refuse an operation before it runs.
+func (h *Handler) checkRequests(o Options, schema *ast.Schema) {
+	documents := newDocumentCache()
+	h.SetQueryCache(documents)
+	h.SetDisableSuggestion(!o.Introspection)
+	h.SetValidationRulesFn(limits.Rules(maxErrors, o.Introspection))
+	h.Use(inputCheck{schema: schema})
+	h.Use(limitCheck{
+		schema: schema, passed: documents, limits: o.Limits, budget: o.Budget,
+		rates: limits.Rates{DefaultPage: o.Pages.Default, MaxPage: o.Pages.Max},
+	})
+	h.Use(transport.InlineDefer{}) // after the checks that need to see @defer
+	if o.Introspection {
+		h.Use(extension.Introspection{})
+	} else {
+		h.Use(hiddenSchema{schema})
+	}
 }

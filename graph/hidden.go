@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"leadgraph/internal/errcode"
@@ -11,7 +12,7 @@ import (
 
 // hiddenSchema refuses introspection as a fault of the document. gqlgen finds
 // it only during execution and reports an error of the server.
-type hiddenSchema struct{}
+type hiddenSchema struct{ schema *ast.Schema }
 
 var _ interface {
 	graphql.HandlerExtension
@@ -25,8 +26,8 @@ func (hiddenSchema) ExtensionName() string { return "HiddenSchema" }
 func (hiddenSchema) Validate(graphql.ExecutableSchema) error { return nil }
 
 // MutateOperationContext implements graphql.OperationContextMutator.
-func (hiddenSchema) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	for _, field := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Query"}) {
+func (h hiddenSchema) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	for _, field := range rootFields(h.schema, op) {
 		if field.Name == "__schema" || field.Name == "__type" {
 			return &gqlerror.Error{
 				Message:    "This server does not show its schema.",

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"golang.org/x/sync/semaphore"
 
 	"leadgraph/graph/limits"
@@ -72,7 +73,7 @@ type operationKey struct{}
 func operationOf(ctx context.Context) *operation { return ctx.Value(operationKey{}).(*operation) }
 
 // withOperation begins an operation.
-func withOperation(ctx context.Context, options Options, inFlight *semaphore.Weighted) context.Context {
+func withOperation(ctx context.Context, schema *ast.Schema, options Options, inFlight *semaphore.Weighted) context.Context {
 	request := graphql.GetOperationContext(ctx)
 	op := &operation{
 		options:   options,
@@ -82,7 +83,7 @@ func withOperation(ctx context.Context, options Options, inFlight *semaphore.Wei
 		requestID: options.RequestID(ctx),
 		freshness: freshness(request.Headers.Values("Cache-Control")),
 	}
-	op.leads = loader.New(ctx, op, tenantKeys(request))
+	op.leads = loader.New(ctx, op, tenantKeys(schema, request))
 	if whole, isPart := ctx.Value(operationKey{}).(*operation); isPart {
 		op.whole = whole
 		op.snapshot = func() (*catalogue.Snapshot, error) {
@@ -199,14 +200,14 @@ func freshness(header []string) lead.Freshness {
 // tenantKeys counts the distinct tenants that an operation looks up. Root
 // fields and their arguments are known before anything runs, so the batch of
 // lookups needs no timer to know that it is complete.
-func tenantKeys(op *graphql.OperationContext) int {
+func tenantKeys(schema *ast.Schema, op *graphql.OperationContext) int {
 	keys := map[loader.Key]struct{}{}
 	add := func(tenant any, checkOnline bool) {
 		if id, err := scalar.UnmarshalUUID(tenant); err == nil {
 			keys[loader.Key{TenantID: id, CheckOnline: checkOnline}] = struct{}{}
 		}
 	}
-	for _, field := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Query"}) {
+	for _, field := range rootFields(schema, op) {
 		arguments := field.ArgumentMap(op.Variables)
 		switch field.Name {
 		case "lead":

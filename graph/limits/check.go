@@ -12,7 +12,7 @@ import (
 // A document that does not parse exceeds none of those that need parsing: the
 // parser's own error will tell. The work is linear in the document, whatever the
 // document, and is at most that of reading l.Bytes.
-func Check(document string, l Limits) *Violation {
+func Check(document string, l Document) *Violation {
 	if violation := l.exceeded(measureText(document, l)); violation != nil {
 		return violation
 	}
@@ -24,7 +24,7 @@ func Check(document string, l Limits) *Violation {
 
 // CheckDocument is Check for a document that was parsed within the limits of the
 // text, which it does not repeat.
-func CheckDocument(doc *ast.QueryDocument, l Limits) *Violation {
+func CheckDocument(doc *ast.QueryDocument, l Document) *Violation {
 	written := tallyAll(doc)
 	found := written.sum()
 	if violation := l.exceeded(found); violation != nil {
@@ -68,8 +68,8 @@ func CheckDocument(doc *ast.QueryDocument, l Limits) *Violation {
 
 // CheckVariables measures the values of variables as they were decoded from
 // JSON, before they are coerced to their types.
-func CheckVariables(variables map[string]any, l Limits) *Violation {
-	var found Limits
+func CheckVariables(variables map[string]any, l Document) *Violation {
+	var found Document
 	for _, value := range variables {
 		found.input(value, 0)
 	}
@@ -77,7 +77,7 @@ func CheckVariables(variables map[string]any, l Limits) *Violation {
 }
 
 // input adds a decoded JSON value that is inside that many others.
-func (found *Limits) input(value any, depth int) {
+func (found *Document) input(value any, depth int) {
 	found.ValueDepth = max(found.ValueDepth, depth)
 	switch value := value.(type) {
 	case string:
@@ -98,8 +98,8 @@ func (found *Limits) input(value any, depth int) {
 
 // measureText counts tokens as the parser does. A text that is longer than
 // allowed is not read, and reading ends with the first malformed token.
-func measureText(document string, l Limits) Limits {
-	found := Limits{Bytes: len(document)}
+func measureText(document string, l Document) Document {
+	found := Document{Bytes: len(document)}
 	if l.exceeded(found) != nil {
 		return found
 	}

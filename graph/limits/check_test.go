@@ -30,10 +30,10 @@ func newExecutor() *executor.Executor {
 
 // check is what a request meets before it is parsed for good.
 func check(a attack) *limits.Violation {
-	if violation := limits.CheckVariables(a.variables, limits.Limits{}); violation != nil {
+	if violation := limits.CheckVariables(a.variables, limits.Document{}); violation != nil {
 		return violation
 	}
-	return limits.Check(a.document, limits.Limits{})
+	return limits.Check(a.document, limits.Document{})
 }
 
 // prepare checks, parses, validates and coerces as a request is.

@@ -110,7 +110,7 @@ func (c Cost) Exceeds(b Budget) *Violation {
 }
 
 // Estimate returns what an operation can cost at most. The operation must be
-// valid and its document within Limits, which bounds the work; the variables are
+// valid and its document within Document, which bounds the work; the variables are
 // those that validation coerced. @skip and @include are taken to let everything
 // in.
 //

@@ -127,7 +127,7 @@ func TestBudget(t *testing.T) {
 
 func TestViolationNamesWhatWasFound(t *testing.T) {
 	t.Parallel()
-	violation := limits.Check("{a{b{c}}}", limits.Limits{Depth: 2})
+	violation := limits.Check("{a{b{c}}}", limits.Document{Depth: 2})
 	if got, want := violation.Error(), "depth: 3 levels, at most 2 are allowed"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -17,10 +17,10 @@ import (
 // Front says what the documents of a front-end may cost, for a check of them
 // before they are shipped.
 type Front struct {
-	Schema *ast.Schema
-	Limits Limits
-	Rates  Rates
-	Budget Budget
+	Schema   *ast.Schema
+	Document Document
+	Rates    Rates
+	Budget   Budget
 	// ListLength is how many values a variable is taken to have that is a list.
 	ListLength int
 }
@@ -72,7 +72,7 @@ func (f Front) Check(w io.Writer, files []string) error {
 func (f Front) price(operation *ast.OperationDefinition, fragments ast.FragmentDefinitionList) (Cost, error) {
 	doc := &ast.QueryDocument{Operations: ast.OperationList{operation}}
 	reached(operation.SelectionSet, byName(fragments), map[string]bool{}, &doc.Fragments)
-	if violation := CheckDocument(doc, f.Limits); violation != nil {
+	if violation := CheckDocument(doc, f.Document); violation != nil {
 		return Cost{}, violation
 	}
 	if errs := validator.ValidateWithRules(f.Schema, doc, rules.NewDefaultRules()); len(errs) > 0 {

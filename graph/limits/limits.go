@@ -14,11 +14,11 @@ import (
 	"fmt"
 )
 
-// Limits bound a document and its variables. What is zero stands for its
+// Document bound a document and its variables. What is zero stands for its
 // default. The front-ends' documents, Relay's and Apollo's habits and the whole
 // introspection query stay below the defaults; the most expensive documents within
 // them that are known take some 25 ms of processor time and 7 MB to validate.
-type Limits struct {
+type Document struct {
 	// Of the text.
 	Bytes        int // bytes of the document
 	Tokens       int // tokens of the document, each comment one of them, as the parser counts
@@ -47,7 +47,7 @@ type Limits struct {
 	IntrospectionFields int
 }
 
-// The defaults of Limits.
+// The defaults of Document.
 const (
 	// DefaultBytes holds 1,000 tokens with deep indentation; long inputs belong
 	// into variables.
@@ -133,7 +133,7 @@ func first(bounds []bound) *Violation {
 }
 
 // exceeded compares what was found with the limits.
-func (l Limits) exceeded(found Limits) *Violation {
+func (l Document) exceeded(found Document) *Violation {
 	return first([]bound{
 		{"bytes", "bytes", cmp.Or(l.Bytes, DefaultBytes), found.Bytes},
 		{"tokens", "tokens", cmp.Or(l.Tokens, DefaultTokens), found.Tokens},

@@ -73,7 +73,7 @@ func TestCheckCountsAsExpandingWould(t *testing.T) {
 			cyclic = cyclic || reference.cyclic(fragment.SelectionSet, fragment.Name)
 		}
 		if cyclic {
-			if v := limits.Check(document, limits.Limits{}); limitOf(v) != "cycles" {
+			if v := limits.Check(document, limits.Document{}); limitOf(v) != "cycles" {
 				t.Fatalf("%s: %v, want cycles", document, v)
 			}
 			return
@@ -86,17 +86,17 @@ func TestCheckCountsAsExpandingWould(t *testing.T) {
 				roots++
 			}
 		}
-		wantBound(t, document, "fields", fields, func(l *limits.Limits) *int { return &l.Fields })
-		wantBound(t, document, "depth", depth, func(l *limits.Limits) *int { return &l.Depth })
-		wantBound(t, document, "rootFields", roots, func(l *limits.Limits) *int { return &l.RootFields })
+		wantBound(t, document, "fields", fields, func(l *limits.Document) *int { return &l.Fields })
+		wantBound(t, document, "depth", depth, func(l *limits.Document) *int { return &l.Depth })
+		wantBound(t, document, "rootFields", roots, func(l *limits.Document) *int { return &l.RootFields })
 	})
 }
 
 // wantBound wants the document to be allowed at the number and refused below it.
-func wantBound(t *rapid.T, document, name string, found int, limit func(*limits.Limits) *int) {
-	generous := func() limits.Limits {
+func wantBound(t *rapid.T, document, name string, found int, limit func(*limits.Document) *int) {
+	generous := func() limits.Document {
 		const most = 1 << 40
-		return limits.Limits{RootFields: most, Depth: most, Fields: most, Repeats: most, Visits: most, Tokens: most, Aliases: most, Spreads: most, InlineDepth: most}
+		return limits.Document{RootFields: most, Depth: most, Fields: most, Repeats: most, Visits: most, Tokens: most, Aliases: most, Spreads: most, InlineDepth: most}
 	}
 	l := generous()
 	*limit(&l) = found
@@ -165,7 +165,7 @@ func TestRepeats(t *testing.T) {
 		"{a{...F} a{...F}} fragment F on T{b}": 2,
 		"{...F a} fragment F on T{a ...G} fragment G on T{a b}": 3,
 	} {
-		l := limits.Limits{Repeats: want}
+		l := limits.Document{Repeats: want}
 		if v := limits.Check(document, l); v != nil {
 			t.Errorf("%s: %v", document, v)
 		}

@@ -4,7 +4,7 @@ import "github.com/vektah/gqlparser/v2/ast"
 
 // tally counts what is written in one definition.
 type tally struct {
-	found   Limits
+	found   Document
 	nodes   int      // selections, directives, arguments and values
 	spreads []string // the fragments that are spread, in no order
 }
@@ -125,8 +125,8 @@ func tallyAll(doc *ast.QueryDocument) tallies {
 }
 
 // sum puts the tallies of all definitions together.
-func (all tallies) sum() Limits {
-	total := Limits{Operations: len(all.operations), Fragments: len(all.fragments)}
+func (all tallies) sum() Document {
+	total := Document{Operations: len(all.operations), Fragments: len(all.fragments)}
 	for _, list := range [][]*tally{all.operations, all.fragments} {
 		for _, t := range list {
 			total.Variables += t.found.Variables

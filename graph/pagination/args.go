@@ -5,15 +5,15 @@ import (
 	"strconv"
 )
 
-// What Limits stand for where they are zero.
+// What Sizes stand for where they are zero.
 const (
 	DefaultSize = 50
 	DefaultMax  = 1000
 )
 
-// Limits bound the rows of one window. Max must not exceed the largest page
+// Sizes bound the rows of one window. Max must not exceed the largest page
 // that the upstream gives.
-type Limits struct {
+type Sizes struct {
 	Default int // rows if neither first nor last is given; 0 means DefaultSize
 	Max     int // the greatest first or last; 0 means DefaultMax
 }
@@ -46,12 +46,12 @@ type Window struct {
 // Check turns arguments into a window of the list; its errors are *ArgumentError.
 // Without first and last the window has the default size, and it goes backward
 // if before is the only cursor, because the rows next to it must be meant.
-func Check(args Args, list List, limits Limits) (Window, error) {
-	most := cmp.Or(limits.Max, DefaultMax)
+func Check(args Args, list List, sizes Sizes) (Window, error) {
+	most := cmp.Or(sizes.Max, DefaultMax)
 	w := Window{
 		List:     list,
 		Backward: args.Before != nil && args.After == nil,
-		Size:     min(cmp.Or(limits.Default, DefaultSize), most),
+		Size:     min(cmp.Or(sizes.Default, DefaultSize), most),
 		After:    args.After,
 		Before:   args.Before,
 	}

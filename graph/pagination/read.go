@@ -41,7 +41,7 @@ func (k known[T]) slice(from, to int) []T { return k.rows[from-k.low : to-k.low 
 // there. A row that is in neither counts as gone.
 //
 // A window counted from the end is an *ArgumentError; all other errors are those
-// of Fetch, or say that Limits and MaxSize do not fit.
+// of Fetch, or say that Sizes and MaxSize do not fit.
 func (s Source[T]) Read(w Window, next bool) (Result[T], error) {
 	if w.FromEnd() {
 		return Result[T]{}, &ArgumentError{"last", "needs before"}

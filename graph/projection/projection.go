@@ -32,7 +32,7 @@ import (
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
-	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/maypok86/otter/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -43,11 +43,11 @@ const maxPlans = 2000
 // Projector renders the values of covered fields. It is safe for concurrent use.
 type Projector struct {
 	roots  map[*ast.FieldDefinition]root
-	plans  *lru.Cache[planKey, *plan]
+	plans  planCache[plan]
 	counts counters
 	// What Rows needs.
 	streamed *object[streamed]
-	rowPlans *lru.Cache[planKey, *rowPlan]
+	rowPlans planCache[rowPlan]
 	free     buffers
 }
 
@@ -70,16 +70,26 @@ func New(schema *ast.Schema) (*Projector, error) {
 	if err != nil {
 		return nil, err
 	}
-	plans, err := lru.New[planKey, *plan](maxPlans)
-	if err != nil {
-		return nil, err
-	}
-	rowPlans, err := lru.New[planKey, *rowPlan](maxPlans)
-	if err != nil {
-		return nil, err
-	}
-	return &Projector{roots: roots, plans: plans, streamed: streamed, rowPlans: rowPlans}, nil
+	return &Projector{roots: roots, plans: newPlanCache[plan](), streamed: streamed, rowPlans: newPlanCache[rowPlan]()}, nil
 }
+
+// planCache keeps up to maxPlans plans. When it is full it keeps those that are
+// used often. It is safe for concurrent use.
+type planCache[P any] struct{ plans *otter.Cache[planKey, *P] }
+
+func newPlanCache[P any]() planCache[P] {
+	return planCache[P]{otter.Must(&otter.Options[planKey, *P]{
+		MaximumSize: maxPlans,
+		// Evict before Add returns, so that the bound holds however fast plans come.
+		Executor: func(evict func()) { evict() },
+	})}
+}
+
+// Get returns the plan for a key, if it is kept.
+func (c planCache[P]) Get(key planKey) (*P, bool) { return c.plans.GetIfPresent(key) }
+
+// Add keeps a plan.
+func (c planCache[P]) Add(key planKey, plan *P) { c.plans.Set(key, plan) }
 
 // Middleware is a graphql.FieldMiddleware. Middlewares around it see a
 // graphql.Marshaler in the place of a rendered value, and no middleware sees the

@@ -18,8 +18,8 @@ const (
 	problems
 )
 
-// names are the labels of Stats.Fallbacks.
-var names = [problems]string{
+// fallbackLabels are the labels of Stats.Fallbacks.
+var fallbackLabels = [problems]string{
 	unknownField: "field", deferred: "defer", tooLarge: "size", unknownValue: "value",
 	forbiddenNull: "null", badArguments: "arguments", panicked: "panic",
 }
@@ -44,7 +44,7 @@ type Stats struct {
 func (p *Projector) Stats() Stats {
 	s := Stats{Hits: p.counts[none].Load(), Ended: p.counts[ended].Load(), Fallbacks: map[string]uint64{}}
 	for why := unknownField; why < ended; why++ {
-		s.Fallbacks[names[why]] = p.counts[why].Load()
+		s.Fallbacks[fallbackLabels[why]] = p.counts[why].Load()
 	}
 	return s
 }

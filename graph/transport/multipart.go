@@ -60,7 +60,7 @@ func (x exchange) answerDeferred(ctx context.Context, op *graphql.OperationConte
 		return
 	}
 	pieces := root.pieces(ast.Path{})
-	next, ctx := run(ctx, x.exec, restrict(op, root.undeferred()))
+	next, ctx := run(ctx, x.exec, x.restrict(op, root.undeferred()))
 	ctx, cancel := context.WithCancel(ctx)
 	arrived, wait := x.runDeferred(ctx, op, pieces)
 	defer wait()
@@ -103,7 +103,7 @@ func (x exchange) runDeferred(ctx context.Context, op *graphql.OperationContext,
 	var running sync.WaitGroup
 	for _, p := range pieces {
 		if len(p.keys) > 0 {
-			next, _ := run(ctx, x.exec, restrict(op, p.keys))
+			next, _ := run(ctx, x.exec, x.restrict(op, p.keys))
 			running.Go(func() { answers <- late{p, next()} })
 		}
 	}
@@ -117,11 +117,11 @@ func (l late) fill(root shape) {
 	l.piece.extensions = l.response.Extensions
 }
 
-// restrict returns an operation with only these fields of the root.
-func restrict(op *graphql.OperationContext, keys []string) *graphql.OperationContext {
+// restrict returns a query with only these fields of the root.
+func (t endpoint) restrict(op *graphql.OperationContext, keys []string) *graphql.OperationContext {
 	operation := *op.Operation
 	operation.SelectionSet = nil
-	for _, collected := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Query"}) {
+	for _, collected := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{t.Schema.Query.Name}) {
 		if slices.Contains(keys, collected.Alias) {
 			field := *collected.Field
 			field.SelectionSet = collected.Selections
@@ -161,7 +161,7 @@ const boundary = "-"
 func (p *parts) first(response *graphql.Response, pending []*piece) {
 	p.w.Header().Set("Content-Type", typeParts+`; boundary="`+boundary+`"; `+p.format.parameter)
 	p.w.Header().Set("X-Accel-Buffering", "no") // a proxy must not hold parts back
-	body := object(encode(response))
+	body := jsonObject(encode(response))
 	body = body[:len(body)-1]
 	if p.format.ids {
 		body = body.raw("pending", p.announce(pending))
@@ -174,49 +174,49 @@ func (p *parts) first(response *graphql.Response, pending []*piece) {
 func (p *parts) next(pieces []*piece, more bool) {
 	flat := flatten(nil, pieces)
 	if !p.format.ids {
-		incremental := list(flat, func(piece *piece) object {
-			o := object{'{'}.raw("data", piece.data).with("path", piece.path, true).with("label", piece.label, piece.label != "")
+		incremental := list(flat, func(piece *piece) jsonObject {
+			o := jsonObject{'{'}.raw("data", piece.data).with("path", piece.path, true).with("label", piece.label, piece.label != "")
 			return piece.finish(o)
 		})
-		p.send(object{'{'}.raw("incremental", incremental), more)
+		p.send(jsonObject{'{'}.raw("incremental", incremental), more)
 		return
 	}
-	body := object{'{'}
+	body := jsonObject{'{'}
 	if nested := slices.DeleteFunc(slices.Clone(flat), func(piece *piece) bool { return piece.id != "" }); len(nested) > 0 {
 		body = body.raw("pending", p.announce(nested))
 	}
 	bringing := slices.DeleteFunc(slices.Clone(flat), func(piece *piece) bool { return isNull(piece.data) || len(piece.keys) == 0 })
 	if len(bringing) > 0 {
-		body = body.raw("incremental", list(bringing, func(piece *piece) object {
-			return piece.finish(object{'{'}.with("id", piece.id, true).raw("data", piece.data))
+		body = body.raw("incremental", list(bringing, func(piece *piece) jsonObject {
+			return piece.finish(jsonObject{'{'}.with("id", piece.id, true).raw("data", piece.data))
 		}))
 	}
-	body = body.raw("completed", list(flat, func(piece *piece) object {
-		o := object{'{'}.with("id", piece.id, true)
+	body = body.raw("completed", list(flat, func(piece *piece) jsonObject {
+		o := jsonObject{'{'}.with("id", piece.id, true)
 		return append(o.with("errors", piece.errors, isNull(piece.data)), '}')
 	}))
 	p.send(body, more)
 }
 
 // finish adds what a piece may have besides its data.
-func (p *piece) finish(o object) object {
+func (p *piece) finish(o jsonObject) jsonObject {
 	o = o.with("errors", p.errors, len(p.errors) > 0).with("extensions", p.extensions, len(p.extensions) > 0)
 	return append(o, '}')
 }
 
 // announce gives the pieces their ids and tells them.
 func (p *parts) announce(pieces []*piece) []byte {
-	return list(pieces, func(piece *piece) object {
+	return list(pieces, func(piece *piece) jsonObject {
 		piece.id = strconv.Itoa(p.announced)
 		p.announced++
-		o := object{'{'}.with("id", piece.id, true).with("path", piece.path, true)
+		o := jsonObject{'{'}.with("id", piece.id, true).with("path", piece.path, true)
 		return append(o.with("label", piece.label, piece.label != ""), '}')
 	})
 }
 
 // send writes a part and the delimiter behind it, without which a client would
 // hold the part back until the next one.
-func (p *parts) send(body object, more bool) {
+func (p *parts) send(body jsonObject, more bool) {
 	end := "\r\n"
 	if !more {
 		end = "--\r\n"
@@ -241,7 +241,7 @@ func flatten(into, pieces []*piece) []*piece {
 	return into
 }
 
-func list(pieces []*piece, text func(*piece) object) []byte {
+func list(pieces []*piece, text func(*piece) jsonObject) []byte {
 	all := []byte{'['}
 	for i, p := range pieces {
 		if i > 0 {

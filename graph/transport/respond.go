@@ -126,11 +126,11 @@ func chooseParts(ranges []mediaRange, weight float64) *partFormat {
 	return best
 }
 
-// object is a JSON object that is being written; its end is up to the writer.
-type object []byte
+// jsonObject is a JSON object that is being written; its end is up to the writer.
+type jsonObject []byte
 
 // raw adds a member whose value is JSON already.
-func (o object) raw(name string, value []byte) object {
+func (o jsonObject) raw(name string, value []byte) jsonObject {
 	if len(o) > 1 {
 		o = append(o, ',')
 	}
@@ -141,7 +141,7 @@ func (o object) raw(name string, value []byte) object {
 }
 
 // with adds a member if it is present.
-func (o object) with(name string, value any, present bool) object {
+func (o jsonObject) with(name string, value any, present bool) jsonObject {
 	if !present {
 		return o
 	}
@@ -154,7 +154,7 @@ func (o object) with(name string, value any, present bool) object {
 
 // encode writes a response; the data is JSON already and goes in as it is.
 func encode(response *graphql.Response) []byte {
-	o := append(make(object, 0, len(response.Data)+512), '{')
+	o := append(make(jsonObject, 0, len(response.Data)+512), '{')
 	o = o.with("errors", response.Errors, len(response.Errors) > 0)
 	if response.Data != nil {
 		o = o.raw("data", response.Data)

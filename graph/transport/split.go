@@ -26,7 +26,7 @@ type piece struct {
 	path   ast.Path
 	label  string
 	keys   []string
-	data   object
+	data   jsonObject
 	errors gqlerror.List
 	// extensions are those of the response that the piece came with.
 	extensions map[string]any
@@ -119,7 +119,7 @@ func (s shape) pieces(path ast.Path) []*piece {
 		for i, label := range field.labels {
 			p := labelled(own, label)
 			if p == nil {
-				p = &piece{path: path, label: label, data: object{'{'}}
+				p = &piece{path: path, label: label, data: jsonObject{'{'}}
 				own = append(own, p)
 			}
 			if i == 0 {
@@ -169,7 +169,7 @@ func (s shape) cutList(elements []json.RawMessage, path ast.Path) (kept []byte, 
 }
 
 func (s shape) cutObject(fields map[string]json.RawMessage, path ast.Path) (kept []byte, pieces []*piece) {
-	rest, own := object{'{'}, s.pieces(path)
+	rest, own := jsonObject{'{'}, s.pieces(path)
 	for _, field := range s {
 		value, below := field.below.cut(fields[field.key], append(slices.Clip(path), ast.PathName(field.key)))
 		if field.labels == nil {

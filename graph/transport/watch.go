@@ -26,13 +26,13 @@ type Operation struct {
 
 // watcher follows operations from the request to the answer.
 type watcher struct {
-	log       *slog.Logger
+	logger    *slog.Logger
 	beginHook func(context.Context, time.Time) context.Context
 	doneHook  func(context.Context, Operation)
 }
 
 func newWatcher(o Options) watcher {
-	w := watcher{log: o.Logger, beginHook: o.Begin, doneHook: o.Done}
+	w := watcher{logger: o.Logger, beginHook: o.Begin, doneHook: o.Done}
 	if w.beginHook == nil {
 		w.beginHook = func(ctx context.Context, _ time.Time) context.Context { return ctx }
 	}
@@ -67,7 +67,7 @@ func (w watcher) done(ctx context.Context, definition *ast.OperationDefinition, 
 	if definition != nil {
 		op.Name, op.Type = definition.Name, string(definition.Operation)
 	}
-	w.log.InfoContext(ctx, "operation", "name", op.Name, "status", status, "codes", op.Codes,
+	w.logger.InfoContext(ctx, "operation", "name", op.Name, "status", status, "codes", op.Codes,
 		"bytes", size, "durationMs", float64(op.Took.Microseconds())/1000)
 	w.doneHook(ctx, op)
 }

@@ -339,7 +339,7 @@ func (s *socket) complete(id string) {
 // send writes a message and returns its size in bytes. A client that does not
 // take it loses the connection.
 func (s *socket) send(kind, id string, payload []byte) int {
-	text := object{'{'}.with("type", kind, true).with("id", id, id != "")
+	text := jsonObject{'{'}.with("type", kind, true).with("id", id, id != "")
 	if payload != nil {
 		text = text.raw("payload", payload)
 	}

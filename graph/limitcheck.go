@@ -15,14 +15,14 @@ import (
 // nobody, and it can have one for each of its tokens.
 const maxErrors = 10
 
-// bounds refuses what would be expensive before it is: documents and variables
+// limitCheck refuses what would be expensive before it is: documents and variables
 // before validation, and operations that could cost the platform too much before
 // anything is asked of it.
-type bounds struct {
+type limitCheck struct {
 	schema *ast.Schema
-	// known holds the documents that have passed.
-	known  graphql.Cache[*ast.QueryDocument]
-	limits limits.Limits
+	// passed holds the documents that are within the limits and valid.
+	passed graphql.Cache[*ast.QueryDocument]
+	limits limits.Document
 	rates  limits.Rates
 	budget limits.Budget
 }
@@ -31,32 +31,32 @@ var _ interface {
 	graphql.HandlerExtension
 	graphql.OperationParameterMutator
 	graphql.OperationContextMutator
-} = bounds{}
+} = limitCheck{}
 
 // ExtensionName implements graphql.HandlerExtension.
-func (bounds) ExtensionName() string { return "Bounds" }
+func (limitCheck) ExtensionName() string { return "LimitCheck" }
 
 // Validate implements graphql.HandlerExtension.
-func (bounds) Validate(graphql.ExecutableSchema) error { return nil }
+func (limitCheck) Validate(graphql.ExecutableSchema) error { return nil }
 
 // MutateOperationParameters implements graphql.OperationParameterMutator.
-func (b bounds) MutateOperationParameters(ctx context.Context, request *graphql.RawParams) *gqlerror.Error {
-	if violation := limits.CheckVariables(request.Variables, b.limits); violation != nil {
+func (c limitCheck) MutateOperationParameters(ctx context.Context, request *graphql.RawParams) *gqlerror.Error {
+	if violation := limits.CheckVariables(request.Variables, c.limits); violation != nil {
 		return tooComplex(violation)
 	}
-	if _, passed := b.known.Get(ctx, request.Query); passed {
+	if _, known := c.passed.Get(ctx, request.Query); known {
 		return nil
 	}
-	if violation := limits.Check(request.Query, b.limits); violation != nil {
+	if violation := limits.Check(request.Query, c.limits); violation != nil {
 		return tooComplex(violation)
 	}
 	return nil
 }
 
 // MutateOperationContext implements graphql.OperationContextMutator.
-func (b bounds) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	cost := limits.Estimate(b.schema, op.Operation, op.Doc.Fragments, op.Variables, b.rates, b.budget)
-	if violation := cost.Exceeds(b.budget); violation != nil {
+func (c limitCheck) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	cost := limits.Estimate(c.schema, op.Operation, op.Doc.Fragments, op.Variables, c.rates, c.budget)
+	if violation := cost.Exceeds(c.budget); violation != nil {
 		return tooComplex(violation)
 	}
 	op.Stats.SetExtension(requestedCost, cost)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"leadgraph/graph/pagination"
 	"leadgraph/graph/projection"
@@ -15,10 +16,10 @@ import (
 // renderWhileReading answers the field leads, where it is a page of the
 // platform's own order, without ever holding its leads: each is rendered as soon
 // as it is read. Whatever this does not cover goes on to the resolver.
-func renderWhileReading(projector *projection.Projector) graphql.FieldMiddleware {
+func renderWhileReading(schema *ast.Schema, projector *projection.Projector) graphql.FieldMiddleware {
 	return func(ctx context.Context, next graphql.Resolver) (any, error) {
 		field := graphql.GetFieldContext(ctx)
-		if field.Object != "Query" || field.Field.Name != "leads" {
+		if field.Object != schema.Query.Name || field.Field.Name != "leads" {
 			return next(ctx)
 		}
 		filter, _ := field.Args["filter"].(*lead.Filter)

@@ -21,7 +21,7 @@ import (
 // code of the closed list, a text written for users and the request id. What
 // it does not know is logged in full and shown as an internal error.
 type presenter struct {
-	log       *slog.Logger
+	logger    *slog.Logger
 	requestID func(context.Context) string
 	// callersToken is as in Options.
 	callersToken bool
@@ -47,14 +47,14 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 // note logs what an operator may have to do something about.
 func (p presenter) note(ctx context.Context, err error, code any) {
 	if source, ok := errors.AsType[*lead.SourceError](err); ok {
-		p.log.WarnContext(ctx, "upstream failure", "code", code, "cause", source.Error())
+		p.logger.WarnContext(ctx, "upstream failure", "code", code, "cause", source.Error())
 		return
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		p.log.WarnContext(ctx, "upstream failure", "code", code, "cause", "no answer within the time of the request")
+		p.logger.WarnContext(ctx, "upstream failure", "code", code, "cause", "no answer within the time of the request")
 	case code == errcode.Internal && !errors.Is(err, errPanic):
-		p.log.ErrorContext(ctx, "internal error", "error", err)
+		p.logger.ErrorContext(ctx, "internal error", "error", err)
 	}
 }
 
@@ -108,7 +108,7 @@ func (p presenter) recover(ctx context.Context, value any) error {
 	if err, ok := value.(runtime.Error); ok {
 		cause = err.Error()
 	}
-	p.log.ErrorContext(ctx, "panic", "cause", cause, "stack", string(debug.Stack()))
+	p.logger.ErrorContext(ctx, "panic", "cause", cause, "stack", string(debug.Stack()))
 	return errPanic
 }
 
