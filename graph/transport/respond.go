@@ -2,12 +2,12 @@ package transport
 
 import (
 	"encoding/json"
-	"mime"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"leadgraph/internal/accept"
 )
 
 // The media types of an answer. GraphQL over HTTP's own has statuses that tell a
@@ -31,14 +31,13 @@ type client struct {
 // as urql offers them for whatever it asks. A deferred answer comes in parts if
 // the client names a format and does not like one piece better: that it may be
 // deferred is what the document says.
-func negotiate(accept []string) (client, *refusal) {
-	header := strings.Join(accept, ",")
-	if strings.TrimSpace(header) == "" {
+func negotiate(headers []string) (client, *refusal) {
+	if strings.TrimSpace(strings.Join(headers, "")) == "" {
 		return client{single: typeJSON}, nil
 	}
-	ranges := parseAccept(header)
-	best, _ := choose(ranges, typeJSON, typeGraphQL, typeEvents)
-	single, weight := choose(ranges, typeJSON, typeGraphQL)
+	ranges := accept.Parse(headers)
+	best, _ := accept.Choose(ranges, typeJSON, typeGraphQL, typeEvents)
+	single, weight := accept.Choose(ranges, typeJSON, typeGraphQL)
 	c := client{single: single, parts: chooseParts(ranges, weight), events: best == typeEvents}
 	if single == "" {
 		c.single = typeJSON // of a refusal, and of what has nothing deferred
@@ -49,78 +48,16 @@ func negotiate(accept []string) (client, *refusal) {
 	return c, nil
 }
 
-// mediaRange is one element of an Accept header.
-type mediaRange struct {
-	mediaType  string
-	parameters map[string]string
-	weight     float64
-}
-
-// parseAccept leaves out what it cannot read.
-func parseAccept(header string) []mediaRange {
-	var ranges []mediaRange
-	for element := range strings.SplitSeq(header, ",") {
-		mediaType, parameters, err := mime.ParseMediaType(element)
-		if err != nil {
-			continue
-		}
-		weight := 1.0
-		if q, given := parameters["q"]; given {
-			if weight, err = strconv.ParseFloat(q, 64); err != nil || !(weight >= 0 && weight <= 1) {
-				continue
-			}
-		}
-		ranges = append(ranges, mediaRange{mediaType, parameters, weight})
-	}
-	return ranges
-}
-
-// choose returns the media type with the greatest weight; of equals the one that
-// the client names first, then the first of ours. It is empty, and so is its
-// weight, if none is acceptable.
-func choose(ranges []mediaRange, available ...string) (best string, bestWeight float64) {
-	bestPlace := len(ranges)
-	for _, mediaType := range available {
-		place, precision := 0, 0
-		for i, r := range ranges {
-			if p := r.precision(mediaType); p > precision {
-				place, precision = i, p
-			}
-		}
-		if precision == 0 {
-			continue
-		}
-		if weight := ranges[place].weight; weight > bestWeight || weight == bestWeight && weight > 0 && place < bestPlace {
-			best, bestWeight, bestPlace = mediaType, weight, place
-		}
-	}
-	return best, bestWeight
-}
-
-// precision says how closely a range names a media type; 0 is not at all.
-func (r mediaRange) precision(mediaType string) int {
-	kind, _, _ := strings.Cut(mediaType, "/")
-	switch r.mediaType {
-	case mediaType:
-		return 3
-	case kind + "/*":
-		return 2
-	case "*/*":
-		return 1
-	}
-	return 0
-}
-
 // chooseParts returns the format of the range with the greatest weight, if it is
 // at least the given one. A wildcard names no format.
-func chooseParts(ranges []mediaRange, weight float64) *partFormat {
+func chooseParts(ranges []accept.Range, weight float64) *partFormat {
 	var best *partFormat
 	for _, r := range ranges {
-		if r.mediaType != typeParts || r.weight == 0 || r.weight < weight || best != nil && r.weight == weight {
+		if r.MediaType != typeParts || r.Weight == 0 || r.Weight < weight || best != nil && r.Weight == weight {
 			continue
 		}
-		if format := partFormatOf(r.parameters); format != nil {
-			best, weight = format, r.weight
+		if format := partFormatOf(r.Parameters); format != nil {
+			best, weight = format, r.Weight
 		}
 	}
 	return best
