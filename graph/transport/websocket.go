@@ -3,15 +3,12 @@ package transport
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/coder/websocket"
-	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"leadgraph/internal/errcode"
 )
@@ -195,108 +192,6 @@ func (s *socket) initialise(ctx context.Context, text json.RawMessage) (context.
 	return accepted, true
 }
 
-// subscribe begins an operation. It is false when it closed the connection.
-func (s *socket) subscribe(ctx context.Context, m message) bool {
-	params, err := decodeParams(m.Payload)
-	if err != nil || m.ID == "" {
-		s.close(closeBadMessage, "Invalid message")
-		return false
-	}
-	params.Headers = s.header
-	ctx, err = s.add(ctx, m.ID)
-	switch {
-	case errors.Is(err, errLeaving):
-		return true // the client asks the next server when the connection closes
-	case err != nil:
-		s.close(closeSameID, "Subscriber already exists")
-		return false
-	}
-	ctx = s.begin(ctx, time.Now())
-	select {
-	case s.slots <- struct{}{}:
-		s.running.Go(func() {
-			defer func() { <-s.slots }()
-			s.operate(ctx, m.ID, params)
-		})
-	default:
-		s.fail(ctx, m.ID, refuse(ctx, s.exec, "The connection has too many operations."))
-		s.queries.Done()
-	}
-	return true
-}
-
-// operate runs an operation in one of the slots.
-func (s *socket) operate(ctx context.Context, id string, params *operationParams) {
-	ended := sync.OnceFunc(s.queries.Done)
-	defer ended()
-	defer func() { // no longer the request's goroutine, where it would end only that
-		if value := recover(); value != nil {
-			s.fail(ctx, id, s.exec.DispatchError(ctx, gqlerror.List{gqlerror.WrapPath(nil, s.Recover(ctx, value))}))
-		}
-	}()
-	ctx = graphql.StartOperationTrace(ctx) // each has its own, not that of the connection
-	release, retryAfter := s.enter(ctx)
-	if release == nil {
-		s.fail(ctx, id, overloaded(ctx, s.exec, retryAfter))
-		return
-	}
-	defer release()
-	op, errs := s.create(ctx, s.exec, params)
-	if errs != nil {
-		s.fail(ctx, id, s.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs))
-		return
-	}
-	bounded, cancel := s.withBudget(ctx, op)
-	defer cancel()
-	next, _ := run(bounded, s.exec, op)
-	if op.Operation.Operation == ast.Subscription {
-		release() // it waits for most of its life
-		ended()
-	}
-	size := 0
-	for response := next(); response != nil && ctx.Err() == nil; response = next() {
-		errs = response.Errors
-		size += s.send("next", id, encode(response))
-	}
-	if s.forget(ctx, id) {
-		s.send("complete", id, nil)
-	}
-	s.done(ctx, op.Operation, http.StatusOK, errs, size)
-}
-
-// fail ends an operation that was not executed.
-func (s *socket) fail(ctx context.Context, id string, response *graphql.Response) {
-	size := 0
-	if s.forget(ctx, id) {
-		text, err := json.Marshal(response.Errors)
-		if err != nil { // only our own values get here
-			panic(err)
-		}
-		size = s.send("error", id, text)
-	}
-	s.done(ctx, nil, http.StatusOK, response.Errors, size)
-}
-
-var (
-	errSameID  = errors.New("the id is in use")
-	errLeaving = errors.New("the server ends")
-)
-
-// add gives an operation its context and counts it among the queries.
-func (s *socket) add(ctx context.Context, id string) (context.Context, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.leaving {
-		return ctx, errLeaving
-	}
-	if _, taken := s.active[id]; taken {
-		return ctx, errSameID
-	}
-	s.queries.Add(1)
-	ctx, s.active[id] = context.WithCancel(ctx)
-	return ctx, nil
-}
-
 // leave closes the connection when the server ends, after the running queries.
 // Subscriptions get no complete, which would tell the client not to begin them
 // anew.
@@ -311,29 +206,6 @@ func (s *socket) leave(ctx context.Context) {
 	s.mu.Unlock()
 	s.queries.Wait()
 	s.close(websocket.StatusGoingAway, "The server ends")
-}
-
-// forget ends an operation. It is false if the client ended it, who may use its
-// id again and must not hear of it any more.
-func (s *socket) forget(ctx context.Context, id string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if ctx.Err() != nil {
-		return false
-	}
-	s.active[id]()
-	delete(s.active, id)
-	return true
-}
-
-// complete ends an operation for the client.
-func (s *socket) complete(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if cancel, running := s.active[id]; running {
-		cancel()
-		delete(s.active, id)
-	}
 }
 
 // send writes a message and returns its size in bytes. A client that does not
