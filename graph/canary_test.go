@@ -11,7 +11,8 @@ import (
 	"leadgraph/upstream/sandbox"
 )
 
-// bursting panics with a lead in its hands, and so does what its error says.
+// bursting panics while it holds a lead; the panic's value holds personal data
+// too.
 type bursting struct{ graph.PageReader }
 
 func (bursting) LeadsPage(context.Context, int, int, lead.Fields) ([]*lead.Lead, error) {
@@ -23,8 +24,8 @@ func (b bursting) EachLead(ctx context.Context, _, _ int, _ lead.Fields, _ func(
 	return err
 }
 
-// TestNothingPersonalLeaks plants personal data in rows, variables, bodies, names
-// and panics, and looks for it in the log and in the texts of errors.
+// TestNothingPersonalLeaks puts personal data into rows, variables, bodies,
+// names and panics, and searches the log and the error messages for it.
 func TestNothingPersonalLeaks(t *testing.T) {
 	t.Parallel()
 	planted := []string{"Dana", "Omar", "contoso.example", "4255550", "Smith", "dana.levi", fullTenant}
@@ -53,7 +54,7 @@ func TestNothingPersonalLeaks(t *testing.T) {
 			if len(a.Errors) == 0 {
 				t.Errorf("no error: %s", a.body)
 			}
-			if !strings.Contains(a.body, "not found") { // the operation's name is the client's own word
+			if !strings.Contains(a.body, "not found") { // the client chose the operation's name itself
 				clean(t, "an answer", a.body)
 			}
 		}

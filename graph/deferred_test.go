@@ -72,7 +72,7 @@ func TestDeferredPartsAreGolden(t *testing.T) {
 	}
 }
 
-// TestDeferredPartsMakeTheInlineAnswer puts the parts together as clients do.
+// TestDeferredPartsMakeTheInlineAnswer merges the parts as clients do.
 func TestDeferredPartsMakeTheInlineAnswer(t *testing.T) {
 	t.Parallel()
 	documents := map[string]string{
@@ -102,7 +102,7 @@ func TestDeferredPartsMakeTheInlineAnswer(t *testing.T) {
 	}
 }
 
-// TestAnyDeferredPartsMakeTheInlineAnswer invents the documents.
+// TestAnyDeferredPartsMakeTheInlineAnswer uses random documents.
 func TestAnyDeferredPartsMakeTheInlineAnswer(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{})
@@ -118,7 +118,7 @@ func TestAnyDeferredPartsMakeTheInlineAnswer(t *testing.T) {
 		"CivicAddress":   {"id", "formatted", "locations Location"},
 		"Location":       {"id", "isDefault"}, "CompanySizeRange": {"min", "max"},
 	}
-	var labels, left int // what the limits leave to a document
+	var labels, left int // what the limits still allow
 	var selection func(t *rapid.T, of string, fragments int) string
 	selection = func(t *rapid.T, of string, fragments int) string {
 		var text strings.Builder
@@ -156,7 +156,7 @@ func TestAnyDeferredPartsMakeTheInlineAnswer(t *testing.T) {
 	})
 }
 
-// part is one of a deferred answer, in either format.
+// part is one part of a deferred response, in either format.
 type part struct {
 	Data        any
 	Errors      []any
@@ -178,8 +178,8 @@ type place struct {
 	Path []any
 }
 
-// merge reads a deferred answer to its end and puts it together. It checks that
-// nothing arrives that was not announced or has no place yet.
+// merge reads a deferred response to its end and merges its parts. It checks
+// that nothing arrives that was not announced or has no parent yet.
 func (s service) merge(t *testing.T, accept, document string) (merged any, errs []any) {
 	t.Helper()
 	response := s.ask(t, http.MethodPost, accept, document)
@@ -262,8 +262,8 @@ func add(t *testing.T, to any, path []any, piece any) {
 	}
 }
 
-// TestDeferredPieceOfAStaleCatalogueIsMarked is about the piece that is of it, and
-// no other.
+// TestDeferredPieceOfAStaleCatalogueIsMarked checks that only the piece that
+// used the catalogue is marked.
 func TestDeferredPieceOfAStaleCatalogueIsMarked(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{catalogue: catalogue.Options{TTL: 1, StaleIfError: time.Hour}})

@@ -8,12 +8,13 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// maxDocuments is the number of parsed documents kept: far more than the
-// front-ends of one operator send. Each takes a few KiB.
+// maxDocuments is the maximum number of parsed documents in the cache: far more
+// than the front-ends of one operator send. Each takes a few KiB.
 const maxDocuments = 1000
 
-// documentCache keeps the parsed documents of requests by their text. When it is
-// full it keeps those that are requested often. It is safe for concurrent use.
+// documentCache maps the texts of requests to parsed documents. When it is
+// full, it keeps the documents that are requested often. It is safe for
+// concurrent use.
 type documentCache struct {
 	documents *otter.Cache[string, *ast.QueryDocument]
 }
@@ -23,8 +24,8 @@ var _ graphql.Cache[*ast.QueryDocument] = documentCache{}
 func newDocumentCache() documentCache {
 	return documentCache{otter.Must(&otter.Options[string, *ast.QueryDocument]{
 		MaximumSize: maxDocuments,
-		// Evict before Add returns, so that the bound holds however fast documents
-		// arrive.
+		// Evict before Add returns, so that the bound holds however fast
+		// documents arrive.
 		Executor: func(evict func()) { evict() },
 	})}
 }

@@ -33,7 +33,8 @@ const (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// service is leadgraph's handler over a sandbox platform, both on real HTTP.
+// service is leadgraph's handler in front of a sandbox platform, both over real
+// HTTP.
 type service struct {
 	platform *sandbox.Server
 	url      string
@@ -75,7 +76,7 @@ func newService(t *testing.T, o serviceOptions) service {
 			Scope:        sandbox.DefaultScope,
 		},
 		FirstPage: o.sandbox.FirstPage,
-		Retries:   -1, // a fault is injected once; retries are upstream's to test
+		Retries:   -1, // a fault is injected once; upstream's tests cover retries
 	}
 	if o.upstream != nil {
 		o.upstream(&access)
@@ -117,8 +118,8 @@ func newService(t *testing.T, o serviceOptions) service {
 	}
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	// Proves the page base, so that a lookup that finds nothing needs no second
-	// call, and fetches the token.
+	// Finds the number of the first page, so that a lookup without a result
+	// needs no second call, and fetches the token.
 	if _, err := client.LeadsPage(t.Context(), 0, 1, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +127,7 @@ func newService(t *testing.T, o serviceOptions) service {
 	return service{platform: platform, url: server.URL, log: log}
 }
 
-// answer is a GraphQL answer as it came.
+// answer is a GraphQL response as received.
 type answer struct {
 	status int
 	header http.Header
@@ -170,7 +171,7 @@ func do(t *testing.T, request *http.Request) answer {
 	return a
 }
 
-// query runs a document; variables come in pairs of name and value.
+// query runs a document. variables alternates names and values.
 func (s service) query(t *testing.T, document string, variables ...any) answer {
 	t.Helper()
 	values := map[string]any{}
@@ -184,7 +185,7 @@ func (s service) query(t *testing.T, document string, variables ...any) answer {
 	return s.post(t, string(body))
 }
 
-// data decodes the data of an answer that must have no errors.
+// data decodes the data of a response that must have no errors.
 func data[T any](t *testing.T, a answer) T {
 	t.Helper()
 	if len(a.Errors) > 0 {
@@ -197,7 +198,7 @@ func data[T any](t *testing.T, a answer) T {
 	return value
 }
 
-// wantCalls checks how often the platform was asked for tenants and pages.
+// wantCalls checks how often tenants and pages were read from the platform.
 func (s service) wantCalls(t *testing.T, byTenant, pages int) {
 	t.Helper()
 	if calls := s.platform.Calls(); calls.ByTenant != byTenant || calls.Pages != pages {

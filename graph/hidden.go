@@ -10,8 +10,8 @@ import (
 	"leadgraph/internal/errcode"
 )
 
-// hiddenSchema refuses introspection as a fault of the document. gqlgen finds
-// it only during execution and reports an error of the server.
+// hiddenSchema refuses introspection as an error of the document. gqlgen finds
+// it only during execution and reports a server error.
 type hiddenSchema struct{ schema *ast.Schema }
 
 var _ interface {

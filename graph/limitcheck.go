@@ -11,13 +11,12 @@ import (
 	"leadgraph/internal/errcode"
 )
 
-// maxErrors bounds the errors that speak of the document: more of them help
-// nobody, and it can have one for each of its tokens.
+// maxErrors is the maximum number of errors about a document. More do not help
+// anybody, and a document can have one for each of its tokens.
 const maxErrors = 10
 
-// limitCheck refuses what would be expensive before it is: documents and variables
-// before validation, and operations that could cost the platform too much before
-// anything is asked of it.
+// limitCheck refuses expensive requests early: documents and variables before
+// validation, and operations over the budget before the platform is called.
 type limitCheck struct {
 	schema *ast.Schema
 	// passed holds the documents that are within the limits and valid.
@@ -63,7 +62,7 @@ func (c limitCheck) MutateOperationContext(_ context.Context, op *graphql.Operat
 	return nil
 }
 
-// requestedCost names what an operation could cost at most in its statistics.
+// requestedCost is the key of an operation's estimated cost in its statistics.
 const requestedCost = "RequestedCost"
 
 func tooComplex(violation *limits.Violation) *gqlerror.Error {

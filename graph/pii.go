@@ -10,12 +10,12 @@ import (
 	"leadgraph/lead/catalogue"
 )
 
-// mask stands in the place of personal data that is masked.
+// mask replaces masked personal data.
 const mask = "***"
 
-// visible returns the lead as the operation's caller may see it. Personal data
-// is taken out before anything renders the lead, so that no way of rendering can
-// show it.
+// visible returns the lead as the operation's caller may see it. It removes
+// personal data before the lead is rendered, so that no way of rendering can
+// leak it.
 func (op *operation) visible(l *lead.Lead) *lead.Lead {
 	switch {
 	case l == nil || op.seesPII:
@@ -39,8 +39,8 @@ func (op *operation) visibleAll(leads []*lead.Lead) []*lead.Lead {
 	return shown
 }
 
-// checkSearch refuses a filter that would tell by its matches what the caller
-// may not see.
+// checkSearch refuses a filter whose matches would reveal what the caller may
+// not see.
 func (op *operation) checkSearch(filter *lead.Filter) error {
 	if op.seesPII || !catalogue.Searches(filter) {
 		return nil
@@ -51,8 +51,8 @@ func (op *operation) checkSearch(filter *lead.Filter) error {
 	}
 }
 
-// withheld reports each field of the document that is null because its caller
-// may not read it, once however many leads there are.
+// withheld returns an error for each field of the document that is null because
+// the caller may not read it: one per field, however many leads there are.
 func (op *operation) withheld(request *graphql.OperationContext) gqlerror.List {
 	if op.seesPII || op.options.MaskPII {
 		return nil

@@ -17,13 +17,13 @@ import (
 	"leadgraph/lead"
 )
 
-// presenter turns every error of an operation into what a client may see: a
-// code of the closed list, a text written for users and the request id. What
-// it does not know is logged in full and shown as an internal error.
+// presenter turns every error of an operation into an error that a client may
+// see, with a code of the closed list, a message for users and the request id.
+// Unknown errors are logged in full and shown as internal errors.
 type presenter struct {
 	logger    *slog.Logger
 	requestID func(context.Context) string
-	// callersToken is as in Options.
+	// callersToken is Options.CallersToken.
 	callersToken bool
 }
 
@@ -44,7 +44,7 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	return shown
 }
 
-// note logs what an operator may have to do something about.
+// note logs the errors that an operator may have to act on.
 func (p presenter) note(ctx context.Context, err error, code any) {
 	if source, ok := errors.AsType[*lead.SourceError](err); ok {
 		p.logger.WarnContext(ctx, "upstream failure", "code", code, "cause", source.Error())
@@ -101,8 +101,9 @@ func (p presenter) describe(err error, shown *gqlerror.Error) {
 	}
 }
 
-// recover implements graphql.RecoverFunc. The panic's value may hold a lead, so
-// only the runtime's own texts are logged, otherwise its type.
+// recover implements graphql.RecoverFunc. The value of a panic may hold a lead,
+// so the log gets only messages of the Go runtime, and otherwise the value's
+// type.
 func (p presenter) recover(ctx context.Context, value any) error {
 	cause := fmt.Sprintf("%T", value)
 	if err, ok := value.(runtime.Error); ok {
@@ -112,14 +113,14 @@ func (p presenter) recover(ctx context.Context, value any) error {
 	return errPanic
 }
 
-// errPanic stands for a panic that was logged where it happened.
+// errPanic replaces a panic, which is logged where it happens.
 var errPanic = errors.New("panic")
 
 func setCode(shown *gqlerror.Error, code, message string) {
 	shown.Extensions["code"], shown.Message = code, message
 }
 
-// describeToken says that it is the caller's token that the platform refused.
+// describeToken blames the caller's token for the platform's refusal.
 func describeToken(failure *lead.SourceError, shown *gqlerror.Error) {
 	if failure.Status == http.StatusForbidden {
 		setCode(shown, errcode.Forbidden, "The platform does not let this caller read leads.")
@@ -128,7 +129,8 @@ func describeToken(failure *lead.SourceError, shown *gqlerror.Error) {
 	setCode(shown, errcode.Unauthenticated, "The platform refused the access token.")
 }
 
-// describeSource says what failed without naming hosts or repeating bodies.
+// describeSource describes a failure of the platform without naming hosts or
+// repeating bodies.
 func describeSource(failure *lead.SourceError, shown *gqlerror.Error) {
 	switch failure.Kind {
 	case lead.FailureTimeout:

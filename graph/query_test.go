@@ -19,7 +19,7 @@ import (
 var update = flag.Bool("update", false, "write the golden answers")
 
 // TestGolden runs testdata/*.graphql against the sandbox's documented leads and
-// compares the answers to the byte.
+// compares the responses byte by byte.
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{})
@@ -169,7 +169,8 @@ func TestWalkSurvivesShiftingRows(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{})
 	before := s.platform.IDs()
-	// Before every call a lead goes from the front and two come in there.
+	// Before every call, one lead is removed from the front and two are
+	// inserted there.
 	s.platform.Inject(sandbox.Fault{Kind: sandbox.KindPage, Times: -1, Shift: &sandbox.Shift{At: 1, Insert: 2, Remove: 1}})
 	var got []string
 	var page leadsPage

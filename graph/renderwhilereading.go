@@ -13,9 +13,9 @@ import (
 	"leadgraph/lead"
 )
 
-// renderWhileReading answers the field leads, where it is a page of the
-// platform's own order, without ever holding its leads: each is rendered as soon
-// as it is read. Whatever this does not cover goes on to the resolver.
+// renderWhileReading answers the field leads, if it is a page of the platform's
+// own order, without holding its leads: each is rendered as soon as it is read.
+// The resolver answers everything else.
 func renderWhileReading(schema *ast.Schema, projector *projection.Projector) graphql.FieldMiddleware {
 	return func(ctx context.Context, next graphql.Resolver) (any, error) {
 		field := graphql.GetFieldContext(ctx)
@@ -26,7 +26,7 @@ func renderWhileReading(schema *ast.Schema, projector *projection.Projector) gra
 		order, _ := field.Args["orderBy"].(*lead.Order)
 		op := operationOf(ctx)
 		if filter != nil || order != nil || op.options.CatalogueOnly {
-			return next(ctx) // the catalogue's affair: not worth reading the query twice
+			return next(ctx) // the catalogue answers it, so do not parse the query twice
 		}
 		q, err := op.windowOf(ctx, field.Args)
 		if err != nil {
@@ -54,8 +54,8 @@ func renderWhileReading(schema *ast.Schema, projector *projection.Projector) gra
 	}
 }
 
-// windowOf takes the arguments of a page without filter and order as the
-// generated executor coerced them.
+// windowOf returns the query of a page without filter and order, from the
+// arguments that the generated executor coerced.
 func (op *operation) windowOf(ctx context.Context, args map[string]any) (leadsQuery, error) {
 	first, _ := args["first"].(*int)
 	last, _ := args["last"].(*int)
@@ -65,7 +65,7 @@ func (op *operation) windowOf(ctx context.Context, args map[string]any) (leadsQu
 }
 
 func (op *operation) rendered(ctx context.Context, q leadsQuery, window pagination.Window, rows *projection.Rows) (graphql.Marshaler, error) {
-	asOf := op.options.Now() // before the read: the leads are at least this fresh
+	asOf := op.options.Now() // taken before the read, so the leads are at least this fresh
 	hash := func(row projection.Row) uint64 { return pagination.AnchorHash(row.ID()) }
 	result, err := readWindow(ctx, op, window, q.next, hash, projection.Row.Same, func(ctx context.Context, page pagination.Page) ([]projection.Row, error) {
 		leads := rows.Page(page.Size)

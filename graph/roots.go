@@ -9,8 +9,8 @@ import (
 	"leadgraph/internal/errcode"
 )
 
-// rootType returns the type of the root of operations of this kind. It is nil if
-// the schema has no such operations.
+// rootType returns the root type of a kind of operation, or nil if the schema
+// has no such operations.
 func rootType(schema *ast.Schema, kind ast.Operation) *ast.Definition {
 	switch kind {
 	case ast.Mutation:
@@ -22,14 +22,16 @@ func rootType(schema *ast.Schema, kind ast.Operation) *ast.Definition {
 	}
 }
 
-// rootFields returns the fields of an operation's root, with fragments merged.
+// rootFields returns the root fields of an operation, with fragments expanded
+// and equal fields merged.
 func rootFields(schema *ast.Schema, op *graphql.OperationContext) []graphql.CollectedField {
 	root := rootType(schema, op.Operation.Operation)
 	return graphql.CollectFields(op, op.Operation.SelectionSet, []string{root.Name})
 }
 
-// watchRootFields calls begin before each root field is resolved, and the
-// function that begin returns afterwards with the code of the field's error.
+// watchRootFields calls begin before each root field is resolved. Afterwards it
+// calls the function that begin returned, with the code of the field's error or
+// "".
 func watchRootFields(schema *ast.Schema, begin func(context.Context, string) (context.Context, func(code string)), codeOf func(error) string) graphql.FieldMiddleware {
 	return func(ctx context.Context, next graphql.Resolver) (any, error) {
 		field := graphql.GetFieldContext(ctx)

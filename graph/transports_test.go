@@ -91,7 +91,7 @@ func TestNegotiation(t *testing.T) {
 	}
 }
 
-// ask sends a document and leaves the answer to be read and closed.
+// ask sends a document and leaves the response to be read and closed.
 func (s service) ask(t *testing.T, method, accept, document string) *http.Response {
 	t.Helper()
 	var body io.Reader
@@ -131,7 +131,7 @@ func (s service) text(t *testing.T, accept, document string) string {
 	return string(text)
 }
 
-// patient has no bound on the platform's time but the client's.
+// patient has no time limit but the client's.
 func patient() serviceOptions {
 	return serviceOptions{
 		upstream: func(o *upstream.Options) { o.Timeout, o.AttemptTimeout = time.Hour, time.Hour },
@@ -139,8 +139,8 @@ func patient() serviceOptions {
 	}
 }
 
-// TestDisconnectEndsTheStream leaves while the platform keeps silent. The
-// service's own end waits for its requests, and would for an hour.
+// TestDisconnectEndsTheStream disconnects while the platform does not answer.
+// Closing the service waits for its requests, which would take an hour.
 func TestDisconnectEndsTheStream(t *testing.T) {
 	t.Parallel()
 	slow := fmt.Sprintf("lead(tenantId: %q) { id }", fullTenant)
@@ -155,7 +155,7 @@ func TestDisconnectEndsTheStream(t *testing.T) {
 			s.platform.Inject(sandbox.Fault{Kind: "tenant:" + fullTenant, Latency: time.Hour})
 			response := s.ask(t, http.MethodPost, accept, document)
 			defer func() { _ = response.Body.Close() }()
-			if _, err := response.Body.Read(make([]byte, 1)); err != nil { // the first part is there
+			if _, err := response.Body.Read(make([]byte, 1)); err != nil { // the first part has arrived
 				t.Fatal(err)
 			}
 			for s.platform.Calls().ByTenant == 0 && t.Context().Err() == nil {

@@ -15,7 +15,7 @@ import (
 	"leadgraph/graph/limits"
 )
 
-// estimate validates a document as a request is and estimates its operation.
+// estimate validates a document as for a request and estimates its operation.
 func estimate(t *testing.T, document, variables string) limits.Cost {
 	t.Helper()
 	params := &graphql.RawParams{Query: document}
@@ -84,8 +84,8 @@ func TestEstimate(t *testing.T) {
 	}
 }
 
-// TestIntrospectionIsCountedExactly compares the count with the number of fields
-// in gqlgen's answer.
+// TestIntrospectionIsCountedExactly compares the count with the number of
+// fields in gqlgen's response.
 func TestIntrospectionIsCountedExactly(t *testing.T) {
 	t.Parallel()
 	got := estimate(t, introspection.Query, "").Fields
@@ -137,7 +137,7 @@ func TestViolationNamesWhatWasFound(t *testing.T) {
 	}
 }
 
-// answerTo executes a query of the schema.
+// answerTo executes an introspection query.
 func answerTo(t *testing.T, document string) any {
 	t.Helper()
 	exec := newExecutor()

@@ -6,12 +6,12 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// A price adds what a root field can cost to an estimate.
+// A price adds the cost of a root field to an estimate.
 type price func(*estimate, branch)
 
-// prices holds the price of every root field by the kind of operation and the
-// field's name. The schema's root types may have any names.
-// TestEveryRootFieldHasAPrice compares it with the schema.
+// prices holds the price of every root field, by kind of operation and field
+// name; the root types may have any names. TestEveryRootFieldHasAPrice compares
+// it with the schema.
 var prices = map[ast.Operation]map[string]price{
 	ast.Query: {
 		"lead":             (*estimate).lead,
@@ -76,14 +76,15 @@ func (e *estimate) nodes(field branch) {
 	e.answer(field, len(ids), len(ids))
 }
 
-// leads follows the three ways in which a page is read. Which one it is can
-// depend on whether a condition is one: a blank search is none.
+// leads follows the three ways in which a page is read. Which one applies can
+// depend on whether a condition selects anything: a blank search does not.
 func (e *estimate) leads(field branch) {
 	size := e.pageSize(field)
 	filter, _ := e.argument(field, "filter").(map[string]any)
 	tenants := list(filter["tenantId"])
 	for _, id := range tenants {
-		// Not by the operation's loader, so perhaps once more than for other fields.
+		// These are not read by the operation's loader, so they may be read
+		// once more than for other fields.
 		e.look(field.Alias, id, false)
 	}
 	rows := multiply(len(tenants), leadsPerTenant)
@@ -99,17 +100,17 @@ func (e *estimate) leads(field branch) {
 	}
 	if ordered || fromEnd {
 		rows = add(rows, size)
-	} else { // also a page that could not be counted is read
+	} else { // the page is read even if counting fails
 		e.cost.UpstreamCalls = add(e.cost.UpstreamCalls, windowCalls)
 		if after || before {
 			e.cost.UpstreamCalls = add(e.cost.UpstreamCalls, anchorCalls)
 		}
-		rows = add(rows, multiply(2, add(size, 2))) // a row on either side, at most doubled by the plan
+		rows = add(rows, multiply(2, add(size, 2))) // one row on either side, at most doubled by the plan
 	}
 	e.answer(field, rows, size)
 }
 
-// onlyTenants reports whether a filter asks for tenants and nothing else.
+// onlyTenants reports whether a filter has a condition on tenants and no other.
 func onlyTenants(filter map[string]any) bool {
 	for name, condition := range filter {
 		if name != "tenantId" && condition != nil {

@@ -16,7 +16,7 @@ func TestEveryRootFieldHasAPrice(t *testing.T) {
 	}
 }
 
-// unpriced lists the root fields of a schema that have no price.
+// unpriced returns the root fields of a schema that have no price.
 func unpriced(schema *ast.Schema) (fields []string) {
 	for kind, root := range map[ast.Operation]*ast.Definition{
 		ast.Query: schema.Query, ast.Mutation: schema.Mutation, ast.Subscription: schema.Subscription,
@@ -34,7 +34,7 @@ func unpriced(schema *ast.Schema) (fields []string) {
 }
 
 // TestRootFieldWithoutPriceCostsTheBudget uses root types with other names, and
-// a mutation with the name of a query that has a price.
+// a mutation whose name is that of a query with a price.
 func TestRootFieldWithoutPriceCostsTheBudget(t *testing.T) {
 	t.Parallel()
 	schema := gqlparser.MustLoadSchema(&ast.Source{Input: `

@@ -10,9 +10,9 @@ import (
 	"leadgraph/internal/accept"
 )
 
-// The media types of an answer. GraphQL over HTTP's own has statuses that tell a
-// client that a request failed as a whole. JSON is for clients that know nothing
-// else; a refused document is still a 200 for them.
+// The media types of a response. The media type of GraphQL over HTTP has
+// statuses that tell a client that a request failed as a whole. JSON is for
+// clients that know nothing else; a refused document is still a 200 for them.
 const (
 	typeGraphQL = "application/graphql-response+json"
 	typeJSON    = "application/json"
@@ -20,17 +20,17 @@ const (
 	typeParts   = "multipart/mixed"
 )
 
-// client says how a client wants its answer.
+// client describes the responses that a client accepts.
 type client struct {
-	single string      // the media type of an answer in one piece
-	parts  *partFormat // how it reads a deferred answer; nil if in one piece
-	events bool        // whether it prefers a stream of events
+	single string      // media type of a response in one piece
+	parts  *partFormat // format of a deferred response; nil for one piece
+	events bool        // the client prefers a stream of events
 }
 
-// negotiate reads the Accept header. Events are for clients that prefer them,
-// as urql offers them for whatever it asks. A deferred answer comes in parts if
-// the client names a format and does not like one piece better: that it may be
-// deferred is what the document says.
+// negotiate reads the Accept headers. Events are for clients that prefer them;
+// urql offers them for every request. A deferred response is sent in parts if
+// the client names a format and does not prefer one piece. Whether a response
+// is deferred depends on the document.
 func negotiate(headers []string) (client, *refusal) {
 	if strings.TrimSpace(strings.Join(headers, "")) == "" {
 		return client{single: typeJSON}, nil
@@ -40,7 +40,7 @@ func negotiate(headers []string) (client, *refusal) {
 	single, weight := accept.Choose(ranges, typeJSON, typeGraphQL)
 	c := client{single: single, parts: chooseParts(ranges, weight), events: best == typeEvents}
 	if single == "" {
-		c.single = typeJSON // of a refusal, and of what has nothing deferred
+		c.single = typeJSON // for refusals, and for responses without deferred fields
 	}
 	if best == "" && c.parts == nil {
 		return c, &refusal{http.StatusNotAcceptable, "Accept must allow application/graphql-response+json or application/json."}
@@ -48,8 +48,8 @@ func negotiate(headers []string) (client, *refusal) {
 	return c, nil
 }
 
-// chooseParts returns the format of the range with the greatest weight, if it is
-// at least the given one. A wildcard names no format.
+// chooseParts returns the format of the range with the greatest weight, if that
+// is at least the given weight. A wildcard names no format.
 func chooseParts(ranges []accept.Range, weight float64) *partFormat {
 	var best *partFormat
 	for _, r := range ranges {
@@ -63,10 +63,11 @@ func chooseParts(ranges []accept.Range, weight float64) *partFormat {
 	return best
 }
 
-// jsonObject is a JSON object that is being written; its end is up to the writer.
+// jsonObject is a JSON object under construction. The caller appends the
+// closing brace.
 type jsonObject []byte
 
-// raw adds a member whose value is JSON already.
+// raw adds a member whose value is already JSON.
 func (o jsonObject) raw(name string, value []byte) jsonObject {
 	if len(o) > 1 {
 		o = append(o, ',')
@@ -77,7 +78,7 @@ func (o jsonObject) raw(name string, value []byte) jsonObject {
 	return append(o, value...)
 }
 
-// with adds a member if it is present.
+// with adds a member if present is true.
 func (o jsonObject) with(name string, value any, present bool) jsonObject {
 	if !present {
 		return o
@@ -89,7 +90,7 @@ func (o jsonObject) with(name string, value any, present bool) jsonObject {
 	return o.raw(name, text)
 }
 
-// encode writes a response; the data is JSON already and goes in as it is.
+// encode encodes a response. The data is already JSON and is copied.
 func encode(response *graphql.Response) []byte {
 	o := append(make(jsonObject, 0, len(response.Data)+512), '{')
 	o = o.with("errors", response.Errors, len(response.Errors) > 0)
@@ -100,10 +101,10 @@ func encode(response *graphql.Response) []byte {
 	return append(o, '}')
 }
 
-// writeJSON sends an answer in one piece and returns its size in bytes.
+// writeJSON sends a response in one piece and returns its size in bytes.
 func writeJSON(w http.ResponseWriter, status int, mediaType string, body []byte) int {
 	w.Header().Set("Content-Type", mediaType+"; charset=utf-8")
 	w.WriteHeader(status)
-	size, _ := w.Write(body) // a client that left cannot be told so
+	size, _ := w.Write(body) // a client that disconnected cannot get an error
 	return size
 }

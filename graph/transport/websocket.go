@@ -15,11 +15,12 @@ import (
 
 const (
 	socketProtocol = "graphql-transport-ws"
-	// initWait is how long a client may take to send connection_init and the
-	// program to accept it.
+	// initWait is how long a client may take to send connection_init, plus the
+	// time that InitConnection takes.
 	initWait = 3 * time.Second
-	// maxSocketOperations run at a time on one connection: more than a page has
-	// subscriptions, few enough for one client.
+	// maxSocketOperations is the maximum number of concurrent operations on one
+	// connection: more than a page has subscriptions, few enough for one
+	// client.
 	maxSocketOperations = 20
 )
 
@@ -34,7 +35,7 @@ const (
 	closeSecondInit   = 4429
 )
 
-// message is one of the protocol graphql-transport-ws.
+// message is a message of the protocol graphql-transport-ws.
 type message struct {
 	ID      string          `json:"id,omitempty"`
 	Type    string          `json:"type"`
@@ -47,20 +48,20 @@ type socket struct {
 	exec    graphql.GraphExecutor
 	conn    *websocket.Conn
 	header  http.Header
-	stop    context.CancelFunc // ends all that runs for the connection
-	slots   chan struct{}      // one taken by each running operation
+	stop    context.CancelFunc // ends everything that runs for the connection
+	slots   chan struct{}      // one is taken by each running operation
 	running sync.WaitGroup
 
 	mu      sync.Mutex
 	active  map[string]context.CancelFunc // by the client's id
-	leaving bool                          // begins nothing more
-	queries sync.WaitGroup                // of those in active, that end by themselves
+	leaving bool                          // no more operations are started
+	queries sync.WaitGroup                // operations in active that end by themselves
 }
 
 // serveSocket speaks graphql-transport-ws until the connection ends, which ends
-// its operations. gqlgen's own transport does not bound the operations of a
-// connection, waits for ever for a client that does not read, and closes with
-// codes that are not the protocol's.
+// its operations. gqlgen's own transport does not limit the operations of a
+// connection, waits forever for a client that does not read, and closes with
+// codes that the protocol does not define.
 func (t endpoint) serveSocket(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	options := &websocket.AcceptOptions{Subprotocols: []string{socketProtocol}}
 	if t.CheckOrigin != nil {
@@ -68,11 +69,11 @@ func (t endpoint) serveSocket(w http.ResponseWriter, r *http.Request, exec graph
 			http.Error(w, "The origin is not allowed.", http.StatusForbidden)
 			return
 		}
-		options.InsecureSkipVerify = true // it has just been verified
+		options.InsecureSkipVerify = true // CheckOrigin has just verified it
 	}
 	conn, err := websocket.Accept(w, r, options)
 	if err != nil {
-		return // the client has been told
+		return // Accept has sent the error to the client
 	}
 	ctx, stop := context.WithCancel(r.Context())
 	s := &socket{
@@ -91,20 +92,22 @@ func (t endpoint) serveSocket(w http.ResponseWriter, r *http.Request, exec graph
 	s.serve(r.Context(), ctx)
 }
 
-// close ends the connection with a code, after all that runs for it.
+// close ends everything that runs for the connection, then closes it with a
+// code.
 func (s *socket) close(code websocket.StatusCode, reason string) {
 	s.stop()
-	_ = s.conn.Close(code, reason) // a client that left cannot be told so
+	_ = s.conn.Close(code, reason) // a client that disconnected cannot get an error
 }
 
-// drop ends the connection, if it has not ended, without a word.
+// drop closes the connection, if it is still open, without a code.
 func (s *socket) drop() {
 	s.stop()
 	_ = s.conn.CloseNow()
 }
 
-// serve handles messages until the connection ends. A read on the context of the
-// operations would end the connection before its code could be sent.
+// serve handles messages until the connection ends. It does not read with the
+// context of the operations, because that would end the connection before its
+// code could be sent.
 func (s *socket) serve(connection, ctx context.Context) {
 	inTime := s.closeAfter(initWait, closeInitTimeout, "Connection initialisation timeout")
 	defer inTime()
@@ -150,7 +153,8 @@ func (s *socket) serve(connection, ctx context.Context) {
 	}
 }
 
-// closeAfter closes the connection with a code unless it is called off before.
+// closeAfter closes the connection with a code after a while, unless callOff is
+// called before.
 func (s *socket) closeAfter(wait time.Duration, code websocket.StatusCode, reason string) (callOff func()) {
 	s.running.Add(1)
 	timer := time.AfterFunc(wait, func() {
@@ -164,8 +168,8 @@ func (s *socket) closeAfter(wait time.Duration, code websocket.StatusCode, reaso
 	}
 }
 
-// closeAtExpiry closes the connection when the token ends that it was opened
-// with. The code lets clients try again, with a new one.
+// closeAtExpiry closes the connection when the token expires with which it was
+// opened. The code lets clients try again with a new token.
 func (s *socket) closeAtExpiry(ctx context.Context) (callOff func()) {
 	if s.Expires == nil || s.Expires(ctx).IsZero() {
 		return func() {}
@@ -173,7 +177,8 @@ func (s *socket) closeAtExpiry(ctx context.Context) (callOff func()) {
 	return s.closeAfter(time.Until(s.Expires(ctx)), closeForbidden, "Access token expired")
 }
 
-// initialise asks the program whether the client may go on, and as whom.
+// initialise calls InitConnection, which decides whether the connection may be
+// used and returns the context of its caller.
 func (s *socket) initialise(ctx context.Context, text json.RawMessage) (context.Context, bool) {
 	var payload map[string]any
 	if text != nil && decode(text, &payload) != nil {
@@ -192,9 +197,9 @@ func (s *socket) initialise(ctx context.Context, text json.RawMessage) (context.
 	return accepted, true
 }
 
-// leave closes the connection when the server ends, after the running queries.
-// Subscriptions get no complete, which would tell the client not to begin them
-// anew.
+// leave closes the connection when the server shuts down, after the running
+// queries. It sends no complete for subscriptions, because clients would not
+// start them again.
 func (s *socket) leave(ctx context.Context) {
 	select {
 	case <-ctx.Done():
@@ -208,15 +213,15 @@ func (s *socket) leave(ctx context.Context) {
 	s.close(websocket.StatusGoingAway, "The server ends")
 }
 
-// send writes a message and returns its size in bytes. A client that does not
-// take it loses the connection.
+// send writes a message and returns its size in bytes. If the client does not
+// take it, the connection is dropped.
 func (s *socket) send(kind, id string, payload []byte) int {
 	text := jsonObject{'{'}.with("type", kind, true).with("id", id, id != "")
 	if payload != nil {
 		text = text.raw("payload", payload)
 	}
 	text = append(text, '}')
-	ctx, cancel := context.WithTimeout(context.Background(), writeWait) // the operation's end must not cut a message
+	ctx, cancel := context.WithTimeout(context.Background(), writeWait) // the end of the operation must not cut a message
 	defer cancel()
 	if s.conn.Write(ctx, websocket.MessageText, text) != nil {
 		s.drop()
@@ -225,7 +230,7 @@ func (s *socket) send(kind, id string, payload []byte) int {
 	return len(text)
 }
 
-// ping finds out about clients that are gone.
+// ping detects clients that are gone.
 func (s *socket) ping(ctx context.Context) {
 	ticker := time.NewTicker(keepAlive)
 	defer ticker.Stop()

@@ -13,7 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// subscribe begins an operation. It is false when it closed the connection.
+// subscribe starts an operation. It returns false if it closed the connection.
 func (s *socket) subscribe(ctx context.Context, m message) bool {
 	params, err := decodeParams(m.Payload)
 	if err != nil || m.ID == "" {
@@ -24,7 +24,7 @@ func (s *socket) subscribe(ctx context.Context, m message) bool {
 	ctx, err = s.add(ctx, m.ID)
 	switch {
 	case errors.Is(err, errLeaving):
-		return true // the client asks the next server when the connection closes
+		return true // when the connection closes, the client sends it to another server
 	case err != nil:
 		s.close(closeSameID, "Subscriber already exists")
 		return false
@@ -47,12 +47,12 @@ func (s *socket) subscribe(ctx context.Context, m message) bool {
 func (s *socket) operate(ctx context.Context, id string, params *operationParams) {
 	ended := sync.OnceFunc(s.queries.Done)
 	defer ended()
-	defer func() { // no longer the request's goroutine, where it would end only that
+	defer func() { // net/http does not recover panics in this goroutine
 		if value := recover(); value != nil {
 			s.fail(ctx, id, s.exec.DispatchError(ctx, gqlerror.List{gqlerror.WrapPath(nil, s.Recover(ctx, value))}))
 		}
 	}()
-	ctx = graphql.StartOperationTrace(ctx) // each has its own, not that of the connection
+	ctx = graphql.StartOperationTrace(ctx) // each operation has its own trace, not that of the connection
 	release, retryAfter := s.enter(ctx)
 	if release == nil {
 		s.fail(ctx, id, overloaded(ctx, s.exec, retryAfter))
@@ -68,7 +68,7 @@ func (s *socket) operate(ctx context.Context, id string, params *operationParams
 	defer cancel()
 	next, _ := run(bounded, s.exec, op)
 	if op.Operation.Operation == ast.Subscription {
-		release() // it waits for most of its life
+		release() // a subscription mostly waits
 		ended()
 	}
 	size := 0
@@ -115,8 +115,8 @@ func (s *socket) add(ctx context.Context, id string) (context.Context, error) {
 	return ctx, nil
 }
 
-// forget ends an operation. It is false if the client ended it, who may use its
-// id again and must not hear of it any more.
+// forget ends an operation. It returns false if the client has ended it: the
+// client may use the id again and must not get any more messages about it.
 func (s *socket) forget(ctx context.Context, id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
