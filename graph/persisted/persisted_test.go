@@ -43,7 +43,8 @@ func decode(t testing.TB, body string) *request {
 	return &r
 }
 
-// send resolves a body and, as if every document were valid, registers it.
+// send resolves a body and registers the result, as if every document were
+// valid.
 func send(t testing.TB, d *persisted.Documents, body string) (query, code, message string) {
 	t.Helper()
 	r := decode(t, body)
@@ -90,7 +91,7 @@ func TestResolve(t *testing.T) {
 	query := `"query":` + quote(text)
 	for name, c := range map[string]struct {
 		documents, body string
-		query           string // how it begins; empty if there is none
+		query           string // its prefix; empty if there is none
 		code, message   string
 	}{
 		"text alone":           {"automatic", `{` + query + `}`, text, "", ""},
@@ -213,7 +214,7 @@ func TestConcurrentUse(t *testing.T) {
 	clients.Wait()
 }
 
-// recorder is a Store that remembers what it was asked.
+// recorder is a Store that records its calls.
 type recorder struct{ got, put []string }
 
 func (r *recorder) Get(_ context.Context, hash string) (string, bool) {

@@ -64,8 +64,7 @@ func (clock) Exec(ctx context.Context) graphql.ResponseHandler {
 	}
 }
 
-// pipes is a network in memory: in a synctest bubble nothing may wait for a
-// real one.
+// pipes is a network in memory: a synctest bubble cannot wait for a real one.
 type pipes struct {
 	accepted chan net.Conn
 	closed   chan struct{}
@@ -164,9 +163,8 @@ func openEvents(t *testing.T, client *http.Client, document string) io.ReadClose
 	return response.Body
 }
 
-// TestEventsOfASubscription runs longer than the timeout and the server's
-// WriteTimeout. It checks that the connection is never silent for long, and
-// that it survives a panic.
+// TestEventsOfASubscription outlives the timeout and the server's WriteTimeout.
+// The connection is never silent for long and survives a panic.
 func TestEventsOfASubscription(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

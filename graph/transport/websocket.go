@@ -15,8 +15,8 @@ import (
 
 const (
 	socketProtocol = "graphql-transport-ws"
-	// initWait is how long a client may take to send connection_init, plus the
-	// time that InitConnection takes.
+	// initWait bounds the time until connection_init has arrived and
+	// InitConnection has accepted it.
 	initWait = 3 * time.Second
 	// maxSocketOperations is the maximum number of concurrent operations on one
 	// connection: more than a page has subscriptions, few enough for one
