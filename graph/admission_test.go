@@ -43,7 +43,7 @@ func (a *admission) want(t *testing.T, count int32) {
 	}
 }
 
-const overloaded = `{"message":"The server has too much to do at the moment.","extensions":{"code":"OVERLOADED","requestId":"request-1","retryAfterMs":1200}}`
+const overloaded = `{"message":"The server is overloaded.","extensions":{"code":"OVERLOADED","requestId":"request-1","retryAfterMs":1200}}`
 
 func TestEachRequestNeedsAShare(t *testing.T) {
 	t.Parallel()

@@ -195,7 +195,7 @@ func (s service) merge(t *testing.T, accept, document string) (merged any, errs 
 		}
 		return whole.Data, whole.Errors
 	}
-	pending := map[string][]any{}
+	m := merger{t: t, pending: map[string][]any{}}
 	more := true
 	for reader := multipart.NewReader(response.Body, parameters["boundary"]); ; {
 		body, err := reader.NextPart()
@@ -207,37 +207,50 @@ func (s service) merge(t *testing.T, accept, document string) (merged any, errs 
 			t.Fatal("not a part:", err)
 		}
 		more = *p.HasNext
-		if p.Data != nil {
-			merged = p.Data
+		m.add(p)
+	}
+	if more || len(m.pending) > 0 {
+		t.Errorf("the response ended with more to come: %v", m.pending)
+	}
+	return m.data, m.errs
+}
+
+// merger merges the parts of a deferred response.
+type merger struct {
+	t       *testing.T
+	pending map[string][]any // paths by id
+	data    any
+	errs    []any
+}
+
+func (m *merger) add(p part) {
+	m.t.Helper()
+	if p.Data != nil {
+		m.data = p.Data
+	}
+	m.errs = append(m.errs, p.Errors...)
+	for _, announced := range p.Pending {
+		m.pending[announced.ID] = announced.Path
+	}
+	for _, piece := range p.Incremental {
+		path, known := m.pending[piece.ID]
+		if piece.ID == "" {
+			path = piece.Path
+		} else if !known {
+			m.t.Fatalf("piece %s was not announced", piece.ID)
 		}
-		errs = append(errs, p.Errors...)
-		for _, announced := range p.Pending {
-			pending[announced.ID] = announced.Path
-		}
-		for _, piece := range p.Incremental {
-			path, known := pending[piece.ID]
-			if piece.ID == "" {
-				path = piece.Path
-			} else if !known {
-				t.Fatalf("piece %s was not announced", piece.ID)
-			}
-			errs = append(errs, piece.Errors...)
-			if piece.Data != nil {
-				add(t, merged, path, piece.Data)
-			}
-		}
-		for _, done := range p.Completed {
-			if _, known := pending[done.ID]; !known {
-				t.Errorf("piece %s is completed and not pending", done.ID)
-			}
-			delete(pending, done.ID)
-			errs = append(errs, done.Errors...)
+		m.errs = append(m.errs, piece.Errors...)
+		if piece.Data != nil {
+			add(m.t, m.data, path, piece.Data)
 		}
 	}
-	if more || len(pending) > 0 {
-		t.Errorf("the answer ended with more to come: %v", pending)
+	for _, done := range p.Completed {
+		if _, known := m.pending[done.ID]; !known {
+			m.t.Errorf("piece %s is completed but not pending", done.ID)
+		}
+		delete(m.pending, done.ID)
+		m.errs = append(m.errs, done.Errors...)
 	}
-	return merged, errs
 }
 
 func add(t *testing.T, to any, path []any, piece any) {

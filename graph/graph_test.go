@@ -56,7 +56,8 @@ func (a allLeads) AllLeads(ctx context.Context, _ time.Time) (catalogue.Reading,
 	return catalogue.Reading{Leads: walk.Leads, Complete: walk.Complete, Calls: walk.Calls}, err
 }
 
-func newService(t *testing.T, o serviceOptions) service {
+// newPlatform starts a sandbox platform and returns it with its client.
+func newPlatform(t *testing.T, o serviceOptions) (*sandbox.Server, *upstream.Client) {
 	t.Helper()
 	if o.sandbox.Leads == 0 {
 		o.sandbox.Leads = 200
@@ -86,6 +87,12 @@ func newService(t *testing.T, o serviceOptions) service {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
+	return platform, client
+}
+
+func newService(t *testing.T, o serviceOptions) service {
+	t.Helper()
+	platform, client := newPlatform(t, o)
 	if o.catalogue.TTL == 0 {
 		o.catalogue.TTL = time.Minute
 	}

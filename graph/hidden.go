@@ -30,7 +30,7 @@ func (h hiddenSchema) MutateOperationContext(_ context.Context, op *graphql.Oper
 	for _, field := range rootFields(h.schema, op) {
 		if field.Name == "__schema" || field.Name == "__type" {
 			return &gqlerror.Error{
-				Message:    "This server does not show its schema.",
+				Message:    "Introspection is disabled.",
 				Extensions: map[string]any{"code": errcode.ValidationFailed},
 				Locations:  []gqlerror.Location{{Line: field.Position.Line, Column: field.Position.Column}},
 			}

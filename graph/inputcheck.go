@@ -69,7 +69,7 @@ func (c inputCheck) arguments(field *ast.Field, variables map[string]any) *gqler
 		definition := field.Definition.Arguments.ForName(given.Name)
 		value, err := given.Value.Value(variables)
 		if definition == nil || err != nil {
-			return errcode.BadInput(given.Name, "cannot be read.", given.Position)
+			return errcode.BadInput(given.Name, "is not a valid value.", given.Position)
 		}
 		if fault := c.value(given.Name, definition.Type, value); fault != nil {
 			return errcode.BadInput(fault.at, fault.reason+".", given.Position)

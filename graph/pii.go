@@ -46,7 +46,7 @@ func (op *operation) checkSearch(filter *lead.Filter) error {
 		return nil
 	}
 	return &gqlerror.Error{
-		Message:    "filter.search: looks into personal data, which you may not read.",
+		Message:    "filter.search: searches personal data; your token lacks the scope for personal data.",
 		Extensions: map[string]any{"code": errcode.Forbidden, "argument": "filter.search"},
 	}
 }
@@ -65,7 +65,7 @@ func (op *operation) withheld(request *graphql.OperationContext) gqlerror.List {
 			case *ast.Field:
 				if selected.Definition != nil && selected.Definition.Directives.ForName("pii") != nil {
 					errs = append(errs, &gqlerror.Error{
-						Message:    selected.Name + ": is personal data, which you may not read.",
+						Message:    selected.Name + ": personal data; your token lacks the scope for personal data.",
 						Locations:  []gqlerror.Location{{Line: selected.Position.Line, Column: selected.Position.Column}},
 						Extensions: map[string]any{"code": errcode.Forbidden, "requestId": op.requestID},
 					})

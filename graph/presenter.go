@@ -52,7 +52,7 @@ func (p presenter) note(ctx context.Context, err error, code any) {
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		p.logger.WarnContext(ctx, "upstream failure", "code", code, "cause", "no answer within the time of the request")
+		p.logger.WarnContext(ctx, "upstream failure", "code", code, "cause", "no response before the request timed out")
 	case code == errcode.Internal && !errors.Is(err, errPanic):
 		p.logger.ErrorContext(ctx, "internal error", "error", err)
 	}
@@ -93,7 +93,7 @@ func (p presenter) describe(err error, shown *gqlerror.Error) {
 	}
 	switch {
 	case errors.Is(err, graphql.ErrInvalidNull):
-		setCode(shown, errcode.UpstreamBadResponse, "The platform sent no value where one is required.")
+		setCode(shown, errcode.UpstreamBadResponse, "The platform sent no value for a required field.")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		setCode(shown, errcode.UpstreamTimeout, "The request ended before the platform answered.")
 	default:
@@ -123,7 +123,7 @@ func setCode(shown *gqlerror.Error, code, message string) {
 // describeToken blames the caller's token for the platform's refusal.
 func describeToken(failure *lead.SourceError, shown *gqlerror.Error) {
 	if failure.Status == http.StatusForbidden {
-		setCode(shown, errcode.Forbidden, "The platform does not let this caller read leads.")
+		setCode(shown, errcode.Forbidden, "The platform does not allow this caller to read leads.")
 		return
 	}
 	setCode(shown, errcode.Unauthenticated, "The platform refused the access token.")
@@ -136,11 +136,11 @@ func describeSource(failure *lead.SourceError, shown *gqlerror.Error) {
 	case lead.FailureTimeout:
 		setCode(shown, errcode.UpstreamTimeout, "The platform did not answer in time.")
 	case lead.FailureRateLimited:
-		setCode(shown, errcode.UpstreamRateLimited, "The platform takes no more requests for now.")
+		setCode(shown, errcode.UpstreamRateLimited, "The platform is rate limiting us.")
 	case lead.FailureRejected:
 		setCode(shown, errcode.UpstreamRejected, "The platform refused the request.")
 	case lead.FailureBadResponse:
-		setCode(shown, errcode.UpstreamBadResponse, "The platform sent an answer that cannot be read as leads.")
+		setCode(shown, errcode.UpstreamBadResponse, "The platform's response could not be parsed.")
 	case lead.FailureAuth:
 		setCode(shown, errcode.UpstreamAuth, "The platform refused this server's credentials.")
 	default:

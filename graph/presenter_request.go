@@ -57,7 +57,7 @@ func variableMessage(message string) string {
 		return "must be a value of " + m[1] + "."
 	}
 	if strings.HasPrefix(message, "cannot use value ") {
-		return "must be a whole number of 32 bits."
+		return "must be a 32-bit integer."
 	}
 	return message + "."
 }

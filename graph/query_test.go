@@ -210,10 +210,10 @@ func TestEmptyPageEchoesItsCursor(t *testing.T) {
 	end := all.Leads.PageInfo.EndCursor
 	page := data[leadsPage](t, s.query(t, forward, "n", 5, "c", end))
 	if len(page.Leads.Edges) != 0 || page.Leads.PageInfo.EndCursor == nil || *page.Leads.PageInfo.EndCursor != *end {
-		t.Errorf("behind the end: %+v, want the cursor %s again", page, *end)
+		t.Errorf("after the end: %+v, want the cursor %s again", page, *end)
 	}
 	if page.Leads.PageInfo.HasNextPage {
-		t.Error("behind the end there is a next page")
+		t.Error("after the end there is a next page")
 	}
 	s.platform.ResetCalls()
 	if page = data[leadsPage](t, s.query(t, `{ leads(first: 0) { edges { node { id } } } }`)); len(page.Leads.Edges) != 0 {

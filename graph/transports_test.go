@@ -184,9 +184,9 @@ func TestBatch(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{graph: func(o *graph.Options) { o.MaxBatch = 3 }})
 	for body, want := range map[string]string{
-		`[]`:  "1 to 3 operations, and has 0",
+		`[]`:  "1 to 3 operations, but contains 0",
 		`[1]`: "one JSON object",
-		`[{},{},{},{"query":"dana.levi-canary"}]`: "1 to 3 operations, and has 4",
+		`[{},{},{},{"query":"dana.levi-canary"}]`: "1 to 3 operations, but contains 4",
 		`[{"query":"{ __typename }"}] x`:          "one JSON object",
 	} {
 		if a := s.post(t, body); a.status != http.StatusBadRequest || len(a.Errors) != 1 || !strings.Contains(a.Errors[0].Message, want) {

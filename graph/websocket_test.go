@@ -169,7 +169,7 @@ func TestSocketEndsItsOperations(t *testing.T) {
 		c.subscribe(fmt.Sprint(i), long)
 	}
 	c.subscribe("one more", "{ __typename }")
-	c.want(`{"type":"error","id":"one more","payload":[{"message":"The connection has too many operations.","extensions":{"code":"BAD_USER_INPUT","requestId":"request-1"}}]}`)
+	c.want(`{"type":"error","id":"one more","payload":[{"message":"Too many operations are running on this connection.","extensions":{"code":"BAD_USER_INPUT","requestId":"request-1"}}]}`)
 	c.send(frame{ID: "0", Type: "complete"})
 	for strings.Count(s.log.String(), `"msg":"operation"`) < 2 && t.Context().Err() == nil { // the slot is free
 	}

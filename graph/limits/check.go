@@ -35,7 +35,7 @@ func CheckDocument(doc *ast.QueryDocument, l Document) *Violation {
 		definitions.fragment(fragment.Name)
 	}
 	if definitions.cyclic {
-		return &Violation{Limit: "cycles", Found: 1, unit: "fragment inside itself"}
+		return &Violation{Limit: "cycles", Found: 1, unit: "fragment that contains itself"}
 	}
 	var roots []ast.SelectionSet
 	for _, operation := range doc.Operations {

@@ -107,7 +107,7 @@ func (c Cost) Exceeds(b Budget) *Violation {
 	return first([]bound{
 		{"upstreamCalls", "calls to the platform", b.UpstreamCalls, c.UpstreamCalls},
 		{"rows", "rows", b.Rows, c.Rows},
-		{"answerFields", "fields in the answer", b.Fields, c.Fields},
+		{"answerFields", "fields in the response", b.Fields, c.Fields},
 	})
 }
 

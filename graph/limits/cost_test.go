@@ -59,7 +59,7 @@ func TestEstimate(t *testing.T) {
 		{"deferred in a list", "{... @defer{leads(first: 10){nodes{id ... @defer{status}}}}}", "", limits.Cost{UpstreamCalls: 2, Rows: 24, Fields: 75 + 2 + 10*(2+75)}},
 		{"window", "{leads{nodes{id}}}", "", limits.Cost{UpstreamCalls: 2, Rows: 104, Fields: 52}},
 		{"window of a size", "query($n: Int){leads(first: $n){edges{cursor node{id}}}}", `{"n":10}`, limits.Cost{UpstreamCalls: 2, Rows: 24, Fields: 32}},
-		{"window behind a cursor", `{leads(first: 10, after: "x"){pageInfo{endCursor}}}`, "", limits.Cost{UpstreamCalls: 6, Rows: 24, Fields: 3}},
+		{"window after a cursor", `{leads(first: 10, after: "x"){pageInfo{endCursor}}}`, "", limits.Cost{UpstreamCalls: 6, Rows: 24, Fields: 3}},
 		{"window before a cursor", `{leads(last: 10, before: "x"){pageInfo{endCursor}}}`, "", limits.Cost{UpstreamCalls: 6, Rows: 24, Fields: 3}},
 		{"too large", "{leads(first: 2000000000){asOf}}", "", limits.Cost{UpstreamCalls: 2, Rows: 2004, Fields: 2}},
 		{"negative", "{leads(first: -1){asOf}}", "", limits.Cost{UpstreamCalls: 2, Rows: 4, Fields: 2}},

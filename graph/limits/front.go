@@ -26,7 +26,7 @@ type Front struct {
 
 // errFront is returned if any operation fails the check; the report has the
 // details.
-var errFront = errors.New("some operations are refused or over the budget")
+var errFront = errors.New("some operations would be refused or exceed the budget")
 
 // Check reads the files, which together hold the operations and fragments of a
 // front-end, and writes the maximum cost of each operation. It returns an error

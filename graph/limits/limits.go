@@ -157,9 +157,9 @@ func (l Document) exceeded(found Document) *Violation {
 		{"rootFields", "fields at the root", cmp.Or(l.RootFields, DefaultRootFields), found.RootFields},
 		{"visits", "nodes reached from all operations and fragments", cmp.Or(l.Visits, DefaultVisits), found.Visits},
 		{"depth", "levels", cmp.Or(l.Depth, DefaultDepth), found.Depth},
-		{"fields", "selections with all fragments put in", cmp.Or(l.Fields, DefaultFields), found.Fields},
-		{"introspectionDepth", "levels of the schema", cmp.Or(l.IntrospectionDepth, DefaultIntrospectionDepth), found.IntrospectionDepth},
-		{"introspectionFields", "selections of the schema", cmp.Or(l.IntrospectionFields, DefaultIntrospectionFields), found.IntrospectionFields},
-		{"repeats", "fields for one place in the answer", cmp.Or(l.Repeats, DefaultRepeats), found.Repeats},
+		{"fields", "selections with all fragments expanded", cmp.Or(l.Fields, DefaultFields), found.Fields},
+		{"introspectionDepth", "introspection levels", cmp.Or(l.IntrospectionDepth, DefaultIntrospectionDepth), found.IntrospectionDepth},
+		{"introspectionFields", "introspection selections", cmp.Or(l.IntrospectionFields, DefaultIntrospectionFields), found.IntrospectionFields},
+		{"repeats", "fields that merge into one", cmp.Or(l.Repeats, DefaultRepeats), found.Repeats},
 	})
 }

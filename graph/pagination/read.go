@@ -45,7 +45,7 @@ func (k known[T]) slice(from, to int) []T { return k.rows[from-k.low : to-k.low 
 // other errors come from Fetch, or say that Sizes and MaxSize do not match.
 func (s Source[T]) Read(w Window, next bool) (Result[T], error) {
 	if w.FromEnd() {
-		return Result[T]{}, &ArgumentError{"last", "needs before"}
+		return Result[T]{}, &ArgumentError{"last", "requires before"}
 	}
 	start, bound := w.anchors()
 	hand, startMark, err := s.search(w, start, next)

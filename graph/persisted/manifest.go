@@ -110,7 +110,7 @@ func validate(text string, schema *ast.Schema) (ast.OperationList, error) {
 		return nil, fmt.Errorf("%s%.160s", where, first.Message)
 	}
 	if len(query.Operations) == 0 {
-		return nil, errors.New("the text has no operation")
+		return nil, errors.New("the document has no operation")
 	}
 	return query.Operations, nil
 }
@@ -142,7 +142,7 @@ func parse(data []byte) ([]document, error) {
 	for i, m := range members {
 		documents[i].ID = m.name
 		if json.Unmarshal(m.value, &documents[i].Body) != nil {
-			return nil, fmt.Errorf("member %.80q is not a text", m.name)
+			return nil, fmt.Errorf("member %.80q is not a string", m.name)
 		}
 	}
 	return documents, nil
@@ -157,7 +157,7 @@ func parseApollo(data []byte) ([]document, error) {
 		return nil, err
 	}
 	if manifest.Version != 1 {
-		return nil, fmt.Errorf("version %d of Apollo's format is not known", manifest.Version)
+		return nil, fmt.Errorf("version %d of Apollo's format is not supported", manifest.Version)
 	}
 	return manifest.Operations, nil
 }

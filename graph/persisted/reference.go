@@ -48,7 +48,7 @@ func decodeExtension(extension any) (string, *gqlerror.Error) {
 	}
 	hash, _ := members["sha256Hash"].(string)
 	if hash == "" {
-		return "", refuse(codeBadUserInput, "extensions.persistedQuery.sha256Hash: must be a text.")
+		return "", refuse(codeBadUserInput, "extensions.persistedQuery.sha256Hash: must be a string.")
 	}
 	return hash, nil
 }

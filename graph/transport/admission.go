@@ -35,7 +35,7 @@ func (x exchange) answerOverloaded(ctx context.Context, retryAfter time.Duration
 
 func overloaded(ctx context.Context, exec graphql.GraphExecutor, retryAfter time.Duration) *graphql.Response {
 	return exec.DispatchError(ctx, gqlerror.List{{
-		Message:    "The server has too much to do at the moment.",
+		Message:    "The server is overloaded.",
 		Extensions: map[string]any{"code": errcode.Overloaded, "retryAfterMs": retryAfter.Milliseconds()},
 	}})
 }

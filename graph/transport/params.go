@@ -90,7 +90,7 @@ func (t endpoint) fromArray(body []byte) (request, *refusal) {
 	}
 	if len(texts) == 0 || len(texts) > t.MaxBatch {
 		return request{}, &refusal{http.StatusBadRequest,
-			fmt.Sprintf("The request body must have 1 to %d operations, and has %d.", t.MaxBatch, len(texts))}
+			fmt.Sprintf("The request body must contain 1 to %d operations, but contains %d.", t.MaxBatch, len(texts))}
 	}
 	asked := request{batch: true}
 	for _, text := range texts {

@@ -210,7 +210,7 @@ func (s *socket) leave(ctx context.Context) {
 	s.leaving = true
 	s.mu.Unlock()
 	s.queries.Wait()
-	s.close(websocket.StatusGoingAway, "The server ends")
+	s.close(websocket.StatusGoingAway, "The server is shutting down")
 }
 
 // send writes a message and returns its size in bytes. If the client does not

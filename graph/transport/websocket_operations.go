@@ -37,7 +37,7 @@ func (s *socket) subscribe(ctx context.Context, m message) bool {
 			s.operate(ctx, m.ID, params)
 		})
 	default:
-		s.fail(ctx, m.ID, refuse(ctx, s.exec, "The connection has too many operations."))
+		s.fail(ctx, m.ID, refuse(ctx, s.exec, "Too many operations are running on this connection."))
 		s.queries.Done()
 	}
 	return true
@@ -96,8 +96,8 @@ func (s *socket) fail(ctx context.Context, id string, response *graphql.Response
 }
 
 var (
-	errSameID  = errors.New("the id is in use")
-	errLeaving = errors.New("the server ends")
+	errSameID  = errors.New("the id is already in use")
+	errLeaving = errors.New("the server is shutting down")
 )
 
 // add gives an operation its context and counts it among the queries.
