@@ -74,7 +74,7 @@ func TestBadInputIsRefusedBeforeTheUpstream(t *testing.T) {
 				t.Errorf("message %q does not name %q", a.Errors[0].Message, test.names)
 			}
 			if strings.Contains(a.body, canary) || strings.Contains(a.body, "1180591620717411303424") {
-				t.Errorf("the answer repeats what was sent: %s", a.body)
+				t.Errorf("the response repeats what was sent: %s", a.body)
 			}
 			if a.Errors[0].Extensions["requestId"] != "request-1" {
 				t.Errorf("no request id: %s", a.body)
@@ -139,7 +139,7 @@ func TestUpstreamFailureLeavesAHole(t *testing.T) {
 				}
 			}
 			if strings.Contains(a.body, "127.0.0.1") {
-				t.Errorf("the answer names a host: %s", a.body)
+				t.Errorf("the response names a host: %s", a.body)
 			}
 		})
 	}

@@ -32,7 +32,7 @@ type client struct {
 // the client names a format and does not prefer one piece. Whether a response
 // is deferred depends on the document.
 func negotiate(headers []string) (client, *refusal) {
-	if strings.TrimSpace(strings.Join(headers, "")) == "" {
+	if strings.TrimSpace(strings.Join(headers, ",")) == "" {
 		return client{single: typeJSON}, nil
 	}
 	ranges := accept.Parse(headers)
