@@ -14,7 +14,8 @@ import (
 	"leadgraph/upstream/sandbox"
 )
 
-// admission is a server's share: what it gives, what it got back.
+// admission hands out shares of the server and counts what it gives and gets
+// back.
 type admission struct {
 	refuse         atomic.Bool
 	panics         atomic.Bool
@@ -34,14 +35,14 @@ func (a *admission) admit(context.Context) (func(), time.Duration) {
 
 func (a *admission) want(t *testing.T, count int32) {
 	t.Helper()
-	for a.gotBack.Load() < count && t.Context().Err() == nil { // given back after the answer
+	for a.gotBack.Load() < count && t.Context().Err() == nil { // given back after the response
 	}
 	if given, back := a.given.Load(), a.gotBack.Load(); given != count || back != count {
 		t.Errorf("given %d times, back %d times, want %d", given, back, count)
 	}
 }
 
-const overloaded = `{"message":"The server has too much to do at the moment.","extensions":{"code":"OVERLOADED","requestId":"request-1","retryAfterMs":1200}}`
+const overloaded = `{"message":"The server is overloaded.","extensions":{"code":"OVERLOADED","requestId":"request-1","retryAfterMs":1200}}`
 
 func TestEachRequestNeedsAShare(t *testing.T) {
 	t.Parallel()

@@ -12,7 +12,8 @@ import (
 	"leadgraph/upstream/sandbox"
 )
 
-// bursting panics with a lead in its hands, and so does what its error says.
+// bursting panics while it holds a lead; the panic's value holds personal data
+// too.
 type bursting struct{ graph.PageReader }
 
 func (bursting) LeadsPage(context.Context, int, int, lead.Fields) ([]*lead.Lead, error) {
@@ -24,8 +25,8 @@ func (b bursting) EachLead(ctx context.Context, _, _ int, _ lead.Fields, _ func(
 	return err
 }
 
-// TestNothingPersonalLeaks plants personal data in rows, variables, bodies, names
-// and panics, and looks for it in the log and in the texts of errors.
+// TestNothingPersonalLeaks puts personal data into rows, variables, bodies,
+// names and panics, and searches the log and the error messages for it.
 func TestNothingPersonalLeaks(t *testing.T) {
 	t.Parallel()
 	planted := []string{"Dana", "Omar", "contoso.example", "4255550", "Smith", "dana.levi", fullTenant}

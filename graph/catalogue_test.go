@@ -13,7 +13,7 @@ import (
 	"leadgraph/upstream/sandbox"
 )
 
-// table is what a front-end's table shows of a page.
+// table selects what a front-end's table shows of a page.
 type table struct {
 	Leads struct {
 		Nodes []struct {
@@ -60,7 +60,7 @@ func TestFilteredSortedCountedTable(t *testing.T) {
 	if len(seen) != active {
 		t.Errorf("%d leads, want %d", len(seen), active)
 	}
-	s.wantCalls(t, 0, 2) // one reading of all leads: a full page and the empty one behind it
+	s.wantCalls(t, 0, 2) // reading all leads takes a full page and the empty page after it
 }
 
 func TestLastWithoutBeforeIsTheEnd(t *testing.T) {
@@ -71,7 +71,7 @@ func TestLastWithoutBeforeIsTheEnd(t *testing.T) {
 	if !slices.Equal(page.ids(), ids[len(ids)-7:]) || page.Leads.PageInfo.HasNextPage || !page.Leads.PageInfo.HasPreviousPage {
 		t.Errorf("the last seven: %+v", page)
 	}
-	// Its cursors go on without the catalogue.
+	// Its cursors continue without the catalogue.
 	s.platform.ResetCalls()
 	page = data[leadsPage](t, s.query(t, backward, "n", 7, "c", page.Leads.PageInfo.StartCursor))
 	if !slices.Equal(page.ids(), ids[len(ids)-14:len(ids)-7]) {
@@ -194,7 +194,7 @@ func TestNothingReadsAllLeadsUnlessItIsNeeded(t *testing.T) {
 func TestMissingCountLeavesThePage(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{})
-	s.platform.Inject(sandbox.Fault{Kind: sandbox.KindPage, Status: 500}) // the reading of all leads
+	s.platform.Inject(sandbox.Fault{Kind: sandbox.KindPage, Status: 500}) // reading all leads
 	a := s.query(t, `{ leads(first: 1) { nodes { id } n: totalCount } }`)
 	if want := `{"leads":{"nodes":[{"id":"da68eafc-d3c6-4d3b-9a10-c48b26c6086b"}],"n":null}}`; string(a.Data) != want {
 		t.Errorf("data %s, want %s", a.Data, want)
@@ -237,7 +237,7 @@ func TestStaleCatalogueIsMarked(t *testing.T) {
 	if !strings.Contains(a.Body, `"extensions":{"stale":true}`) || len(a.Errors) > 0 {
 		t.Errorf("answer %s", a.Body)
 	}
-	// Who refuses old data gets the error.
+	// A request that refuses stale data gets the error.
 	a = s.post(t, `{"query":"{ leadStats { total } }"}`, "Cache-Control", "no-cache")
 	if string(a.Data) != `{"leadStats":null}` || len(a.Errors) != 1 || a.Errors[0].Extensions["code"] != "UPSTREAM_UNAVAILABLE" {
 		t.Errorf("answer %s", a.Body)

@@ -72,7 +72,7 @@ func TestDeferredPartsAreGolden(t *testing.T) {
 	}
 }
 
-// TestDeferredPartsMakeTheInlineAnswer puts the parts together as clients do.
+// TestDeferredPartsMakeTheInlineAnswer merges the parts as clients do.
 func TestDeferredPartsMakeTheInlineAnswer(t *testing.T) {
 	t.Parallel()
 	documents := map[string]string{
@@ -102,7 +102,7 @@ func TestDeferredPartsMakeTheInlineAnswer(t *testing.T) {
 	}
 }
 
-// TestAnyDeferredPartsMakeTheInlineAnswer invents the documents.
+// TestAnyDeferredPartsMakeTheInlineAnswer uses random documents.
 func TestAnyDeferredPartsMakeTheInlineAnswer(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{})
@@ -118,7 +118,7 @@ func TestAnyDeferredPartsMakeTheInlineAnswer(t *testing.T) {
 		"CivicAddress":   {"id", "formatted", "locations Location"},
 		"Location":       {"id", "isDefault"}, "CompanySizeRange": {"min", "max"},
 	}
-	var labels, left int // what the limits leave to a document
+	var labels, left int // what the limits still allow
 	var selection func(t *rapid.T, of string, fragments int) string
 	selection = func(t *rapid.T, of string, fragments int) string {
 		var text strings.Builder
@@ -156,7 +156,7 @@ func TestAnyDeferredPartsMakeTheInlineAnswer(t *testing.T) {
 	})
 }
 
-// part is one of a deferred answer, in either format.
+// part is one part of a deferred response, in either format.
 type part struct {
 	Data        any
 	Errors      []any
@@ -178,8 +178,8 @@ type place struct {
 	Path []any
 }
 
-// merge reads a deferred answer to its end and puts it together. It checks that
-// nothing arrives that was not announced or has no place yet.
+// merge reads a deferred response to its end and merges its parts. It checks
+// that nothing arrives that was not announced or has no parent yet.
 func (s service) merge(t *testing.T, accept, document string) (merged any, errs []any) {
 	t.Helper()
 	response := s.ask(t, http.MethodPost, accept, document)
@@ -195,7 +195,7 @@ func (s service) merge(t *testing.T, accept, document string) (merged any, errs 
 		}
 		return whole.Data, whole.Errors
 	}
-	pending := map[string][]any{}
+	m := merger{t: t, pending: map[string][]any{}}
 	more := true
 	for reader := multipart.NewReader(response.Body, parameters["boundary"]); ; {
 		body, err := reader.NextPart()
@@ -207,37 +207,50 @@ func (s service) merge(t *testing.T, accept, document string) (merged any, errs 
 			t.Fatal("not a part:", err)
 		}
 		more = *p.HasNext
-		if p.Data != nil {
-			merged = p.Data
+		m.add(p)
+	}
+	if more || len(m.pending) > 0 {
+		t.Errorf("the response ended with more to come: %v", m.pending)
+	}
+	return m.data, m.errs
+}
+
+// merger merges the parts of a deferred response.
+type merger struct {
+	t       *testing.T
+	pending map[string][]any // paths by id
+	data    any
+	errs    []any
+}
+
+func (m *merger) add(p part) {
+	m.t.Helper()
+	if p.Data != nil {
+		m.data = p.Data
+	}
+	m.errs = append(m.errs, p.Errors...)
+	for _, announced := range p.Pending {
+		m.pending[announced.ID] = announced.Path
+	}
+	for _, piece := range p.Incremental {
+		path, known := m.pending[piece.ID]
+		if piece.ID == "" {
+			path = piece.Path
+		} else if !known {
+			m.t.Fatalf("piece %s was not announced", piece.ID)
 		}
-		errs = append(errs, p.Errors...)
-		for _, announced := range p.Pending {
-			pending[announced.ID] = announced.Path
-		}
-		for _, piece := range p.Incremental {
-			path, known := pending[piece.ID]
-			if piece.ID == "" {
-				path = piece.Path
-			} else if !known {
-				t.Fatalf("piece %s was not announced", piece.ID)
-			}
-			errs = append(errs, piece.Errors...)
-			if piece.Data != nil {
-				add(t, merged, path, piece.Data)
-			}
-		}
-		for _, done := range p.Completed {
-			if _, known := pending[done.ID]; !known {
-				t.Errorf("piece %s is completed and not pending", done.ID)
-			}
-			delete(pending, done.ID)
-			errs = append(errs, done.Errors...)
+		m.errs = append(m.errs, piece.Errors...)
+		if piece.Data != nil {
+			add(m.t, m.data, path, piece.Data)
 		}
 	}
-	if more || len(pending) > 0 {
-		t.Errorf("the answer ended with more to come: %v", pending)
+	for _, done := range p.Completed {
+		if _, known := m.pending[done.ID]; !known {
+			m.t.Errorf("piece %s is completed but not pending", done.ID)
+		}
+		delete(m.pending, done.ID)
+		m.errs = append(m.errs, done.Errors...)
 	}
-	return merged, errs
 }
 
 func add(t *testing.T, to any, path []any, piece any) {
@@ -262,8 +275,8 @@ func add(t *testing.T, to any, path []any, piece any) {
 	}
 }
 
-// TestDeferredPieceOfAStaleCatalogueIsMarked is about the piece that is of it, and
-// no other.
+// TestDeferredPieceOfAStaleCatalogueIsMarked checks that only the piece that
+// used the catalogue is marked.
 func TestDeferredPieceOfAStaleCatalogueIsMarked(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{catalogue: catalogue.Options{TTL: 1, StaleIfError: time.Hour}})

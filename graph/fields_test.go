@@ -10,9 +10,9 @@ import (
 	"leadgraph/graph/generated"
 )
 
-// TestEverySelectionReadsWhatItShows asks for each field of a lead alone and
+// TestEverySelectionReadsWhatItShows selects each field of a lead alone. It
 // compares the page of the platform, of which only that part is read, with the
-// page of the catalogue, which holds all of it.
+// page of the catalogue, which holds every field.
 func TestEverySelectionReadsWhatItShows(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{})
@@ -34,7 +34,8 @@ func TestEverySelectionReadsWhatItShows(t *testing.T) {
 	}
 }
 
-// leaves selects all scalars of a type and of the lists in it, but no locations.
+// leaves selects all scalars of a type and of the lists in it, but no
+// locations.
 func leaves(schema *ast.Schema, of *ast.Type) string {
 	definition := schema.Types[of.Name()]
 	if definition.Kind != ast.Object {

@@ -30,7 +30,8 @@ const (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// service is leadgraph's handler over a sandbox platform, both on real HTTP.
+// service is leadgraph's handler in front of a sandbox platform, both over real
+// HTTP.
 type service struct {
 	platform *sandbox.Server
 	url      string
@@ -52,7 +53,8 @@ func (a allLeads) AllLeads(ctx context.Context, _ time.Time) (catalogue.Reading,
 	return catalogue.Reading{Leads: walk.Leads, Complete: walk.Complete, Calls: walk.Calls}, err
 }
 
-func newService(t *testing.T, o serviceOptions) service {
+// newPlatform starts a sandbox platform and returns it with its client.
+func newPlatform(t *testing.T, o serviceOptions) (*sandbox.Server, *upstream.Client) {
 	t.Helper()
 	if o.sandbox.Leads == 0 {
 		o.sandbox.Leads = 200
@@ -72,7 +74,7 @@ func newService(t *testing.T, o serviceOptions) service {
 			Scope:        sandbox.DefaultScope,
 		},
 		FirstPage: o.sandbox.FirstPage,
-		Retries:   -1, // a fault is injected once; retries are upstream's to test
+		Retries:   -1, // a fault is injected once; upstream's tests cover retries
 	}
 	if o.upstream != nil {
 		o.upstream(&access)
@@ -82,6 +84,12 @@ func newService(t *testing.T, o serviceOptions) service {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
+	return platform, client
+}
+
+func newService(t *testing.T, o serviceOptions) service {
+	t.Helper()
+	platform, client := newPlatform(t, o)
 	if o.catalogue.TTL == 0 {
 		o.catalogue.TTL = time.Minute
 	}
@@ -97,12 +105,12 @@ func newService(t *testing.T, o serviceOptions) service {
 		Cursors:       pagination.NewSeal([]byte("the key of the tests")),
 		Caller:        func(context.Context) string { return "" },
 		SeesPII:       func(context.Context) bool { return true },
-		Pages:         pagination.Limits{},
+		Pages:         pagination.Sizes{},
 		MaxPageSize:   upstream.MaxPageSize,
 		MaxBody:       64 << 10,
 		Timeout:       10 * time.Second,
 		Introspection: true,
-		Log:           slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger:        slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		RequestID:     func(context.Context) string { return "request-1" },
 	}
 	if o.graph != nil {
@@ -114,8 +122,8 @@ func newService(t *testing.T, o serviceOptions) service {
 	}
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	// Proves the page base, so that a lookup that finds nothing needs no second
-	// call, and fetches the token.
+	// Finds the number of the first page, so that a lookup without a result
+	// needs no second call, and fetches the token.
 	if _, err := client.LeadsPage(t.Context(), 0, 1, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +159,7 @@ func data[T any](t *testing.T, a apptest.Answer) T {
 	return value
 }
 
-// wantCalls checks how often the platform was asked for tenants and pages.
+// wantCalls checks how often tenants and pages were read from the platform.
 func (s service) wantCalls(t *testing.T, byTenant, pages int) {
 	t.Helper()
 	if calls := s.platform.Calls(); calls.ByTenant != byTenant || calls.Pages != pages {

@@ -9,7 +9,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
 	"golang.org/x/sync/semaphore"
 
@@ -21,96 +20,98 @@ import (
 	"leadgraph/graph/transport"
 )
 
-// Options say what a handler serves and within which bounds. All are required
-// unless a default is named.
+// Options configures a handler. Every field is required unless its comment
+// names a default.
 type Options struct {
-	// Leads is where pages are read.
+	// Leads reads pages of leads.
 	Leads PageReader
-	// Lookups is where tenants are looked up.
+	// Lookups reads the leads of tenants.
 	Lookups Lookups
-	// Catalogue is where all leads are held.
+	// Catalogue holds all leads.
 	Catalogue Catalogue
 	// Cursors seals the cursors that clients get.
 	Cursors *pagination.Seal
-	// Caller names whom the request of a context is from; cursors are good only
-	// for the caller who got them.
+	// Caller returns the identity of a context's caller. A cursor is valid only
+	// for the caller who got it.
 	Caller func(context.Context) string
-	// CallersToken says that the platform is asked with the callers' own tokens, so
-	// that it is theirs when it refuses one.
+	// CallersToken says that the platform is called with the caller's own
+	// token. If the platform refuses a token, the error then blames the
+	// caller's token.
 	CallersToken bool
-	// Expires tells when the caller of a context is no longer authenticated, which
-	// closes a WebSocket; zero, or a nil function, means never.
+	// Expires returns when the caller of a context stops being authenticated,
+	// which closes a WebSocket. Zero, or a nil function, means never.
 	Expires func(context.Context) time.Time
-	// SeesPII tells whether the caller of a context may read personal data, the
-	// fields marked @pii. Who may not gets null and an error, or, with MaskPII, a
-	// mask.
+	// SeesPII reports whether the caller of a context may read personal data,
+	// the fields marked @pii. Other callers get null and an error or, with
+	// MaskPII, a mask.
 	SeesPII func(context.Context) bool
 	MaskPII bool
-	// Pages bounds first and last.
-	Pages pagination.Limits
-	// MaxPageSize is the largest page, in rows, that the reader answers.
+	// Pages holds the default and the maximum of first and last.
+	Pages pagination.Sizes
+	// MaxPageSize is the largest page, in rows, that Leads can read.
 	MaxPageSize int
-	// CatalogueOnly cuts every page of leads out of the catalogue, for a platform
-	// whose pages cannot be relied on.
+	// CatalogueOnly takes every page of leads from the catalogue, for a
+	// platform with unreliable pages.
 	CatalogueOnly bool
-	// ExposeCost answers what each operation took in extensions.cost.
+	// ExposeCost reports the cost of each operation in extensions.cost.
 	ExposeCost bool
-	// MaxBody bounds a POST body in bytes.
+	// MaxBody is the maximum size of a POST body in bytes.
 	MaxBody int64
-	// Documents are what requests may name in the place of a text.
+	// Documents are the documents that requests may name instead of sending
+	// them.
 	Documents persisted.Documents
-	// Limits bound a document and its variables; zero values stand for defaults.
-	Limits limits.Limits
-	// Budget bounds what an operation may cost the platform; likewise.
+	// Limits bounds a document and its variables. Zeros mean the defaults.
+	Limits limits.Document
+	// Budget bounds the cost of an operation. Zeros mean the defaults.
 	Budget limits.Budget
-	// Timeout bounds the whole operation.
+	// Timeout bounds a whole operation.
 	Timeout time.Duration
-	// MaxBatch bounds the operations in an array, which run one after the other;
-	// 0 refuses arrays.
+	// MaxBatch is the maximum number of operations in an array, which run one
+	// after the other. 0 refuses arrays.
 	MaxBatch int
-	// InitConnection decides, by the payload of connection_init, whether a
-	// WebSocket may be used, and as whom: the context that it makes of the
-	// request's is that of all operations. All may if it is nil. It has 3 s, and
-	// its errors are not shown.
+	// InitConnection decides by the payload of connection_init whether a
+	// WebSocket may be used. It returns the context of all operations of the
+	// socket, which holds the caller. It has 3 s, and clients do not see its
+	// errors. If it is nil, every WebSocket may be used.
 	InitConnection func(ctx context.Context, payload map[string]any) (context.Context, error)
 	// CheckOrigin decides whether a page of the request's Origin may open a
-	// WebSocket; if it is nil, only one of the same host may.
+	// WebSocket. If it is nil, only pages of the same host may.
 	CheckOrigin func(*http.Request) bool
-	// Admit gives an operation its share of the server before it is looked at, and
-	// may wait for that; release gives the share back. If release is nil the
-	// operation is refused, and the client told after how long to try again. All
-	// are admitted if Admit is nil. An array shares one, a WebSocket needs one for
-	// each operation but none for itself, and a subscription only to begin.
+	// Admit reserves a share of the server for an operation before the
+	// operation is parsed. It may wait. The returned release gives the share
+	// back. If release is nil, the operation is refused and the client is told
+	// to try again after retryAfter. If Admit is nil, every operation is
+	// admitted. An array takes one share. A WebSocket takes one for each
+	// operation and none for itself. A subscription holds its share only while
+	// it starts.
 	Admit func(ctx context.Context) (release func(), retryAfter time.Duration)
-	// Closing is closed when the server ends. WebSockets then end after their
-	// running queries, and subscriptions at once, so that clients begin them anew
-	// elsewhere. They go on if it is nil.
+	// Closing is closed when the server shuts down. WebSockets then end after
+	// their running queries; subscriptions end at once, so that clients start
+	// them again on another server. If it is nil, they keep running.
 	Closing <-chan struct{}
 	// Introspection lets clients read the schema.
 	Introspection bool
-	// Textbook answers by the generated executor alone, without the compiled
-	// projection: the same bytes, slower.
+	// Textbook uses the generated executor alone, without the compiled
+	// projection. The responses have the same bytes but take longer.
 	Textbook bool
-	// Log takes one line an operation and one a failure; never variables,
-	// documents or rows. Which request a line belongs to is in its context.
-	Log *slog.Logger
-	// RequestID names the request of a context for errors.
+	// Logger gets one line for each operation and one for each failure, but
+	// never variables, documents or rows. The context of a line identifies its
+	// request.
+	Logger *slog.Logger
+	// RequestID returns the request id of a context, which errors show.
 	RequestID func(context.Context) string
-	// Begin is called when a request for an operation came, and makes the context
-	// of the operation, with which Done is called once it was answered. Field is
-	// called before a root field is resolved, with its name in the schema, and makes
-	// the context for that; what it returns is called afterwards with the code of
-	// the error, if any. Each may be nil and must return soon.
+	// Begin is called when a request for an operation arrives and returns the
+	// context of the operation. Done is called with that context once the
+	// operation was answered. Field is called before a root field is resolved,
+	// with the field's name in the schema; it returns the context for the field
+	// and a function that is called afterwards with the code of the field's
+	// error, or "". Each may be nil and must return quickly.
 	Begin func(ctx context.Context, came time.Time) context.Context
 	Done  func(context.Context, transport.Operation)
 	Field func(ctx context.Context, name string) (context.Context, func(code string))
-	// Now is the clock; time.Now if nil.
+	// Now returns the current time; time.Now if nil.
 	Now func() time.Time
 }
-
-// queryCache is the number of parsed documents kept: far above what the
-// front-ends of one operator send, at a few KiB each.
-const queryCache = 1000
 
 // Handler serves GraphQL over HTTP and WebSocket.
 type Handler struct {
@@ -118,7 +119,7 @@ type Handler struct {
 	projector *projection.Projector // nil with Options.Textbook
 }
 
-// ProjectionStats tells how many fields were rendered by compiled plans.
+// ProjectionStats reports how many fields were rendered by compiled plans.
 func (h *Handler) ProjectionStats() projection.Stats {
 	if h.projector == nil {
 		return projection.Stats{}
@@ -126,53 +127,40 @@ func (h *Handler) ProjectionStats() projection.Stats {
 	return h.projector.Stats()
 }
 
-// NewHandler serves the schema over HTTP at any path. It fails only if the
-// projection does not fit the schema, which is a fault of the build.
+// NewHandler returns a handler that serves the schema over HTTP at any path. It
+// fails only if the projection does not match the schema, which is a build error.
 func NewHandler(o Options) (*Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	h := &Handler{}
-	schema := generated.NewExecutableSchema(generated.Config{Resolvers: &Resolver{}})
-	errs := presenter{log: o.Log, requestID: o.RequestID, callersToken: o.CallersToken}
-	server := handler.New(schema)
-	h.Server = server
-	server.AddTransport(transport.New(transport.Options{
-		Schema: schema.Schema(), Documents: &o.Documents, MaxBody: o.MaxBody, MaxBatch: o.MaxBatch, Timeout: o.Timeout,
-		Logger: o.Log, Begin: o.Begin, Done: o.Done, Recover: errs.recover,
+	executable := generated.NewExecutableSchema(generated.Config{Resolvers: &Resolver{}})
+	schema := executable.Schema()
+	errs := presenter{logger: o.Logger, requestID: o.RequestID, callersToken: o.CallersToken}
+	h := &Handler{Server: handler.New(executable)}
+	h.AddTransport(transport.New(transport.Options{
+		Schema: schema, Documents: &o.Documents, MaxBody: o.MaxBody, MaxBatch: o.MaxBatch, Timeout: o.Timeout,
+		Logger: o.Logger, Begin: o.Begin, Done: o.Done, Recover: errs.recover,
 		InitConnection: o.InitConnection, Expires: o.Expires, CheckOrigin: o.CheckOrigin, Admit: o.Admit, Closing: o.Closing,
 	}))
-	documents := lru.New[*ast.QueryDocument](queryCache)
-	server.SetQueryCache(documents)
-	server.SetDisableSuggestion(!o.Introspection)
-	server.SetValidationRulesFn(limits.Rules(maxErrors, o.Introspection))
-	server.SetErrorPresenter(errs.present)
-	server.SetRecoverFunc(errs.recover)
-	server.Use(inputCheck{schema: schema.Schema()})
-	server.Use(bounds{schema: schema.Schema(), known: documents, limits: o.Limits, budget: o.Budget,
-		rates: limits.Rates{DefaultPage: o.Pages.Default, MaxPage: o.Pages.Max}})
-	server.Use(transport.InlineDefer{}) // behind those that must see what is deferred
+	h.SetErrorPresenter(errs.present)
+	h.SetRecoverFunc(errs.recover)
+	h.checkRequests(o, schema)
 	if o.Field != nil {
-		server.AroundFields(watchRootFields(o.Field, errs.codeOf))
+		h.AroundFields(watchRootFields(schema, o.Field, errs.codeOf))
 	}
 	if !o.Textbook {
 		var err error
-		if h.projector, err = projection.New(schema.Schema()); err != nil {
+		if h.projector, err = projection.New(schema); err != nil {
 			return nil, err
 		}
-		server.AroundFields(renderWhileReading(h.projector))
-		server.AroundFields(h.projector.Middleware)
-	}
-	if o.Introspection {
-		server.Use(extension.Introspection{})
-	} else {
-		server.Use(hiddenSchema{})
+		h.AroundFields(renderWhileReading(schema, h.projector))
+		h.AroundFields(h.projector.Middleware)
 	}
 	inFlight := semaphore.NewWeighted(rowsInFlight)
-	server.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		return next(withOperation(ctx, o, inFlight))
+	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+		return next(withOperation(ctx, schema, o, inFlight))
 	})
-	server.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	h.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 		response := next(ctx)
 		if op, begun := ctx.Value(operationKey{}).(*operation); begun && response != nil {
 			op.extend(graphql.GetOperationContext(ctx), response)
@@ -180,4 +168,24 @@ func NewHandler(o Options) (*Handler, error) {
 		return response
 	})
 	return h, nil
+}
+
+// checkRequests installs everything that can refuse an operation before it
+// runs.
+func (h *Handler) checkRequests(o Options, schema *ast.Schema) {
+	documents := newDocumentCache()
+	h.SetQueryCache(documents)
+	h.SetDisableSuggestion(!o.Introspection)
+	h.SetValidationRulesFn(limits.Rules(maxErrors, o.Introspection))
+	h.Use(inputCheck{schema: schema})
+	h.Use(limitCheck{
+		schema: schema, passed: documents, limits: o.Limits, budget: o.Budget,
+		rates: limits.Rates{DefaultPage: o.Pages.Default, MaxPage: o.Pages.Max},
+	})
+	h.Use(transport.InlineDefer{}) // after the checks that need to see @defer
+	if o.Introspection {
+		h.Use(extension.Introspection{})
+	} else {
+		h.Use(hiddenSchema{schema})
+	}
 }

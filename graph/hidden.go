@@ -4,14 +4,15 @@ import (
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"leadgraph/internal/errcode"
 )
 
-// hiddenSchema refuses introspection as a fault of the document. gqlgen finds
-// it only during execution and reports an error of the server.
-type hiddenSchema struct{}
+// hiddenSchema refuses introspection as an error of the document. gqlgen finds
+// it only during execution and reports a server error.
+type hiddenSchema struct{ schema *ast.Schema }
 
 var _ interface {
 	graphql.HandlerExtension
@@ -25,11 +26,11 @@ func (hiddenSchema) ExtensionName() string { return "HiddenSchema" }
 func (hiddenSchema) Validate(graphql.ExecutableSchema) error { return nil }
 
 // MutateOperationContext implements graphql.OperationContextMutator.
-func (hiddenSchema) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	for _, field := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Query"}) {
+func (h hiddenSchema) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	for _, field := range rootFields(h.schema, op) {
 		if field.Name == "__schema" || field.Name == "__type" {
 			return &gqlerror.Error{
-				Message:    "This server does not show its schema.",
+				Message:    "Introspection is disabled.",
 				Extensions: map[string]any{"code": errcode.ValidationFailed},
 				Locations:  []gqlerror.Location{{Line: field.Position.Line, Column: field.Position.Column}},
 			}

@@ -15,20 +15,22 @@ import (
 	"leadgraph/lead/lookup"
 )
 
-// rowsInFlight bounds the rows that all operations together read by pages at a
-// time: three of the platform's largest pages. More at a time would not make any
-// of them faster, and the memory for their answers is held until they are done.
+// rowsInFlight is the maximum number of rows that all operations together read
+// in pages at the same time: three of the platform's largest pages. More would
+// not be faster, and the memory for their responses is held until they are
+// done.
 const rowsInFlight = 60_000
 
-// planWindow names the reading of single pages in extensions.cost.
+// planWindow is the name of reading single pages in extensions.cost.
 const planWindow = "window"
 
-// leadsQuery is what the field leads was asked.
+// leadsQuery is a query of the field leads.
 type leadsQuery struct {
 	filter *lead.Filter
 	order  lead.Order
 	args   pagination.Args
-	// What is selected and costs something; of the count its response name.
+	// The selections that cost something. count is the response name of the
+	// count, or empty.
 	count       string
 	next, edges bool
 	parts       lead.Fields
@@ -75,9 +77,10 @@ func (op *operation) openCursor(argument string, text *string) (*pagination.Curs
 	return &cursor, nil
 }
 
-// list names the list that is paged. All leads in the platform's own order are
-// one list whether a page of it comes from the platform or from the catalogue:
-// a client may select the count on one page and not on the next.
+// list returns the identity of the list that is paged. All leads in the
+// platform's own order are one list, whether a page of it comes from the
+// platform or from the catalogue: a client may select the count on one page and
+// not on the next.
 func (q leadsQuery) list() pagination.List {
 	if q.order.Field == lead.OrderAsRead && catalogue.Empty(q.filter) {
 		return pagination.List{Kind: pagination.KindUpstream}
@@ -85,9 +88,9 @@ func (q leadsQuery) list() pagination.List {
 	return pagination.List{Kind: pagination.KindCatalogue, Fingerprint: catalogue.Fingerprint(q.filter, q.order)}
 }
 
-// connection answers the query by the cheapest of three ways: a filter by tenant
-// alone looks the tenants up; all leads in the platform's own order are read by
-// the page; everything else is cut out of the catalogue.
+// connection answers the query in the cheapest of three ways. A filter by
+// tenant alone looks up the tenants. All leads in the platform's own order are
+// read in pages. Everything else is taken from the catalogue.
 func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.LeadConnection, error) {
 	list := q.list()
 	window, err := pagination.Check(q.args, list, op.options.Pages)
@@ -113,7 +116,7 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 		// The page itself can still be read; only the count is missing.
 		graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithField(q.count)), err)
 	}
-	asOf := op.options.Now() // before the read: the leads are at least this fresh
+	asOf := op.options.Now() // taken before the read, so the leads are at least this fresh
 	result, err := readWindow(ctx, op, window, q.next, anchor, sameLead, func(ctx context.Context, page pagination.Page) ([]*lead.Lead, error) {
 		return op.options.Leads.LeadsPage(ctx, page.Number, page.Size, q.parts)
 	})
@@ -127,8 +130,8 @@ func anchor(l *lead.Lead) uint64 { return lead.AnchorHash(l.ID) }
 
 func sameLead(a, b *lead.Lead) bool { return a.ID == b.ID }
 
-// readWindow reads a window of the platform's own order by pages, two of them at
-// the same time.
+// readWindow reads a window of the platform's own order in pages, two of them
+// concurrently.
 func readWindow[T any](
 	ctx context.Context, op *operation, window pagination.Window, next bool,
 	hash func(T) uint64, same func(a, b T) bool, read func(context.Context, pagination.Page) ([]T, error),
@@ -139,7 +142,7 @@ func readWindow[T any](
 		reads, ctx := errgroup.WithContext(ctx)
 		for i, page := range pages {
 			reads.Go(func() (err error) {
-				defer func() { // a panic here would end the process, and print what it holds
+				defer func() { // a panic here would end the process and print data of leads
 					if value := recover(); value != nil {
 						err = graphql.GetOperationContext(ctx).Recover(ctx, value)
 					}
@@ -159,8 +162,8 @@ func readWindow[T any](
 	return source.Read(window, next)
 }
 
-// lookedUp makes a small snapshot of the leads of some tenants. Its order is
-// that of the ids, so that it does not depend on how they were listed.
+// lookedUp makes a small snapshot of the leads of some tenants. It is ordered
+// by id, so that the order of the tenants in the filter does not matter.
 func (op *operation) lookedUp(ctx context.Context, tenants []string) (*catalogue.Snapshot, error) {
 	tenants = slices.Compact(slices.Sorted(slices.Values(tenants)))
 	var leads []*lead.Lead
@@ -177,7 +180,7 @@ func (op *operation) lookedUp(ctx context.Context, tenants []string) (*catalogue
 	return catalogue.Build(leads, asOf, nil), nil
 }
 
-// cut takes the page out of a snapshot.
+// cut takes the page from a snapshot.
 func (op *operation) cut(q leadsQuery, window pagination.Window, snapshot *catalogue.Snapshot) *generated.LeadConnection {
 	view := snapshot.Select(q.filter, q.order)
 	total := view.Total()
@@ -188,8 +191,8 @@ func (op *operation) cut(q leadsQuery, window pagination.Window, snapshot *catal
 	return c
 }
 
-// show presents a page as Relay wants it. Edges and their cursors are made only
-// when they are selected.
+// show returns a page as a Relay connection. It makes edges and their cursors
+// only if they are selected.
 func (op *operation) show(q leadsQuery, result pagination.Result[*lead.Lead], asOf time.Time) *generated.LeadConnection {
 	c := &generated.LeadConnection{
 		Nodes:    op.visibleAll(result.Rows),

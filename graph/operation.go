@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"golang.org/x/sync/semaphore"
 
 	"leadgraph/graph/limits"
@@ -20,20 +21,20 @@ import (
 	"leadgraph/lead/lookup"
 )
 
-// operation is what the resolvers of one operation share: its loader, its view
-// of the catalogue and the count of what it cost.
+// operation is the state that the resolvers of one operation share: its loader,
+// its view of the catalogue and its cost so far.
 type operation struct {
 	options   Options
 	inFlight  *semaphore.Weighted // see rowsInFlight
-	caller    string              // whom its cursors are good for
+	caller    string              // the caller that its cursors are valid for
 	requestID string
 	seesPII   bool
 	leads     *loader.Leads
 	freshness lead.Freshness
-	// whole is the operation that this one is a deferred part of, or nil: the
-	// parts share its view of the catalogue, and it bears their cost.
+	// whole is the operation of which this one is a deferred part, or nil. The
+	// parts share its view of the catalogue, and their cost is added to it.
 	whole *operation
-	// snapshot is taken once, so that all fields of an operation tell of the same
+	// snapshot is taken once, so that all fields of an operation show the same
 	// moment and a forced refresh happens once.
 	snapshot func() (*catalogue.Snapshot, error)
 
@@ -42,8 +43,8 @@ type operation struct {
 	stale bool
 }
 
-// cost is what an operation took, in extensions.cost. The two numbers that most
-// clients want stand beside the whole account.
+// cost is an operation's cost in extensions.cost. The two numbers that most
+// clients want are repeated at the top level.
 type cost struct {
 	Requested     requested `json:"requested"`
 	Actual        actual    `json:"actual"`
@@ -51,14 +52,14 @@ type cost struct {
 	Rows          int       `json:"rows"`
 }
 
-// requested is what an operation could take at most, estimated before it ran.
+// requested is the maximum cost, estimated before the operation ran.
 type requested struct {
 	UpstreamCalls int `json:"upstreamCalls"`
 	Rows          int `json:"rows"`
 	Fields        int `json:"fields"`
 }
 
-// actual is what it took.
+// actual is what the operation did cost.
 type actual struct {
 	UpstreamCalls int      `json:"upstreamCalls"`
 	Rows          int      `json:"rows"`
@@ -71,8 +72,8 @@ type operationKey struct{}
 // operationOf returns the operation that ctx belongs to.
 func operationOf(ctx context.Context) *operation { return ctx.Value(operationKey{}).(*operation) }
 
-// withOperation begins an operation.
-func withOperation(ctx context.Context, options Options, inFlight *semaphore.Weighted) context.Context {
+// withOperation returns a context with a new operation.
+func withOperation(ctx context.Context, schema *ast.Schema, options Options, inFlight *semaphore.Weighted) context.Context {
 	request := graphql.GetOperationContext(ctx)
 	op := &operation{
 		options:   options,
@@ -82,7 +83,7 @@ func withOperation(ctx context.Context, options Options, inFlight *semaphore.Wei
 		requestID: options.RequestID(ctx),
 		freshness: freshness(request.Headers.Values("Cache-Control")),
 	}
-	op.leads = loader.New(ctx, op, tenantKeys(request))
+	op.leads = loader.New(ctx, op, tenantKeys(schema, request))
 	if whole, isPart := ctx.Value(operationKey{}).(*operation); isPart {
 		op.whole = whole
 		op.snapshot = func() (*catalogue.Snapshot, error) {
@@ -113,8 +114,8 @@ func withOperation(ctx context.Context, options Options, inFlight *semaphore.Wei
 	return context.WithValue(ctx, operationKey{}, op)
 }
 
-// staleAs has a part tell that the catalogue of the whole, which it used, is older
-// than it should be: nothing else tells who has the whole's first answer already.
+// staleAs marks a deferred part as stale if the whole is. The client may
+// already have the whole's first response, so the part must say it too.
 func (op *operation) staleAs(whole *operation) {
 	whole.mu.Lock()
 	stale := whole.stale
@@ -153,13 +154,13 @@ func (op *operation) spend(report lookup.Report) {
 	}
 }
 
-// extend tells the client what the operation cost, if the settings allow it,
-// and that the catalogue is older than it should be.
+// extend adds to a response the operation's cost, if the settings allow it, and
+// whether the catalogue was stale.
 func (op *operation) extend(request *graphql.OperationContext, response *graphql.Response) {
 	op.mu.Lock()
 	defer op.mu.Unlock()
-	// Each failed lookup keeps its error: without one, null says that the tenant
-	// has no lead.
+	// Each failed lookup keeps its error: null without an error means that the
+	// tenant has no lead.
 	withheld := op.withheld(request)
 	response.Errors = append(response.Errors, withheld[:min(len(withheld), maxErrors)]...)
 	if response.Extensions == nil {
@@ -177,8 +178,8 @@ func (op *operation) extend(request *graphql.OperationContext, response *graphql
 	}
 }
 
-// freshness reads what a client's Cache-Control header demands. What it does
-// not know it ignores, as RFC 9111 asks.
+// freshness parses a client's Cache-Control header. It ignores unknown
+// directives, as RFC 9111 requires.
 func freshness(header []string) lead.Freshness {
 	var want lead.Freshness
 	for directive := range strings.SplitSeq(strings.Join(header, ","), ",") {
@@ -196,17 +197,17 @@ func freshness(header []string) lead.Freshness {
 	return want
 }
 
-// tenantKeys counts the distinct tenants that an operation looks up. Root
+// tenantKeys counts the distinct tenants that an operation looks up. The root
 // fields and their arguments are known before anything runs, so the batch of
 // lookups needs no timer to know that it is complete.
-func tenantKeys(op *graphql.OperationContext) int {
+func tenantKeys(schema *ast.Schema, op *graphql.OperationContext) int {
 	keys := map[loader.Key]struct{}{}
 	add := func(tenant any, checkOnline bool) {
 		if id, err := scalar.UnmarshalUUID(tenant); err == nil {
 			keys[loader.Key{TenantID: id, CheckOnline: checkOnline}] = struct{}{}
 		}
 	}
-	for _, field := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Query"}) {
+	for _, field := range rootFields(schema, op) {
 		arguments := field.ArgumentMap(op.Variables)
 		switch field.Name {
 		case "lead":
@@ -214,7 +215,7 @@ func tenantKeys(op *graphql.OperationContext) int {
 			add(arguments["tenantId"], checkOnline)
 		case "leadsByTenantIds":
 			ids, isList := arguments["tenantIds"].([]any)
-			if !isList { // a single value stands for a list of one
+			if !isList { // a single value counts as a list of one
 				ids = []any{arguments["tenantIds"]}
 			}
 			for _, id := range ids {

@@ -30,7 +30,7 @@ func TestAutomaticPersistedQueries(t *testing.T) {
 	if a := s.post(t, ask); len(a.Errors) != 1 || a.Errors[0].Extensions["code"] != "PERSISTED_QUERY_NOT_FOUND" || a.Errors[0].Message != "PersistedQueryNotFound" {
 		t.Errorf("unknown hash: %s", a.Body)
 	}
-	// A document that is not valid is not kept.
+	// An invalid document is not kept.
 	s.post(t, `{"query":"{ nope }",`+extension("{ nope }")+`}`)
 	if a := s.post(t, `{`+extension("{ nope }")+`}`); a.Errors[0].Extensions["code"] != "PERSISTED_QUERY_NOT_FOUND" {
 		t.Errorf("an invalid document was kept: %s", a.Body)

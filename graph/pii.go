@@ -10,12 +10,12 @@ import (
 	"leadgraph/lead/catalogue"
 )
 
-// mask stands in the place of personal data that is masked.
+// mask replaces masked personal data.
 const mask = "***"
 
-// visible returns the lead as the operation's caller may see it. Personal data
-// is taken out before anything renders the lead, so that no way of rendering can
-// show it.
+// visible returns the lead as the operation's caller may see it. It removes
+// personal data before the lead is rendered, so that no way of rendering can
+// leak it.
 func (op *operation) visible(l *lead.Lead) *lead.Lead {
 	switch {
 	case l == nil || op.seesPII:
@@ -39,20 +39,20 @@ func (op *operation) visibleAll(leads []*lead.Lead) []*lead.Lead {
 	return shown
 }
 
-// checkSearch refuses a filter that would tell by its matches what the caller
-// may not see.
+// checkSearch refuses a filter whose matches would reveal what the caller may
+// not see.
 func (op *operation) checkSearch(filter *lead.Filter) error {
 	if op.seesPII || !catalogue.Searches(filter) {
 		return nil
 	}
 	return &gqlerror.Error{
-		Message:    "filter.search: looks into personal data, which you may not read.",
+		Message:    "filter.search: searches personal data; your token lacks the scope for personal data.",
 		Extensions: map[string]any{"code": errcode.Forbidden, "argument": "filter.search"},
 	}
 }
 
-// withheld reports each field of the document that is null because its caller
-// may not read it, once however many leads there are.
+// withheld returns an error for each field of the document that is null because
+// the caller may not read it: one per field, however many leads there are.
 func (op *operation) withheld(request *graphql.OperationContext) gqlerror.List {
 	if op.seesPII || op.options.MaskPII {
 		return nil
@@ -65,7 +65,7 @@ func (op *operation) withheld(request *graphql.OperationContext) gqlerror.List {
 			case *ast.Field:
 				if selected.Definition != nil && selected.Definition.Directives.ForName("pii") != nil {
 					errs = append(errs, &gqlerror.Error{
-						Message:    selected.Name + ": is personal data, which you may not read.",
+						Message:    selected.Name + ": personal data; your token lacks the scope for personal data.",
 						Locations:  []gqlerror.Location{{Line: selected.Position.Line, Column: selected.Position.Column}},
 						Extensions: map[string]any{"code": errcode.Forbidden, "requestId": op.requestID},
 					})

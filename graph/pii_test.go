@@ -15,7 +15,8 @@ import (
 	"leadgraph/graph/generated"
 )
 
-// everything selects all of a lead and names each personal value p0, p1 and so on.
+// everything selects every field of a lead and names the personal values p0, p1
+// and so on.
 func everything(schema *ast.Schema, typeName string, personal *int) string {
 	var text strings.Builder
 	for _, field := range schema.Types[typeName].Fields {
@@ -35,7 +36,7 @@ func everything(schema *ast.Schema, typeName string, personal *int) string {
 	return text.String()
 }
 
-// personalValues collects what an answer has under the names of everything.
+// personalValues collects the values that a response has under those names.
 func personalValues(value any, found *[]any) {
 	switch value := value.(type) {
 	case map[string]any:

@@ -19,7 +19,7 @@ import (
 var update = flag.Bool("update", false, "write the golden answers")
 
 // TestGolden runs testdata/*.graphql against the sandbox's documented leads and
-// compares the answers to the byte.
+// compares the responses byte by byte.
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{})
@@ -169,7 +169,8 @@ func TestWalkSurvivesShiftingRows(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{})
 	before := s.platform.IDs()
-	// Before every call a lead goes from the front and two come in there.
+	// Before every call, one lead is removed from the front and two are
+	// inserted there.
 	s.platform.Inject(sandbox.Fault{Kind: sandbox.KindPage, Times: -1, Shift: &sandbox.Shift{At: 1, Insert: 2, Remove: 1}})
 	var got []string
 	var page leadsPage
@@ -209,10 +210,10 @@ func TestEmptyPageEchoesItsCursor(t *testing.T) {
 	end := all.Leads.PageInfo.EndCursor
 	page := data[leadsPage](t, s.query(t, forward, "n", 5, "c", end))
 	if len(page.Leads.Edges) != 0 || page.Leads.PageInfo.EndCursor == nil || *page.Leads.PageInfo.EndCursor != *end {
-		t.Errorf("behind the end: %+v, want the cursor %s again", page, *end)
+		t.Errorf("after the end: %+v, want the cursor %s again", page, *end)
 	}
 	if page.Leads.PageInfo.HasNextPage {
-		t.Error("behind the end there is a next page")
+		t.Error("after the end there is a next page")
 	}
 	s.platform.ResetCalls()
 	if page = data[leadsPage](t, s.query(t, `{ leads(first: 0) { edges { node { id } } } }`)); len(page.Leads.Edges) != 0 {

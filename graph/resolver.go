@@ -1,5 +1,5 @@
-// Package graph is the GraphQL face of leadgraph: the resolvers, the handler
-// that carries them over HTTP, and what a client sees of an error.
+// Package graph serves leads over GraphQL: it has the resolvers, the HTTP
+// handler and the errors that clients see.
 package graph
 
 import (
@@ -12,28 +12,30 @@ import (
 
 //go:generate go tool gqlgen generate
 
-// PageReader reads pages of the platform. Its failures are *lead.SourceError.
-// It is called concurrently.
+// PageReader reads pages of the platform. Its errors are *lead.SourceError. Its
+// methods are called concurrently.
 type PageReader interface {
-	// LeadsPage reads these parts of one page in the platform's own order. Pages
-	// count from zero; a page behind the end is empty, a short one is the last.
+	// LeadsPage reads these parts of one page in the platform's own order.
+	// Pages are numbered from zero. A page after the end is empty, and a short
+	// page is the last one.
 	LeadsPage(ctx context.Context, page, size int, parts lead.Fields) ([]*lead.Lead, error)
-	// EachLead does the same one by one. A lead is valid during the call only;
-	// restart is called before the leads come again.
+	// EachLead is like LeadsPage but calls each for every lead. The lead is
+	// valid only during that call. If EachLead starts again from the first
+	// lead, it calls restart before.
 	EachLead(ctx context.Context, page, size int, parts lead.Fields, restart func(), each func(*lead.Lead) error) error
 }
 
-// Lookups finds the leads of tenants; see lead.Lookups.
+// Lookups finds the leads of tenants; see lookup.Lookups.
 type Lookups interface {
 	ByTenants(ctx context.Context, tenantIDs []string, want lead.Freshness) ([]lookup.Lookup, lookup.Report)
 	Online(ctx context.Context, tenantID string) (lookup.Lookup, lookup.Report)
 }
 
-// Catalogue holds all leads; see lead.Catalogue.
+// Catalogue holds all leads; see catalogue.Catalogue.
 type Catalogue interface {
 	Snapshot(ctx context.Context, want lead.Freshness) (*catalogue.Snapshot, catalogue.State, error)
 }
 
-// Resolver answers the root fields. It holds no state: what the fields of one
-// operation share is in its context.
+// Resolver resolves the root fields. It has no state: the fields of one
+// operation share their state in its context.
 type Resolver struct{}

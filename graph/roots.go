@@ -4,19 +4,42 @@ import (
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"leadgraph/internal/errcode"
 )
 
-// watchRootFields follows the root fields of operations.
-func watchRootFields(begin func(context.Context, string) (context.Context, func(code string)), codeOf func(error) string) graphql.FieldMiddleware {
+// rootType returns the root type of a kind of operation, or nil if the schema
+// has no such operations.
+func rootType(schema *ast.Schema, kind ast.Operation) *ast.Definition {
+	switch kind {
+	case ast.Mutation:
+		return schema.Mutation
+	case ast.Subscription:
+		return schema.Subscription
+	default:
+		return schema.Query
+	}
+}
+
+// rootFields returns the root fields of an operation, with fragments expanded
+// and equal fields merged.
+func rootFields(schema *ast.Schema, op *graphql.OperationContext) []graphql.CollectedField {
+	root := rootType(schema, op.Operation.Operation)
+	return graphql.CollectFields(op, op.Operation.SelectionSet, []string{root.Name})
+}
+
+// watchRootFields calls begin before each root field is resolved. Afterwards it
+// calls the function that begin returned, with the code of the field's error or
+// "".
+func watchRootFields(schema *ast.Schema, begin func(context.Context, string) (context.Context, func(code string)), codeOf func(error) string) graphql.FieldMiddleware {
 	return func(ctx context.Context, next graphql.Resolver) (any, error) {
 		field := graphql.GetFieldContext(ctx)
-		if field.Object != "Query" {
+		if field.Object != rootType(schema, graphql.GetOperationContext(ctx).Operation.Operation).Name {
 			return next(ctx)
 		}
 		ctx, end := begin(ctx, field.Field.Name)
-		code := errcode.Internal // of a panic
+		code := errcode.Internal // reported if the resolver panics
 		defer func() { end(code) }()
 		value, err := next(ctx)
 		code = codeOf(err)

@@ -39,7 +39,7 @@ func (r *queryResolver) LeadsByTenantIds(ctx context.Context, tenantIds []string
 		switch {
 		case err != nil:
 			graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i)), err)
-			lists[i] = nil // a hole; a tenant without a lead has an empty list
+			lists[i] = nil // null and an error; a tenant without leads has an empty list
 		case lists[i] == nil:
 			lists[i] = []*lead.Lead{}
 		default:

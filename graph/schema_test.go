@@ -10,9 +10,9 @@ import (
 	"leadgraph/graph/generated"
 )
 
-// TestSchemaIsDescribed keeps the contract readable in the playground: every
-// type, field, argument and value has a description, every custom scalar says
-// what specifies it.
+// TestSchemaIsDescribed keeps the schema readable in the playground: every
+// type, field, argument and value has a description, and every custom scalar
+// links to its specification.
 func TestSchemaIsDescribed(t *testing.T) {
 	t.Parallel()
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()

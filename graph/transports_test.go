@@ -92,7 +92,7 @@ func TestNegotiation(t *testing.T) {
 	}
 }
 
-// ask sends a document and leaves the answer to be read and closed.
+// ask sends a document and leaves the response to be read and closed.
 func (s service) ask(t *testing.T, method, accept, document string) *http.Response {
 	t.Helper()
 	var body io.Reader
@@ -130,7 +130,7 @@ func (s service) text(t *testing.T, accept, document string) string {
 	return s.post(t, apptest.Body(document, nil), headers...).Body
 }
 
-// patient has no bound on the platform's time but the client's.
+// patient has no time limit but the client's.
 func patient() serviceOptions {
 	return serviceOptions{
 		upstream: func(o *upstream.Options) { o.Timeout, o.AttemptTimeout = time.Hour, time.Hour },
@@ -138,8 +138,8 @@ func patient() serviceOptions {
 	}
 }
 
-// TestDisconnectEndsTheStream leaves while the platform keeps silent. The
-// service's own end waits for its requests, and would for an hour.
+// TestDisconnectEndsTheStream disconnects while the platform does not answer.
+// Closing the service waits for its requests, which would take an hour.
 func TestDisconnectEndsTheStream(t *testing.T) {
 	t.Parallel()
 	slow := fmt.Sprintf("lead(tenantId: %q) { id }", fullTenant)
@@ -154,7 +154,7 @@ func TestDisconnectEndsTheStream(t *testing.T) {
 			s.platform.Inject(sandbox.Fault{Kind: "tenant:" + fullTenant, Latency: time.Hour})
 			response := s.ask(t, http.MethodPost, accept, document)
 			defer func() { _ = response.Body.Close() }()
-			if _, err := response.Body.Read(make([]byte, 1)); err != nil { // the first part is there
+			if _, err := response.Body.Read(make([]byte, 1)); err != nil { // the first part has arrived
 				t.Fatal(err)
 			}
 			for s.platform.Calls().ByTenant == 0 && t.Context().Err() == nil {
@@ -183,9 +183,9 @@ func TestBatch(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{graph: func(o *graph.Options) { o.MaxBatch = 3 }})
 	for body, want := range map[string]string{
-		`[]`:  "1 to 3 operations, and has 0",
+		`[]`:  "1 to 3 operations, but contains 0",
 		`[1]`: "one JSON object",
-		`[{},{},{},{"query":"dana.levi-canary"}]`: "1 to 3 operations, and has 4",
+		`[{},{},{},{"query":"dana.levi-canary"}]`: "1 to 3 operations, but contains 4",
 		`[{"query":"{ __typename }"}] x`:          "one JSON object",
 	} {
 		if a := s.post(t, body); a.Status != http.StatusBadRequest || len(a.Errors) != 1 || !strings.Contains(a.Errors[0].Message, want) {

@@ -15,12 +15,12 @@ import (
 	"leadgraph/upstream/sandbox"
 )
 
-// watching notes what a handler tells of its operations.
+// watching records what a handler reports about its operations.
 type watching struct {
 	mu    sync.Mutex
 	begun int
 	told  []string
-	done  chan struct{} // gets one for each operation that was answered
+	done  chan struct{} // receives one value for each answered operation
 }
 
 type begunKey struct{}
@@ -59,8 +59,8 @@ func (w *watching) tell(ctx context.Context, what string) {
 	w.told = append(w.told, fmt.Sprint(ctx.Value(begunKey{}), ": ", what))
 }
 
-// want checks what was told since the last call, in any order, once so many
-// operations were answered.
+// want waits until that many operations were answered and checks what was
+// reported since the last call, in any order.
 func (w *watching) want(t *testing.T, operations int, want ...string) {
 	t.Helper()
 	for range operations {

@@ -29,8 +29,8 @@ type socket struct {
 	t *testing.T
 }
 
-// dial opens a WebSocket, which the test's end closes. The status is that of the
-// answer to the upgrade.
+// dial opens a WebSocket and closes it when the test ends. It returns the
+// status of the response to the upgrade.
 func (s service) dial(t *testing.T, header http.Header, subprotocols ...string) (c socket, status int) {
 	t.Helper()
 	conn, response, err := websocket.Dial(t.Context(), s.url, &websocket.DialOptions{Subprotocols: subprotocols, HTTPHeader: header})
@@ -46,7 +46,7 @@ func (s service) dial(t *testing.T, header http.Header, subprotocols ...string) 
 	return socket{conn, t}, response.StatusCode
 }
 
-// open is a WebSocket on which operations can run.
+// open returns a WebSocket on which operations can run.
 func (s service) open(t *testing.T) socket {
 	t.Helper()
 	conn, _ := s.dial(t, nil, "graphql-transport-ws")
@@ -156,8 +156,8 @@ func TestSocketClosesWithTheProtocolsCodes(t *testing.T) {
 	})
 }
 
-// TestSocketEndsItsOperations leaves operations behind for which the service's
-// own end would wait for an hour.
+// TestSocketEndsItsOperations leaves operations running; closing the service
+// would wait an hour for them.
 func TestSocketEndsItsOperations(t *testing.T) {
 	t.Parallel()
 	s := newService(t, patient())
@@ -169,7 +169,7 @@ func TestSocketEndsItsOperations(t *testing.T) {
 		c.subscribe(fmt.Sprint(i), long)
 	}
 	c.subscribe("one more", "{ __typename }")
-	c.want(`{"type":"error","id":"one more","payload":[{"message":"The connection has too many operations.","extensions":{"code":"BAD_USER_INPUT","requestId":"request-1"}}]}`)
+	c.want(`{"type":"error","id":"one more","payload":[{"message":"Too many operations are running on this connection.","extensions":{"code":"BAD_USER_INPUT","requestId":"request-1"}}]}`)
 	c.send(frame{ID: "0", Type: "complete"})
 	for strings.Count(s.log.String(), `"msg":"operation"`) < 2 && t.Context().Err() == nil { // the slot is free
 	}

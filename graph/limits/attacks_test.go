@@ -7,19 +7,19 @@ import (
 	"github.com/99designs/gqlgen/graphql/introspection"
 )
 
-// attack is a request that was made to hurt.
+// attack is a request that tries to be expensive.
 type attack struct {
 	name, document string
 	variables      map[string]any
-	// limit is the one that refuses it; empty where the request is harmless or
-	// the parser refuses it.
+	// limit is the limit that refuses it, or empty if the request is harmless
+	// or the parser refuses it.
 	limit string
 }
 
 const tenant = "f94238e5-4f2c-4e1b-8125-2d27122ca75f"
 
-// attacks is the corpus. Those without a limit are either harmless to all after
-// Check or as expensive as the limits let a document be.
+// attacks returns the corpus. Those without a limit are either harmless after
+// Check or as expensive as the limits allow.
 func attacks() []attack {
 	return append(append(append(shapes(), values()...), texts()...), worst()...)
 }
@@ -96,8 +96,8 @@ func texts() []attack {
 	}
 }
 
-// worst are the documents within all limits that cost the most to validate, as a
-// search for them found.
+// worst returns the documents within all limits that cost the most to validate.
+// A search found them.
 func worst() []attack {
 	const filter = "(filter:{not:{not:{not:{isDirectLead:true,hasCustomer:true}}}})"
 	chain := func(operations, fragments int, last string) string {
@@ -129,11 +129,11 @@ func worst() []attack {
 
 func repeat(text string, times int) string { return strings.Repeat(text, times) }
 
-// nested opens braces, closed closes them.
+// nested opens braces; closed closes them.
 func nested(open string, times int) string { return repeat(open, times) }
 func closed(times int) string              { return repeat("}", times) }
 
-// numbered writes the pattern with the numbers i and i+1.
+// numbered repeats the pattern with the numbers i and i+1.
 func numbered(pattern string, times int) string {
 	var b strings.Builder
 	for i := range times {

@@ -8,11 +8,11 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 )
 
-// Check measures a document and returns the first limit that it exceeds, or nil.
-// A document that does not parse exceeds none of those that need parsing: the
-// parser's own error will tell. The work is linear in the document, whatever the
-// document, and is at most that of reading l.Bytes.
-func Check(document string, l Limits) *Violation {
+// Check measures a document and returns the first limit that it exceeds, or
+// nil. If the document does not parse, only the limits of the text apply; the
+// parser reports the error later. The work is linear in the length of any
+// document and at most that of reading l.Bytes.
+func Check(document string, l Document) *Violation {
 	if violation := l.exceeded(measureText(document, l)); violation != nil {
 		return violation
 	}
@@ -22,9 +22,9 @@ func Check(document string, l Limits) *Violation {
 	return nil
 }
 
-// CheckDocument is Check for a document that was parsed within the limits of the
-// text, which it does not repeat.
-func CheckDocument(doc *ast.QueryDocument, l Limits) *Violation {
+// CheckDocument is like Check for a document that was already parsed within the
+// limits of the text. It does not check those again.
+func CheckDocument(doc *ast.QueryDocument, l Document) *Violation {
 	written := tallyAll(doc)
 	found := written.sum()
 	if violation := l.exceeded(found); violation != nil {
@@ -35,7 +35,7 @@ func CheckDocument(doc *ast.QueryDocument, l Limits) *Violation {
 		definitions.fragment(fragment.Name)
 	}
 	if definitions.cyclic {
-		return &Violation{Limit: "cycles", Found: 1, unit: "fragment inside itself"}
+		return &Violation{Limit: "cycles", Found: 1, unit: "fragment that contains itself"}
 	}
 	var roots []ast.SelectionSet
 	for _, operation := range doc.Operations {
@@ -43,7 +43,7 @@ func CheckDocument(doc *ast.QueryDocument, l Limits) *Violation {
 		found.RootFields = max(found.RootFields, total.roots)
 		roots = append(roots, operation.SelectionSet)
 	}
-	// Fragments that nothing spreads are at fault, which is found by walking them.
+	// Unused fragments are invalid, but validation still walks them.
 	for i, fragment := range doc.Fragments {
 		if !written.spread[fragment.Name] || written.fragments[i] != written.byName[fragment.Name] {
 			roots = append(roots, fragment.SelectionSet)
@@ -58,7 +58,7 @@ func CheckDocument(doc *ast.QueryDocument, l Limits) *Violation {
 	}
 	found.Visits = written.visits()
 	if violation := l.exceeded(found); violation != nil {
-		return violation // before fragments are put in one by one
+		return violation // before fragments are expanded one by one
 	}
 	for _, root := range roots {
 		found.Repeats = max(found.Repeats, repeats(definitions.fragments, root))
@@ -66,18 +66,18 @@ func CheckDocument(doc *ast.QueryDocument, l Limits) *Violation {
 	return l.exceeded(found)
 }
 
-// CheckVariables measures the values of variables as they were decoded from
-// JSON, before they are coerced to their types.
-func CheckVariables(variables map[string]any, l Limits) *Violation {
-	var found Limits
+// CheckVariables measures the values of variables as decoded from JSON, before
+// they are coerced to their types.
+func CheckVariables(variables map[string]any, l Document) *Violation {
+	var found Document
 	for _, value := range variables {
 		found.input(value, 0)
 	}
 	return l.exceeded(found)
 }
 
-// input adds a decoded JSON value that is inside that many others.
-func (found *Limits) input(value any, depth int) {
+// input adds a decoded JSON value that is nested in that many others.
+func (found *Document) input(value any, depth int) {
 	found.ValueDepth = max(found.ValueDepth, depth)
 	switch value := value.(type) {
 	case string:
@@ -96,10 +96,10 @@ func (found *Limits) input(value any, depth int) {
 	}
 }
 
-// measureText counts tokens as the parser does. A text that is longer than
-// allowed is not read, and reading ends with the first malformed token.
-func measureText(document string, l Limits) Limits {
-	found := Limits{Bytes: len(document)}
+// measureText counts tokens as the parser does. It does not read a text that is
+// too long, and stops at the first malformed token.
+func measureText(document string, l Document) Document {
+	found := Document{Bytes: len(document)}
 	if l.exceeded(found) != nil {
 		return found
 	}
@@ -119,7 +119,7 @@ func measureText(document string, l Limits) Limits {
 	}
 }
 
-// add is the sum of two counts, at most the greatest number.
+// add returns the sum of two counts, or math.MaxInt if it overflows.
 func add(a, b int) int {
 	if a > math.MaxInt-b {
 		return math.MaxInt

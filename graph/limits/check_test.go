@@ -18,7 +18,7 @@ import (
 	"leadgraph/graph/limits"
 )
 
-// maxErrors is how many errors an answer may have.
+// maxErrors is the maximum number of errors in a response.
 const maxErrors = 10
 
 func newExecutor() *executor.Executor {
@@ -28,15 +28,15 @@ func newExecutor() *executor.Executor {
 	return exec
 }
 
-// check is what a request meets before it is parsed for good.
+// check runs the checks that come before parsing.
 func check(a attack) *limits.Violation {
-	if violation := limits.CheckVariables(a.variables, limits.Limits{}); violation != nil {
+	if violation := limits.CheckVariables(a.variables, limits.Document{}); violation != nil {
 		return violation
 	}
-	return limits.Check(a.document, limits.Limits{})
+	return limits.Check(a.document, limits.Document{})
 }
 
-// prepare checks, parses, validates and coerces as a request is.
+// prepare checks, parses, validates and coerces as for a request.
 func prepare(exec *executor.Executor, a attack) (*limits.Violation, gqlerror.List) {
 	if violation := check(a); violation != nil {
 		return violation, nil
@@ -48,7 +48,7 @@ func prepare(exec *executor.Executor, a attack) (*limits.Violation, gqlerror.Lis
 
 //nolint:paralleltest // other tests' allocations would count
 func TestAttacksAreRefusedOrCheap(t *testing.T) {
-	const most = 8 << 20 // half of what a request may take
+	const most = 8 << 20 // half of what one request may allocate
 	exec := newExecutor()
 	for _, a := range attacks() {
 		t.Run(a.name, func(t *testing.T) {
@@ -76,8 +76,8 @@ func limitOf(violation *limits.Violation) string {
 	return violation.Limit
 }
 
-// BenchmarkAttacks reports the processor time of each attack, of all threads, so
-// that the collector's share is in it.
+// BenchmarkAttacks reports the CPU time of each attack in all threads, so that
+// it includes garbage collection.
 func BenchmarkAttacks(b *testing.B) {
 	exec := newExecutor()
 	for _, a := range attacks() {
@@ -126,14 +126,14 @@ func TestFrontEndsFit(t *testing.T) {
 	exec := newExecutor()
 	for name, document := range documents {
 		violation, errs := prepare(exec, attack{document: document})
-		// Variables are not given, which is found only behind validation.
+		// Missing variables are found only after validation.
 		if violation != nil || len(errs) > 0 && errs[0].Path == nil {
 			t.Errorf("%s: %v %v", name, violation, errs)
 		}
 	}
 }
 
-// leadFragment selects all that a lead has, as the pages of front-ends do in
+// leadFragment selects every field of a lead, as the pages of front-ends do in
 // parts.
 const leadFragment = `
 fragment Lead on Lead {
@@ -149,8 +149,8 @@ fragment Lead on Lead {
   }
 }`
 
-// pageOfComponents is as Relay writes one: a fragment for each component, each
-// with the id that its store needs.
+// pageOfComponents is a page as Relay generates it: a fragment for each
+// component, each with the id that its store needs.
 var pageOfComponents = `
 query Page($first: Int!, $after: Cursor) { ...Table_query ...Head_query }
 fragment Head_query on Query { leadStats { total ...Chart_stats } }

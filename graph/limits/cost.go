@@ -5,108 +5,122 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
-	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Cost is the most that an operation can take. Each is at most the greatest
-// number.
+// Cost is the most that an operation can cost. Values that would overflow are
+// math.MaxInt.
 type Cost struct {
 	// UpstreamCalls is the number of calls to the platform, weighted by Rates.
 	UpstreamCalls int
-	// Rows is the number of leads that are read for the operation alone or given
-	// out of the catalogue. Reading the catalogue itself serves everyone, and
-	// neither that nor the search for a cursor's lead that moved far counts here.
+	// Rows is the number of leads that are read for this operation alone or
+	// taken from the catalogue. It does not include reading the catalogue,
+	// which serves everyone, nor the search for a cursor whose lead moved far.
 	Rows int
-	// Fields is the number of fields in the answer, those of the schema weighted by
-	// introspectionWeight. A deferred fragment counts as pieceWeight more for each
-	// object that it adds to.
+	// Fields is the number of fields in the response. Introspection fields are
+	// weighted by introspectionWeight. Each object to which a deferred fragment
+	// adds something counts as pieceWeight more.
 	Fields int
 }
 
-// Rates are what the cost of an operation depends on besides the operation. What
-// is zero stands for its default.
+// Rates hold what the cost depends on besides the operation; zeros mean the
+// defaults.
 type Rates struct {
-	// LookupCalls is the number of calls that looking up one tenant takes: 2 while
-	// it is not known from where the platform counts its pages, then 1.
+	// LookupCalls is the number of calls needed to look up one tenant: 2 until
+	// the number of the platform's first page is known, then 1.
 	LookupCalls int
-	// OnlineCalls is the weight of a lookup for which the platform asks Microsoft.
+	// OnlineCalls is the weight of a lookup for which the platform asks
+	// Microsoft.
 	OnlineCalls int
 	// CataloguePages is the number of calls that read all leads.
 	CataloguePages int
-	// DefaultPage and MaxPage are the rows of a page without first and last, and
-	// the most that they may ask for.
+	// DefaultPage and MaxPage are the rows of a page without first and last,
+	// and the maximum of first and last.
 	DefaultPage, MaxPage int
-	// ListLength is how many objects a list inside a lead or its counts is
-	// expected to have.
+	// ListLength is the expected length of a list inside a lead or its counts.
 	ListLength int
 }
 
-// The defaults of Rates.
+// Defaults of Rates.
 const (
 	DefaultLookupCalls = 2
 	DefaultOnlineCalls = 5
-	// DefaultCataloguePages is for 100,000 leads in the platform's largest pages.
+	// DefaultCataloguePages is enough for 100,000 leads in the platform's
+	// largest pages.
 	DefaultCataloguePages = 5
 	DefaultPage           = 50
 	DefaultMaxPage        = 1000
-	// DefaultListLength is for contacts, addresses, places in an address.
+	// DefaultListLength is for contacts, addresses and the locations of an
+	// address.
 	DefaultListLength = 3
 )
 
-// leadsPerTenant is how many leads a tenant can have: one that the operator
-// created and one that the customer consented to.
+// leadsPerTenant is the number of leads that a tenant can have: one created by
+// the operator and one consented to by the customer.
 const leadsPerTenant = 2
 
-// introspectionWeight is what a field of the schema costs in fields of leads: it
-// takes gqlgen's executor some 1.4 µs and 800 bytes, a field of a lead is rendered
-// by a compiled plan.
+// introspectionWeight is the cost of an introspection field, counted in fields
+// of leads. It takes gqlgen's executor about 1.4 µs and 800 bytes, while a
+// compiled plan renders the fields of a lead.
 const introspectionWeight = 20
 
-// pieceWeight is what a deferred fragment of an object costs in fields of leads:
-// it takes some 10 µs to cut it out and to send it behind the rest
-// (BenchmarkDeferredPieces), so that 4,000 of them fill the budget.
+// pieceWeight is the cost of a deferred fragment of an object, counted in
+// fields of leads. Cutting it out and sending it after the rest takes about 10
+// µs (BenchmarkDeferredPieces), so 4,000 of them fill the budget.
 const pieceWeight = 75
 
-// The calls that read a window: two pages, and with a cursor up to twice two more
-// in search of its lead. See package pagination.
+// The calls that read a window: two pages and, with a cursor, up to twice two
+// more to find its lead. See package pagination.
 const (
 	windowCalls = 2
 	anchorCalls = 4
 )
 
-// Budget is what one operation may cost. What is zero stands for its default.
+// Budget is the most that one operation may cost; zeros mean the defaults.
 type Budget Cost
 
-// The defaults of Budget.
+// Defaults of Budget.
 const (
-	// DefaultBudgetCalls is for 500 tenants at two calls each, a dashboard and 20
-	// lookups.
+	// DefaultBudgetCalls allows 500 tenants at two calls each, a dashboard and
+	// 20 lookups.
 	DefaultBudgetCalls = 1200
-	// DefaultBudgetRows is for a few of the largest pages.
+	// DefaultBudgetRows allows a few of the largest pages.
 	DefaultBudgetRows = 10_000
-	// DefaultBudgetFields is for 1,000 leads with all their fields, some 5 MB, or
-	// six times the standard introspection query.
+	// DefaultBudgetFields allows 1,000 leads with all their fields, about 5 MB,
+	// or six times the standard introspection query.
 	DefaultBudgetFields = 300_000
 )
 
+// orDefault replaces zeros with the defaults.
+func (b Budget) orDefault() Budget {
+	return Budget{
+		UpstreamCalls: cmp.Or(b.UpstreamCalls, DefaultBudgetCalls),
+		Rows:          cmp.Or(b.Rows, DefaultBudgetRows),
+		Fields:        cmp.Or(b.Fields, DefaultBudgetFields),
+	}
+}
+
 // Exceeds returns the first part of the budget that the cost exceeds, or nil.
 func (c Cost) Exceeds(b Budget) *Violation {
+	b = b.orDefault()
 	return first([]bound{
-		{"upstreamCalls", "calls to the platform", cmp.Or(b.UpstreamCalls, DefaultBudgetCalls), c.UpstreamCalls},
-		{"rows", "rows", cmp.Or(b.Rows, DefaultBudgetRows), c.Rows},
-		{"answerFields", "fields in the answer", cmp.Or(b.Fields, DefaultBudgetFields), c.Fields},
+		{"upstreamCalls", "calls to the platform", b.UpstreamCalls, c.UpstreamCalls},
+		{"rows", "rows", b.Rows, c.Rows},
+		{"answerFields", "fields in the response", b.Fields, c.Fields},
 	})
 }
 
-// Estimate returns what an operation can cost at most. The operation must be
-// valid and its document within Limits, which bounds the work; the variables are
-// those that validation coerced. @skip and @include are taken to let everything
-// in.
-func Estimate(schema *ast.Schema, operation *ast.OperationDefinition, fragments ast.FragmentDefinitionList, variables map[string]any, rates Rates) Cost {
+// Estimate returns the most that an operation can cost. The operation must be
+// valid and its document within the limits, which bound the work of Estimate.
+// The variables are those that validation coerced. Estimate assumes that @skip
+// and @include skip nothing.
+//
+// A root field without a price costs the whole budget: it can run alone but not
+// with anything else.
+func Estimate(schema *ast.Schema, operation *ast.OperationDefinition, fragments ast.FragmentDefinitionList, variables map[string]any, rates Rates, budget Budget) Cost {
 	e := estimate{
-		schema: schema, variables: variables, lookups: map[lookup]bool{},
+		schema: schema, variables: variables, lookups: map[lookup]bool{}, budget: budget.orDefault(),
 		rates: Rates{
 			LookupCalls:    cmp.Or(rates.LookupCalls, DefaultLookupCalls),
 			OnlineCalls:    cmp.Or(rates.OnlineCalls, DefaultOnlineCalls),
@@ -119,7 +133,7 @@ func Estimate(schema *ast.Schema, operation *ast.OperationDefinition, fragments 
 	roots, pieces := branches(byName(fragments), operation.SelectionSet)
 	e.cost.Fields = multiply(pieceWeight, pieces)
 	for _, root := range roots {
-		e.root(root)
+		e.root(operation.Operation, root)
 	}
 	for key := range e.lookups {
 		calls := e.rates.LookupCalls
@@ -134,7 +148,7 @@ func Estimate(schema *ast.Schema, operation *ast.OperationDefinition, fragments 
 	return e.cost
 }
 
-// branch is one field of the answer.
+// branch is one field of the response.
 type branch struct {
 	*ast.Field
 	children []branch
@@ -151,9 +165,9 @@ func branches(fragments map[string]*ast.FragmentDefinition, sets ...ast.Selectio
 	return list, pieces
 }
 
-// lookup is one read of a tenant: equal ones are made once.
+// lookup is one read of a tenant. Equal lookups of an operation are read once.
 type lookup struct {
-	by     string // the field that makes it on its own, or nothing
+	by     string // the field that reads on its own, or empty
 	tenant string
 	online bool
 }
@@ -163,111 +177,13 @@ type estimate struct {
 	variables map[string]any
 	rates     Rates
 	lookups   map[lookup]bool
-	catalogue bool // all leads are needed; they are taken once for all fields
+	budget    Budget
+	catalogue bool // all leads are needed; they are read once for all fields
 	cost      Cost
 }
 
-func (e *estimate) root(field branch) {
-	switch field.Name {
-	case "lead":
-		online, _ := e.argument(field, "checkOnline").(bool)
-		e.look("", e.argument(field, "tenantId"), online)
-		e.answer(field, leadsPerTenant, 1)
-	case "leadsByTenantIds":
-		ids := list(e.argument(field, "tenantIds"))
-		for _, id := range ids {
-			e.look("", id, false)
-		}
-		rows := multiply(len(ids), leadsPerTenant)
-		e.answer(field, rows, rows)
-	case "leads":
-		e.leads(field)
-	case "leadStats":
-		e.catalogue = true
-		e.answer(field, 0, 1)
-	case "node":
-		e.catalogue = true
-		e.answer(field, 1, 1)
-	case "nodes":
-		e.catalogue = true
-		ids := list(e.argument(field, "ids"))
-		e.answer(field, len(ids), len(ids))
-	case "__schema", "__type":
-		name, _ := e.argument(field, "name").(string)
-		e.cost.Fields = add(e.cost.Fields, multiply(introspectionWeight, introspected(e.schema, field, name)))
-	default: // __typename
-		e.answer(field, 0, 1)
-	}
-}
-
-// leads follows the three ways in which a page is read. Which one it is can
-// depend on whether a condition is one: a blank search is none.
-func (e *estimate) leads(field branch) {
-	size := e.pageSize(field)
-	filter, _ := e.argument(field, "filter").(map[string]any)
-	tenants := list(filter["tenantId"])
-	for _, id := range tenants {
-		// Not by the operation's loader, so perhaps once more than for other fields.
-		e.look(field.Alias, id, false)
-	}
-	rows := multiply(len(tenants), leadsPerTenant)
-	if onlyTenants(filter) {
-		e.answer(field, rows, min(rows, size))
-		return
-	}
-	after, before := e.argument(field, "after") != nil, e.argument(field, "before") != nil
-	ordered := e.argument(field, "orderBy") != nil
-	fromEnd := e.argument(field, "last") != nil && !before
-	if ordered || fromEnd || len(filter) > 0 || field.selects("totalCount") {
-		e.catalogue = true
-	}
-	if ordered || fromEnd {
-		rows = add(rows, size)
-	} else { // also a page that could not be counted is read
-		e.cost.UpstreamCalls = add(e.cost.UpstreamCalls, windowCalls)
-		if after || before {
-			e.cost.UpstreamCalls = add(e.cost.UpstreamCalls, anchorCalls)
-		}
-		rows = add(rows, multiply(2, add(size, 2))) // a row on either side, at most doubled by the plan
-	}
-	e.answer(field, rows, size)
-}
-
-// onlyTenants reports whether a filter asks for tenants and nothing else.
-func onlyTenants(filter map[string]any) bool {
-	for name, condition := range filter {
-		if name != "tenantId" && condition != nil {
-			return false
-		}
-	}
-	return filter["tenantId"] != nil
-}
-
-func (e *estimate) pageSize(field branch) int {
-	for _, argument := range []string{"first", "last"} {
-		if given := e.argument(field, argument); given != nil {
-			return min(max(0, number(given)), e.rates.MaxPage)
-		}
-	}
-	return min(e.rates.DefaultPage, e.rates.MaxPage)
-}
-
-func (b branch) selects(name string) bool {
-	for _, child := range b.children {
-		if child.Name == name {
-			return true
-		}
-	}
-	return false
-}
-
-func (e *estimate) look(by string, tenant any, online bool) {
-	id, _ := tenant.(string)
-	e.lookups[lookup{by, strings.ToLower(id), online}] = true
-}
-
-// answer adds the rows and the fields that a root field answers with: of items
-// leads, or once of anything else.
+// answer adds the rows and fields of a root field's response. A list is taken
+// to have that many items.
 func (e *estimate) answer(field branch, rows, items int) {
 	e.cost.Rows = add(e.cost.Rows, rows)
 	of := 1
@@ -277,7 +193,8 @@ func (e *estimate) answer(field branch, rows, items int) {
 	e.cost.Fields = add(e.cost.Fields, add(1, multiply(of, e.fields(field, items))))
 }
 
-// fields counts the fields below one, whose lists of leads have that many items.
+// fields counts the fields below a parent. Lists of leads in it have that many
+// items.
 func (e *estimate) fields(parent branch, items int) int {
 	total := multiply(pieceWeight, parent.pieces)
 	for _, child := range parent.children {
@@ -293,7 +210,7 @@ func (e *estimate) fields(parent branch, items int) int {
 	return total
 }
 
-// argument returns the value of a field's argument, nil where there is none.
+// argument returns the value of a field's argument, or nil if it is absent.
 func (e *estimate) argument(field branch, name string) any {
 	given := field.Arguments.ForName(name)
 	if given == nil {
@@ -301,12 +218,12 @@ func (e *estimate) argument(field branch, name string) any {
 	}
 	value, err := given.Value.Value(e.variables)
 	if err != nil {
-		return nil // refused before it is used
+		return nil // the executor refuses it before it uses it
 	}
 	return value
 }
 
-// list returns the items of a list; a single value stands for a list of one.
+// list returns the items of a list. A single value counts as a list of one.
 func list(value any) []any {
 	if value == nil {
 		return nil
@@ -322,7 +239,7 @@ func list(value any) []any {
 	return all
 }
 
-// number reads a whole number as literals and variables have it.
+// number returns a whole number from a literal or a variable.
 func number(value any) int {
 	switch n := value.(type) {
 	case int:
@@ -335,10 +252,10 @@ func number(value any) int {
 	case float64:
 		return int(n)
 	}
-	return math.MaxInt // not known, so the most that is allowed
+	return math.MaxInt // unknown, so assume the maximum
 }
 
-// multiply is the product of two counts, at most the greatest number.
+// multiply returns the product of two counts, or math.MaxInt if it overflows.
 func multiply(a, b int) int {
 	if a != 0 && b > math.MaxInt/a {
 		return math.MaxInt

@@ -15,7 +15,7 @@ import (
 	"leadgraph/graph/limits"
 )
 
-// estimate validates a document as a request is and estimates its operation.
+// estimate validates a document as for a request and estimates its operation.
 func estimate(t *testing.T, document, variables string) limits.Cost {
 	t.Helper()
 	params := &graphql.RawParams{Query: document}
@@ -32,7 +32,7 @@ func estimate(t *testing.T, document, variables string) limits.Cost {
 		t.Fatal(document, errs)
 	}
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
-	return limits.Estimate(schema, op.Operation, op.Doc.Fragments, op.Variables, limits.Rates{})
+	return limits.Estimate(schema, op.Operation, op.Doc.Fragments, op.Variables, limits.Rates{}, limits.Budget{})
 }
 
 func TestEstimate(t *testing.T) {
@@ -59,7 +59,7 @@ func TestEstimate(t *testing.T) {
 		{"deferred in a list", "{... @defer{leads(first: 10){nodes{id ... @defer{status}}}}}", "", limits.Cost{UpstreamCalls: 2, Rows: 24, Fields: 75 + 2 + 10*(2+75)}},
 		{"window", "{leads{nodes{id}}}", "", limits.Cost{UpstreamCalls: 2, Rows: 104, Fields: 52}},
 		{"window of a size", "query($n: Int){leads(first: $n){edges{cursor node{id}}}}", `{"n":10}`, limits.Cost{UpstreamCalls: 2, Rows: 24, Fields: 32}},
-		{"window behind a cursor", `{leads(first: 10, after: "x"){pageInfo{endCursor}}}`, "", limits.Cost{UpstreamCalls: 6, Rows: 24, Fields: 3}},
+		{"window after a cursor", `{leads(first: 10, after: "x"){pageInfo{endCursor}}}`, "", limits.Cost{UpstreamCalls: 6, Rows: 24, Fields: 3}},
 		{"window before a cursor", `{leads(last: 10, before: "x"){pageInfo{endCursor}}}`, "", limits.Cost{UpstreamCalls: 6, Rows: 24, Fields: 3}},
 		{"too large", "{leads(first: 2000000000){asOf}}", "", limits.Cost{UpstreamCalls: 2, Rows: 2004, Fields: 2}},
 		{"negative", "{leads(first: -1){asOf}}", "", limits.Cost{UpstreamCalls: 2, Rows: 4, Fields: 2}},
@@ -84,8 +84,8 @@ func TestEstimate(t *testing.T) {
 	}
 }
 
-// TestIntrospectionIsCountedExactly compares the count with the number of fields
-// in gqlgen's answer.
+// TestIntrospectionIsCountedExactly compares the count with the number of
+// fields in gqlgen's response.
 func TestIntrospectionIsCountedExactly(t *testing.T) {
 	t.Parallel()
 	got := estimate(t, introspection.Query, "").Fields
@@ -127,7 +127,7 @@ func TestBudget(t *testing.T) {
 
 func TestViolationNamesWhatWasFound(t *testing.T) {
 	t.Parallel()
-	violation := limits.Check("{a{b{c}}}", limits.Limits{Depth: 2})
+	violation := limits.Check("{a{b{c}}}", limits.Document{Depth: 2})
 	if got, want := violation.Error(), "depth: 3 levels, at most 2 are allowed"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -137,7 +137,7 @@ func TestViolationNamesWhatWasFound(t *testing.T) {
 	}
 }
 
-// answerTo executes a query of the schema.
+// answerTo executes an introspection query.
 func answerTo(t *testing.T, document string) any {
 	t.Helper()
 	exec := newExecutor()

@@ -2,10 +2,10 @@ package limits
 
 import "github.com/vektah/gqlparser/v2/ast"
 
-// size is a selection set with every fragment put in where it is spread.
+// size is the size of a selection set with every fragment expanded.
 type size struct {
 	roots  int // fields at its own level
-	depth  int // fields inside each other
+	depth  int // nesting depth of fields
 	fields int // all selections
 	// The same below __schema and __type.
 	schemaDepth, schemaFields int
@@ -19,19 +19,20 @@ func (s *size) add(other size) {
 	s.schemaFields = add(s.schemaFields, other.schemaFields)
 }
 
-// expansion measures selection sets. It walks each fragment once however often
+// expansion measures selection sets. It walks each fragment once, however often
 // it is spread.
 type expansion struct {
 	fragments map[string]*ast.FragmentDefinition
 	sizes     map[string]*size // by fragment; nil while it is being measured
-	cyclic    bool             // a fragment was met inside itself
+	cyclic    bool             // a fragment contains itself
 }
 
 func newExpansion(fragments ast.FragmentDefinitionList) *expansion {
 	return &expansion{byName(fragments), make(map[string]*size, len(fragments)), false}
 }
 
-// byName indexes fragments as validation does: of one name the first counts.
+// byName indexes fragments as validation does: the first fragment of a name
+// counts.
 func byName(list ast.FragmentDefinitionList) map[string]*ast.FragmentDefinition {
 	fragments := make(map[string]*ast.FragmentDefinition, len(list))
 	for _, fragment := range list {
@@ -76,7 +77,7 @@ func (e *expansion) fragment(name string) size {
 	known, met := e.sizes[name]
 	definition := e.fragments[name]
 	switch {
-	case definition == nil: // a fault that validation reports
+	case definition == nil: // validation reports the unknown fragment
 		return size{}
 	case met && known == nil:
 		e.cyclic = true
@@ -90,17 +91,17 @@ func (e *expansion) fragment(name string) size {
 	return total
 }
 
-// place is what merges into one field of the answer.
+// place holds the selections that merge into one field of the response.
 type place struct {
-	field    *ast.Field // the first
-	fields   int        // how many
+	field    *ast.Field // the first of them
+	fields   int        // number of merged fields
 	children []ast.SelectionSet
 }
 
-// merge puts the fragments of selection sets into them, each once as execution
-// does, and returns their fields by response name in the order of the document,
-// and how many of the fragments are deferred. Type conditions and directives are
-// taken to let everything in.
+// merge expands the fragments in selection sets, each once as execution does.
+// It returns the fields by response name in document order, and the number of
+// deferred fragments. It assumes that type conditions and directives exclude
+// nothing.
 func merge(fragments map[string]*ast.FragmentDefinition, sets []ast.SelectionSet) (places []place, deferred int) {
 	index := map[string]int{}
 	spread := map[string]bool{}
@@ -144,8 +145,8 @@ func deferrals(directives ast.DirectiveList) int {
 	return 0
 }
 
-// repeats is the greatest number of fields that merge into one. Its work is that
-// of the selections with all fragments put in.
+// repeats returns the greatest number of fields that merge into one. Its work
+// is proportional to the selections with all fragments expanded.
 func repeats(fragments map[string]*ast.FragmentDefinition, sets ...ast.SelectionSet) int {
 	most := 0
 	places, _ := merge(fragments, sets)

@@ -5,12 +5,12 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// introspectionCap ends counting, 20 times above what the standard query asks of
-// this schema.
+// introspectionCap is where counting stops: 20 times what the standard query
+// has on this schema.
 const introspectionCap = 1 << 16
 
-// introspected counts the fields of the answer to __schema or, with a name,
-// __type, by going through it without writing it.
+// introspected counts the fields in the response to __schema or, with a name,
+// __type. It walks the schema without building the response.
 func introspected(schema *ast.Schema, field branch, name string) int {
 	c := counter{left: introspectionCap - 1} // the field itself
 	if field.Name == "__schema" {
@@ -21,7 +21,7 @@ func introspected(schema *ast.Schema, field branch, name string) int {
 	return introspectionCap - max(0, c.left)
 }
 
-// counter counts down.
+// counter counts down to 0.
 type counter struct{ left int }
 
 func (c *counter) ofSchema(schema *introspection.Schema, fields []branch) {

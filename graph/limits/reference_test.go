@@ -12,7 +12,7 @@ import (
 	"leadgraph/graph/limits"
 )
 
-// naive puts fragments in where they are spread, however often that is.
+// naive expands fragments wherever they are spread, however often.
 type naive struct {
 	fragments map[string]*ast.FragmentDefinition
 }
@@ -37,8 +37,8 @@ func (n naive) cyclic(set ast.SelectionSet, inside string) bool {
 	return false
 }
 
-// paths lists the response path of each field, and an empty one for each spread
-// and inline fragment.
+// paths returns the response path of each field, and an empty path for each
+// spread and inline fragment.
 func (n naive) paths(set ast.SelectionSet, under string) (all []string) {
 	for _, selected := range set {
 		switch selected := selected.(type) {
@@ -54,7 +54,7 @@ func (n naive) paths(set ast.SelectionSet, under string) (all []string) {
 	return all
 }
 
-// TestCheckCountsAsExpandingWould compares the verdicts of each limit with those
+// TestCheckCountsAsExpandingWould compares the verdict of each limit with that
 // of the naive expansion.
 func TestCheckCountsAsExpandingWould(t *testing.T) {
 	t.Parallel()
@@ -73,7 +73,7 @@ func TestCheckCountsAsExpandingWould(t *testing.T) {
 			cyclic = cyclic || reference.cyclic(fragment.SelectionSet, fragment.Name)
 		}
 		if cyclic {
-			if v := limits.Check(document, limits.Limits{}); limitOf(v) != "cycles" {
+			if v := limits.Check(document, limits.Document{}); limitOf(v) != "cycles" {
 				t.Fatalf("%s: %v, want cycles", document, v)
 			}
 			return
@@ -86,17 +86,18 @@ func TestCheckCountsAsExpandingWould(t *testing.T) {
 				roots++
 			}
 		}
-		wantBound(t, document, "fields", fields, func(l *limits.Limits) *int { return &l.Fields })
-		wantBound(t, document, "depth", depth, func(l *limits.Limits) *int { return &l.Depth })
-		wantBound(t, document, "rootFields", roots, func(l *limits.Limits) *int { return &l.RootFields })
+		wantBound(t, document, "fields", fields, func(l *limits.Document) *int { return &l.Fields })
+		wantBound(t, document, "depth", depth, func(l *limits.Document) *int { return &l.Depth })
+		wantBound(t, document, "rootFields", roots, func(l *limits.Document) *int { return &l.RootFields })
 	})
 }
 
-// wantBound wants the document to be allowed at the number and refused below it.
-func wantBound(t *rapid.T, document, name string, found int, limit func(*limits.Limits) *int) {
-	generous := func() limits.Limits {
+// wantBound checks that the document is allowed with the limit found and
+// refused below it.
+func wantBound(t *rapid.T, document, name string, found int, limit func(*limits.Document) *int) {
+	generous := func() limits.Document {
 		const most = 1 << 40
-		return limits.Limits{RootFields: most, Depth: most, Fields: most, Repeats: most, Visits: most, Tokens: most, Aliases: most, Spreads: most, InlineDepth: most}
+		return limits.Document{RootFields: most, Depth: most, Fields: most, Repeats: most, Visits: most, Tokens: most, Aliases: most, Spreads: most, InlineDepth: most}
 	}
 	l := generous()
 	*limit(&l) = found
@@ -104,7 +105,7 @@ func wantBound(t *rapid.T, document, name string, found int, limit func(*limits.
 		t.Fatalf("%s: %v", document, v)
 	}
 	if found == 1 {
-		return // zero stands for the default
+		return // zero would mean the default
 	}
 	*limit(&l) = found - 1
 	v := limits.Check(document, l)
@@ -113,8 +114,8 @@ func wantBound(t *rapid.T, document, name string, found int, limit func(*limits.
 	}
 }
 
-// drawDocument draws one operation that spreads each fragment, so that nothing is
-// outside of it. The fragments spread later ones, seldom an earlier one.
+// drawDocument draws one operation that spreads every fragment. Fragments
+// spread later ones and rarely earlier ones.
 func drawDocument(t *rapid.T) string {
 	fragments := rapid.IntRange(0, 5).Draw(t, "fragments")
 	var b strings.Builder
@@ -152,8 +153,8 @@ func drawSet(t *rapid.T, b *strings.Builder, next, fragments, depth int) {
 	b.WriteString("}")
 }
 
-// TestRepeats wants fields to be counted by their place in the answer, each
-// fragment once there.
+// TestRepeats checks that fields are counted by their place in the response,
+// and each fragment once per place.
 func TestRepeats(t *testing.T) {
 	t.Parallel()
 	for document, want := range map[string]int{
@@ -165,7 +166,7 @@ func TestRepeats(t *testing.T) {
 		"{a{...F} a{...F}} fragment F on T{b}": 2,
 		"{...F a} fragment F on T{a ...G} fragment G on T{a b}": 3,
 	} {
-		l := limits.Limits{Repeats: want}
+		l := limits.Document{Repeats: want}
 		if v := limits.Check(document, l); v != nil {
 			t.Errorf("%s: %v", document, v)
 		}
@@ -178,8 +179,8 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
-// FuzzCheck wants no document to make Check panic, and what it lets through to be
-// within the limits of the text.
+// FuzzCheck checks that no document makes Check panic, and that the documents
+// it allows are within the limits of the text.
 func FuzzCheck(f *testing.F) {
 	for _, a := range attacks() {
 		if len(a.document) < 4000 {

@@ -7,10 +7,10 @@ import (
 )
 
 // Rules returns gqlparser's validation rules for gqlgen's SetValidationRulesFn,
-// made to stop once that many errors were found. A fault inside a fragment is
-// found again from each definition that reaches it, and each time known names
-// are searched for similar ones. suggest must be the contrary of what
-// SetDisableSuggestion is told.
+// changed to stop after that many errors. Without the stop, an error inside a
+// fragment is found again from each definition that reaches it, and each time
+// the known names are searched for similar ones. suggest must be the opposite
+// of what SetDisableSuggestion was given.
 func Rules(errors int, suggest bool) func() *rules.Rules {
 	return func() *rules.Rules {
 		defaults := rules.NewDefaultRules()
@@ -34,8 +34,8 @@ func Rules(errors int, suggest bool) func() *rules.Rules {
 	}
 }
 
-// withoutSuggestions exchanges the rules that would name what the schema has.
-// gqlgen exchanges two of them itself, under the same names.
+// withoutSuggestions replaces the rules whose messages name parts of the
+// schema. gqlgen replaces two of them itself, under the same names.
 func withoutSuggestions(defaults *rules.Rules) {
 	for _, exchange := range []struct {
 		suggesting string
@@ -52,8 +52,8 @@ func withoutSuggestions(defaults *rules.Rules) {
 	}
 }
 
-// stopAfter takes the observers from the walk when enough errors were found, so
-// that what is left of it does nothing.
+// stopAfter clears the walker's observers once enough errors were found, which
+// makes the rest of the walk a no-op.
 func stopAfter(observers *core.Events, found *int, errors int) {
 	stop := func(walker *core.Walker) {
 		if *found >= errors {

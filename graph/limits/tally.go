@@ -4,9 +4,9 @@ import "github.com/vektah/gqlparser/v2/ast"
 
 // tally counts what is written in one definition.
 type tally struct {
-	found   Limits
+	found   Document
 	nodes   int      // selections, directives, arguments and values
-	spreads []string // the fragments that are spread, in no order
+	spreads []string // names of spread fragments, in no order
 }
 
 func tallyOperation(operation *ast.OperationDefinition) *tally {
@@ -40,8 +40,8 @@ func (t *tally) variables(list ast.VariableDefinitionList) {
 	}
 }
 
-// selections tallies a selection set that is that many inline fragments below
-// its field.
+// selections counts a selection set that is nested in that many inline
+// fragments.
 func (t *tally) selections(set ast.SelectionSet, inline int) {
 	t.nodes += len(set)
 	for _, selected := range set {
@@ -81,7 +81,7 @@ func (t *tally) arguments(list ast.ArgumentList) {
 	}
 }
 
-// value tallies a value that is inside that many others.
+// value counts a value that is nested in that many others.
 func (t *tally) value(value *ast.Value, depth int) {
 	if value.Kind == ast.ListValue || value.Kind == ast.ObjectValue {
 		depth++
@@ -94,12 +94,12 @@ func (t *tally) value(value *ast.Value, depth int) {
 	}
 }
 
-// tallies are those of all definitions of a document.
+// tallies holds the tallies of all definitions of a document.
 type tallies struct {
 	operations []*tally
 	fragments  []*tally
 	byName     map[string]*tally // of fragments
-	spread     map[string]bool   // the fragments that are spread anywhere
+	spread     map[string]bool   // names of fragments that are spread anywhere
 }
 
 func tallyAll(doc *ast.QueryDocument) tallies {
@@ -110,7 +110,7 @@ func tallyAll(doc *ast.QueryDocument) tallies {
 	for _, fragment := range doc.Fragments {
 		t := tallyFragment(fragment)
 		all.fragments = append(all.fragments, t)
-		if all.byName[fragment.Name] == nil { // of one name the first counts
+		if all.byName[fragment.Name] == nil { // the first fragment of a name counts
 			all.byName[fragment.Name] = t
 		}
 	}
@@ -124,9 +124,9 @@ func tallyAll(doc *ast.QueryDocument) tallies {
 	return all
 }
 
-// sum puts the tallies of all definitions together.
-func (all tallies) sum() Limits {
-	total := Limits{Operations: len(all.operations), Fragments: len(all.fragments)}
+// sum adds up the tallies of all definitions.
+func (all tallies) sum() Document {
+	total := Document{Operations: len(all.operations), Fragments: len(all.fragments)}
 	for _, list := range [][]*tally{all.operations, all.fragments} {
 		for _, t := range list {
 			total.Variables += t.found.Variables
@@ -141,8 +141,8 @@ func (all tallies) sum() Limits {
 	return total
 }
 
-// visits counts the nodes that validation visits: it walks from each definition
-// to all that it reaches, entering each fragment once.
+// visits counts the nodes that validation visits: from each definition it walks
+// to everything it reaches, entering each fragment once.
 func (all tallies) visits() int {
 	total := 0
 	for _, list := range [][]*tally{all.operations, all.fragments} {

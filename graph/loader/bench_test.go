@@ -9,8 +9,8 @@ import (
 	"leadgraph/lead"
 )
 
-// BenchmarkLoadAll is an operation's batch of 20 tenants that cost nothing to
-// read: what the dataloader itself takes.
+// BenchmarkLoadAll loads an operation's batch of 20 tenants that cost nothing
+// to read. It measures the dataloader itself.
 func BenchmarkLoadAll(b *testing.B) {
 	keys := make([]loader.Key, 20)
 	for i := range keys {

@@ -1,11 +1,11 @@
-// Package loader batches the reads of one operation: every lead lookup of a
+// Package loader batches the reads of one operation. Every lead lookup of a
 // GraphQL operation goes through one dataloader, so that equal keys are read
 // once and the rest are read together.
 //
 // A loader lives as long as its operation. graph-gophers/dataloader caches
 // errors for a loader's life and answers every caller of a key from the first
-// read, so a longer life would serve stale failures, or one caller's rows to
-// another.
+// read. If a loader lived longer, it would serve stale failures, or one
+// caller's rows to another.
 package loader
 
 import (
@@ -20,40 +20,40 @@ import (
 	"leadgraph/lead/lookup"
 )
 
-// safetyWait bounds how long a batch waits when fewer keys arrive than the
-// operation announced, as when a field fails before it asks. It is not a
-// collection window: a batch starts when its last announced key is in.
+// safetyWait bounds how long a batch waits if fewer keys arrive than the
+// operation announced, for example because a field fails before it loads. It is
+// not a collection window: a batch starts when its last announced key arrives.
 const safetyWait = time.Millisecond
 
-// onlineReads is how many lookups of one operation have the platform ask
-// Microsoft at a time: they are slow and write on the platform.
+// onlineReads is the maximum number of concurrent online lookups of one
+// operation: they are slow and write on the platform.
 const onlineReads = 4
 
-// Key names one lookup. It carries everything that shapes the read, so that no
-// caller gets an answer to another question.
+// Key identifies one lookup. It includes everything that affects the read, so
+// that no caller gets the result of a different lookup.
 type Key struct {
 	TenantID    string // canonical, lower case
-	CheckOnline bool   // have the platform ask Microsoft when it knows no lead
+	CheckOnline bool   // have the platform ask Microsoft if it knows no lead
 }
 
 // Reader reads all leads of tenants. Both methods report failures in the
 // lookups, are called concurrently and return no later than ctx ends.
 type Reader interface {
-	// ByTenants answers the tenants in their order.
+	// ByTenants returns the lookups of the tenants in their order.
 	ByTenants(ctx context.Context, tenantIDs []string) []lookup.Lookup
-	// Online answers one tenant and has the platform ask Microsoft for it.
+	// Online returns the lookup of one tenant and has the platform ask
+	// Microsoft for it.
 	Online(ctx context.Context, tenantID string) lookup.Lookup
 }
 
-// Leads answers lookups by tenant for one operation. It is safe for concurrent
-// use.
+// Leads loads leads by tenant for one operation. It is safe for concurrent use.
 type Leads struct {
 	loader *dataloader.Loader[Key, []*lead.Lead]
 }
 
-// New makes the loader of one operation. Reads run on the operation's context
-// rather than on that of the first caller in a batch. keys is the number of
-// distinct keys that the operation is going to ask for; the batch starts when
+// New returns the loader of one operation. Reads run with the operation's
+// context rather than with that of the first caller in a batch. keys is the
+// number of distinct keys that the operation will load; the batch starts when
 // that many have arrived.
 func New(operation context.Context, reader Reader, keys int) *Leads {
 	read := func(_ context.Context, keys []Key) []*dataloader.Result[[]*lead.Lead] {
@@ -70,11 +70,11 @@ func (l *Leads) Load(ctx context.Context, key Key) ([]*lead.Lead, error) {
 	return l.loader.Load(ctx, key)()
 }
 
-// LoadAll returns the leads of every key in the order of the keys, and beside
-// each its error or nil.
+// LoadAll returns the leads of every key in the order of the keys, and for each
+// key its error or nil.
 func (l *Leads) LoadAll(ctx context.Context, keys []Key) ([][]*lead.Lead, []error) {
-	// All keys are handed in before the first answer is awaited. LoadMany would
-	// start one goroutine a key to do the same.
+	// Pass in all keys before waiting for the first result. LoadMany would
+	// start one goroutine per key to do the same.
 	thunks := make([]dataloader.Thunk[[]*lead.Lead], len(keys))
 	for i, key := range keys {
 		thunks[i] = l.loader.Load(ctx, key)
@@ -86,8 +86,8 @@ func (l *Leads) LoadAll(ctx context.Context, keys []Key) ([][]*lead.Lead, []erro
 	return leads, errs
 }
 
-// readAll reads the keys and files each answer or error under its key. Every
-// slot is filled: a nil result panics in dataloader.
+// readAll reads the keys and stores each result or error at the index of its
+// key. It fills every element: a nil result makes dataloader panic.
 func readAll(ctx context.Context, reader Reader, keys []Key) []*dataloader.Result[[]*lead.Lead] {
 	results := make([]*dataloader.Result[[]*lead.Lead], len(keys))
 	file := func(place int, found lookup.Lookup) {
@@ -118,12 +118,12 @@ func readAll(ctx context.Context, reader Reader, keys []Key) []*dataloader.Resul
 			})
 		}
 	}
-	_ = reads.Wait() // no read returns an error here: each is filed under its key
+	_ = reads.Wait() // no read returns an error here: errors are stored with their keys
 	return results
 }
 
-// guarded turns a panic into the error of every key: reads run on goroutines of
-// their own, where a panic would end the process. It always returns n lookups.
+// guarded turns a panic into an error for every key: reads run in their own
+// goroutines, where a panic would end the process. It always returns n lookups.
 func guarded(n int, read func() []lookup.Lookup) (found []lookup.Lookup) {
 	defer func() {
 		cause := recover()

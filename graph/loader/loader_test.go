@@ -90,7 +90,7 @@ func TestAnErrorStaysWithItsKey(t *testing.T) {
 		case "bad":
 			return nil, failure
 		case "none":
-			return nil, nil // a nil result of dataloader's would panic
+			return nil, nil // a nil result would make dataloader panic
 		}
 		return named(key.TenantID), nil
 	}), 3)
@@ -161,7 +161,8 @@ func TestReadsEndWithTheOperation(t *testing.T) {
 			return nil, ctx.Err()
 		}), 2)
 		time.AfterFunc(time.Second, cancel)
-		// The context of the first caller ends at once; it is not the batch's.
+		// The context of the first caller ends at once; the batch does not use
+		// it.
 		caller, leave := context.WithCancel(t.Context())
 		leave()
 		_, errs := leads.LoadAll(caller, []loader.Key{{TenantID: "a"}, {TenantID: "b"}})

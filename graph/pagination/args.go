@@ -5,20 +5,20 @@ import (
 	"strconv"
 )
 
-// What Limits stand for where they are zero.
+// The defaults of Sizes.
 const (
 	DefaultSize = 50
 	DefaultMax  = 1000
 )
 
-// Limits bound the rows of one window. Max must not exceed the largest page
-// that the upstream gives.
-type Limits struct {
+// Sizes holds the default and the maximum of a window's rows. Max must not
+// exceed the largest page that the upstream returns.
+type Sizes struct {
 	Default int // rows if neither first nor last is given; 0 means DefaultSize
-	Max     int // the greatest first or last; 0 means DefaultMax
+	Max     int // maximum of first and last; 0 means DefaultMax
 }
 
-// Args are the paging arguments of a field, nil where not given.
+// Args are the paging arguments of a field, nil if absent.
 type Args struct {
 	First, Last   *int
 	After, Before *Cursor
@@ -30,12 +30,12 @@ type ArgumentError struct {
 	Reason   string
 }
 
-// Error joins the argument's name and the reason.
+// Error returns the argument's name and the reason.
 func (e *ArgumentError) Error() string { return e.Argument + ": " + e.Reason }
 
 // Window is a checked request for rows of a list: the first Size rows after
-// After, or, if Backward, the last Size rows before Before. The cursor on the
-// other side, if given, bounds the rows.
+// After or, if Backward, the last Size rows before Before. The cursor on the
+// other side, if any, bounds the rows.
 type Window struct {
 	List          List
 	Backward      bool
@@ -43,15 +43,16 @@ type Window struct {
 	After, Before *Cursor
 }
 
-// Check turns arguments into a window of the list; its errors are *ArgumentError.
-// Without first and last the window has the default size, and it goes backward
-// if before is the only cursor, because the rows next to it must be meant.
-func Check(args Args, list List, limits Limits) (Window, error) {
-	most := cmp.Or(limits.Max, DefaultMax)
+// Check turns arguments into a window of the list; its errors are
+// *ArgumentError. Without first and last, the window has the default size. It
+// then goes backward if before is the only cursor, because the client must want
+// the rows next to it.
+func Check(args Args, list List, sizes Sizes) (Window, error) {
+	most := cmp.Or(sizes.Max, DefaultMax)
 	w := Window{
 		List:     list,
 		Backward: args.Before != nil && args.After == nil,
-		Size:     min(cmp.Or(limits.Default, DefaultSize), most),
+		Size:     min(cmp.Or(sizes.Default, DefaultSize), most),
 		After:    args.After,
 		Before:   args.Before,
 	}
@@ -82,11 +83,11 @@ func Check(args Args, list List, limits Limits) (Window, error) {
 	return w, nil
 }
 
-// FromEnd reports whether the window is counted from the end of the list, which
-// only a list of known length can serve.
+// FromEnd reports whether the window is counted from the end of the list. Only
+// a list of known length can serve it.
 func (w Window) FromEnd() bool { return w.Backward && w.Before == nil }
 
-// anchors returns the cursor that the window starts from and the one that
+// anchors returns the cursor at which the window starts and the cursor that
 // bounds it.
 func (w Window) anchors() (start, bound *Cursor) {
 	if w.Backward {

@@ -17,12 +17,12 @@ func TestCheck(t *testing.T) {
 	a, b := &pagination.Cursor{List: plain, Ordinal: 3}, &pagination.Cursor{List: plain, Ordinal: 9}
 	for name, test := range map[string]struct {
 		args   pagination.Args
-		limits pagination.Limits
+		limits pagination.Sizes
 		want   pagination.Window
 	}{
 		"nothing":        {want: pagination.Window{Size: 50}},
-		"set default":    {limits: pagination.Limits{Default: 20}, want: pagination.Window{Size: 20}},
-		"small maximum":  {limits: pagination.Limits{Max: 10}, want: pagination.Window{Size: 10}},
+		"set default":    {limits: pagination.Sizes{Default: 20}, want: pagination.Window{Size: 20}},
+		"small maximum":  {limits: pagination.Sizes{Max: 10}, want: pagination.Window{Size: 10}},
 		"first":          {args: pagination.Args{First: new(1000)}, want: pagination.Window{Size: 1000}},
 		"first zero":     {args: pagination.Args{First: new(0)}, want: pagination.Window{}},
 		"first, after":   {args: pagination.Args{First: new(5), After: a}, want: pagination.Window{Size: 5, After: a}},
@@ -33,7 +33,7 @@ func TestCheck(t *testing.T) {
 		"after":          {args: pagination.Args{After: a}, want: pagination.Window{Size: 50, After: a}},
 		"before":         {args: pagination.Args{Before: b}, want: pagination.Window{Size: 50, Before: b, Backward: true}},
 		"after, before":  {args: pagination.Args{After: a, Before: b}, want: pagination.Window{Size: 50, After: a, Before: b}},
-		"greater limits": {args: pagination.Args{First: new(20_000)}, limits: pagination.Limits{Max: 20_000}, want: pagination.Window{Size: 20_000}},
+		"greater limits": {args: pagination.Args{First: new(20_000)}, limits: pagination.Sizes{Max: 20_000}, want: pagination.Window{Size: 20_000}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -71,7 +71,7 @@ func TestCheckRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := pagination.Check(test.args, plain, pagination.Limits{})
+			_, err := pagination.Check(test.args, plain, pagination.Sizes{})
 			var refused *pagination.ArgumentError
 			if !errors.As(err, &refused) || err.Error() != test.want {
 				t.Errorf("error %v, want %q", err, test.want)

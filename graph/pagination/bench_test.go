@@ -7,7 +7,7 @@ import (
 )
 
 // BenchmarkPlanPages plans the pages of a walk with first: 37, and the largest
-// window at a place far behind.
+// window far into the list.
 func BenchmarkPlanPages(b *testing.B) {
 	for name, window := range map[string]struct{ offset, count int }{"walk": {1369, 39}, "largest": {2_000_000_011, 20_000}} {
 		b.Run(name, func(b *testing.B) {

@@ -11,20 +11,21 @@ import (
 	"sync"
 )
 
-// ErrCursor refuses a text that is no cursor. Its message is meant for the client.
+// ErrCursor is the error for a text that is not a cursor. Its message is for
+// the client.
 var ErrCursor = errors.New("is not a cursor of this server")
 
-// Kind says which way of reading leads a cursor belongs to.
+// Kind is the way of reading leads that a cursor belongs to.
 type Kind uint8
 
 // The kinds of lists. Their numbers are part of every cursor that clients hold.
 const (
-	KindUpstream  Kind = 1 // the upstream's own order, read by window
-	KindCatalogue Kind = 2 // a list cut from the catalogue
+	KindUpstream  Kind = 1 // the upstream's own order, read in windows
+	KindCatalogue Kind = 2 // a list from the catalogue
 )
 
-// List names the list that a cursor points into. Fingerprint is a hash of filter
-// and order, 0 for all leads in their plain order.
+// List identifies the list that a cursor points into. Fingerprint is a hash of
+// filter and order, or 0 for all leads in the platform's own order.
 type List struct {
 	Kind        Kind
 	Fingerprint uint64
@@ -39,8 +40,8 @@ type Cursor struct {
 	Anchor uint64
 }
 
-// The layout is version, kind, ordinal, anchor, fingerprint, big-endian, and a
-// MAC over these: 38 bytes or 51 characters, below the 64 that are promised to
+// The layout is version, kind, ordinal, anchor and fingerprint, big-endian, and
+// a MAC of these: 38 bytes or 51 characters, below the 64 that are promised to
 // clients.
 const (
 	cursorVersion = 1
@@ -48,16 +49,16 @@ const (
 	macBytes      = 16
 )
 
-// Seal turns cursors into texts for clients and back. A text is good only for
-// the caller it was made for and cannot be made by others: a forged one could
-// have the upstream searched for a row that is nowhere. It is safe for
-// concurrent use.
+// Seal encodes cursors as texts for clients and decodes them. A text is valid
+// only for the caller it was made for. Others cannot make one: a forged cursor
+// could make the upstream search for a row that does not exist. Seal is safe
+// for concurrent use.
 type Seal struct {
 	macs sync.Pool // of hash.Hash: making one costs more than using it
 }
 
-// NewSeal returns a seal with a secret key, at least 32 random bytes. Replicas
-// that are to understand each other's cursors have the same.
+// NewSeal returns a seal with a secret key of at least 32 random bytes.
+// Replicas with the same key accept each other's cursors.
 func NewSeal(key []byte) *Seal {
 	return &Seal{macs: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
 }
@@ -67,13 +68,13 @@ func (s *Seal) mac(raw []byte, caller string) []byte {
 	mac := s.macs.Get().(hash.Hash)
 	defer s.macs.Put(mac)
 	mac.Reset()
-	_, _ = mac.Write(raw) // a hash never fails
+	_, _ = mac.Write(raw) // hashes never fail
 	_, _ = io.WriteString(mac, caller)
 	var room [sha256.Size]byte
 	return append(raw, mac.Sum(room[:0])[:macBytes]...)
 }
 
-// Text encodes the cursor for a caller, URL-safe.
+// Text encodes the cursor for a caller. The text is URL-safe.
 func (s *Seal) Text(c Cursor, caller string) string {
 	raw := make([]byte, 0, cursorBytes+macBytes)
 	raw = append(raw, cursorVersion, byte(c.Kind))
@@ -83,10 +84,10 @@ func (s *Seal) Text(c Cursor, caller string) string {
 	return base64.RawURLEncoding.EncodeToString(s.mac(raw, caller))
 }
 
-// Open reads what Text wrote for the same caller. Any other text, even another
-// spelling of the same bytes, is ErrCursor.
+// Open decodes a text that Text made for the same caller. For any other text,
+// even another encoding of the same bytes, it returns ErrCursor.
 func (s *Seal) Open(text, caller string) (Cursor, error) {
-	// The length is checked first so that a long text costs nothing.
+	// Check the length first, so that a long text costs nothing.
 	if len(text) != base64.RawURLEncoding.EncodedLen(cursorBytes+macBytes) {
 		return Cursor{}, ErrCursor
 	}

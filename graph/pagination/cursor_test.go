@@ -18,7 +18,7 @@ func TestCursorText(t *testing.T) {
 		Ordinal: math.MaxInt32,
 		Anchor:  0x0123456789abcdef,
 	}
-	// Clients hold cursors across releases: this text must never change.
+	// Clients hold cursors across releases, so this text must never change.
 	const want = "AQJ_____ASNFZ4mrze___________6G5FwYyJUPpD0STIf8VSjI"
 	if got := seal.Text(c, "caller"); got != want || len(got) > 64 {
 		t.Errorf("Text() = %q, want %q", got, want)

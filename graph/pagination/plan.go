@@ -1,17 +1,17 @@
 package pagination
 
-// Page is one page of a list that is cut into pages of equal size. Number is
-// zero-based.
+// Page is one page of a list that is divided into pages of equal size. Number
+// is zero-based.
 type Page struct {
 	Number int
 	Size   int
 }
 
 // PlanPages returns the pages that hold the rows [offset, offset+count): one
-// page if at most 2·count rows make one, else two adjacent pages of the least
-// size, which never have more than 2·count rows either. Each count up to maxSize
-// has a plan. A greater one may have none, and then, as for count 0, the answer
-// is nil.
+// page if a page of at most 2·count rows holds them, otherwise two adjacent
+// pages of the smallest possible size, which also have at most 2·count rows.
+// Every count up to maxSize has a plan. A greater count may have none; then,
+// and for count 0, the result is nil.
 func PlanPages(offset, count, maxSize int) []Page {
 	if count <= 0 {
 		return nil
@@ -26,17 +26,17 @@ func PlanPages(offset, count, maxSize int) []Page {
 	return nil
 }
 
-// leastSize returns the least page size up to limit with which that many
-// adjacent pages hold the rows [offset, offset+count), 0 if there is none.
+// leastSize returns the smallest page size up to limit with which that many
+// adjacent pages hold the rows [offset, offset+count), or 0 if there is none.
 func leastSize(offset, count, pages, limit int) int {
 	end := offset + count
 	for size := ceilDiv(count, pages); size <= limit; {
-		behind := offset/size + pages // the number of the first page behind the last one
+		behind := offset/size + pages // the number of the first page after the last one
 		if behind*size >= end {
 			return size
 		}
-		// Whatever size lies between fails too: behind only falls while size
-		// grows, so all of them end before this one does.
+		// Every size in between fails too: behind only falls as size grows, so
+		// all of them end before this one does.
 		size = ceilDiv(end, behind)
 	}
 	return 0

@@ -37,7 +37,7 @@ func TestPlanPages(t *testing.T) {
 	}
 }
 
-// bruteForce finds the least plan by trying every size.
+// bruteForce finds the smallest plan by trying every size.
 func bruteForce(offset, count, maxSize int) []pagination.Page {
 	last := offset + count - 1
 	for size := 1; size <= min(2*count, maxSize); size++ {
@@ -67,8 +67,9 @@ func TestPlanPagesIsLeast(t *testing.T) {
 	}
 }
 
-// The largest window with both look rows exceeds the upstream's largest page. One
-// page size fails only at offsets just before a multiple of it, so these are all.
+// The largest window with a look-ahead row on both sides exceeds the upstream's
+// largest page. One page size fails only at offsets just before a multiple of
+// it, so these are all.
 func TestPlanPagesLargestWindow(t *testing.T) {
 	t.Parallel()
 	const maxSize = 20_000

@@ -5,47 +5,48 @@ import (
 	"slices"
 )
 
-// searchRows is how many rows on either side of the window are searched for an
-// anchor before the largest pages are: still one quick upstream page.
+// searchRows is the number of rows on either side of the window in which an
+// anchor is searched before the largest pages are read. A page of this size is
+// still fast.
 const searchRows = 500
 
 // Source is a list that can only be read in pages.
 type Source[T any] struct {
-	// MaxSize is the size of the largest page.
+	// MaxSize is the number of rows of the largest page.
 	MaxSize int
 	// Hash returns a row's anchor, a hash of its id. Clients keep cursors, and any
 	// replica of any release must read them, so the hash never changes.
 	Hash func(T) uint64
-	// Same tells whether two rows have the same id.
+	// Same reports whether two rows have the same id.
 	Same func(a, b T) bool
-	// Fetch reads one page, or two at once, and returns the rows of each. A last
-	// page with fewer rows than its size is taken for the end of the list.
+	// Fetch reads one page, or two concurrently, and returns the rows of each.
+	// If the last page has fewer rows than its size, the list ends there.
 	Fetch func(pages []Page) ([][]T, error)
 }
 
 // span is the rows [offset, offset+count) of a list.
 type span struct{ offset, count int }
 
-// known is the rows of a list that are in hand.
+// known is the rows of a list that have been read.
 type known[T any] struct {
 	reach
 	rows     []T
-	repeated bool // some stood twice in what was read
+	repeated bool // some rows occurred twice
 }
 
 func (k known[T]) slice(from, to int) []T { return k.rows[from-k.low : to-k.low : to-k.low] }
 
-// Read returns the window and fetches only what it takes: the window's rows, the
-// row of the cursor that it starts from and, if next is set, the one that tells
-// HasNextPage. That is one fetch, and at most two more if the cursor's row is
-// not among them: around the place that it had, then in the two largest pages
-// there. A row that is in neither counts as gone.
+// Read returns the window. It fetches only the window's rows, the row of the
+// cursor at which it starts and, if next is true, the row that decides
+// HasNextPage. That is one fetch. If the cursor's row is not there, Read
+// fetches at most twice more: around the row's old position, then the two
+// largest pages there. If neither has the row, it counts as gone.
 //
-// A window counted from the end is an *ArgumentError; all other errors are those
-// of Fetch, or say that Limits and MaxSize do not fit.
+// Read returns an *ArgumentError for a window that is counted from the end. All
+// other errors come from Fetch, or say that Sizes and MaxSize do not match.
 func (s Source[T]) Read(w Window, next bool) (Result[T], error) {
 	if w.FromEnd() {
-		return Result[T]{}, &ArgumentError{"last", "needs before"}
+		return Result[T]{}, &ArgumentError{"last", "requires before"}
 	}
 	start, bound := w.anchors()
 	hand, startMark, err := s.search(w, start, next)
@@ -56,7 +57,7 @@ func (s Source[T]) Read(w Window, next bool) (Result[T], error) {
 	if bound != nil {
 		near := bound.Ordinal
 		if start != nil {
-			near += startMark.position - start.Ordinal // both rows moved, most likely
+			near += startMark.position - start.Ordinal // most likely both rows moved by the same distance
 		}
 		m := s.locate(hand, bound.Anchor, near)
 		boundMark = &m
@@ -68,8 +69,8 @@ func (s Source[T]) Read(w Window, next bool) (Result[T], error) {
 	return cut(w, hand.reach, after, before, hand.slice, s.Hash), nil
 }
 
-// search fetches until the start cursor's row and the window beside it are in
-// hand, or there is no use in looking further.
+// search fetches until it has the start cursor's row and the window next to it,
+// or until searching further is pointless.
 func (s Source[T]) search(w Window, start *Cursor, next bool) (hand known[T], at *mark, err error) {
 	if start == nil {
 		hand, err = s.fetch(w.needs(0, next))
@@ -88,11 +89,12 @@ func (s Source[T]) search(w Window, start *Cursor, next bool) (hand known[T], at
 		}
 		switch {
 		case at.found && !hand.repeated:
-			want = s.widen(rows, rows.count) // the list may move on while it is read
+			want = s.widen(rows, rows.count) // the list may change again while it is read
 		case fetches == 1 || at.found:
 			want = s.widen(rows, max(searchRows, 2*rows.count))
 		default:
-			// The page with the position and the neighbour that is nearer to it.
+			// The page with the position and the neighbour that is nearer to
+			// it.
 			page := max(0, at.position-s.MaxSize/2) / s.MaxSize
 			want = span{page * s.MaxSize, 2 * s.MaxSize}
 		}
@@ -109,13 +111,14 @@ func (s Source[T]) widen(rows span, margin int) span {
 	return span{offset, rows.offset + rows.count + margin - offset}
 }
 
-// needs returns the rows to read when the row of the start cursor is at the
-// position. The bounding cursor does not shorten them: rows that were inserted
+// needs returns the rows to read if the row of the start cursor is at the
+// position. The bounding cursor does not reduce them, because rows inserted
 // before its row would be lost.
 func (w Window) needs(position int, next bool) span {
 	if w.Backward {
-		// The cursor's own row tells HasNextPage and the position HasPreviousPage,
-		// unless the row before the window may be the bound or all there is.
+		// The cursor's own row decides HasNextPage, and the position decides
+		// HasPreviousPage, unless the row before the window is the bound or the
+		// only row.
 		before := max(1, w.Size)
 		if w.After != nil {
 			before = w.Size + 1
@@ -154,10 +157,10 @@ func (s Source[T]) fetch(want span) (known[T], error) {
 	return hand, nil
 }
 
-// join puts adjacent pages together. Rows that moved from the first page to the
-// second while both were read come twice and count once. So do rows that stand
-// twice in the list; in a single page only one behind the other, because looking
-// for others costs as much as rendering a small row.
+// join concatenates adjacent pages. Rows that moved from the first page to the
+// second while both were read occur twice and count once. So do rows that occur
+// twice in the list. Within a single page, only adjacent repeats are removed:
+// finding others would cost as much as rendering a small row.
 func (s Source[T]) join(pages [][]T) (rows []T, repeated bool) {
 	if len(pages) == 1 {
 		rows = slices.CompactFunc(pages[0], s.Same)
@@ -177,8 +180,8 @@ func (s Source[T]) join(pages [][]T) (rows []T, repeated bool) {
 	return rows, len(rows) < most
 }
 
-// locate searches the rows in hand, those nearest to the position first. If the
-// anchor's row is not among them, it is taken to be at the position.
+// locate searches the rows that were read, starting with those nearest to the
+// position. If the anchor's row is not among them, it assumes that position.
 func (s Source[T]) locate(hand known[T], anchor uint64, near int) mark {
 	rows := hand.rows
 	middle := min(max(near-hand.low, 0), len(rows)-1)

@@ -1,7 +1,6 @@
 package pagination_test
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -13,12 +12,12 @@ import (
 	"leadgraph/lead"
 )
 
-// server is a list of ids that is read in pages, and the plans it was asked for.
+// server is a list of ids that is read in pages. It records the plans it gets.
 type server struct {
 	ids     []string
 	maxSize int
 	plans   [][]pagination.Page
-	between func() // runs after each page, while a plan is being read
+	between func() // called after each page while a plan is being read
 }
 
 func same(a, b string) bool { return a == b }
@@ -55,8 +54,8 @@ func (s *server) read(t rapid.TB, w pagination.Window, next bool) pagination.Res
 	return result
 }
 
-// cut cuts the window out of the whole list, where a row that is gone is taken
-// to be at its ordinal.
+// cut cuts the window from the whole list. It assumes that a missing row is at
+// its ordinal.
 func (s *server) cut(w pagination.Window) pagination.Result[string] {
 	locate := func(c pagination.Cursor) (int, bool) {
 		position := slices.IndexFunc(s.ids, func(id string) bool { return lead.AnchorHash(id) == c.Anchor })
@@ -69,12 +68,12 @@ func (s *server) cut(w pagination.Window) pagination.Result[string] {
 	return pagination.Cut(w, len(s.ids), locate, slice, lead.AnchorHash)
 }
 
-// cursor points at the row as the list is now.
+// cursor returns the cursor of a row in the current list.
 func (s *server) cursor(position int) *pagination.Cursor {
 	return &pagination.Cursor{List: plain, Ordinal: position, Anchor: lead.AnchorHash(s.ids[position])}
 }
 
-// answer is what a client sees of a result.
+// answer is the part of a result that a client sees.
 type answer struct {
 	Rows           []string
 	Next, Previous bool
@@ -85,8 +84,8 @@ func see(r pagination.Result[string]) answer {
 	return answer{append([]string(nil), r.Rows...), r.HasNextPage, r.HasPreviousPage, r.StartCursor(), r.EndCursor()}
 }
 
-// expect answers a window as Relay's specification words it: keep what lies
-// between the cursors, then the first or last rows of that.
+// expect computes the page as Relay's specification defines it: take the rows
+// between the cursors, then the first or last of them.
 func (s *server) expect(w pagination.Window) answer {
 	after, before := -1, len(s.ids)
 	if w.After != nil {
@@ -118,7 +117,7 @@ func (s *server) expect(w pagination.Window) answer {
 	return want
 }
 
-// drawWindow draws any window of the list; crossed cursors are among them.
+// drawWindow draws any window of the list. Its cursors may have crossed.
 func drawWindow(t *rapid.T, s *server) pagination.Window {
 	w := pagination.Window{
 		List:     plain,
@@ -168,7 +167,7 @@ func TestAnyWindowEqualsSlicing(t *testing.T) {
 }
 
 // walk cuts page after page until there are no more, and edits the list between
-// two of them.
+// pages.
 func walk(w pagination.Window, page func(pagination.Window) pagination.Result[string], edit func(anchor *pagination.Cursor)) (seen []string) {
 	for {
 		r := page(w)
@@ -216,9 +215,10 @@ func TestWalkTakesOnePageEach(t *testing.T) {
 	}
 }
 
-// TestWalkOverMovingList edits the list between any two pages: either one insert
-// or removal anywhere, which may remove the anchor itself, or many that spare
-// the anchor. Rows that live through the walk must come exactly once, in order.
+// TestWalkOverMovingList edits the list between any two pages: either one
+// insert or removal anywhere, which may remove the anchor itself, or many that
+// spare the anchor. Rows that exist during the whole walk must occur exactly
+// once, in order.
 func TestWalkOverMovingList(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -237,7 +237,7 @@ func TestWalkOverMovingList(t *testing.T) {
 		}
 		seen := walk(w, page, func(anchor *pagination.Cursor) {
 			if steps++; steps > 20 {
-				return // inserts could keep ahead of the walk for ever
+				return // otherwise inserts could keep ahead of the walk forever
 			}
 			for range rapid.IntRange(0, most).Draw(t, "edits") {
 				at := rapid.IntRange(0, len(s.ids)).Draw(t, "at")
@@ -268,7 +268,7 @@ func TestSearchForAnchor(t *testing.T) {
 	const k = 30_000
 	for name, test := range map[string]struct {
 		maxSize  int
-		moved    int // rows inserted before the anchor; removed if negative
+		moved    int // rows inserted before the anchor; negative: removed
 		gone     bool
 		fetches  int
 		position int // where the next row is expected
@@ -316,93 +316,4 @@ func newIDs(n int) []string {
 		ids[i] = fmt.Sprintf("new-%d", i)
 	}
 	return ids
-}
-
-// TestRowsShiftWhileRead inserts a row in front after every page that is read, so
-// that the second of two pages begins with the row that ended the first.
-func TestRowsShiftWhileRead(t *testing.T) {
-	t.Parallel()
-	// Windows that take two pages, the first row being that of the cursor.
-	for after, size := range map[int]int{11: 1, 23: 2, 39: 3, 68: 4} {
-		s := newServer(100, 20_000)
-		w := pagination.Window{List: plain, Size: size, After: s.cursor(after)}
-		want := slices.Clone(s.ids[after+1 : after+1+size])
-		s.between = func() { s.ids = slices.Insert(s.ids, 0, fmt.Sprintf("new-%d", len(s.ids))) }
-		r := s.read(t, w, false)
-		if len(s.plans[0]) != 2 {
-			t.Errorf("not two pages: %v", s.plans[0])
-		}
-		if diff := cmp.Diff(want, r.Rows); diff != "" {
-			t.Errorf("%d rows after %d (-want +got):\n%s", size, after, diff)
-		}
-	}
-}
-
-func TestEndOfShrunkList(t *testing.T) {
-	t.Parallel()
-	s := newServer(2000, 20_000)
-	last := s.cursor(1999)
-	s.ids = s.ids[:100]
-	r := s.read(t, pagination.Window{List: plain, Size: 10, After: last}, true)
-	want := answer{Previous: true, End: last} // the echo of after
-	if diff := cmp.Diff(want, see(r)); diff != "" {
-		t.Errorf("forward (-want +got):\n%s", diff)
-	}
-	r = s.read(t, pagination.Window{List: plain, Size: 10, Backward: true, Before: last}, true)
-	if diff := cmp.Diff(s.ids[90:], r.Rows); diff != "" {
-		t.Errorf("backward (-want +got):\n%s", diff)
-	}
-}
-
-func TestBoundMovesWithTheList(t *testing.T) {
-	t.Parallel()
-	s := newServer(100, 20_000)
-	w := pagination.Window{List: plain, Size: 10, After: s.cursor(50), Before: s.cursor(55)}
-	want := slices.Clone(s.ids[51:55])
-
-	s.ids = slices.Concat(newIDs(7), s.ids)
-	if diff := cmp.Diff(want, s.read(t, w, true).Rows); diff != "" {
-		t.Errorf("both moved (-want +got):\n%s", diff)
-	}
-	s.ids = slices.Delete(s.ids, 62, 63) // the bound, moved from 55
-	r := s.read(t, w, true)
-	if diff := cmp.Diff(want, r.Rows); diff != "" {
-		t.Errorf("bound gone (-want +got):\n%s", diff)
-	}
-	w.After = r.EndCursor()
-	if r = s.read(t, w, true); len(r.Rows) > 0 && r.Rows[0] != "lead-56" || r.HasNextPage && len(r.Rows) == 0 {
-		t.Errorf("after the bound %+v", see(r))
-	}
-}
-
-func TestReadFails(t *testing.T) {
-	t.Parallel()
-	broken := errors.New("broken")
-	source := pagination.Source[string]{
-		MaxSize: 100,
-		Hash:    lead.AnchorHash,
-		Fetch:   func([]pagination.Page) ([][]string, error) { return nil, broken },
-	}
-	if _, err := source.Read(pagination.Window{Size: 10}, true); !errors.Is(err, broken) {
-		t.Errorf("without a cursor: %v", err)
-	}
-	if _, err := source.Read(pagination.Window{Size: 10, After: &pagination.Cursor{}}, true); !errors.Is(err, broken) {
-		t.Errorf("with a cursor: %v", err)
-	}
-	_, err := source.Read(pagination.Window{Size: 10, Backward: true}, true)
-	var refused *pagination.ArgumentError
-	if !errors.As(err, &refused) || err.Error() != "last: needs before" {
-		t.Errorf("from the end: %v", err)
-	}
-	if _, err := source.Read(pagination.Window{Size: 201}, true); err == nil || errors.Is(err, broken) {
-		t.Errorf("more rows than two pages hold: %v", err)
-	}
-}
-
-func TestNothingWantedFetchesNothing(t *testing.T) {
-	t.Parallel()
-	s := newServer(10, 100)
-	if r := s.read(t, pagination.Window{List: plain}, false); len(r.Rows) != 0 || len(s.plans) != 0 {
-		t.Errorf("%d rows from %v", len(r.Rows), s.plans)
-	}
 }

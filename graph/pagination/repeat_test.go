@@ -11,8 +11,9 @@ import (
 	"leadgraph/lead"
 )
 
-// TestRowsThatRepeatCountOnce walks lists of which some rows stand several times,
-// one behind the other, as a platform sends that joins its tables carelessly.
+// TestRowsThatRepeatCountOnce walks lists in which some rows are repeated
+// several times in a row, as a platform with a careless table join would send
+// them.
 func TestRowsThatRepeatCountOnce(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

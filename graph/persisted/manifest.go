@@ -13,8 +13,8 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
-// Manifest holds trusted documents. It does not change after Load and is safe for
-// concurrent use.
+// Manifest holds trusted documents. It does not change after Load and is safe
+// for concurrent use.
 type Manifest struct {
 	documents  map[string]string // by identifier and by hash
 	operations []string
@@ -26,12 +26,12 @@ type document struct {
 	Body string `json:"body"`
 }
 
-// Load reads manifests: Apollo's, and those of Relay and graphql-codegen, which
-// are a JSON object of identifiers and texts. Each document is found by its
-// identifier and by the SHA-256 hash of its text. It fails if a file cannot be
-// read, a document does not fit the schema, an identifier has two texts or one
-// with the prefix sha256: is not its text's hash. The error tells of all documents
-// at fault by file and identifier.
+// Load reads manifests of Apollo, Relay and graphql-codegen. Those of Relay and
+// graphql-codegen are JSON objects that map identifiers to texts. Each document
+// is found by its identifier and by the SHA-256 hash of its text. Load fails if
+// it cannot read a file, a document is not valid for the schema, an identifier
+// has two texts, or an identifier with the prefix sha256: is not the hash of
+// its text. The error lists all such documents by file and identifier.
 func Load(paths []string, schema *ast.Schema) (*Manifest, error) {
 	m := &Manifest{documents: map[string]string{}}
 	var faults []error
@@ -52,8 +52,8 @@ func Load(paths []string, schema *ast.Schema) (*Manifest, error) {
 	return m, nil
 }
 
-// Operations returns the names of the operations in the documents; none of a nil
-// manifest.
+// Operations returns the names of the operations in the documents, and nil for
+// a nil manifest.
 func (m *Manifest) Operations() []string {
 	if m == nil {
 		return nil
@@ -61,7 +61,7 @@ func (m *Manifest) Operations() []string {
 	return m.operations
 }
 
-// lookup finds a document by its identifier without hashPrefix.
+// lookup returns the document with an identifier, which has no hashPrefix.
 func (m *Manifest) lookup(id string) (string, bool) {
 	if m == nil {
 		return "", false
@@ -97,8 +97,9 @@ func (m *Manifest) add(d document, schema *ast.Schema) error {
 	return nil
 }
 
-// validate returns the operations of a document, or tells where it is at fault.
-// The parser's messages can repeat a part of any length, so they are cut.
+// validate returns the operations of a document, or an error with its position.
+// The parser's messages can repeat a part of the document of any length, so
+// they are truncated.
 func validate(text string, schema *ast.Schema) (ast.OperationList, error) {
 	query, errs := gqlparser.LoadQueryWithRules(schema, text, rules.NewDefaultRules())
 	if len(errs) > 0 {
@@ -109,7 +110,7 @@ func validate(text string, schema *ast.Schema) (ast.OperationList, error) {
 		return nil, fmt.Errorf("%s%.160s", where, first.Message)
 	}
 	if len(query.Operations) == 0 {
-		return nil, errors.New("the text has no operation")
+		return nil, errors.New("the document has no operation")
 	}
 	return query.Operations, nil
 }
@@ -126,7 +127,7 @@ func readFile(path string) ([]document, error) {
 	return documents, nil
 }
 
-// parse reads a manifest of any format, in the file's order.
+// parse reads a manifest of any format, in the order of the file.
 func parse(data []byte) ([]document, error) {
 	members, err := membersOf(data)
 	if err != nil {
@@ -141,7 +142,7 @@ func parse(data []byte) ([]document, error) {
 	for i, m := range members {
 		documents[i].ID = m.name
 		if json.Unmarshal(m.value, &documents[i].Body) != nil {
-			return nil, fmt.Errorf("member %.80q is not a text", m.name)
+			return nil, fmt.Errorf("member %.80q is not a string", m.name)
 		}
 	}
 	return documents, nil
@@ -156,7 +157,7 @@ func parseApollo(data []byte) ([]document, error) {
 		return nil, err
 	}
 	if manifest.Version != 1 {
-		return nil, fmt.Errorf("version %d of Apollo's format is not known", manifest.Version)
+		return nil, fmt.Errorf("version %d of Apollo's format is not supported", manifest.Version)
 	}
 	return manifest.Operations, nil
 }
@@ -166,8 +167,8 @@ type member struct {
 	value json.RawMessage
 }
 
-// membersOf splits a JSON object. A map would keep one of two members of the same
-// name and hide that they differ.
+// membersOf splits a JSON object. A map would keep only one of two members with
+// the same name and hide that they differ.
 func membersOf(data []byte) ([]member, error) {
 	if err := json.Unmarshal(data, &json.RawMessage{}); err != nil {
 		return nil, err

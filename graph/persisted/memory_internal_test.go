@@ -56,7 +56,8 @@ func heldBytes(m *Memory) uint64 {
 	return sum
 }
 
-// Documents in use stay while ten times the store's size of others comes by.
+// Documents in use stay while others of ten times the store's size are
+// registered.
 func TestMemoryKeepsWhatIsUsed(t *testing.T) {
 	t.Parallel()
 	const size, used = 1 << 10, 20
@@ -86,7 +87,7 @@ func TestMemoryKeepsWhatIsUsed(t *testing.T) {
 	}
 }
 
-// A document is often a small part of a URL's text.
+// A document is often a small part of a URL.
 func TestMemoryKeepsNothingElse(t *testing.T) {
 	t.Parallel()
 	m, url := NewMemory(1<<20), "query={leads{id}}&padding="

@@ -1,12 +1,13 @@
-// Package persisted lets a request name a GraphQL document instead of sending it.
+// Package persisted lets a request name a GraphQL document instead of sending
+// it.
 //
-// A document is known either because a client registered it under its SHA-256
-// hash, which is Apollo's protocol of automatic persisted queries (APQ), or
-// because a manifest that the front-ends' build wrote makes it trusted. A request
-// names it by documentId, which GraphQL over HTTP defines, or by
-// extensions.persistedQuery, which Apollo Client and urql send. What is found here
-// is only text: limits, validation and the query cache apply to it as to any
-// document.
+// There are two kinds of known documents. Clients register documents under
+// their SHA-256 hash, which is Apollo's protocol of automatic persisted queries
+// (APQ). Manifests, written by the build of the front-ends, hold trusted
+// documents. A request names a document by documentId, which GraphQL over HTTP
+// defines, or by extensions.persistedQuery, which Apollo Client and urql send.
+// The result is only text: limits, validation and the query cache apply to it
+// as to any document.
 package persisted
 
 import (
@@ -18,7 +19,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// The codes, in errors[].extensions.code, with which clients' links decide
+// The codes, in errors[].extensions.code, by which client libraries decide
 // whether to send the whole document, to stop using hashes or to give up.
 const (
 	CodeNotFound     = "PERSISTED_QUERY_NOT_FOUND"
@@ -27,46 +28,47 @@ const (
 	codeBadUserInput = "BAD_USER_INPUT"
 )
 
-// The two messages are part of Apollo's protocol: urql compares them and ignores
-// the codes.
+// The two messages are part of Apollo's protocol: urql compares them and
+// ignores the codes.
 const (
 	messageNotFound     = "PersistedQueryNotFound"
 	messageNotSupported = "PersistedQueryNotSupported"
 )
 
-// Store keeps registered documents by the SHA-256 hash of their text in lower-case
-// hexadecimal digits. It may lose any of them at any time, and a failure is a
-// miss: the client then sends the document again. Whoever can write into the store
-// behind it chooses what its documents are, because they are not hashed again. It
-// must be safe for concurrent use.
+// Store keeps registered documents by the SHA-256 hash of their text, in
+// lower-case hexadecimal digits. It may lose documents at any time, and a
+// failure counts as a miss: the client then sends the document again. The
+// documents are not hashed again, so whoever can write to the underlying
+// storage chooses what they are. A Store must be safe for concurrent use.
 type Store interface {
 	Get(ctx context.Context, hash string) (document string, ok bool)
 	Put(ctx context.Context, hash, document string)
 }
 
-// Documents resolves the documents that requests name. The zero value knows none.
-// It is safe for concurrent use while its fields stay as they are.
+// Documents resolves the documents that requests name. The zero value knows
+// none. It is safe for concurrent use as long as its fields do not change.
 type Documents struct {
-	// Automatic keeps what clients register; nil turns APQ off.
+	// Automatic keeps the documents that clients register; nil turns APQ off.
 	Automatic Store
 	// Trusted holds the documents of the manifests; nil if there are none.
 	Trusted *Manifest
-	// TrustedOnly refuses everything that is not in Trusted, and so turns APQ off.
+	// TrustedOnly refuses every document that is not in Trusted, which also
+	// turns APQ off.
 	TrustedOnly bool
 }
 
-// Registration is a document that a client asked to be remembered and that has
-// yet to prove valid. The zero value asks for nothing.
+// Registration is a document that a client wants to register and that has not
+// been validated yet. The zero value registers nothing.
 type Registration struct {
 	hash, document string
 }
 
 // Resolve sets params.Query if the request names a known document by documentID
-// or by its persistedQuery extension. A request that names none stays as it is
-// unless TrustedOnly is set. One that names a document and sends a text too must
-// send exactly that document, so that it is never in doubt which of them runs.
-// The errors' codes are BAD_USER_INPUT and those of this package; their messages
-// repeat nothing of the request.
+// or by its persistedQuery extension. It does not change a request that names
+// none, unless TrustedOnly is set. If a request names a document and also sends
+// a text, the two must be the same, so that there is no doubt which one runs.
+// The codes of its errors are BAD_USER_INPUT and those of this package; the
+// messages repeat nothing of the request.
 //
 // Pass the registration to Register once an operation of the document was
 // accepted.
@@ -96,8 +98,8 @@ func (d *Documents) Resolve(ctx context.Context, params *graphql.RawParams, docu
 	}
 }
 
-// automatic is Apollo's protocol: a hash alone asks for the document, a hash with
-// the document registers it.
+// automatic implements Apollo's protocol: a hash alone requests the document,
+// and a hash with the document registers it.
 func (d *Documents) automatic(ctx context.Context, params *graphql.RawParams, named reference) (Registration, *gqlerror.Error) {
 	if params.Query != "" {
 		if hashOf(params.Query) != named.id {
@@ -105,7 +107,7 @@ func (d *Documents) automatic(ctx context.Context, params *graphql.RawParams, na
 		}
 		return Registration{hash: named.id, document: params.Query}, nil
 	}
-	// The store sees nothing of a client's choice but hashes.
+	// Pass only hashes to the store, never other text of a client.
 	if isHash(named.id) {
 		if document, ok := d.Automatic.Get(ctx, named.id); ok {
 			params.Query = document
@@ -115,9 +117,9 @@ func (d *Documents) automatic(ctx context.Context, params *graphql.RawParams, na
 	return Registration{}, refuse(CodeNotFound, messageNotFound)
 }
 
-// Register remembers a document that Resolve of the same Documents returned. It
-// is called only after the document was validated, so that nobody can fill the
-// store with what would never run.
+// Register stores a document that Resolve of the same Documents returned. It is
+// called only after the document was validated, so that nobody can fill the
+// store with documents that would never run.
 func (d *Documents) Register(ctx context.Context, r Registration) {
 	if r.hash != "" {
 		d.Automatic.Put(ctx, r.hash, r.document)

@@ -43,7 +43,8 @@ func decode(t testing.TB, body string) *request {
 	return &r
 }
 
-// send resolves a body and, as if every document were valid, registers it.
+// send resolves a body and registers the result, as if every document were
+// valid.
 func send(t testing.TB, d *persisted.Documents, body string) (query, code, message string) {
 	t.Helper()
 	r := decode(t, body)
@@ -90,7 +91,7 @@ func TestResolve(t *testing.T) {
 	query := `"query":` + quote(text)
 	for name, c := range map[string]struct {
 		documents, body string
-		query           string // how it begins; empty if there is none
+		query           string // its prefix; empty if there is none
 		code, message   string
 	}{
 		"text alone":           {"automatic", `{` + query + `}`, text, "", ""},
@@ -108,8 +109,8 @@ func TestResolve(t *testing.T) {
 		"version as text":      {"automatic", `{"extensions":{"persistedQuery":{"version":"1","sha256Hash":"` + h + `"}}}`, "", badInput, "Unsupported persisted query version"},
 		"version as object":    {"automatic", `{"extensions":{"persistedQuery":{"version":{},"sha256Hash":"` + h + `"}}}`, "", badInput, "Unsupported persisted query version"},
 		"no version":           {"automatic", `{"extensions":{"persistedQuery":{"sha256Hash":"` + h + `"}}}`, "", badInput, "Unsupported persisted query version"},
-		"no hash":              {"automatic", `{"extensions":{"persistedQuery":{"version":1}}}`, "", badInput, "extensions.persistedQuery.sha256Hash: must be a text."},
-		"hash a number":        {"automatic", `{"extensions":{"persistedQuery":{"version":1,"sha256Hash":7}}}`, "", badInput, "extensions.persistedQuery.sha256Hash: must be a text."},
+		"no hash":              {"automatic", `{"extensions":{"persistedQuery":{"version":1}}}`, "", badInput, "extensions.persistedQuery.sha256Hash: must be a string."},
+		"hash a number":        {"automatic", `{"extensions":{"persistedQuery":{"version":1,"sha256Hash":7}}}`, "", badInput, "extensions.persistedQuery.sha256Hash: must be a string."},
 		"extension a text":     {"automatic", `{"extensions":{"persistedQuery":"` + h + `"}}`, "", badInput, "extensions.persistedQuery: must be an object."},
 		"documentId registers": {"automatic", `{` + query + `,"documentId":"sha256:` + h + `"}`, text, "", ""},
 		"documentId wrong":     {"automatic", `{` + query + `,"documentId":"sha256:` + u + `"}`, "", badInput, "documentId: must name the document in query."},
@@ -213,7 +214,7 @@ func TestConcurrentUse(t *testing.T) {
 	clients.Wait()
 }
 
-// recorder is a Store that remembers what it was asked.
+// recorder is a Store that records its calls.
 type recorder struct{ got, put []string }
 
 func (r *recorder) Get(_ context.Context, hash string) (string, bool) {

@@ -9,13 +9,13 @@ import (
 )
 
 // hashPrefix marks an identifier as a hash in GraphQL over HTTP and in the
-// manifests of graphql-codegen; Apollo's protocol has the bare digits.
+// manifests of graphql-codegen. Apollo's protocol uses the digits without it.
 const hashPrefix = "sha256:"
 
 // reference is how a request names a document.
 type reference struct {
 	id          string // without hashPrefix; empty if the request names none
-	byExtension bool   // by extensions.persistedQuery, not by documentId
+	byExtension bool   // named by extensions.persistedQuery, not by documentId
 }
 
 func referenceOf(params *graphql.RawParams, documentID string) (reference, *gqlerror.Error) {
@@ -35,9 +35,9 @@ func referenceOf(params *graphql.RawParams, documentID string) (reference, *gqle
 	return named, nil
 }
 
-// decodeExtension reads the identifier in sha256Hash. With a manifest that is any
-// text, because Apollo Client sends the manifest's identifiers there. Members that
-// it does not know are allowed: urql adds one.
+// decodeExtension returns the identifier in sha256Hash. It may be any text,
+// because Apollo Client sends the identifiers of a manifest there. Unknown
+// members are allowed: urql adds one.
 func decodeExtension(extension any) (string, *gqlerror.Error) {
 	members, ok := extension.(map[string]any)
 	if !ok {
@@ -48,12 +48,13 @@ func decodeExtension(extension any) (string, *gqlerror.Error) {
 	}
 	hash, _ := members["sha256Hash"].(string)
 	if hash == "" {
-		return "", refuse(codeBadUserInput, "extensions.persistedQuery.sha256Hash: must be a text.")
+		return "", refuse(codeBadUserInput, "extensions.persistedQuery.sha256Hash: must be a string.")
 	}
 	return hash, nil
 }
 
-// isOne holds for the number 1, decoded with or without UseNumber.
+// isOne reports whether a value is the number 1, decoded with or without
+// UseNumber.
 func isOne(version any) bool {
 	return version == json.Number("1") || version == float64(1)
 }

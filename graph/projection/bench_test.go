@@ -15,7 +15,7 @@ import (
 )
 
 // BenchmarkAnswer measures whole operations without HTTP: the cached document,
-// the resolvers, which have their values at hand, and the rendering.
+// the resolvers, which already have their values, and the rendering.
 func BenchmarkAnswer(b *testing.B) {
 	const nested = `id tenantId status statusText isDirectLead umpCustomerGuid channelId comments consentedOn lastModifiedOn consentedCountries
 		contactDetails{fullName email phoneNumber companyName companySize} contacts{fullName email phoneNumber companyName}
@@ -62,7 +62,7 @@ func aliased(n int) string {
 	return text.String()
 }
 
-// benchLeads answers leads of a usual size.
+// benchLeads returns leads of a usual size.
 func benchLeads(n int) []*lead.Lead {
 	leads := make([]*lead.Lead, n)
 	for i := range leads {

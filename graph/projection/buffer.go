@@ -12,9 +12,9 @@ const (
 	largestClass  = 24
 )
 
-// buffers recycles the memory of rendered answers by powers of two, so that a
-// short answer does not hold the memory of a long one. What is not in use for
-// two garbage collections is freed.
+// buffers recycles the memory of rendered responses by powers of two, so that a
+// short response does not hold the memory of a long one. Memory that is unused
+// for two garbage collections is freed.
 type buffers [largestClass - smallestClass + 1]sync.Pool
 
 // get returns an empty buffer for about size bytes.
@@ -29,7 +29,7 @@ func (p *buffers) get(size int) []byte {
 	return make([]byte, 0, 1<<class)
 }
 
-// put takes a buffer that nobody uses any more.
+// put takes back a buffer that is no longer used.
 func (p *buffers) put(buffer []byte) {
 	class := bits.Len(uint(cap(buffer))) - 1
 	if class >= smallestClass && class <= largestClass {

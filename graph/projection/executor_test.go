@@ -23,8 +23,8 @@ import (
 	"leadgraph/lead/catalogue"
 )
 
-// answers are what the resolvers give. They stand at the seam between resolvers
-// and executor; the executor itself is the real one.
+// answers are the values that the resolvers return. The tests replace only the
+// resolvers; the executor is the real one.
 type answers struct {
 	lead       *lead.Lead
 	lists      [][]*lead.Lead // a nil list is a hole with an error
@@ -85,7 +85,7 @@ func (leadResolver) CivicAddresses(_ context.Context, l *lead.Lead, country *str
 	return lead.FilterAddresses(l.CivicAddresses, country, status), nil
 }
 
-// pair is one schema behind two executors, with and without projection.
+// pair is one schema with two executors, with and without projection.
 type pair struct {
 	generated, projected *executor.Executor
 	projector            *projection.Projector
@@ -110,8 +110,8 @@ func newExecutor(schema graphql.ExecutableSchema) *executor.Executor {
 	return e
 }
 
-// answer is a response in a form that can be compared: the executor resolves
-// lists concurrently, so that errors come in any order.
+// answer is a response in a form that can be compared. The executor resolves
+// lists concurrently, so errors come in any order.
 type answer struct {
 	Data   string
 	Errors []string
@@ -144,7 +144,7 @@ func execute(ctx context.Context, tb rapid.TB, e *executor.Executor, query strin
 	return all
 }
 
-// checkEqual runs one query on both executors and returns the answer.
+// checkEqual runs one query on both executors and returns the response.
 func checkEqual(tb rapid.TB, p pair, query string, variables map[string]any) []answer {
 	tb.Helper()
 	want := execute(context.Background(), tb, p.generated, query, variables)
@@ -155,7 +155,7 @@ func checkEqual(tb rapid.TB, p pair, query string, variables map[string]any) []a
 	return got
 }
 
-// sample has a value, mostly an odd one, in every field.
+// sample has a value, usually an unusual one, in every field.
 func sample() *lead.Lead {
 	company, size := "Zoë \"& Söhne\" <\\>\t\x01\u2028 😀 \xff", "L250_U999"
 	country, status := "US", "Valid"
@@ -199,7 +199,7 @@ func sampleAnswers() answers {
 
 const tenant = `tenantId: "f94238e5-4f2c-4e1b-8125-2d27122ca75f"`
 
-// ownSchema is a copy of the schema that a test may change.
+// ownSchema returns a copy of the schema that a test may change.
 func ownSchema(t *testing.T) *ast.Schema {
 	t.Helper()
 	text, err := os.ReadFile("../../schema.graphqls")

@@ -10,23 +10,24 @@ import (
 	"leadgraph/lead"
 )
 
-// maxFields bounds the fields of one plan. A query of every field of the schema
-// has a third of it; without a bound, fragments in fragments would make a plan
-// that grows exponentially with the document.
+// maxFields is the maximum number of fields in one plan. A query of every field
+// of the schema has a third of it. Without a limit, nested fragments could make
+// a plan that grows exponentially with the document.
 const maxFields = 400
 
 // A plan writes the value of one field of one document.
 type plan struct {
 	problem problem // why there is no plan
 	write   func(*output, any)
-	// arguments are the fields with arguments, each with its parents below the
-	// plan's own field.
+	// arguments holds the fields with arguments, each with its parents below
+	// the plan's own field.
 	arguments [][]graphql.CollectedField
-	// size is how many bytes the last answer had: the guess for the next one.
+	// size is the number of bytes of the last response, a guess for the next
+	// one.
 	size atomic.Int64
 }
 
-// run writes the value, or leaves a problem in out.
+// run writes the value, or sets a problem in out.
 func (p *plan) run(out *output, field *graphql.FieldContext, value any) {
 	for _, path := range p.arguments {
 		arguments, ok := coerce(out, field, path)
@@ -36,15 +37,16 @@ func (p *plan) run(out *output, field *graphql.FieldContext, value any) {
 		}
 		out.arguments = append(out.arguments, arguments)
 	}
-	// The slack keeps the buffer while answers vary a little.
+	// The slack avoids growing the buffer when responses vary a little.
 	size := int(p.size.Load())
 	out.bytes = out.free.get(size + size/16 + 64)
 	p.write(out, value)
 	p.size.Store(int64(len(out.bytes)))
 }
 
-// coerce evaluates the arguments of the field at the end of the path. The
-// errors stay out of the answer: the executor reports them for each object.
+// coerce evaluates the arguments of the field at the end of the path. Its
+// errors are not added to the response, because the executor reports them for
+// each object.
 func coerce(out *output, field *graphql.FieldContext, path []graphql.CollectedField) (map[string]any, bool) {
 	ctx := graphql.WithFreshResponseContext(out.ctx)
 	for _, step := range path {
@@ -57,8 +59,8 @@ func coerce(out *output, field *graphql.FieldContext, path []graphql.CollectedFi
 	return field.Args, true
 }
 
-// compiler carries the state of one compilation. Once it has a problem, what it
-// returns is not used.
+// compiler holds the state of one compilation. Once it has a problem, its
+// results are not used.
 type compiler struct {
 	op        *graphql.OperationContext
 	fields    int
@@ -76,7 +78,7 @@ func compile(op *graphql.OperationContext, field graphql.CollectedField, root ro
 }
 
 // withArguments registers the field that is being compiled as one with
-// arguments and returns its index in output.arguments.
+// arguments. It returns its index in output.arguments.
 func (c *compiler) withArguments() int {
 	c.arguments = append(c.arguments, slices.Clone(c.path))
 	return len(c.arguments) - 1
@@ -85,19 +87,19 @@ func (c *compiler) withArguments() int {
 // write appends one value to the output.
 type write[V any] func(*output, V)
 
-// An object is a type of the schema that is made from the Go type T.
+// An object is a type of the schema that is rendered from the Go type T.
 type object[T any] struct {
 	name string
-	// satisfies lists the type and its interfaces.
+	// satisfies holds the type and its interfaces.
 	satisfies []string
 	fields    map[string]fieldCompiler[T]
 }
 
-// A fieldCompiler compiles what writes the value of one field of *T.
+// A fieldCompiler compiles the writer of one field of *T.
 type fieldCompiler[T any] func(*compiler, graphql.CollectedField) write[*T]
 
-// A root compiles what writes a value in whose place a marshaler may stand. A
-// value of another Go type is a problem.
+// A root compiles the writer of a value that a marshaler may replace. A value
+// of another Go type is a problem.
 type root func(*compiler, ast.SelectionSet) func(*output, any)
 
 // step is constant text followed by a value.
@@ -106,8 +108,8 @@ type step[T any] struct {
 	value write[*T]
 }
 
-// compile returns what writes the selections of an object. The pointer must not
-// be nil.
+// compile returns the writer for the selections of an object. The writer's
+// pointer must not be nil.
 func (o *object[T]) compile(c *compiler, selections ast.SelectionSet) write[*T] {
 	var steps []step[T]
 	text := "{"

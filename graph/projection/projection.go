@@ -1,91 +1,104 @@
 // Package projection renders root fields of the GraphQL schema faster than the
 // generated executor, and to the same bytes.
 //
-// The generated executor walks an answer with closures, maps and, for lists,
-// goroutines, once for each field of each row. What it does differs from row to
-// row only in the values. So a selection is compiled once into a plan, a list of
-// steps such as "append `,"status":`, then append the lead's status", and the
-// plan runs over all rows into one buffer:
+// The generated executor builds a response with closures, maps and, for lists,
+// goroutines, once for each field of each row. From row to row only the values
+// differ. This package therefore compiles a selection once into a plan, a list
+// of steps such as "append `,"status":`, then append the lead's status", and
+// runs the plan over all rows into one buffer:
 //
 //	table.go       which types and fields are covered, and where their values are
 //	declare.go     checks the table against the schema
 //	plan.go        selection → steps
 //	write.go       how values become JSON
-//	projection.go  the field middleware, and the plans that are kept
+//	projection.go  the field middleware and the cache of plans
 //	rows.go        connections whose leads are rendered while they are read
 //
-// The resolvers run as always. The middleware takes the value that a resolver
-// answered and hands the executor a finished graphql.Marshaler in its place,
-// which the executor writes as it is. It takes over only when the outcome is
-// certain to be equal: whatever needs more than writing values, such as a field
-// without a row in the table, @defer, or a null where the schema allows none,
-// falls back to the executor by handing on the value itself. Where a connection
+// The resolvers run as usual. The middleware takes the value that a resolver
+// returned and gives the executor a finished graphql.Marshaler instead, which
+// the executor writes as it is. It does so only if the bytes are certain to be
+// the same. Whatever needs more than writing values, such as a field that is
+// not in the table, @defer, or a null where the schema allows none, falls back
+// to the executor: the middleware returns the value itself. If a connection
 // falls back, its lists of leads are tried again on their own.
 //
-// The semantics of selections are the executor's own: merging, fragments, @skip
-// and @include are graphql.CollectFields, arguments are coerced by the generated
-// FieldContext. As @skip and @include depend on variables, a plan belongs to one
-// combination of the operation's Boolean variables.
+// Selections have the executor's own semantics: graphql.CollectFields handles
+// merging, fragments, @skip and @include, and the generated FieldContext
+// coerces arguments. As @skip and @include depend on variables, a plan belongs
+// to one combination of the operation's Boolean variables.
 package projection
 
 import (
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
-	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/maypok86/otter/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// maxPlans bounds the plans that are kept. One usually takes a few KiB, and at
-// the most about 30 KiB (see maxFields).
+// maxPlans is the maximum number of plans in a cache. A plan usually takes a
+// few KiB, and at most about 30 KiB (see maxFields).
 const maxPlans = 2000
 
-// Projector renders the values of covered fields. It is safe for concurrent use.
+// Projector renders the values of covered fields. It is safe for concurrent
+// use.
 type Projector struct {
 	roots  map[*ast.FieldDefinition]root
-	plans  *lru.Cache[planKey, *plan]
+	plans  planCache[plan]
 	counts counters
-	// What Rows needs.
+	// Used by Rows.
 	streamed *object[streamed]
-	rowPlans *lru.Cache[planKey, *rowPlan]
+	rowPlans planCache[rowPlan]
 	free     buffers
 }
 
-// planKey says what a plan depends on besides the schema. It names the document
-// by its text: pointers into it change when an extension rewrites it.
+// planKey identifies a plan. It contains the text of the document, not a
+// pointer to it, because extensions that rewrite a document change the
+// pointers.
 type planKey struct {
 	document, operation string
-	// path names the field and its parents by type and response name.
+	// path holds the field and its parents by type and response name.
 	path string
-	// booleans are the values of the operation's Boolean variables, the only
-	// ones that @skip, @include and @defer can take.
+	// booleans holds the values of the operation's Boolean variables, the only
+	// ones that @skip, @include and @defer can use.
 	booleans string
 }
 
-// New returns a Projector for the schema of the executor in which its
-// Middleware is used. It fails if the schema has a covered field with another
-// type, other arguments or, of an enum, other values.
+// New returns a Projector for the schema of the executor that uses its
+// Middleware. It fails if a covered field of the schema has another type, other
+// arguments or, for an enum, other values.
 func New(schema *ast.Schema) (*Projector, error) {
 	roots, streamed, err := table(schema)
 	if err != nil {
 		return nil, err
 	}
-	plans, err := lru.New[planKey, *plan](maxPlans)
-	if err != nil {
-		return nil, err
-	}
-	rowPlans, err := lru.New[planKey, *rowPlan](maxPlans)
-	if err != nil {
-		return nil, err
-	}
-	return &Projector{roots: roots, plans: plans, streamed: streamed, rowPlans: rowPlans}, nil
+	return &Projector{roots: roots, plans: newPlanCache[plan](), streamed: streamed, rowPlans: newPlanCache[rowPlan]()}, nil
 }
 
+// planCache keeps up to maxPlans plans. When it is full, it keeps the plans
+// that are used often. It is safe for concurrent use.
+type planCache[P any] struct{ plans *otter.Cache[planKey, *P] }
+
+func newPlanCache[P any]() planCache[P] {
+	return planCache[P]{otter.Must(&otter.Options[planKey, *P]{
+		MaximumSize: maxPlans,
+		// Evict before Add returns, so that the bound holds however fast plans
+		// arrive.
+		Executor: func(evict func()) { evict() },
+	})}
+}
+
+// Get returns the plan of a key, if there is one.
+func (c planCache[P]) Get(key planKey) (*P, bool) { return c.plans.GetIfPresent(key) }
+
+// Add adds a plan.
+func (c planCache[P]) Add(key planKey, plan *P) { c.plans.Set(key, plan) }
+
 // Middleware is a graphql.FieldMiddleware. Middlewares around it see a
-// graphql.Marshaler in the place of a rendered value, and no middleware sees the
-// fields below. Extensions may rewrite a document, but equal texts must become
-// equal documents. When the context ends, a long list is given up with the
-// context's error.
+// graphql.Marshaler instead of a rendered value, and no middleware sees the
+// fields below. Extensions may rewrite a document, but must rewrite equal texts
+// to equal documents. If the context ends while a long list is rendered,
+// Middleware returns the context's error.
 func (p *Projector) Middleware(ctx context.Context, next graphql.Resolver) (any, error) {
 	value, err := next(ctx)
 	field := graphql.GetFieldContext(ctx)
@@ -105,7 +118,7 @@ func (p *Projector) Middleware(ctx context.Context, next graphql.Resolver) (any,
 	}
 }
 
-// render answers an output with a problem if it cannot render the value.
+// render returns an output with a problem if it cannot render the value.
 func (p *Projector) render(ctx context.Context, field *graphql.FieldContext, root root, value any) (out *output) {
 	out = &output{ctx: ctx, free: &p.free}
 	defer func() {

@@ -72,7 +72,7 @@ const (
 		civicAddresses(country: $c, validationStatus: $s){id validationStatus}}}`
 )
 
-// checkRendered fails if anything fell back.
+// checkRendered fails if any field fell back.
 func checkRendered(t *testing.T, p pair) {
 	t.Helper()
 	stats := p.projector.Stats()
@@ -197,7 +197,7 @@ func TestResolverErrorsPass(t *testing.T) {
 	}
 }
 
-// An inner list is rendered where the connection around it cannot be.
+// An inner list is rendered even if the connection around it cannot be.
 func TestConnectionFallsBackFieldByField(t *testing.T) {
 	t.Parallel()
 	p := newPair(t, sampleAnswers())
@@ -207,7 +207,7 @@ func TestConnectionFallsBackFieldByField(t *testing.T) {
 	}
 }
 
-// The memory of one answer must not show in another.
+// The memory of one response must not show in another.
 func TestConcurrentAnswersDoNotMix(t *testing.T) {
 	t.Parallel()
 	p := newPair(t, answers{lead: sample(), connection: &generated.LeadConnection{Nodes: slices.Repeat([]*lead.Lead{sample()}, 300)}})
@@ -264,7 +264,7 @@ func TestTableCoversTheSchema(t *testing.T) {
 	}
 }
 
-// fieldQueries answers, for each field of the type and of the types in it, the
+// fieldQueries returns, for each field of the type and of the types in it, the
 // shortest query inside prefix that selects it.
 func fieldQueries(s *ast.Schema, of *ast.Definition, prefix string) map[string]string {
 	queries := map[string]string{}

@@ -17,8 +17,8 @@ import (
 	"leadgraph/lead/catalogue"
 )
 
-// Any document over any values is answered as by the executor alone. Run more
-// with -rapid.checks.
+// Any document over any values gets the same response as from the executor
+// alone. Use -rapid.checks for more documents.
 func TestAnyAnswerEqualsTheExecutors(t *testing.T) {
 	t.Parallel()
 	s := schema()
@@ -28,7 +28,7 @@ func TestAnyAnswerEqualsTheExecutors(t *testing.T) {
 		for range rapid.IntRange(1, 2).Draw(t, "documents") {
 			d := &document{T: t, schema: s, variables: map[string]bool{}}
 			query := d.write()
-			for range 2 { // other variables make another plan
+			for range 2 { // other variables need another plan
 				checkEqual(t, p, query, d.values())
 			}
 		}
@@ -39,7 +39,7 @@ func TestAnyAnswerEqualsTheExecutors(t *testing.T) {
 	}
 }
 
-// document writes a random valid document.
+// document returns a random valid document.
 type document struct {
 	*rapid.T
 	schema    *ast.Schema
@@ -70,7 +70,7 @@ func (d *document) write() string {
 	return text.String()
 }
 
-// values draws the variables; those that may be absent sometimes are.
+// values draws the variables. Optional ones are sometimes absent.
 func (d *document) values() map[string]any {
 	countries := rapid.SampledFrom([]any{"US", "de", nil})
 	all := map[string]any{
@@ -121,7 +121,8 @@ func (d *document) condition(of *ast.Definition) *ast.Definition {
 	return rapid.SampledFrom(candidates).Draw(d.T, "condition")
 }
 
-// fragment answers the name of a complete fragment, so that none spreads itself.
+// fragment returns the name of a complete fragment, so that none spreads
+// itself.
 func (d *document) fragment(on *ast.Definition) string {
 	for i, f := range d.fragments {
 		if f.on == on.Name && d.chance(50) {
@@ -133,8 +134,8 @@ func (d *document) fragment(on *ast.Definition) string {
 	return fmt.Sprint("F", len(d.fragments)-1)
 }
 
-// addressArguments go with the aliases of their index: fields of one response
-// name must have the same arguments.
+// addressArguments belong to the aliases with the same index: fields with the
+// same response name must have the same arguments.
 var addressArguments = []string{
 	"", `(country: "us")`, `(country: null)`, `(country: $c)`, `(validationStatus: INVALID, country: $d)`,
 	`(validationStatus: $s)`, `(country: "nowhere")`,
@@ -272,8 +273,8 @@ var (
 			CompanySize: maybe(t, anyText), Contacts: anyJSON.Draw(t, "contacts"),
 		}
 	})
-	// anyAddress fills the fields that differ in kind; each of the many plain
-	// texts has its own row in TestTableCoversTheSchema.
+	// anyAddress sets one field of each kind; TestTableCoversTheSchema covers
+	// the many plain text fields.
 	anyAddress = rapid.Custom(func(t *rapid.T) lead.CivicAddress {
 		a := lead.CivicAddress{
 			ID: anyText.Draw(t, "id"), Country: maybe(t, anyText), HouseNumber: maybe(t, anyText), StreetName: maybe(t, anyText), CityOrTown: maybe(t, anyText),

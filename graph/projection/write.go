@@ -9,7 +9,7 @@ import (
 )
 
 // output collects the rendered bytes of one field. It is the graphql.Marshaler
-// that stands in the place of the field's value.
+// that replaces the field's value.
 type output struct {
 	ctx       context.Context
 	free      *buffers
@@ -18,21 +18,21 @@ type output struct {
 	problem   problem
 }
 
-// MarshalGQL implements graphql.Marshaler. The executor calls it once: it gives
-// the memory back.
+// MarshalGQL implements graphql.Marshaler. It frees the memory, so it can be
+// called only once, as the executor does.
 func (o *output) MarshalGQL(w io.Writer) {
-	_, _ = w.Write(o.bytes) // a Marshaler has no way to fail
+	_, _ = w.Write(o.bytes) // a Marshaler cannot return an error
 	o.free.put(o.bytes)
 	o.bytes = nil
 }
 
-// fail gives the value up. Lists end at once, objects write on.
+// fail sets a problem. Lists stop at once; objects continue.
 func (o *output) fail(why problem) { o.problem = why }
 
 func (o *output) null() { o.bytes = append(o.bytes, "null"...) }
 
-// rowsPerCheck is how many rows are written between two looks at the context:
-// far below a millisecond.
+// rowsPerCheck is the number of rows written between two checks of the context:
+// far less than a millisecond.
 const rowsPerCheck = 256
 
 func (o *output) list(length int, element func(int)) {
@@ -52,8 +52,8 @@ func (o *output) list(length int, element func(int)) {
 	o.bytes = append(o.bytes, ']')
 }
 
-// What follows turns a writer of one value into a writer of another shape; nil
-// lists are null only where the name says so, otherwise empty.
+// The following functions turn a writer of one value into a writer of another
+// shape. Nil lists are null only where the name says so, otherwise empty.
 
 // optional writes null for nil.
 func optional[V any](value write[V]) write[*V] {
@@ -82,7 +82,7 @@ func nullable[T any](object write[*T]) write[*T] {
 	}
 }
 
-// required gives nil up: the executor knows which parent becomes null.
+// required fails for nil: the executor knows which parent becomes null.
 func required[T any](object write[*T]) write[*T] {
 	return func(o *output, v *T) {
 		if v == nil {
@@ -93,15 +93,15 @@ func required[T any](object write[*T]) write[*T] {
 	}
 }
 
-// values writes every element in place.
+// values writes every element without copying it.
 func values[T any](object write[*T]) write[[]T] {
 	return func(o *output, all []T) { o.list(len(all), func(i int) { object(o, &all[i]) }) }
 }
 
-// pointers gives nil elements up.
+// pointers fails for nil elements.
 func pointers[T any](object write[*T]) write[[]*T] { return list(required(object)) }
 
-// nullableLists writes null for a nil list and gives nil elements up.
+// nullableLists writes null for a nil list and fails for nil elements.
 func nullableLists[T any](object write[*T]) write[[][]*T] {
 	inner := pointers(object)
 	return list(func(o *output, all []*T) {
@@ -117,7 +117,7 @@ func boolean(o *output, v bool) { o.bytes = strconv.AppendBool(o.bytes, v) }
 
 func integer(o *output, v int) { o.bytes = strconv.AppendInt(o.bytes, int64(v), 10) }
 
-// raw writes JSON as it is; an absent value is null.
+// raw writes JSON unchanged, and null if it is absent.
 func raw(o *output, v json.RawMessage) {
 	if len(v) == 0 {
 		o.null()
@@ -137,7 +137,7 @@ func moment(o *output, t time.Time) {
 	o.bytes = append(o.bytes, '"')
 }
 
-// requiredMoment gives the zero time up.
+// requiredMoment fails for the zero time.
 func requiredMoment(o *output, t time.Time) {
 	if t.IsZero() {
 		o.fail(forbiddenNull)
@@ -146,9 +146,9 @@ func requiredMoment(o *output, t time.Time) {
 	moment(o, t)
 }
 
-// text writes a string as graphql.MarshalString does: with escapes for control
-// characters, quotes and backslashes, and every other byte as it is, valid
-// UTF-8 or not.
+// text writes a string as graphql.MarshalString does: it escapes control
+// characters, quotes and backslashes, and copies every other byte, valid UTF-8
+// or not.
 func text(o *output, s string) {
 	b := o.bytes
 	b = append(b, '"')
@@ -165,10 +165,10 @@ func text(o *output, s string) {
 	o.bytes = b
 }
 
-// plainPrefix returns how many bytes s has in front of the first one that needs
-// an escape. It looks at eight bytes at a time, by the arithmetic of "Bit
+// plainPrefix returns the number of bytes in s before the first one that needs
+// an escape. It checks eight bytes at a time with the arithmetic of "Bit
 // Twiddling Hacks": the top bit of a byte of below(x, n) is set if that byte is
-// less than n, and never set in all bytes if none is.
+// less than n, and no top bit is set if no byte is.
 func plainPrefix(s string) int {
 	const (
 		ones = 0x0101010101010101

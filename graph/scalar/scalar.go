@@ -1,7 +1,7 @@
 // Package scalar binds the schema's custom scalars to Go types. Input is
-// strict, so that a malformed value never reaches the platform; output is
-// lenient, because what the platform stores is what its users must see. No
-// error repeats the value it refuses: it may be personal data.
+// strict, so that a malformed value never reaches the platform. Output is
+// lenient, because users must see what the platform stores. Errors never repeat
+// the refused value: it may be personal data.
 package scalar
 
 import (
@@ -22,11 +22,11 @@ var (
 	errCountry = errors.New("must be a country code of two letters such as US")
 )
 
-// MarshalUUID writes the text as the platform gave it.
+// MarshalUUID writes the text as the platform sent it.
 func MarshalUUID(text string) graphql.Marshaler { return graphql.MarshalString(text) }
 
-// UnmarshalUUID accepts the canonical form only and answers it in lower case,
-// so that one tenant is one key.
+// UnmarshalUUID accepts only the canonical form and returns it in lower case,
+// so that each tenant has one key.
 func UnmarshalUUID(value any) (string, error) {
 	text, ok := value.(string)
 	if !ok || len(text) != 36 {
@@ -39,8 +39,8 @@ func UnmarshalUUID(value any) (string, error) {
 	return id.String(), nil
 }
 
-// MarshalDateTime writes the moment with the precision it has; the zero time,
-// which stands for an absent one, is null.
+// MarshalDateTime writes a time with its full precision. The zero time means
+// that there is none and becomes null.
 func MarshalDateTime(t time.Time) graphql.Marshaler {
 	if t.IsZero() {
 		return graphql.Null
@@ -49,7 +49,7 @@ func MarshalDateTime(t time.Time) graphql.Marshaler {
 		var room [64]byte
 		text := append(room[:0], '"')
 		text = t.UTC().AppendFormat(text, time.RFC3339Nano)
-		_, _ = w.Write(append(text, '"')) // a Marshaler has no way to fail
+		_, _ = w.Write(append(text, '"')) // a Marshaler cannot return an error
 	})
 }
 
@@ -66,11 +66,11 @@ func UnmarshalDateTime(value any) (time.Time, error) {
 	return t.UTC(), nil
 }
 
-// MarshalCountryCode writes the code as the platform gave it.
+// MarshalCountryCode writes the code as the platform sent it.
 func MarshalCountryCode(code string) graphql.Marshaler { return graphql.MarshalString(code) }
 
-// UnmarshalCountryCode accepts two ASCII letters of either case and answers
-// them in capitals.
+// UnmarshalCountryCode accepts two ASCII letters of either case and returns
+// them in upper case.
 func UnmarshalCountryCode(value any) (string, error) {
 	code, ok := value.(string)
 	if !ok || len(code) != 2 || !letter(code[0]) || !letter(code[1]) {
@@ -81,7 +81,7 @@ func UnmarshalCountryCode(value any) (string, error) {
 
 func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
-// MarshalJSON writes the value itself; an absent one is null.
+// MarshalJSON writes the value itself, and null if it is absent.
 func MarshalJSON(value json.RawMessage) graphql.Marshaler {
 	if len(value) == 0 {
 		return graphql.Null
@@ -89,8 +89,8 @@ func MarshalJSON(value json.RawMessage) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) { _, _ = w.Write(value) })
 }
 
-// UnmarshalJSON accepts any value; no argument has this type today, but the
-// generator asks for the pair.
+// UnmarshalJSON accepts any value. No argument has this type today, but the
+// generator requires both functions.
 func UnmarshalJSON(value any) (json.RawMessage, error) {
 	var text bytes.Buffer
 	if err := json.NewEncoder(&text).Encode(value); err != nil {

@@ -14,8 +14,8 @@ import (
 	"leadgraph/internal/errcode"
 )
 
-// enter asks for an operation's share of the server. The release can be called
-// more than once; it is nil if there is no share for it.
+// enter reserves a share of the server for an operation. release may be called
+// more than once; it is nil if there is no share.
 func (t endpoint) enter(ctx context.Context) (release func(), retryAfter time.Duration) {
 	if t.Admit == nil {
 		return func() {}, 0
@@ -26,8 +26,8 @@ func (t endpoint) enter(ctx context.Context) (release func(), retryAfter time.Du
 	return sync.OnceFunc(release), 0
 }
 
-// answerOverloaded is also the answer to who wants a stream of events: it has
-// not begun, and clients try it again.
+// answerOverloaded sends JSON even to a client that wants a stream of events:
+// the stream has not started, and clients try again.
 func (x exchange) answerOverloaded(ctx context.Context, retryAfter time.Duration) {
 	x.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(retryAfter.Seconds()))))
 	x.answerRefused(ctx, http.StatusServiceUnavailable, overloaded(ctx, x.exec, retryAfter))
@@ -35,7 +35,7 @@ func (x exchange) answerOverloaded(ctx context.Context, retryAfter time.Duration
 
 func overloaded(ctx context.Context, exec graphql.GraphExecutor, retryAfter time.Duration) *graphql.Response {
 	return exec.DispatchError(ctx, gqlerror.List{{
-		Message:    "The server has too much to do at the moment.",
+		Message:    "The server is overloaded.",
 		Extensions: map[string]any{"code": errcode.Overloaded, "retryAfterMs": retryAfter.Milliseconds()},
 	}})
 }

@@ -8,13 +8,14 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// InlineDefer takes @defer out of every document, so that all fields are
-// executed as if they were not deferred, which the directive's specification
+// InlineDefer removes @defer from every document, so that all fields are
+// executed as if they were not deferred, which the specification of @defer
 // allows. gqlgen defers only fields below the root that have a resolver, writes
-// a null in their place, and can wait for ever for what a cancelled operation
-// has left. Here a deferred field at the root becomes an operation of its own.
-// Below the root nothing asks the platform; what is deferred there was read with
-// its parent, so that it is cut out of the answer and sent behind it.
+// null in their place, and can wait forever for what a cancelled operation left
+// behind. Here each deferred fragment of the root becomes an operation of its
+// own. Below the root, no field calls the platform: deferred fields there were
+// read with their parent, so they are cut out of the response and sent after
+// it.
 type InlineDefer struct{}
 
 var _ interface {
@@ -28,9 +29,9 @@ func (InlineDefer) ExtensionName() string { return "InlineDefer" }
 // Validate implements graphql.HandlerExtension.
 func (InlineDefer) Validate(graphql.ExecutableSchema) error { return nil }
 
-// deferral is an operation as it was with its @defer. A transport that can send
-// an answer in parts puts an empty one into the context; it is filled in if the
-// operation has a @defer.
+// deferral is an operation with its @defer. A transport that can send a
+// response in parts puts an empty deferral into the context; it is filled in if
+// the operation has @defer.
 type deferral struct {
 	doc       *ast.QueryDocument
 	operation *ast.OperationDefinition
@@ -38,9 +39,9 @@ type deferral struct {
 
 type deferralKey struct{}
 
-// MutateOperationContext implements graphql.OperationContextMutator. The
-// document is shared with other requests through the query cache, so it is
-// copied where it has a @defer.
+// MutateOperationContext implements graphql.OperationContextMutator. The query
+// cache shares the document with other requests, so the parts that have @defer
+// are copied.
 func (InlineDefer) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	asked := deferral{op.Doc, op.Operation}
 	doc, deferred := *op.Doc, false

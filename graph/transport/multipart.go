@@ -11,25 +11,26 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// partFormat is how the parts of a deferred answer are written. Clients ask for
-// one by a parameter of multipart/mixed.
+// partFormat is a format for the parts of a deferred response. Clients choose
+// one with a parameter of multipart/mixed.
 type partFormat struct {
 	parameter string
-	ids       bool // pieces are announced and then known by an id
+	ids       bool // pieces are announced, then referred to by an id
 }
 
 var (
-	// partsByPath is what Apollo Client sends unless told otherwise, and the one
-	// format that gqlgen and older servers know. It also serves clients that name
-	// no format, such as urql.
+	// partsByPath is what Apollo Client requests by default, and the only
+	// format that gqlgen and older servers support. Clients that name no
+	// format, such as urql, get it too.
 	partsByPath = &partFormat{parameter: "deferSpec=20220824"}
-	// partsByID is what graphql-js 17 answers; Apollo Client 4 asks for it with
-	// its GraphQL17Alpha9Handler.
+	// partsByID is the format of graphql-js 17. Apollo Client 4 requests it
+	// with its GraphQL17Alpha9Handler.
 	partsByID = &partFormat{parameter: "incrementalSpec=v0.2", ids: true}
 )
 
-// partFormatOf reads the parameters of multipart/mixed in an Accept header; nil
-// if they ask for something else, such as the parts of a subscription.
+// partFormatOf returns the format that the parameters of multipart/mixed in an
+// Accept header request. It returns nil if they request something else, such as
+// the parts of a subscription.
 func partFormatOf(parameters map[string]string) *partFormat {
 	version, byPath := parameters["deferspec"]
 	incremental, byID := parameters["incrementalspec"]
@@ -43,14 +44,14 @@ func partFormatOf(parameters map[string]string) *partFormat {
 	return nil
 }
 
-// late is what a deferred fragment of the root was answered.
+// late is the response to a deferred fragment of the root.
 type late struct {
 	piece    *piece
 	response *graphql.Response
 }
 
 // answerDeferred runs an operation with @defer. Each deferred fragment of the
-// root runs beside the rest, as an operation of its own.
+// root runs concurrently, as an operation of its own.
 func (x exchange) answerDeferred(ctx context.Context, op *graphql.OperationContext, deferred deferral) {
 	asked := &graphql.OperationContext{Doc: deferred.doc, Variables: op.Variables}
 	root := shaper{asked, x.Schema}.shape(x.Schema.Query, deferred.operation.SelectionSet)
@@ -60,7 +61,7 @@ func (x exchange) answerDeferred(ctx context.Context, op *graphql.OperationConte
 		return
 	}
 	pieces := root.pieces(ast.Path{})
-	next, ctx := run(ctx, x.exec, restrict(op, root.undeferred()))
+	next, ctx := run(ctx, x.exec, x.restrict(op, root.undeferred()))
 	ctx, cancel := context.WithCancel(ctx)
 	arrived, wait := x.runDeferred(ctx, op, pieces)
 	defer wait()
@@ -68,7 +69,7 @@ func (x exchange) answerDeferred(ctx context.Context, op *graphql.OperationConte
 	response := next()
 	kept, below := root.only(root.undeferred()).cut(response.Data, ast.Path{})
 	if isNull(response.Data) || len(pieces)+len(below) == 0 {
-		x.answerWhole(ctx, op, response) // there is nothing that could be added to
+		x.answerWhole(ctx, op, response) // there is nothing to add to
 		return
 	}
 	errs := slices.Clone(response.Errors)
@@ -77,7 +78,7 @@ func (x exchange) answerDeferred(ctx context.Context, op *graphql.OperationConte
 	out.first(response, slices.Concat(pieces, below))
 	running := 0
 	for _, p := range pieces {
-		if len(p.keys) == 0 { // another fragment brings all of its fields
+		if len(p.keys) == 0 { // another fragment delivers all of its fields
 			p.data = append(p.data, '}')
 			below = append(below, p)
 		} else {
@@ -96,32 +97,32 @@ func (x exchange) answerDeferred(ctx context.Context, op *graphql.OperationConte
 	x.done(ctx, op.Operation, http.StatusOK, errs, out.size)
 }
 
-// runDeferred runs the operations of the root's deferred fragments. What they
-// answer can be left unread; wait returns when all have ended.
+// runDeferred runs the operations of the root's deferred fragments. The caller
+// need not read all responses; wait returns when all operations have ended.
 func (x exchange) runDeferred(ctx context.Context, op *graphql.OperationContext, pieces []*piece) (arrived <-chan late, wait func()) {
 	answers := make(chan late, len(pieces))
 	var running sync.WaitGroup
 	for _, p := range pieces {
 		if len(p.keys) > 0 {
-			next, _ := run(ctx, x.exec, restrict(op, p.keys))
+			next, _ := run(ctx, x.exec, x.restrict(op, p.keys))
 			running.Go(func() { answers <- late{p, next()} })
 		}
 	}
 	return answers, running.Wait
 }
 
-// fill puts what was answered into the piece.
+// fill moves the response into the piece.
 func (l late) fill(root shape) {
 	l.piece.data, l.piece.nested = root.only(l.piece.keys).cut(l.response.Data, l.piece.path)
 	l.piece.errors = share(l.response.Errors, l.piece.nested)
 	l.piece.extensions = l.response.Extensions
 }
 
-// restrict returns an operation with only these fields of the root.
-func restrict(op *graphql.OperationContext, keys []string) *graphql.OperationContext {
+// restrict returns a query with only these root fields.
+func (t endpoint) restrict(op *graphql.OperationContext, keys []string) *graphql.OperationContext {
 	operation := *op.Operation
 	operation.SelectionSet = nil
-	for _, collected := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Query"}) {
+	for _, collected := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{t.Schema.Query.Name}) {
 		if slices.Contains(keys, collected.Alias) {
 			field := *collected.Field
 			field.SelectionSet = collected.Selections
@@ -144,24 +145,24 @@ func restrict(op *graphql.OperationContext, keys []string) *graphql.OperationCon
 	}
 }
 
-// parts writes a deferred answer.
+// parts writes a deferred response.
 type parts struct {
 	format    *partFormat
 	w         http.ResponseWriter
 	control   *http.ResponseController
-	announced int // pieces that have an id
+	announced int // number of pieces that have an id
 	size      int // bytes
 }
 
-// boundary is what Apollo's clients expect if a server names none. No JSON text
-// has a line that begins with it.
+// boundary is what Apollo's clients expect if a server names none. No line of
+// the JSON text begins with it.
 const boundary = "-"
 
-// first sends what is not deferred, and says what follows.
+// first sends the fields that are not deferred, and announces the pieces.
 func (p *parts) first(response *graphql.Response, pending []*piece) {
 	p.w.Header().Set("Content-Type", typeParts+`; boundary="`+boundary+`"; `+p.format.parameter)
-	p.w.Header().Set("X-Accel-Buffering", "no") // a proxy must not hold parts back
-	body := object(encode(response))
+	p.w.Header().Set("X-Accel-Buffering", "no") // tells proxies not to buffer parts
+	body := jsonObject(encode(response))
 	body = body[:len(body)-1]
 	if p.format.ids {
 		body = body.raw("pending", p.announce(pending))
@@ -170,53 +171,53 @@ func (p *parts) first(response *graphql.Response, pending []*piece) {
 	p.send(body, true)
 }
 
-// next sends pieces, with what is nested in them.
+// next sends pieces and the pieces nested in them.
 func (p *parts) next(pieces []*piece, more bool) {
 	flat := flatten(nil, pieces)
 	if !p.format.ids {
-		incremental := list(flat, func(piece *piece) object {
-			o := object{'{'}.raw("data", piece.data).with("path", piece.path, true).with("label", piece.label, piece.label != "")
+		incremental := list(flat, func(piece *piece) jsonObject {
+			o := jsonObject{'{'}.raw("data", piece.data).with("path", piece.path, true).with("label", piece.label, piece.label != "")
 			return piece.finish(o)
 		})
-		p.send(object{'{'}.raw("incremental", incremental), more)
+		p.send(jsonObject{'{'}.raw("incremental", incremental), more)
 		return
 	}
-	body := object{'{'}
+	body := jsonObject{'{'}
 	if nested := slices.DeleteFunc(slices.Clone(flat), func(piece *piece) bool { return piece.id != "" }); len(nested) > 0 {
 		body = body.raw("pending", p.announce(nested))
 	}
 	bringing := slices.DeleteFunc(slices.Clone(flat), func(piece *piece) bool { return isNull(piece.data) || len(piece.keys) == 0 })
 	if len(bringing) > 0 {
-		body = body.raw("incremental", list(bringing, func(piece *piece) object {
-			return piece.finish(object{'{'}.with("id", piece.id, true).raw("data", piece.data))
+		body = body.raw("incremental", list(bringing, func(piece *piece) jsonObject {
+			return piece.finish(jsonObject{'{'}.with("id", piece.id, true).raw("data", piece.data))
 		}))
 	}
-	body = body.raw("completed", list(flat, func(piece *piece) object {
-		o := object{'{'}.with("id", piece.id, true)
+	body = body.raw("completed", list(flat, func(piece *piece) jsonObject {
+		o := jsonObject{'{'}.with("id", piece.id, true)
 		return append(o.with("errors", piece.errors, isNull(piece.data)), '}')
 	}))
 	p.send(body, more)
 }
 
-// finish adds what a piece may have besides its data.
-func (p *piece) finish(o object) object {
+// finish adds a piece's errors and extensions.
+func (p *piece) finish(o jsonObject) jsonObject {
 	o = o.with("errors", p.errors, len(p.errors) > 0).with("extensions", p.extensions, len(p.extensions) > 0)
 	return append(o, '}')
 }
 
-// announce gives the pieces their ids and tells them.
+// announce gives the pieces their ids and returns the announcement.
 func (p *parts) announce(pieces []*piece) []byte {
-	return list(pieces, func(piece *piece) object {
+	return list(pieces, func(piece *piece) jsonObject {
 		piece.id = strconv.Itoa(p.announced)
 		p.announced++
-		o := object{'{'}.with("id", piece.id, true).with("path", piece.path, true)
+		o := jsonObject{'{'}.with("id", piece.id, true).with("path", piece.path, true)
 		return append(o.with("label", piece.label, piece.label != ""), '}')
 	})
 }
 
-// send writes a part and the delimiter behind it, without which a client would
-// hold the part back until the next one.
-func (p *parts) send(body object, more bool) {
+// send writes a part and the delimiter after it. Without the delimiter, a
+// client would hold the part back until the next one.
+func (p *parts) send(body jsonObject, more bool) {
 	end := "\r\n"
 	if !more {
 		end = "--\r\n"
@@ -225,15 +226,15 @@ func (p *parts) send(body object, more bool) {
 	p.write([]byte("Content-Type: application/json; charset=utf-8\r\n\r\n"))
 	p.write(body)
 	p.write([]byte("\r\n--" + boundary + end))
-	_ = p.control.Flush() // what cannot be flushed goes out in the end
+	_ = p.control.Flush() // if flushing fails, the data is sent at the end
 }
 
 func (p *parts) write(text []byte) {
-	size, _ := p.w.Write(text) // a client that left ends the context
+	size, _ := p.w.Write(text) // when a client disconnects, the context ends
 	p.size += size
 }
 
-// flatten lists pieces, each in front of those that are nested in it.
+// flatten lists pieces, each before the pieces nested in it.
 func flatten(into, pieces []*piece) []*piece {
 	for _, p := range pieces {
 		into = flatten(append(into, p), p.nested)
@@ -241,7 +242,7 @@ func flatten(into, pieces []*piece) []*piece {
 	return into
 }
 
-func list(pieces []*piece, text func(*piece) object) []byte {
+func list(pieces []*piece, text func(*piece) jsonObject) []byte {
 	all := []byte{'['}
 	for i, p := range pieces {
 		if i > 0 {

@@ -13,20 +13,21 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// request is what a client asks for: one operation, or some in an array.
+// request is what a client sends: one operation, or several in an array.
 type request struct {
 	operations []*operationParams
 	batch      bool
 }
 
-// operationParams are what a client sends of one operation.
+// operationParams are the parameters of one operation.
 type operationParams struct {
 	graphql.RawParams
-	// DocumentID names the document in the place of its text.
+	// DocumentID names the document instead of sending its text.
 	DocumentID string `json:"documentId"`
 }
 
-// read reads the request's parameters. No message repeats what was sent.
+// read reads the parameters of a request. Its messages do not repeat anything
+// that was sent.
 func (t endpoint) read(w http.ResponseWriter, r *http.Request) (request, *refusal) {
 	var asked request
 	var refused *refusal
@@ -81,7 +82,7 @@ func (t endpoint) fromBody(w http.ResponseWriter, r *http.Request) (request, *re
 	return request{operations: []*operationParams{params}}, nil
 }
 
-// fromArray counts the operations before it makes anything of them.
+// fromArray counts the operations before it decodes them.
 func (t endpoint) fromArray(body []byte) (request, *refusal) {
 	var texts []json.RawMessage
 	if err := decode(body, &texts); err != nil {
@@ -89,7 +90,7 @@ func (t endpoint) fromArray(body []byte) (request, *refusal) {
 	}
 	if len(texts) == 0 || len(texts) > t.MaxBatch {
 		return request{}, &refusal{http.StatusBadRequest,
-			fmt.Sprintf("The request body must have 1 to %d operations, and has %d.", t.MaxBatch, len(texts))}
+			fmt.Sprintf("The request body must contain 1 to %d operations, but contains %d.", t.MaxBatch, len(texts))}
 	}
 	asked := request{batch: true}
 	for _, text := range texts {
@@ -120,7 +121,7 @@ func decodeParams(text []byte) (*operationParams, error) {
 	return params, decode(text, params)
 }
 
-// decode reads exactly one JSON value. Numbers stay texts, so that large ones
+// decode decodes exactly one JSON value. Numbers stay text, so that large ones
 // keep their digits until their type is known.
 func decode(text []byte, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))

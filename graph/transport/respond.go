@@ -2,17 +2,17 @@ package transport
 
 import (
 	"encoding/json"
-	"mime"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"leadgraph/internal/accept"
 )
 
-// The media types of an answer. GraphQL over HTTP's own has statuses that tell a
-// client that a request failed as a whole. JSON is for clients that know nothing
-// else; a refused document is still a 200 for them.
+// The media types of a response. The media type of GraphQL over HTTP has
+// statuses that tell a client that a request failed as a whole. JSON is for
+// clients that know nothing else; a refused document is still a 200 for them.
 const (
 	typeGraphQL = "application/graphql-response+json"
 	typeJSON    = "application/json"
@@ -20,28 +20,27 @@ const (
 	typeParts   = "multipart/mixed"
 )
 
-// client says how a client wants its answer.
+// client describes the responses that a client accepts.
 type client struct {
-	single string      // the media type of an answer in one piece
-	parts  *partFormat // how it reads a deferred answer; nil if in one piece
-	events bool        // whether it prefers a stream of events
+	single string      // media type of a response in one piece
+	parts  *partFormat // format of a deferred response; nil for one piece
+	events bool        // the client prefers a stream of events
 }
 
-// negotiate reads the Accept header. Events are for clients that prefer them,
-// as urql offers them for whatever it asks. A deferred answer comes in parts if
-// the client names a format and does not like one piece better: that it may be
-// deferred is what the document says.
-func negotiate(accept []string) (client, *refusal) {
-	header := strings.Join(accept, ",")
-	if strings.TrimSpace(header) == "" {
+// negotiate reads the Accept headers. Events are for clients that prefer them;
+// urql offers them for every request. A deferred response is sent in parts if
+// the client names a format and does not prefer one piece. Whether a response
+// is deferred depends on the document.
+func negotiate(headers []string) (client, *refusal) {
+	if strings.TrimSpace(strings.Join(headers, ",")) == "" {
 		return client{single: typeJSON}, nil
 	}
-	ranges := parseAccept(header)
-	best, _ := choose(ranges, typeJSON, typeGraphQL, typeEvents)
-	single, weight := choose(ranges, typeJSON, typeGraphQL)
+	ranges := accept.Parse(headers)
+	best, _ := accept.Choose(ranges, typeJSON, typeGraphQL, typeEvents)
+	single, weight := accept.Choose(ranges, typeJSON, typeGraphQL)
 	c := client{single: single, parts: chooseParts(ranges, weight), events: best == typeEvents}
 	if single == "" {
-		c.single = typeJSON // of a refusal, and of what has nothing deferred
+		c.single = typeJSON // for refusals, and for responses without deferred fields
 	}
 	if best == "" && c.parts == nil {
 		return c, &refusal{http.StatusNotAcceptable, "Accept must allow application/graphql-response+json or application/json."}
@@ -49,88 +48,27 @@ func negotiate(accept []string) (client, *refusal) {
 	return c, nil
 }
 
-// mediaRange is one element of an Accept header.
-type mediaRange struct {
-	mediaType  string
-	parameters map[string]string
-	weight     float64
-}
-
-// parseAccept leaves out what it cannot read.
-func parseAccept(header string) []mediaRange {
-	var ranges []mediaRange
-	for element := range strings.SplitSeq(header, ",") {
-		mediaType, parameters, err := mime.ParseMediaType(element)
-		if err != nil {
-			continue
-		}
-		weight := 1.0
-		if q, given := parameters["q"]; given {
-			if weight, err = strconv.ParseFloat(q, 64); err != nil || !(weight >= 0 && weight <= 1) {
-				continue
-			}
-		}
-		ranges = append(ranges, mediaRange{mediaType, parameters, weight})
-	}
-	return ranges
-}
-
-// choose returns the media type with the greatest weight; of equals the one that
-// the client names first, then the first of ours. It is empty, and so is its
-// weight, if none is acceptable.
-func choose(ranges []mediaRange, available ...string) (best string, bestWeight float64) {
-	bestPlace := len(ranges)
-	for _, mediaType := range available {
-		place, precision := 0, 0
-		for i, r := range ranges {
-			if p := r.precision(mediaType); p > precision {
-				place, precision = i, p
-			}
-		}
-		if precision == 0 {
-			continue
-		}
-		if weight := ranges[place].weight; weight > bestWeight || weight == bestWeight && weight > 0 && place < bestPlace {
-			best, bestWeight, bestPlace = mediaType, weight, place
-		}
-	}
-	return best, bestWeight
-}
-
-// precision says how closely a range names a media type; 0 is not at all.
-func (r mediaRange) precision(mediaType string) int {
-	kind, _, _ := strings.Cut(mediaType, "/")
-	switch r.mediaType {
-	case mediaType:
-		return 3
-	case kind + "/*":
-		return 2
-	case "*/*":
-		return 1
-	}
-	return 0
-}
-
-// chooseParts returns the format of the range with the greatest weight, if it is
-// at least the given one. A wildcard names no format.
-func chooseParts(ranges []mediaRange, weight float64) *partFormat {
+// chooseParts returns the format of the range with the greatest weight, if that
+// is at least the given weight. A wildcard names no format.
+func chooseParts(ranges []accept.Range, weight float64) *partFormat {
 	var best *partFormat
 	for _, r := range ranges {
-		if r.mediaType != typeParts || r.weight == 0 || r.weight < weight || best != nil && r.weight == weight {
+		if r.MediaType != typeParts || r.Weight == 0 || r.Weight < weight || best != nil && r.Weight == weight {
 			continue
 		}
-		if format := partFormatOf(r.parameters); format != nil {
-			best, weight = format, r.weight
+		if format := partFormatOf(r.Parameters); format != nil {
+			best, weight = format, r.Weight
 		}
 	}
 	return best
 }
 
-// object is a JSON object that is being written; its end is up to the writer.
-type object []byte
+// jsonObject is a JSON object under construction. The caller appends the
+// closing brace.
+type jsonObject []byte
 
-// raw adds a member whose value is JSON already.
-func (o object) raw(name string, value []byte) object {
+// raw adds a member whose value is already JSON.
+func (o jsonObject) raw(name string, value []byte) jsonObject {
 	if len(o) > 1 {
 		o = append(o, ',')
 	}
@@ -140,8 +78,8 @@ func (o object) raw(name string, value []byte) object {
 	return append(o, value...)
 }
 
-// with adds a member if it is present.
-func (o object) with(name string, value any, present bool) object {
+// with adds a member if present is true.
+func (o jsonObject) with(name string, value any, present bool) jsonObject {
 	if !present {
 		return o
 	}
@@ -152,9 +90,9 @@ func (o object) with(name string, value any, present bool) object {
 	return o.raw(name, text)
 }
 
-// encode writes a response; the data is JSON already and goes in as it is.
+// encode encodes a response. The data is already JSON and is copied.
 func encode(response *graphql.Response) []byte {
-	o := append(make(object, 0, len(response.Data)+512), '{')
+	o := append(make(jsonObject, 0, len(response.Data)+512), '{')
 	o = o.with("errors", response.Errors, len(response.Errors) > 0)
 	if response.Data != nil {
 		o = o.raw("data", response.Data)
@@ -163,10 +101,10 @@ func encode(response *graphql.Response) []byte {
 	return append(o, '}')
 }
 
-// writeJSON sends an answer in one piece and returns its size in bytes.
+// writeJSON sends a response in one piece and returns its size in bytes.
 func writeJSON(w http.ResponseWriter, status int, mediaType string, body []byte) int {
 	w.Header().Set("Content-Type", mediaType+"; charset=utf-8")
 	w.WriteHeader(status)
-	size, _ := w.Write(body) // a client that left cannot be told so
+	size, _ := w.Write(body) // a client that disconnected cannot get an error
 	return size
 }

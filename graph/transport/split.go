@@ -9,37 +9,38 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// shape says which fields of an object are deferred.
+// shape lists the fields of an object and says which are deferred.
 type shape []shapeField
 
 type shapeField struct {
-	key string // in the answer
-	// labels are those of the deferred fragments that the field is in; the first
-	// brings it. There are none if the field is also selected outside of them.
+	key string // in the response
+	// labels are the labels of the deferred fragments that contain the field;
+	// the first fragment delivers it. There are none if the field is also
+	// selected outside of them.
 	labels []string
 	below  shape // nil if nothing is deferred there
 }
 
-// piece is what one deferred fragment adds to one object of the answer.
+// piece is what one deferred fragment adds to one object of the response.
 type piece struct {
-	id     string // once it is announced
+	id     string // empty until announced
 	path   ast.Path
 	label  string
 	keys   []string
-	data   object
+	data   jsonObject
 	errors gqlerror.List
-	// extensions are those of the response that the piece came with.
+	// extensions are those of the response that delivers the piece.
 	extensions map[string]any
 	nested     []*piece
 }
 
-// shaper finds shapes in a document that has its @defer.
+// shaper finds shapes in a document that still has @defer.
 type shaper struct {
 	op     *graphql.OperationContext
 	schema *ast.Schema
 }
 
-// shape is nil if nothing is deferred in the object or below it.
+// shape returns nil if nothing is deferred in the object or below it.
 func (s shaper) shape(definition *ast.Definition, selections ast.SelectionSet) shape {
 	satisfied := []string{definition.Name}
 	for _, abstract := range s.schema.GetImplements(definition) {
@@ -66,9 +67,9 @@ func (s shaper) shape(definition *ast.Definition, selections ast.SelectionSet) s
 	return of
 }
 
-// object returns the type of the objects that a field has. It is nil if they may
-// have several: which one an object has is not in the answer, and what is
-// deferred there comes with the rest.
+// object returns the object type of a field's values. It returns nil if there
+// may be several: the response does not say which type an object has, so its
+// deferred fields are sent with the rest.
 func (s shaper) object(name string) *ast.Definition {
 	definition := s.schema.Types[name]
 	if definition.IsAbstractType() {
@@ -83,8 +84,8 @@ func (s shaper) object(name string) *ast.Definition {
 	return definition
 }
 
-// only returns the shape of an object that has no other fields than these, with
-// none of them deferred.
+// only returns the shape of an object that has only these fields, none of them
+// deferred.
 func (s shape) only(keys []string) shape {
 	var some shape
 	deferred := false
@@ -100,7 +101,7 @@ func (s shape) only(keys []string) shape {
 	return some
 }
 
-// undeferred are the fields that come with the object.
+// undeferred returns the fields that are sent with the object.
 func (s shape) undeferred() []string {
 	var keys []string
 	for _, field := range s {
@@ -111,7 +112,7 @@ func (s shape) undeferred() []string {
 	return keys
 }
 
-// pieces are what the deferred fragments of an object at path add to it, still
+// pieces returns what the deferred fragments of an object at path add to it,
 // without data. Fragments without a label are one piece.
 func (s shape) pieces(path ast.Path) []*piece {
 	var own []*piece
@@ -119,7 +120,7 @@ func (s shape) pieces(path ast.Path) []*piece {
 		for i, label := range field.labels {
 			p := labelled(own, label)
 			if p == nil {
-				p = &piece{path: path, label: label, data: object{'{'}}
+				p = &piece{path: path, label: label, data: jsonObject{'{'}}
 				own = append(own, p)
 			}
 			if i == 0 {
@@ -139,8 +140,8 @@ func labelled(pieces []*piece, label string) *piece {
 	return nil
 }
 
-// cut takes what is deferred out of a value of this shape, which is at path.
-// What is not of this shape, such as null, is kept.
+// cut removes the deferred fields from a value of this shape at path. It keeps
+// values of another shape, such as null.
 func (s shape) cut(value []byte, path ast.Path) (kept []byte, pieces []*piece) {
 	if s == nil || len(value) == 0 {
 		return value, nil
@@ -169,7 +170,7 @@ func (s shape) cutList(elements []json.RawMessage, path ast.Path) (kept []byte, 
 }
 
 func (s shape) cutObject(fields map[string]json.RawMessage, path ast.Path) (kept []byte, pieces []*piece) {
-	rest, own := object{'{'}, s.pieces(path)
+	rest, own := jsonObject{'{'}, s.pieces(path)
 	for _, field := range s {
 		value, below := field.below.cut(fields[field.key], append(slices.Clip(path), ast.PathName(field.key)))
 		if field.labels == nil {
@@ -185,7 +186,7 @@ func (s shape) cutObject(fields map[string]json.RawMessage, path ast.Path) (kept
 	return append(rest, '}'), append(own, pieces...)
 }
 
-// share gives each piece the errors of its fields and returns the others.
+// share gives each piece the errors of its fields and returns the other errors.
 func share(errs gqlerror.List, pieces []*piece) (rest gqlerror.List) {
 	for _, err := range errs {
 		if p := owner(pieces, err.Path); p != nil {

@@ -13,8 +13,8 @@ import (
 	"leadgraph/graph/generated"
 )
 
-// BenchmarkDeferredPieces cuts 3,000 deferred pieces out of an answer and writes
-// them. limits.pieceWeight rests on its figure.
+// BenchmarkDeferredPieces cuts 3,000 deferred pieces out of a response and
+// writes them. limits.pieceWeight is based on its result.
 func BenchmarkDeferredPieces(b *testing.B) {
 	const leads = 1000
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()

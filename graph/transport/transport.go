@@ -15,45 +15,48 @@ import (
 	"leadgraph/internal/errcode"
 )
 
-// Options configure a transport. Optional functions may be nil.
+// Options configures a transport. Optional functions may be nil.
 type Options struct {
 	Schema    *ast.Schema
 	Documents *persisted.Documents
-	// MaxBody bounds a POST body or a WebSocket message, in bytes.
+	// MaxBody is the maximum size of a POST body or a WebSocket message in
+	// bytes.
 	MaxBody int64
-	// MaxBatch bounds the operations in an array; 0 refuses arrays.
+	// MaxBatch is the maximum number of operations in an array; 0 refuses
+	// arrays.
 	MaxBatch int
 	// Timeout bounds an operation, unless it is a subscription.
 	Timeout time.Duration
 	// Logger gets one line for each operation.
 	Logger *slog.Logger
-	// Begin is called when a request for an operation came, and makes the context
-	// of the operation. Done is called with that context once the operation was
-	// answered. Both are optional.
+	// Begin is called when a request for an operation arrives and returns the
+	// context of the operation. Done is called with that context once the
+	// operation was answered. Both are optional.
 	Begin func(ctx context.Context, came time.Time) context.Context
 	Done  func(context.Context, Operation)
 	// Recover turns the value of a panic into the error that the client gets.
 	Recover func(context.Context, any) error
-	// InitConnection authenticates a WebSocket by the payload of connection_init.
-	// It returns the context of all operations of the socket. Optional.
+	// InitConnection authenticates a WebSocket by the payload of
+	// connection_init. It returns the context of all operations of the socket.
+	// Optional.
 	InitConnection func(ctx context.Context, payload map[string]any) (context.Context, error)
-	// Expires returns when the caller of a context stops being authenticated, which
-	// closes a WebSocket; zero means never. Optional.
+	// Expires returns when the caller of a context stops being authenticated,
+	// which closes a WebSocket; zero means never. Optional.
 	Expires func(context.Context) time.Time
 	// CheckOrigin decides whether a page of the request's Origin may open a
 	// WebSocket. By default only a page of the same host may.
 	CheckOrigin func(*http.Request) bool
 	// Admit reserves a share of the server for an operation; see graph.Options.
 	Admit func(ctx context.Context) (release func(), retryAfter time.Duration)
-	// Closing is closed when the server ends. Optional.
+	// Closing is closed when the server shuts down. Optional.
 	Closing <-chan struct{}
 }
 
-// endpoint serves GraphQL over HTTP by POST and GET, answered in one piece, in
-// parts or as events, and over WebSocket. Which of them a request gets is decided
-// here and in negotiate. gqlgen's own transports read bodies without a limit,
-// repeat a malformed body in errors, encode a finished answer a second time, and
-// wait without a limit for a client that does not read.
+// endpoint serves GraphQL over HTTP with POST and GET, answered in one piece,
+// in parts or as events, and over WebSocket. Do and negotiate choose between
+// them. gqlgen's own transports read bodies without a limit, repeat a malformed
+// body in errors, encode a finished response a second time, and wait without a
+// limit for a client that does not read.
 type endpoint struct {
 	Options
 	watcher
@@ -66,24 +69,25 @@ func New(o Options) graphql.Transport {
 
 var _ graphql.Transport = endpoint{}
 
-// Supports implements graphql.Transport: what is not supported gets its own
-// status and a GraphQL error from Do.
+// Supports implements graphql.Transport. It accepts every request, so that Do
+// answers unsupported ones with a status and a GraphQL error.
 func (endpoint) Supports(*http.Request) bool { return true }
 
-// refusal ends a request before it became an operation.
+// refusal is the response to a request that did not become an operation.
 type refusal struct {
 	status  int
 	message string
 }
 
-// exchange is a request on its way to an answer.
+// exchange is a request that is being answered.
 type exchange struct {
 	endpoint
 	client client
 	exec   graphql.GraphExecutor
 	w      http.ResponseWriter
-	came   time.Time // the request
-	// release gives the share of the server back; a second call does nothing.
+	came   time.Time // when the request arrived
+	// release gives the share of the server back. Calling it again does
+	// nothing.
 	release func()
 }
 
@@ -100,7 +104,7 @@ func (t endpoint) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 		asked, refused = t.read(w, r)
 	}
 	ctx := r.Context()
-	if refused == nil { // a body that comes slowly holds no share
+	if refused == nil { // a slow body does not hold a share
 		var retryAfter time.Duration
 		if x.release, retryAfter = t.enter(ctx); x.release == nil {
 			x.answerOverloaded(ctx, retryAfter)
@@ -132,8 +136,8 @@ func refuse(ctx context.Context, exec graphql.GraphExecutor, message string) *gr
 	return exec.DispatchError(ctx, gqlerror.List{{Message: message, Extensions: map[string]any{"code": errcode.BadUserInput}}})
 }
 
-// answer runs one operation and answers it in one piece, or in parts if it
-// defers some of them and the client reads parts.
+// answer runs one operation and answers it in one piece, or in parts if it has
+// deferred fields and the client accepts parts.
 func (x exchange) answer(ctx context.Context, params *operationParams) {
 	ctx, cancel := context.WithTimeout(x.begin(ctx, x.came), x.Timeout)
 	defer cancel()
@@ -164,7 +168,7 @@ func (x exchange) answerWhole(ctx context.Context, op *graphql.OperationContext,
 
 // answerBatch runs the operations of an array one after the other, so that an
 // array gets no more of the server at a time than a single operation does. They
-// share the budget.
+// share one timeout.
 func (x exchange) answerBatch(ctx context.Context, batch []*operationParams) {
 	ctx, cancel := context.WithTimeout(ctx, x.Timeout)
 	defer cancel()
@@ -182,8 +186,8 @@ func (x exchange) answerBatch(ctx context.Context, batch []*operationParams) {
 	writeJSON(x.w, http.StatusOK, x.client.single, append(body, ']'))
 }
 
-// execute runs an operation that has one response. The operation is nil if it was
-// refused.
+// execute runs an operation with a single response. The returned operation is
+// nil if it was refused.
 func (t endpoint) execute(ctx context.Context, exec graphql.GraphExecutor, params *operationParams) (*ast.OperationDefinition, *graphql.Response) {
 	op, errs := t.create(ctx, exec, params)
 	if errs != nil {
@@ -193,7 +197,7 @@ func (t endpoint) execute(ctx context.Context, exec graphql.GraphExecutor, param
 	return op.Operation, next()
 }
 
-// create makes an operation of a request, for all transports.
+// create creates an operation from a request, for all transports.
 func (t endpoint) create(ctx context.Context, exec graphql.GraphExecutor, params *operationParams) (*graphql.OperationContext, gqlerror.List) {
 	register, err := t.Documents.Resolve(ctx, &params.RawParams, params.DocumentID)
 	if err == nil && params.Query == "" {
@@ -209,9 +213,9 @@ func (t endpoint) create(ctx context.Context, exec graphql.GraphExecutor, params
 	return op, errs
 }
 
-// run starts an operation. Each call of next answers a response, of which a
-// query has one and a subscription any number, and nil after the last; the first
-// is never nil. The context is the operation's own.
+// run starts an operation. Each call of next returns a response, and nil after
+// the last. A query has one response and a subscription any number; the first
+// is never nil. The returned context is the operation's own.
 func run(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext) (next func() *graphql.Response, inner context.Context) {
 	responses, ctx := exec.DispatchOperation(ctx, op)
 	begun, ended := false, false
@@ -223,13 +227,13 @@ func run(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationC
 			ended = true
 			response = exec.DispatchError(ctx, gqlerror.List{gqlerror.WrapPath(nil, cause)})
 		}
-		defer func() { // most callers are goroutines, where a panic would end the program
+		defer func() { // most callers run in their own goroutine, where a panic would end the process
 			if value := recover(); value != nil {
 				fail(op.Recover(ctx, value))
 			}
 		}()
 		response = responses(ctx)
-		if response == nil && !begun { // gqlgen ends a stream so when the context ended
+		if response == nil && !begun { // gqlgen returns no response if the context has ended
 			fail(context.Cause(ctx))
 		}
 		begun, ended = true, ended || response == nil
@@ -237,7 +241,8 @@ func run(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationC
 	}, ctx
 }
 
-// withBudget bounds an operation, unless it is one that has no end of its own.
+// withBudget adds the timeout to an operation's context, unless it is a
+// subscription, which has no end of its own.
 func (t endpoint) withBudget(ctx context.Context, op *graphql.OperationContext) (context.Context, context.CancelFunc) {
 	if op.Operation.Operation == ast.Subscription {
 		return context.WithCancel(ctx)

@@ -26,8 +26,8 @@ import (
 	"leadgraph/internal/errcode"
 )
 
-// clock is a schema with a subscription, which ours does not have yet: it ticks
-// every 20 seconds, a thousand times or until a tick panics.
+// clock is a schema with a subscription, which our schema does not have yet. It
+// ticks every 20 seconds, a thousand times or until a tick panics.
 type clock struct{ schema *ast.Schema }
 
 func newClock() clock {
@@ -64,8 +64,7 @@ func (clock) Exec(ctx context.Context) graphql.ResponseHandler {
 	}
 }
 
-// pipes is a network in memory: in a bubble of synctest nothing may wait for a
-// real one.
+// pipes is a network in memory: a synctest bubble cannot wait for a real one.
 type pipes struct {
 	accepted chan net.Conn
 	closed   chan struct{}
@@ -93,14 +92,14 @@ func (p pipes) dial(context.Context, string, string) (net.Conn, error) {
 	return client, nil
 }
 
-// serveClock serves the clock with a budget of 5 seconds until the test ends.
-// What it returns must be closed before.
+// serveClock serves the clock with a timeout of 5 seconds until the test ends.
+// The caller must close the returned connections before that.
 func serveClock(t *testing.T) *http.Client {
 	t.Helper()
 	return serveClockUntil(t, nil, nil)
 }
 
-// present is as much of package graph's presenter as the clock needs.
+// present does as much of package graph's presenter as the clock needs.
 func present(_ context.Context, err error) *gqlerror.Error {
 	if known, ok := errors.AsType[*gqlerror.Error](err); ok && known.Extensions["code"] != nil {
 		return &gqlerror.Error{Message: known.Message, Extensions: known.Extensions}
@@ -111,7 +110,8 @@ func present(_ context.Context, err error) *gqlerror.Error {
 	return &gqlerror.Error{Message: "Internal error.", Extensions: map[string]any{"code": errcode.Internal}}
 }
 
-// serveClockUntil also tells streams to end, and asks for their share.
+// serveClockUntil also takes a channel that ends streams, and an Admit
+// function.
 func serveClockUntil(t *testing.T, closing chan struct{}, admit func(context.Context) (func(), time.Duration)) *http.Client {
 	t.Helper()
 	schema := newClock()
@@ -163,8 +163,8 @@ func openEvents(t *testing.T, client *http.Client, document string) io.ReadClose
 	return response.Body
 }
 
-// TestEventsOfASubscription outlives the budget and the server's WriteTimeout,
-// never leaves the line without a byte for long, and survives a panic.
+// TestEventsOfASubscription outlives the timeout and the server's WriteTimeout.
+// The connection is never silent for long and survives a panic.
 func TestEventsOfASubscription(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -206,7 +206,7 @@ func TestEventsEndWithTheClient(t *testing.T) {
 		if err := openEvents(t, serveClock(t), `subscription { tick }`).Close(); err != nil {
 			t.Fatal(err)
 		}
-		synctest.Wait() // the bubble's end fails if something still runs
+		synctest.Wait() // the end of the bubble fails if something still runs
 	})
 }
 
@@ -267,7 +267,7 @@ func TestSocketOfASubscription(t *testing.T) {
 	})
 }
 
-// TestSocketFindsOutThatTheClientIsGone has a client that reads nothing.
+// TestSocketFindsOutThatTheClientIsGone has a client that does not read.
 func TestSocketFindsOutThatTheClientIsGone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -291,8 +291,8 @@ func counting(held *atomic.Int32) func(context.Context) (func(), time.Duration) 
 	}
 }
 
-// TestEventsOfASubscriptionEndWithTheServer without the event that would keep
-// the client from connecting anew.
+// TestEventsOfASubscriptionEndWithTheServer checks that the stream ends without
+// the event that would keep the client from reconnecting.
 func TestEventsOfASubscriptionEndWithTheServer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -318,8 +318,8 @@ func TestEventsOfASubscriptionEndWithTheServer(t *testing.T) {
 	})
 }
 
-// TestSocketLeavesWithTheServer after its query, without waiting for its
-// subscription, and begins nothing more.
+// TestSocketLeavesWithTheServer checks that a socket closes after its query,
+// does not wait for its subscription and starts nothing more.
 func TestSocketLeavesWithTheServer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -10,13 +10,13 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// Operation is what is known of an operation once it was answered.
+// Operation describes an operation that was answered.
 type Operation struct {
 	// Name and Type are empty if it was refused before it was executed.
 	Name, Type string
-	// Status is that of HTTP.
+	// Status is the HTTP status.
 	Status int
-	// Codes are those of its errors, each once.
+	// Codes are the codes of its errors, each once.
 	Codes []string
 	Bytes int
 	Took  time.Duration
@@ -24,15 +24,15 @@ type Operation struct {
 	Stale bool
 }
 
-// watcher follows operations from the request to the answer.
+// watcher follows operations from the request to the response.
 type watcher struct {
-	log       *slog.Logger
+	logger    *slog.Logger
 	beginHook func(context.Context, time.Time) context.Context
 	doneHook  func(context.Context, Operation)
 }
 
 func newWatcher(o Options) watcher {
-	w := watcher{log: o.Logger, beginHook: o.Begin, doneHook: o.Done}
+	w := watcher{logger: o.Logger, beginHook: o.Begin, doneHook: o.Done}
 	if w.beginHook == nil {
 		w.beginHook = func(ctx context.Context, _ time.Time) context.Context { return ctx }
 	}
@@ -42,7 +42,7 @@ func newWatcher(o Options) watcher {
 	return w
 }
 
-// watch is what an operation tells of itself while it runs.
+// watch is the state of a running operation that is reported at its end.
 type watch struct {
 	came  time.Time
 	stale atomic.Bool
@@ -50,29 +50,29 @@ type watch struct {
 
 type watchKey struct{}
 
-// begin makes the context of an operation.
+// begin returns the context of a new operation.
 func (w watcher) begin(ctx context.Context, came time.Time) context.Context {
 	return context.WithValue(w.beginHook(ctx, came), watchKey{}, &watch{came: came})
 }
 
-// MarkStale notes that the operation of a context answers from an old catalogue.
+// MarkStale records that the operation of a context used a stale catalogue.
 func MarkStale(ctx context.Context) { ctx.Value(watchKey{}).(*watch).stale.Store(true) }
 
-// done tells of an operation that was answered, and writes the one line that the
-// log has of it. It is called once, in the context of begin; definition is nil
-// if the operation was refused before it was executed.
+// done reports an operation that was answered and writes its line in the log.
+// It is called once, in the context that begin returned. definition is nil if
+// the operation was refused before it was executed.
 func (w watcher) done(ctx context.Context, definition *ast.OperationDefinition, status int, errs gqlerror.List, size int) {
 	watched := ctx.Value(watchKey{}).(*watch)
 	op := Operation{Status: status, Codes: codes(errs), Bytes: size, Took: time.Since(watched.came), Stale: watched.stale.Load()}
 	if definition != nil {
 		op.Name, op.Type = definition.Name, string(definition.Operation)
 	}
-	w.log.InfoContext(ctx, "operation", "name", op.Name, "status", status, "codes", op.Codes,
+	w.logger.InfoContext(ctx, "operation", "name", op.Name, "status", status, "codes", op.Codes,
 		"bytes", size, "durationMs", float64(op.Took.Microseconds())/1000)
 	w.doneHook(ctx, op)
 }
 
-// codes lists the codes of errors, each once.
+// codes returns the codes of errors, each once.
 func codes(errs gqlerror.List) []string {
 	var list []string
 	seen := map[string]bool{}

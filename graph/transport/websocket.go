@@ -3,26 +3,24 @@ package transport
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/coder/websocket"
-	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"leadgraph/internal/errcode"
 )
 
 const (
 	socketProtocol = "graphql-transport-ws"
-	// initWait is how long a client may take to send connection_init and the
-	// program to accept it.
+	// initWait bounds the time until connection_init has arrived and
+	// InitConnection has accepted it.
 	initWait = 3 * time.Second
-	// maxSocketOperations run at a time on one connection: more than a page has
-	// subscriptions, few enough for one client.
+	// maxSocketOperations is the maximum number of concurrent operations on one
+	// connection: more than a page has subscriptions, few enough for one
+	// client.
 	maxSocketOperations = 20
 )
 
@@ -37,7 +35,7 @@ const (
 	closeSecondInit   = 4429
 )
 
-// message is one of the protocol graphql-transport-ws.
+// message is a message of the protocol graphql-transport-ws.
 type message struct {
 	ID      string          `json:"id,omitempty"`
 	Type    string          `json:"type"`
@@ -50,20 +48,20 @@ type socket struct {
 	exec    graphql.GraphExecutor
 	conn    *websocket.Conn
 	header  http.Header
-	stop    context.CancelFunc // ends all that runs for the connection
-	slots   chan struct{}      // one taken by each running operation
+	stop    context.CancelFunc // ends everything that runs for the connection
+	slots   chan struct{}      // one is taken by each running operation
 	running sync.WaitGroup
 
 	mu      sync.Mutex
 	active  map[string]context.CancelFunc // by the client's id
-	leaving bool                          // begins nothing more
-	queries sync.WaitGroup                // of those in active, that end by themselves
+	leaving bool                          // no more operations are started
+	queries sync.WaitGroup                // operations in active that end by themselves
 }
 
 // serveSocket speaks graphql-transport-ws until the connection ends, which ends
-// its operations. gqlgen's own transport does not bound the operations of a
-// connection, waits for ever for a client that does not read, and closes with
-// codes that are not the protocol's.
+// its operations. gqlgen's own transport does not limit the operations of a
+// connection, waits forever for a client that does not read, and closes with
+// codes that the protocol does not define.
 func (t endpoint) serveSocket(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	options := &websocket.AcceptOptions{Subprotocols: []string{socketProtocol}}
 	if t.CheckOrigin != nil {
@@ -71,11 +69,11 @@ func (t endpoint) serveSocket(w http.ResponseWriter, r *http.Request, exec graph
 			http.Error(w, "The origin is not allowed.", http.StatusForbidden)
 			return
 		}
-		options.InsecureSkipVerify = true // it has just been verified
+		options.InsecureSkipVerify = true // CheckOrigin has just verified it
 	}
 	conn, err := websocket.Accept(w, r, options)
 	if err != nil {
-		return // the client has been told
+		return // Accept has sent the error to the client
 	}
 	ctx, stop := context.WithCancel(r.Context())
 	s := &socket{
@@ -94,20 +92,22 @@ func (t endpoint) serveSocket(w http.ResponseWriter, r *http.Request, exec graph
 	s.serve(r.Context(), ctx)
 }
 
-// close ends the connection with a code, after all that runs for it.
+// close ends everything that runs for the connection, then closes it with a
+// code.
 func (s *socket) close(code websocket.StatusCode, reason string) {
 	s.stop()
-	_ = s.conn.Close(code, reason) // a client that left cannot be told so
+	_ = s.conn.Close(code, reason) // a client that disconnected cannot get an error
 }
 
-// drop ends the connection, if it has not ended, without a word.
+// drop closes the connection, if it is still open, without a code.
 func (s *socket) drop() {
 	s.stop()
 	_ = s.conn.CloseNow()
 }
 
-// serve handles messages until the connection ends. A read on the context of the
-// operations would end the connection before its code could be sent.
+// serve handles messages until the connection ends. It does not read with the
+// context of the operations, because that would end the connection before its
+// code could be sent.
 func (s *socket) serve(connection, ctx context.Context) {
 	inTime := s.closeAfter(initWait, closeInitTimeout, "Connection initialisation timeout")
 	defer inTime()
@@ -153,7 +153,8 @@ func (s *socket) serve(connection, ctx context.Context) {
 	}
 }
 
-// closeAfter closes the connection with a code unless it is called off before.
+// closeAfter closes the connection with a code after a while, unless callOff is
+// called before.
 func (s *socket) closeAfter(wait time.Duration, code websocket.StatusCode, reason string) (callOff func()) {
 	s.running.Add(1)
 	timer := time.AfterFunc(wait, func() {
@@ -167,8 +168,8 @@ func (s *socket) closeAfter(wait time.Duration, code websocket.StatusCode, reaso
 	}
 }
 
-// closeAtExpiry closes the connection when the token ends that it was opened
-// with. The code lets clients try again, with a new one.
+// closeAtExpiry closes the connection when the token expires with which it was
+// opened. The code lets clients try again with a new token.
 func (s *socket) closeAtExpiry(ctx context.Context) (callOff func()) {
 	if s.Expires == nil || s.Expires(ctx).IsZero() {
 		return func() {}
@@ -176,7 +177,8 @@ func (s *socket) closeAtExpiry(ctx context.Context) (callOff func()) {
 	return s.closeAfter(time.Until(s.Expires(ctx)), closeForbidden, "Access token expired")
 }
 
-// initialise asks the program whether the client may go on, and as whom.
+// initialise calls InitConnection, which decides whether the connection may be
+// used and returns the context of its caller.
 func (s *socket) initialise(ctx context.Context, text json.RawMessage) (context.Context, bool) {
 	var payload map[string]any
 	if text != nil && decode(text, &payload) != nil {
@@ -195,111 +197,9 @@ func (s *socket) initialise(ctx context.Context, text json.RawMessage) (context.
 	return accepted, true
 }
 
-// subscribe begins an operation. It is false when it closed the connection.
-func (s *socket) subscribe(ctx context.Context, m message) bool {
-	params, err := decodeParams(m.Payload)
-	if err != nil || m.ID == "" {
-		s.close(closeBadMessage, "Invalid message")
-		return false
-	}
-	params.Headers = s.header
-	ctx, err = s.add(ctx, m.ID)
-	switch {
-	case errors.Is(err, errLeaving):
-		return true // the client asks the next server when the connection closes
-	case err != nil:
-		s.close(closeSameID, "Subscriber already exists")
-		return false
-	}
-	ctx = s.begin(ctx, time.Now())
-	select {
-	case s.slots <- struct{}{}:
-		s.running.Go(func() {
-			defer func() { <-s.slots }()
-			s.operate(ctx, m.ID, params)
-		})
-	default:
-		s.fail(ctx, m.ID, refuse(ctx, s.exec, "The connection has too many operations."))
-		s.queries.Done()
-	}
-	return true
-}
-
-// operate runs an operation in one of the slots.
-func (s *socket) operate(ctx context.Context, id string, params *operationParams) {
-	ended := sync.OnceFunc(s.queries.Done)
-	defer ended()
-	defer func() { // no longer the request's goroutine, where it would end only that
-		if value := recover(); value != nil {
-			s.fail(ctx, id, s.exec.DispatchError(ctx, gqlerror.List{gqlerror.WrapPath(nil, s.Recover(ctx, value))}))
-		}
-	}()
-	ctx = graphql.StartOperationTrace(ctx) // each has its own, not that of the connection
-	release, retryAfter := s.enter(ctx)
-	if release == nil {
-		s.fail(ctx, id, overloaded(ctx, s.exec, retryAfter))
-		return
-	}
-	defer release()
-	op, errs := s.create(ctx, s.exec, params)
-	if errs != nil {
-		s.fail(ctx, id, s.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs))
-		return
-	}
-	bounded, cancel := s.withBudget(ctx, op)
-	defer cancel()
-	next, _ := run(bounded, s.exec, op)
-	if op.Operation.Operation == ast.Subscription {
-		release() // it waits for most of its life
-		ended()
-	}
-	size := 0
-	for response := next(); response != nil && ctx.Err() == nil; response = next() {
-		errs = response.Errors
-		size += s.send("next", id, encode(response))
-	}
-	if s.forget(ctx, id) {
-		s.send("complete", id, nil)
-	}
-	s.done(ctx, op.Operation, http.StatusOK, errs, size)
-}
-
-// fail ends an operation that was not executed.
-func (s *socket) fail(ctx context.Context, id string, response *graphql.Response) {
-	size := 0
-	if s.forget(ctx, id) {
-		text, err := json.Marshal(response.Errors)
-		if err != nil { // only our own values get here
-			panic(err)
-		}
-		size = s.send("error", id, text)
-	}
-	s.done(ctx, nil, http.StatusOK, response.Errors, size)
-}
-
-var (
-	errSameID  = errors.New("the id is in use")
-	errLeaving = errors.New("the server ends")
-)
-
-// add gives an operation its context and counts it among the queries.
-func (s *socket) add(ctx context.Context, id string) (context.Context, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.leaving {
-		return ctx, errLeaving
-	}
-	if _, taken := s.active[id]; taken {
-		return ctx, errSameID
-	}
-	s.queries.Add(1)
-	ctx, s.active[id] = context.WithCancel(ctx)
-	return ctx, nil
-}
-
-// leave closes the connection when the server ends, after the running queries.
-// Subscriptions get no complete, which would tell the client not to begin them
-// anew.
+// leave closes the connection when the server shuts down, after the running
+// queries. It sends no complete for subscriptions, because clients would not
+// start them again.
 func (s *socket) leave(ctx context.Context) {
 	select {
 	case <-ctx.Done():
@@ -310,41 +210,18 @@ func (s *socket) leave(ctx context.Context) {
 	s.leaving = true
 	s.mu.Unlock()
 	s.queries.Wait()
-	s.close(websocket.StatusGoingAway, "The server ends")
+	s.close(websocket.StatusGoingAway, "The server is shutting down")
 }
 
-// forget ends an operation. It is false if the client ended it, who may use its
-// id again and must not hear of it any more.
-func (s *socket) forget(ctx context.Context, id string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if ctx.Err() != nil {
-		return false
-	}
-	s.active[id]()
-	delete(s.active, id)
-	return true
-}
-
-// complete ends an operation for the client.
-func (s *socket) complete(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if cancel, running := s.active[id]; running {
-		cancel()
-		delete(s.active, id)
-	}
-}
-
-// send writes a message and returns its size in bytes. A client that does not
-// take it loses the connection.
+// send writes a message and returns its size in bytes. If the client does not
+// take it, the connection is dropped.
 func (s *socket) send(kind, id string, payload []byte) int {
-	text := object{'{'}.with("type", kind, true).with("id", id, id != "")
+	text := jsonObject{'{'}.with("type", kind, true).with("id", id, id != "")
 	if payload != nil {
 		text = text.raw("payload", payload)
 	}
 	text = append(text, '}')
-	ctx, cancel := context.WithTimeout(context.Background(), writeWait) // the operation's end must not cut a message
+	ctx, cancel := context.WithTimeout(context.Background(), writeWait) // the end of the operation must not cut a message
 	defer cancel()
 	if s.conn.Write(ctx, websocket.MessageText, text) != nil {
 		s.drop()
@@ -353,7 +230,7 @@ func (s *socket) send(kind, id string, payload []byte) int {
 	return len(text)
 }
 
-// ping finds out about clients that are gone.
+// ping detects clients that are gone.
 func (s *socket) ping(ctx context.Context) {
 	ticker := time.NewTicker(keepAlive)
 	defer ticker.Stop()

@@ -72,11 +72,11 @@ func (s *server) graphOptions() graph.Options {
 // limitOptions returns the options that are settings only.
 func limitOptions(limits config.Limits, log *slog.Logger) graph.Options {
 	return graph.Options{
-		Pages:       pagination.Limits{Default: limits.DefaultFirst, Max: limits.MaxFirst},
+		Pages:       pagination.Sizes{Default: limits.DefaultFirst, Max: limits.MaxFirst},
 		MaxPageSize: upstream.MaxPageSize,
 		MaxBody:     limits.MaxBody,
 		MaxBatch:    limits.MaxBatch,
-		Limits:      bounds.Limits{Tokens: limits.MaxTokens, Depth: limits.MaxDepth, Aliases: limits.MaxAliases},
+		Limits:      bounds.Document{Tokens: limits.MaxTokens, Depth: limits.MaxDepth, Aliases: limits.MaxAliases},
 		Budget: bounds.Budget{
 			UpstreamCalls: limits.BudgetCalls,
 			// The budget must cover a page of the largest size with 30 fields a lead.
@@ -87,7 +87,7 @@ func limitOptions(limits config.Limits, log *slog.Logger) graph.Options {
 		Introspection: limits.Introspection,
 		ExposeCost:    limits.ExposeCost,
 		Textbook:      !limits.Projection,
-		Log:           log,
+		Logger:        log,
 		RequestID:     httpd.RequestID,
 	}
 }

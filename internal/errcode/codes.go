@@ -1,5 +1,5 @@
-// Package errcode is the closed list of public error codes, which clients find in
-// errors[].extensions.code.
+// Package errcode defines the public error codes, a closed list. Clients find
+// them in errors[].extensions.code.
 package errcode
 
 import (
@@ -8,7 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// The closed list of public error codes, in errors[].extensions.code.
+// The public error codes.
 const (
 	BadUserInput        = "BAD_USER_INPUT"
 	ParseFailed         = errcode.ParseFailed
@@ -26,7 +26,8 @@ const (
 	Internal            = "INTERNAL_SERVER_ERROR"
 )
 
-// BadInput refuses an argument before anything was asked of the platform.
+// BadInput returns the error for an argument that is refused before the
+// platform is called.
 func BadInput(argument, message string, at *ast.Position) *gqlerror.Error {
 	err := &gqlerror.Error{
 		Message:    argument + ": " + message,

@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,8 +10,9 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/elnormous/contenttype"
 	"github.com/jub0bs/cors"
+
+	"leadgraph/internal/accept"
 )
 
 // BrowserOptions configure which web pages may use the API and how large a request
@@ -156,15 +158,9 @@ func Refuse(w http.ResponseWriter, r *http.Request, status int, code, message st
 	if err != nil { // strings always encode
 		panic(err)
 	}
-	mediaTypes := []contenttype.MediaType{
-		contenttype.NewMediaType("application/json"),
-		contenttype.NewMediaType("application/graphql-response+json"),
-	}
-	mediaType, _, err := contenttype.GetAcceptableMediaType(r, mediaTypes)
-	if err != nil {
-		mediaType = mediaTypes[0]
-	}
-	w.Header().Set("Content-Type", mediaType.String()+"; charset=utf-8")
+	const typeJSON, typeGraphQL = "application/json", "application/graphql-response+json"
+	mediaType, _ := accept.Choose(accept.Parse(r.Header.Values("Accept")), typeJSON, typeGraphQL)
+	w.Header().Set("Content-Type", cmp.Or(mediaType, typeJSON)+"; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // fails only if the client has left
 	tellRefusal(r.Context(), status, code)

@@ -12,9 +12,9 @@ import (
 var messages = map[string]string{
 	"UPSTREAM_UNAVAILABLE":  "The platform cannot be reached or is failing.",
 	"UPSTREAM_TIMEOUT":      "The platform did not answer in time.",
-	"UPSTREAM_RATE_LIMITED": "The platform takes no more requests for now.",
+	"UPSTREAM_RATE_LIMITED": "The platform is rate limiting us.",
 	"UPSTREAM_REJECTED":     "The platform refused the request.",
-	"UPSTREAM_BAD_RESPONSE": "The platform sent an answer that cannot be read as leads.",
+	"UPSTREAM_BAD_RESPONSE": "The platform's response could not be parsed.",
 	"UPSTREAM_AUTH":         "The platform refused this server's credentials.",
 }
 

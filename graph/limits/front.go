@@ -14,23 +14,23 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
-// Front says what the documents of a front-end may cost, for a check of them
-// before they are shipped.
+// Front checks the documents of a front-end before they are shipped.
 type Front struct {
-	Schema *ast.Schema
-	Limits Limits
-	Rates  Rates
-	Budget Budget
-	// ListLength is how many values a variable is taken to have that is a list.
+	Schema   *ast.Schema
+	Document Document
+	Rates    Rates
+	Budget   Budget
+	// ListLength is the number of values assumed for list variables.
 	ListLength int
 }
 
-// errFront ends a check that found something; what it was is in the report.
-var errFront = errors.New("some operations are refused or over the budget")
+// errFront is returned if any operation fails the check; the report has the
+// details.
+var errFront = errors.New("some operations would be refused or exceed the budget")
 
-// Check reads the files, each with any operations and fragments of the
-// front-end, and writes what each operation can cost at most. It fails if one is
-// invalid, over the limits or over the budget.
+// Check reads the files, which together hold the operations and fragments of a
+// front-end, and writes the maximum cost of each operation. It returns an error
+// if an operation is invalid, exceeds a limit or exceeds the budget.
 func (f Front) Check(w io.Writer, files []string) error {
 	var all ast.QueryDocument
 	sources := map[*ast.OperationDefinition]string{}
@@ -72,20 +72,20 @@ func (f Front) Check(w io.Writer, files []string) error {
 func (f Front) price(operation *ast.OperationDefinition, fragments ast.FragmentDefinitionList) (Cost, error) {
 	doc := &ast.QueryDocument{Operations: ast.OperationList{operation}}
 	reached(operation.SelectionSet, byName(fragments), map[string]bool{}, &doc.Fragments)
-	if violation := CheckDocument(doc, f.Limits); violation != nil {
+	if violation := CheckDocument(doc, f.Document); violation != nil {
 		return Cost{}, violation
 	}
 	if errs := validator.ValidateWithRules(f.Schema, doc, rules.NewDefaultRules()); len(errs) > 0 {
 		return Cost{}, errs[0]
 	}
-	cost := Estimate(f.Schema, operation, doc.Fragments, f.assumed(operation), f.Rates)
+	cost := Estimate(f.Schema, operation, doc.Fragments, f.assumed(operation), f.Rates, f.Budget)
 	if violation := cost.Exceeds(f.Budget); violation != nil {
 		return cost, violation
 	}
 	return cost, nil
 }
 
-// reached collects the fragments that a selection needs.
+// reached collects the fragments that a selection set uses.
 func reached(set ast.SelectionSet, known map[string]*ast.FragmentDefinition, seen map[string]bool, found *ast.FragmentDefinitionList) {
 	for _, selected := range set {
 		switch selected := selected.(type) {
@@ -105,8 +105,8 @@ func reached(set ast.SelectionSet, known map[string]*ast.FragmentDefinition, see
 	}
 }
 
-// assumed gives each variable the value that costs the most: numbers are the
-// largest page, lists have ListLength values, all of them different.
+// assumed gives each variable its most expensive value: numbers are the largest
+// page, lists have ListLength distinct values.
 func (f Front) assumed(operation *ast.OperationDefinition) map[string]any {
 	values := map[string]any{}
 	for _, variable := range operation.VariableDefinitions {

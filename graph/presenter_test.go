@@ -13,7 +13,7 @@ import (
 	"leadgraph/upstream/sandbox"
 )
 
-// canary stands for personal data in whatever a client sends.
+// canary is the personal data in everything that a client sends.
 const canary = "dana.levi-canary"
 
 func TestBadInputIsRefusedBeforeTheUpstream(t *testing.T) {
@@ -75,7 +75,7 @@ func TestBadInputIsRefusedBeforeTheUpstream(t *testing.T) {
 				t.Errorf("message %q does not name %q", a.Errors[0].Message, test.names)
 			}
 			if strings.Contains(a.Body, canary) || strings.Contains(a.Body, "1180591620717411303424") {
-				t.Errorf("the answer repeats what was sent: %s", a.Body)
+				t.Errorf("the response repeats what was sent: %s", a.Body)
 			}
 			if a.Errors[0].Extensions["requestId"] != "request-1" {
 				t.Errorf("no request id: %s", a.Body)
@@ -110,7 +110,8 @@ func TestUpstreamFailureLeavesAHole(t *testing.T) {
 		{"foreign tenant", sandbox.Fault{Body: `[{"id":"x","tenantId":"` + noTenant + `","status":"dana.levi-canary"}]`}, "UPSTREAM_BAD_RESPONSE", ""},
 		{"invalid JSON", sandbox.Fault{BadJSON: true}, "UPSTREAM_BAD_RESPONSE", ""},
 		{"cut body", sandbox.Fault{CutBody: 10}, "UPSTREAM_UNAVAILABLE", ""},
-		// Every time: net/http itself repeats a read on a connection that was idle.
+		// Fail every time: net/http itself retries a read on an idle
+		// connection.
 		{"reset", sandbox.Fault{Times: -1, Reset: true}, "UPSTREAM_UNAVAILABLE", ""},
 		{"silence", sandbox.Fault{Latency: time.Hour}, "UPSTREAM_TIMEOUT", ""},
 		{"stalled body", sandbox.Fault{Stall: time.Hour}, "UPSTREAM_TIMEOUT", ""},
@@ -139,14 +140,14 @@ func TestUpstreamFailureLeavesAHole(t *testing.T) {
 				}
 			}
 			if strings.Contains(a.Body, "127.0.0.1") {
-				t.Errorf("the answer names a host: %s", a.Body)
+				t.Errorf("the response names a host: %s", a.Body)
 			}
 		})
 	}
 }
 
-// TestEachFailedLookupHasItsError is about null without an error, which says that
-// a tenant has no lead.
+// TestEachFailedLookupHasItsError is needed because null without an error means
+// that a tenant has no lead.
 func TestEachFailedLookupHasItsError(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{})
@@ -187,7 +188,8 @@ func TestStatusesOfTheTwoMediaTypes(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{})
 	const graphQL, plain = "application/graphql-response+json", "application/json"
-	// What urql sends: it offers event streams, but a query's answer is JSON.
+	// As urql sends it: it offers event streams, but the response to a query is
+	// JSON.
 	const urql = "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"
 	tests := []struct {
 		name, accept, body, mediaType string

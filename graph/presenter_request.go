@@ -11,11 +11,11 @@ import (
 	"leadgraph/internal/errcode"
 )
 
-// describeRequest shows an error that was found before execution: by the
-// parser, by validation or by our own checks of the input. The texts of
-// gqlparser repeat values of the document and of variables, which may be
-// personal data, so its values are taken out; names of fields, types and
-// arguments stay, because they are what a developer has to find.
+// describeRequest describes an error that was found before execution: by the
+// parser, by validation or by our own checks of the input. The messages of
+// gqlparser repeat values of the document and of variables. These may be
+// personal data, so they are removed. Names of fields, types and arguments
+// stay, because a developer needs them.
 func describeRequest(found, shown *gqlerror.Error) {
 	maps.Copy(shown.Extensions, found.Extensions)
 	shown.Message = found.Message
@@ -23,7 +23,8 @@ func describeRequest(found, shown *gqlerror.Error) {
 	case found.Extensions["code"] == errcode.ParseFailed:
 		shown.Message = syntaxMessage(found.Message)
 	case len(found.Path) > 1 && found.Path[0] == ast.PathName("variable"):
-		// The path leads into the variables; a client expects one into data.
+		// The path leads into the variables, but clients expect a path into
+		// data.
 		name := strings.TrimPrefix(found.Path.String(), "variable.")
 		setCode(shown, errcode.BadUserInput, "$"+name+": "+variableMessage(found.Message))
 		shown.Extensions["argument"], shown.Path = "$"+name, nil
@@ -32,8 +33,8 @@ func describeRequest(found, shown *gqlerror.Error) {
 	}
 }
 
-// expectation matches the parser's messages about a token; what the token holds
-// is kept only for a name and never for a string, a number or a comment.
+// expectation matches the parser's messages about a token. It keeps the content
+// of a token only for a name, never for a string, a number or a comment.
 var expectation = regexp.MustCompile(`^(?:Expected \S+, found|Unexpected) (?:Name "\w{1,64}"|\S{1,12})`)
 
 func syntaxMessage(message string) string {
@@ -46,7 +47,7 @@ func syntaxMessage(message string) string {
 	return "Syntax error."
 }
 
-// literal matches the value that a message about a wrong type ends with.
+// literal matches the value at the end of a message about a wrong type.
 var literal = regexp.MustCompile(`(?s)(?:: |, found ).*$|\.$`)
 
 var notInEnum = regexp.MustCompile(`(?s)^.* is not a valid (\w+)$`)
@@ -56,7 +57,7 @@ func variableMessage(message string) string {
 		return "must be a value of " + m[1] + "."
 	}
 	if strings.HasPrefix(message, "cannot use value ") {
-		return "must be a whole number of 32 bits."
+		return "must be a 32-bit integer."
 	}
 	return message + "."
 }

@@ -14,10 +14,10 @@ import (
 )
 
 // inputCheck refuses malformed custom scalars and enums anywhere in an
-// operation before it is executed. Validation knows nothing of custom scalars
-// and is lenient about enums in variables; found only during execution, a bad
-// argument of a nested field would be reported once for every lead, after the
-// leads were read.
+// operation before it is executed. Validation does not check custom scalars and
+// is lenient about enums in variables. Execution does, but it would report a
+// bad argument of a nested field once for every lead, after the leads were
+// read.
 type inputCheck struct{ schema *ast.Schema }
 
 var _ interface {
@@ -31,9 +31,9 @@ func (inputCheck) ExtensionName() string { return "InputCheck" }
 // Validate implements graphql.HandlerExtension.
 func (inputCheck) Validate(graphql.ExecutableSchema) error { return nil }
 
-// MutateOperationContext implements graphql.OperationContextMutator. Each
-// fragment is looked at once however often it is spread, so the work is linear
-// in the document.
+// MutateOperationContext implements graphql.OperationContextMutator. It checks
+// each fragment once, however often it is spread, so the work is linear in the
+// document.
 func (c inputCheck) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	if err := c.selection(op.Operation.SelectionSet, op.Variables); err != nil {
 		return err
@@ -69,7 +69,7 @@ func (c inputCheck) arguments(field *ast.Field, variables map[string]any) *gqler
 		definition := field.Definition.Arguments.ForName(given.Name)
 		value, err := given.Value.Value(variables)
 		if definition == nil || err != nil {
-			return errcode.BadInput(given.Name, "cannot be read.", given.Position)
+			return errcode.BadInput(given.Name, "is not a valid value.", given.Position)
 		}
 		if fault := c.value(given.Name, definition.Type, value); fault != nil {
 			return errcode.BadInput(fault.at, fault.reason+".", given.Position)
@@ -78,16 +78,16 @@ func (c inputCheck) arguments(field *ast.Field, variables map[string]any) *gqler
 	return nil
 }
 
-// inputFault says where in an argument a value is malformed and why.
+// inputFault says where in an argument a value is malformed, and why.
 type inputFault struct{ at, reason string }
 
 func (c inputCheck) value(at string, expected *ast.Type, value any) *inputFault {
 	if value == nil {
-		return nil // whether null is allowed was validated
+		return nil // validation has checked whether null is allowed
 	}
 	if expected.Elem != nil {
 		items, ok := value.([]any)
-		if !ok { // a single value stands for a list of one
+		if !ok { // a single value counts as a list of one
 			return c.value(at, expected.Elem, value)
 		}
 		for i, item := range items {

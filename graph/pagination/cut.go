@@ -1,12 +1,13 @@
 package pagination
 
-// Result is a window cut out of a list.
+// Result is a window of a list with its rows.
 type Result[T any] struct {
 	Rows []T
-	// HasNextPage and HasPreviousPage tell whether rows lie behind and before
-	// Rows. In the direction of the walk the bounding cursor counts as the end,
-	// and so does an empty page: its cursor is an echo and leads nowhere new.
-	// HasNextPage means nothing if Source.Read was not asked for it.
+	// HasNextPage and HasPreviousPage report whether there are rows after and
+	// before Rows. In the direction of the walk, the bounding cursor counts as
+	// the end. So does an empty page, because its cursor repeats the argument
+	// and leads nowhere new. HasNextPage is undefined if Source.Read was called
+	// without next.
 	HasNextPage, HasPreviousPage bool
 
 	window Window
@@ -19,7 +20,8 @@ func (r Result[T]) Cursor(i int) Cursor {
 	return Cursor{List: r.window.List, Ordinal: r.offset + i, Anchor: r.hash(r.Rows[i])}
 }
 
-// StartCursor returns the cursor of the first row. An empty page echoes before.
+// StartCursor returns the cursor of the first row. For an empty page it returns
+// before.
 func (r Result[T]) StartCursor() *Cursor {
 	if len(r.Rows) == 0 {
 		return r.window.Before
@@ -28,8 +30,8 @@ func (r Result[T]) StartCursor() *Cursor {
 	return &c
 }
 
-// EndCursor returns the cursor of the last row. An empty page echoes after:
-// client caches that merge pages would lose their place otherwise.
+// EndCursor returns the cursor of the last row. For an empty page it returns
+// after; otherwise client caches that merge pages would lose their place.
 func (r Result[T]) EndCursor() *Cursor {
 	if len(r.Rows) == 0 {
 		return r.window.After
@@ -38,10 +40,10 @@ func (r Result[T]) EndCursor() *Cursor {
 	return &c
 }
 
-// Cut cuts the window out of a list in memory of total rows. locate returns the
-// position of a cursor's row or, if the list has no such row, the number of rows
-// that come before the place where it would be. slice returns the rows from one
-// position up to but without another. hash returns a row's anchor; see Source.Hash.
+// Cut cuts the window from a list in memory with total rows. locate returns the
+// position of a cursor's row or, if the row is gone, the number of rows before
+// the place where it would be. slice returns the rows from one position up to,
+// but not including, another. hash returns the AnchorHash of a row's id.
 func Cut[T any](
 	w Window, total int, locate func(Cursor) (position int, found bool), slice func(from, to int) []T, hash func(T) uint64,
 ) Result[T] {
@@ -55,25 +57,26 @@ func Cut[T any](
 	return cut(w, reach{high: total, end: true}, place(w.After), place(w.Before), slice, hash)
 }
 
-// mark is the position of a cursor's row; if the row was not found, the position
-// that it should have.
+// mark is the position of a cursor's row. If the row was not found, it is the
+// position where it should be.
 type mark struct {
 	position int
 	found    bool
 }
 
-// reach is the part of a list that is in hand: the rows [low, high).
+// reach is the part of a list that has been read: the rows [low, high).
 type reach struct {
 	low, high int
 	end       bool // the list ends at high
 }
 
-// holds reports whether all rows that the list has in the span are in hand.
+// holds reports whether all rows of the list in the span have been read.
 func (r reach) holds(s span) bool {
 	return s.offset >= r.low && (r.end || s.offset+s.count <= r.high)
 }
 
-// cut takes the window out of the rows in hand, given where its cursors are.
+// cut cuts the window from the rows that have been read, given the positions of
+// its cursors.
 func cut[T any](
 	w Window, hand reach, after, before *mark, slice func(from, to int) []T, hash func(T) uint64,
 ) Result[T] {
@@ -81,14 +84,15 @@ func cut[T any](
 	if after != nil {
 		floor = after.position
 		if after.found {
-			floor++ // else the next row has taken the place of the one that is gone
+			floor++ // otherwise the next row has taken the place of the missing one
 		}
 		floor = min(max(floor, hand.low), hand.high)
 	}
 	if before != nil {
 		ceiling = min(max(before.position, hand.low), hand.high)
 	}
-	// The cursors may have crossed: then the page is empty, where it starts.
+	// If the cursors have crossed, the page is empty, at the position where it
+	// starts.
 	from, to := floor, min(floor+w.Size, max(floor, ceiling))
 	if w.Backward {
 		from, to = max(ceiling-w.Size, min(floor, ceiling)), ceiling
@@ -106,8 +110,8 @@ func cut[T any](
 	if w.Backward {
 		bound, reached = after, from <= floor
 	}
-	// A bound that was not found may have moved out of sight rather than gone:
-	// then it ends the walk only where it leaves no row.
+	// A bound that was not found may have moved out of reach rather than gone.
+	// Then it ends the walk only if it leaves no row.
 	sure := bound != nil && (bound.found || hand.low == 0 && hand.end)
 	if floor >= ceiling || reached && sure {
 		if w.Backward {

@@ -17,13 +17,13 @@ import (
 	"leadgraph/lead"
 )
 
-// presenter turns every error of an operation into what a client may see: a
-// code of the closed list, a text written for users and the request id. What
-// it does not know is logged in full and shown as an internal error.
+// presenter turns every error of an operation into an error that a client may
+// see, with a code of the closed list, a message for users and the request id.
+// Unknown errors are logged in full and shown as internal errors.
 type presenter struct {
-	log       *slog.Logger
+	logger    *slog.Logger
 	requestID func(context.Context) string
-	// callersToken is as in Options.
+	// callersToken is Options.CallersToken.
 	callersToken bool
 }
 
@@ -44,17 +44,17 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	return shown
 }
 
-// note logs what an operator may have to do something about.
+// note logs the errors that an operator may have to act on.
 func (p presenter) note(ctx context.Context, err error, code any) {
 	if source, ok := errors.AsType[*lead.SourceError](err); ok {
-		p.log.WarnContext(ctx, "upstream failure", "code", code, "cause", source.Error())
+		p.logger.WarnContext(ctx, "upstream failure", "code", code, "cause", source.Error())
 		return
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		p.log.WarnContext(ctx, "upstream failure", "code", code, "cause", "no answer within the time of the request")
+		p.logger.WarnContext(ctx, "upstream failure", "code", code, "cause", "no response before the request timed out")
 	case code == errcode.Internal && !errors.Is(err, errPanic):
-		p.log.ErrorContext(ctx, "internal error", "error", err)
+		p.logger.ErrorContext(ctx, "internal error", "error", err)
 	}
 }
 
@@ -93,7 +93,7 @@ func (p presenter) describe(err error, shown *gqlerror.Error) {
 	}
 	switch {
 	case errors.Is(err, graphql.ErrInvalidNull):
-		setCode(shown, errcode.UpstreamBadResponse, "The platform sent no value where one is required.")
+		setCode(shown, errcode.UpstreamBadResponse, "The platform sent no value for a required field.")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		setCode(shown, errcode.UpstreamTimeout, "The request ended before the platform answered.")
 	default:
@@ -101,44 +101,46 @@ func (p presenter) describe(err error, shown *gqlerror.Error) {
 	}
 }
 
-// recover implements graphql.RecoverFunc. The panic's value may hold a lead, so
-// only the runtime's own texts are logged, otherwise its type.
+// recover implements graphql.RecoverFunc. The value of a panic may hold a lead,
+// so the log gets only messages of the Go runtime, and otherwise the value's
+// type.
 func (p presenter) recover(ctx context.Context, value any) error {
 	cause := fmt.Sprintf("%T", value)
 	if err, ok := value.(runtime.Error); ok {
 		cause = err.Error()
 	}
-	p.log.ErrorContext(ctx, "panic", "cause", cause, "stack", string(debug.Stack()))
+	p.logger.ErrorContext(ctx, "panic", "cause", cause, "stack", string(debug.Stack()))
 	return errPanic
 }
 
-// errPanic stands for a panic that was logged where it happened.
+// errPanic replaces a panic, which is logged where it happens.
 var errPanic = errors.New("panic")
 
 func setCode(shown *gqlerror.Error, code, message string) {
 	shown.Extensions["code"], shown.Message = code, message
 }
 
-// describeToken says that it is the caller's token that the platform refused.
+// describeToken blames the caller's token for the platform's refusal.
 func describeToken(failure *lead.SourceError, shown *gqlerror.Error) {
 	if failure.Status == http.StatusForbidden {
-		setCode(shown, errcode.Forbidden, "The platform does not let this caller read leads.")
+		setCode(shown, errcode.Forbidden, "The platform does not allow this caller to read leads.")
 		return
 	}
 	setCode(shown, errcode.Unauthenticated, "The platform refused the access token.")
 }
 
-// describeSource says what failed without naming hosts or repeating bodies.
+// describeSource describes a failure of the platform without naming hosts or
+// repeating bodies.
 func describeSource(failure *lead.SourceError, shown *gqlerror.Error) {
 	switch failure.Kind {
 	case lead.FailureTimeout:
 		setCode(shown, errcode.UpstreamTimeout, "The platform did not answer in time.")
 	case lead.FailureRateLimited:
-		setCode(shown, errcode.UpstreamRateLimited, "The platform takes no more requests for now.")
+		setCode(shown, errcode.UpstreamRateLimited, "The platform is rate limiting us.")
 	case lead.FailureRejected:
 		setCode(shown, errcode.UpstreamRejected, "The platform refused the request.")
 	case lead.FailureBadResponse:
-		setCode(shown, errcode.UpstreamBadResponse, "The platform sent an answer that cannot be read as leads.")
+		setCode(shown, errcode.UpstreamBadResponse, "The platform's response could not be parsed.")
 	case lead.FailureAuth:
 		setCode(shown, errcode.UpstreamAuth, "The platform refused this server's credentials.")
 	default:

@@ -12,16 +12,17 @@ import (
 )
 
 const (
-	// keepAlive is shorter than the 30 to 60 seconds without a byte after which
-	// proxies give a connection up.
+	// keepAlive is below the 30 to 60 seconds without data after which proxies
+	// close a connection.
 	keepAlive = 12 * time.Second
-	// writeWait is how long a client may not read before it is given up.
+	// writeWait is how long a write may block before the client is considered
+	// gone.
 	writeWait = 10 * time.Second
 )
 
-// answerEvents runs one operation and answers it as server-sent events, in the
-// distinct connections mode of the graphql-sse protocol: errors that are found
-// before the execution come as an event too.
+// answerEvents runs one operation and answers it with server-sent events, in
+// the distinct connections mode of the graphql-sse protocol: errors found
+// before the execution are sent as an event too.
 func (x exchange) answerEvents(ctx context.Context, params *operationParams) {
 	ctx, cancel := context.WithCancel(x.begin(ctx, x.came))
 	defer cancel()
@@ -37,7 +38,7 @@ func (x exchange) answerEvents(ctx context.Context, params *operationParams) {
 		defer stop()
 		next, _ := run(running, x.exec, op)
 		if op.Operation.Operation == ast.Subscription {
-			x.release() // it waits for most of its life
+			x.release() // a subscription mostly waits
 			events.closing = x.Closing
 		}
 		events.open()
@@ -51,8 +52,8 @@ func (x exchange) answerEvents(ctx context.Context, params *operationParams) {
 type events struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
-	closing <-chan struct{}    // ends the stream before it is complete
-	left    bool               // whether it did: the client hears no more
+	closing <-chan struct{}    // when closed, the stream ends before it is complete
+	left    bool               // the stream ended early; the client gets nothing more
 	broken  context.CancelFunc // ends the operation
 	size    int                // bytes
 	errors  gqlerror.List      // of the last response
@@ -60,12 +61,12 @@ type events struct {
 
 func (e *events) open() {
 	e.w.Header().Set("Content-Type", typeEvents+"; charset=utf-8")
-	e.w.Header().Set("X-Accel-Buffering", "no") // a proxy must not hold events back
-	e.write(":\n\n")                            // the client has its answer's header at once
+	e.w.Header().Set("X-Accel-Buffering", "no") // tells proxies not to buffer events
+	e.write(":\n\n")                            // sends the response header at once
 }
 
-// follow writes the responses until there are no more. It sees them all, so
-// that nothing runs on when it returns.
+// follow writes the responses until there are no more. It reads all of them, so
+// that nothing is still running when it returns.
 func (e *events) follow(next func() *graphql.Response) {
 	responses := make(chan *graphql.Response)
 	go func() {
@@ -93,8 +94,8 @@ func (e *events) follow(next func() *graphql.Response) {
 	}
 }
 
-// next writes a response. Data lines end at a line break, which in JSON can only
-// be white space: a value that the platform sent as it likes may have some.
+// next writes a response. A line break ends a data line. In JSON, line breaks
+// can only be white space, and values that the platform sent may contain some.
 func (e *events) next(response *graphql.Response) {
 	e.errors = response.Errors
 	text := bytes.Map(func(r rune) rune {
@@ -106,13 +107,13 @@ func (e *events) next(response *graphql.Response) {
 	e.write("event: next\ndata: " + string(text) + "\n\n")
 }
 
-// write sends text at once. The deadline replaces the server's own, which is for
-// a whole answer.
+// write sends text at once. Its deadline replaces the server's write deadline,
+// which is for a whole response.
 func (e *events) write(text string) {
-	if e.left { // told that the stream is complete, the client would not connect anew
+	if e.left { // after a complete event the client would not reconnect
 		return
 	}
-	_ = e.control.SetWriteDeadline(time.Now().Add(writeWait)) // a server that cannot is not ours
+	_ = e.control.SetWriteDeadline(time.Now().Add(writeWait)) // our server always supports deadlines
 	size, err := e.w.Write([]byte(text))
 	if err == nil {
 		err = e.control.Flush()

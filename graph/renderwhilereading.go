@@ -6,26 +6,27 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"leadgraph/graph/pagination"
 	"leadgraph/graph/projection"
 	"leadgraph/lead"
 )
 
-// renderWhileReading answers the field leads, where it is a page of the
-// platform's own order, without ever holding its leads: each is rendered as soon
-// as it is read. Whatever this does not cover goes on to the resolver.
-func renderWhileReading(projector *projection.Projector) graphql.FieldMiddleware {
+// renderWhileReading answers the field leads, if it is a page of the platform's
+// own order, without holding its leads: each is rendered as soon as it is read.
+// The resolver answers everything else.
+func renderWhileReading(schema *ast.Schema, projector *projection.Projector) graphql.FieldMiddleware {
 	return func(ctx context.Context, next graphql.Resolver) (any, error) {
 		field := graphql.GetFieldContext(ctx)
-		if field.Object != "Query" || field.Field.Name != "leads" {
+		if field.Object != schema.Query.Name || field.Field.Name != "leads" {
 			return next(ctx)
 		}
 		filter, _ := field.Args["filter"].(*lead.Filter)
 		order, _ := field.Args["orderBy"].(*lead.Order)
 		op := operationOf(ctx)
 		if filter != nil || order != nil || op.options.CatalogueOnly {
-			return next(ctx) // the catalogue's affair: not worth reading the query twice
+			return next(ctx) // the catalogue answers it, so do not parse the query twice
 		}
 		q, err := op.windowOf(ctx, field.Args)
 		if err != nil {
@@ -53,8 +54,8 @@ func renderWhileReading(projector *projection.Projector) graphql.FieldMiddleware
 	}
 }
 
-// windowOf takes the arguments of a page without filter and order as the
-// generated executor coerced them.
+// windowOf returns the query of a page without filter and order, from the
+// arguments that the generated executor coerced.
 func (op *operation) windowOf(ctx context.Context, args map[string]any) (leadsQuery, error) {
 	first, _ := args["first"].(*int)
 	last, _ := args["last"].(*int)
