@@ -153,6 +153,14 @@ func TestTraces(t *testing.T) { //nolint:paralleltest // sets the environment
 	if roots := spans.tree(nil); !slices.Equal(roots, []string{"query Again", "query Again / leadStats", "upstream token"}) {
 		t.Errorf("roots %q", roots)
 	}
+	wantPropagation(t, spans, platform)
+	wantLines(t, w.Log.String(), "request-1", callersTrace)
+}
+
+// wantPropagation checks that the platform received the caller's trace and the span
+// of each call for leads, and that the token endpoint received neither.
+func wantPropagation(t *testing.T, spans *collected, platform *recorded) {
+	t.Helper()
 	sent := map[string]bool{}
 	for _, header := range platform.headers {
 		traceparent := strings.Split(header.Get("Traceparent"), "-")
@@ -169,7 +177,6 @@ func TestTraces(t *testing.T) { //nolint:paralleltest // sets the environment
 	if len(platform.tokens) != 1 || platform.tokens[0].Get("Traceparent") != "" {
 		t.Errorf("the token endpoint got %v", platform.tokens)
 	}
-	wantLines(t, w.Log.String(), "request-1", callersTrace)
 }
 
 // wantLines checks that every log line caused by a request names the request and the

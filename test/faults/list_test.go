@@ -48,8 +48,12 @@ func strike(f sandbox.Fault) []sandbox.Fault { f.Times = always; return []sandbo
 // once makes a fault hit the first call only.
 func once(f sandbox.Fault) []sandbox.Fault { f.Times = 1; return []sandbox.Fault{f} }
 
-// ofToken makes a fault hit every call for a token.
-func ofToken(f sandbox.Fault) []sandbox.Fault { f.Kind = sandbox.KindToken; return strike(f) }
+// ofToken makes a fault hit every call for a token. The call takes long enough for
+// all lookups of an operation to join it.
+func ofToken(f sandbox.Fault) []sandbox.Fault {
+	f.Kind, f.Latency = sandbox.KindToken, max(f.Latency, 200*time.Millisecond)
+	return strike(f)
+}
 
 var faultList = []fault{
 	// Statuses.
