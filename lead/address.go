@@ -2,9 +2,8 @@ package lead
 
 import "strings"
 
-// Formatted is the address on one line, in the order of the parts that a US
-// address has, without the parts that are absent or blank; nil when none is
-// left.
+// Formatted returns the address on one line, with its parts in the order of a US
+// address. Absent and blank parts are left out. It returns nil if no part is left.
 func (a *CivicAddress) Formatted() *string {
 	number := join("", a.HouseNumber, a.HouseNumberSuffix)
 	street := join(" ", &number, a.PreDirectional, a.StreetName, a.StreetSuffix, a.PostDirectional)
@@ -29,8 +28,8 @@ func join(sep string, parts ...*string) string {
 	return strings.Join(kept, sep)
 }
 
-// FilterAddresses returns the addresses that are in country and have status, in
-// their order; nil means any. Country codes compare without regard to case.
+// FilterAddresses returns the addresses in country that have status, in their order.
+// Nil means any country or any status. The case of country codes does not matter.
 func FilterAddresses(all []CivicAddress, country *string, status *ValidationStatus) []*CivicAddress {
 	kept := make([]*CivicAddress, 0, len(all))
 	for i := range all {

@@ -1,12 +1,12 @@
 package lead
 
-// Fields is a set of parts of a lead, for readers that leave out what nobody
-// asks for. ID and TenantID belong to every set. The zero value has nothing else.
+// Fields is a set of parts of a lead, for readers that leave out what is not needed.
+// ID and TenantID belong to every set. The zero value has no other part.
 type Fields uint64
 
-// The parts of a lead. One bit stands for all of a contact or an address, since
-// skipping a text costs nearly as much as reading it; locations have their own,
-// because they are half of an address.
+// The parts of a lead. A contact or an address has one bit for all its fields,
+// because skipping a text costs nearly as much as reading it. Locations have a bit of
+// their own, because they are half of an address.
 const (
 	FieldTenantOrigin Fields = 1 << iota
 	FieldOperatorID
@@ -23,7 +23,7 @@ const (
 	FieldContactDetails
 	FieldContacts
 	FieldCivicAddresses // without their locations
-	FieldLocations      // has a meaning only beside FieldCivicAddresses
+	FieldLocations      // has an effect only together with FieldCivicAddresses
 
 	endOfFields
 )
@@ -31,5 +31,5 @@ const (
 // AllFields is the set of all parts.
 const AllFields = endOfFields - 1
 
-// Has tells whether f has every part of want.
+// Has reports whether f has every part of want.
 func (f Fields) Has(want Fields) bool { return f&want == want }

@@ -1,16 +1,15 @@
-// Package lead is leadgraph's own vocabulary of Operator Connect leads: the
-// customers who consent, in Teams or through their operator, to get telephony
-// from a service provider.
+// Package lead defines Operator Connect leads: customers who have consented, in Teams
+// or through their operator, to get telephony from a service provider.
 //
-// Values are read-only once they have been handed out; they are shared between
-// requests without copying. Where a text may be absent it is a pointer (nil
-// means that the platform sent null or nothing); a time is absent when it is
-// zero, because the platform itself writes year 1 for "unset"; a collection is
-// absent when it is empty, because the platform sends null and [] alike.
+// Leads are shared between requests without copying, so they must not be changed
+// once they have been passed on. A text that may be absent is a pointer; nil means
+// that the platform sent null or nothing. A time is absent if it is zero, because the
+// platform itself writes year 1 for "unset". A collection is absent if it is empty,
+// because the platform sends both null and [].
 //
-// The meaning of each field comes from the AudioCodes pages "Get Specific OC
-// Lead for Customer" (SEED, GSL) and "Get All OC Leads" (GAL). Leads hold
-// personal data: nothing in this package formats a lead for a log.
+// The meaning of each field comes from the AudioCodes pages "Get Specific OC Lead for
+// Customer" (SEED, GSL) and "Get All OC Leads" (GAL). Leads contain personal data, so
+// nothing in this package formats a lead for a log.
 package lead
 
 import (
@@ -20,36 +19,36 @@ import (
 
 // Lead is one Operator Connect lead. Only ID and TenantID are always set.
 type Lead struct {
-	// ID is Live Platform's own id of the lead: an opaque, unique text [SEED].
+	// ID is Live Platform's id of the lead: an opaque, unique text [SEED].
 	ID string
-	// TenantID is the customer's Microsoft tenant. It is no key: a consentless
-	// lead and a consented one of the same tenant coexist.
+	// TenantID is the customer's Microsoft tenant. It is not unique: a tenant can have
+	// a consentless lead and a consented one.
 	TenantID string
-	// TenantOrigin is an open text; "Office365" is the only documented value.
+	// TenantOrigin can be any text. "Office365" is the only documented value.
 	TenantOrigin *string
-	// OperatorID names the operator who onboarded the customer.
+	// OperatorID is the operator that onboarded the customer.
 	OperatorID *string
 	// Status is StatusText mapped to the known set.
 	Status Status
-	// StatusText is the status as the platform wrote it; empty if it sent none.
+	// StatusText is the platform's text for the status. It is empty if absent.
 	StatusText string
 	// IsDirectLead is true for a lead created without the customer's consent in
 	// Teams ("consentless").
 	IsDirectLead *bool
-	// IsNotActive is passed through: its name and its documentation contradict
-	// each other [SEED], so nothing is derived from it.
+	// IsNotActive is passed through unchanged. Its name and its documentation
+	// contradict each other [SEED], so nothing is derived from it.
 	IsNotActive *bool
-	// UMPCustomerGUID is set once a Live licence was applied: the reliable sign
-	// that the lead became a customer.
+	// UMPCustomerGUID is set once a Live licence was applied. This is the reliable
+	// sign that the lead became a customer.
 	UMPCustomerGUID *string
-	// ChannelID and OVOCChannelID are channel ids as text; the platform sends
-	// numbers, texts, 0 and "" and the last two mean no channel.
+	// ChannelID and OVOCChannelID are channel ids as text. The platform sends numbers
+	// and texts. It sends 0 or "" if there is no channel, which is nil here.
 	ChannelID     *string
 	OVOCChannelID *string
-	// Comments are the operator's remarks, oldest first as the platform lists them.
+	// Comments are the operator's remarks in the platform's order, oldest first.
 	Comments []string
-	// ConsentedOn and LastModifiedOn are in UTC with the platform's precision
-	// (up to 100 ns).
+	// ConsentedOn and LastModifiedOn are in UTC, with the platform's precision of up to
+	// 100 ns.
 	ConsentedOn    time.Time
 	LastModifiedOn time.Time
 	// ConsentedCountries are ISO 3166-1 alpha-2 codes.
@@ -59,8 +58,8 @@ type Lead struct {
 	CivicAddresses     []CivicAddress
 }
 
-// ContactDetails says whom to talk to at the customer. Every field is personal
-// or company data.
+// ContactDetails identifies the customer's contact person. Every field is personal or
+// company data.
 type ContactDetails struct {
 	FullName    *string
 	Email       *string
@@ -69,7 +68,7 @@ type ContactDetails struct {
 	CompanySize *string // an employee band such as L250_U999
 }
 
-// CompanySizeRange is the employee band of CompanySize; see ParseSizeRange.
+// CompanySizeRange returns CompanySize as numbers; see ParseSizeRange.
 func (d *ContactDetails) CompanySizeRange() *SizeRange { return ParseSizeRange(d.CompanySize) }
 
 // Contact is a global administrator or service account of the customer.
@@ -79,16 +78,16 @@ type Contact struct {
 	PhoneNumber *string
 	CompanyName *string
 	CompanySize *string
-	// Contacts is what the platform nests here, as compact JSON: its shape is
-	// undocumented and was never seen.
+	// Contacts is the platform's nested contacts, as compact JSON. Their shape is not
+	// documented and has never been seen.
 	Contacts json.RawMessage
 }
 
-// CompanySizeRange is the employee band of CompanySize; see ParseSizeRange.
+// CompanySizeRange returns CompanySize as numbers; see ParseSizeRange.
 func (c *Contact) CompanySizeRange() *SizeRange { return ParseSizeRange(c.CompanySize) }
 
-// CivicAddress is an emergency address of the customer; names from GSL,
-// meanings from the like-named parameters of Microsoft Teams.
+// CivicAddress is an emergency address of the customer. The names of its fields come
+// from GSL, their meanings from the parameters of Microsoft Teams with these names.
 type CivicAddress struct {
 	ID                string
 	Country           *string // ISO 3166-1 alpha-2

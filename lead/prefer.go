@@ -1,9 +1,9 @@
 package lead
 
-// Preferred returns the lead that stands for a tenant when only one is asked
-// for: an active one before the others, then the one modified last, then the
-// one with the least id so that the answer never depends on the order of
-// reading. It returns nil for an empty list.
+// Preferred returns the lead to use if only one lead of a tenant is requested. It
+// prefers active leads, then the one that was modified last, then the one with the
+// smallest id, so that the result never depends on the order of leads. It returns nil
+// for an empty list.
 func Preferred(leads []*Lead) *Lead {
 	var best *Lead
 	for _, l := range leads {

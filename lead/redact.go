@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Redacted returns a copy of the lead for callers who may not see personal data.
-// The mask replaces every personal value that is present; with nil they become
+// Redacted returns a copy of the lead for callers who may not see personal data. It
+// replaces every personal value by the mask. If the mask is nil, the values become
 // absent.
 func (l *Lead) Redacted(mask *string) *Lead {
 	copied := Clone(l)
@@ -14,7 +14,7 @@ func (l *Lead) Redacted(mask *string) *Lead {
 	return copied
 }
 
-// redactor hides the personal values that it is shown.
+// redactor replaces the personal values that it visits.
 type redactor struct{ mask *string }
 
 var _ Visitor = redactor{}
@@ -57,17 +57,17 @@ func (r redactor) Raw(t Traits, value *json.RawMessage) {
 	}
 	*value = nil
 	if r.mask != nil {
-		*value, _ = json.Marshal(*r.mask) // a string always has a JSON form
+		*value, _ = json.Marshal(*r.mask) // never fails for a string
 	}
 }
 
-// Flag implements Visitor: no flag is personal.
+// Flag implements Visitor. No flag is personal.
 func (redactor) Flag(**bool) {}
 
-// Moment implements Visitor: no time is personal.
+// Moment implements Visitor. No time is personal.
 func (redactor) Moment(*time.Time) {}
 
-// Code implements Visitor: no state is personal.
+// Code implements Visitor. No status is personal.
 func (redactor) Code(*uint8) {}
 
 // Present implements Visitor.

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Status is the state of a lead. The zero value is StatusUnknown.
+// Status is the status of a lead. The zero value is StatusUnknown.
 type Status uint8
 
-// The states that the portal names [QLP].
+// The statuses that the portal shows [QLP].
 const (
 	StatusUnknown Status = iota
 	StatusActive
@@ -18,9 +18,9 @@ const (
 	StatusRemoved
 )
 
-// ParseStatus maps the platform's text, whose spelling varies between its
-// pages, ignoring case, spaces and underscores. What it does not know is
-// StatusUnknown, never an error: one new word must not fail a page.
+// ParseStatus maps the platform's text to a Status. It ignores case, spaces and
+// underscores, because the spelling varies between the platform's pages. An unknown
+// text is StatusUnknown and not an error: a new status must not fail a page.
 func ParseStatus(text string) Status {
 	switch fold(text) {
 	case "active":
@@ -35,11 +35,11 @@ func ParseStatus(text string) Status {
 	return StatusUnknown
 }
 
-// ValidationStatus says whether a civic address was validated. The zero value
-// is ValidationUnknown.
+// ValidationStatus says whether a civic address was validated. The zero value is
+// ValidationUnknown.
 type ValidationStatus uint8
 
-// The validation states of Microsoft Teams [MS-CIV, MS-LOC].
+// The validation statuses of Microsoft Teams [MS-CIV, MS-LOC].
 const (
 	ValidationUnknown ValidationStatus = iota
 	ValidationValidated
@@ -47,8 +47,8 @@ const (
 	ValidationNotValidated
 )
 
-// ParseValidationStatus maps the platform's text as ParseStatus does. "Valid"
-// and "Validated" are two spellings of one state.
+// ParseValidationStatus maps the platform's text in the same way as ParseStatus.
+// "Valid" and "Validated" are two spellings of one status.
 func ParseValidationStatus(text string) ValidationStatus {
 	switch fold(text) {
 	case "valid", "validated":
@@ -61,23 +61,23 @@ func ParseValidationStatus(text string) ValidationStatus {
 	return ValidationUnknown
 }
 
-// wordBreaks drops what the spellings of one word differ in.
+// wordBreaks removes the separators in which the spellings of a status differ.
 var wordBreaks = strings.NewReplacer(" ", "", "_", "")
 
 func fold(text string) string { return strings.ToLower(wordBreaks.Replace(text)) }
 
-// SizeRange is a band of employee counts. Max is nil when the band is open.
+// SizeRange is a range of employee counts. Max is nil if there is no upper limit.
 type SizeRange struct {
 	Min int
 	Max *int
 }
 
-// sizeBand reads L250_U999 as "lower 250, upper 999". Only that one code is
-// documented [GAL]; the meaning is inferred.
+// sizeBand matches codes like L250_U999, which we take for "lower 250, upper 999".
+// Only this code is documented [GAL], without its meaning.
 var sizeBand = regexp.MustCompile(`^L(\d{1,9})(?:_U(\d{1,9}))?$`)
 
-// ParseSizeRange reads an employee band such as L250_U999 or L1000. It returns
-// nil for anything else, because other codes are undocumented.
+// ParseSizeRange parses an employee range such as L250_U999 or L1000. It returns nil
+// for anything else, because other codes are not documented.
 func ParseSizeRange(code *string) *SizeRange {
 	if code == nil {
 		return nil
@@ -86,7 +86,7 @@ func ParseSizeRange(code *string) *SizeRange {
 	if m == nil {
 		return nil
 	}
-	low, _ := strconv.Atoi(m[1]) // at most nine digits: always fits
+	low, _ := strconv.Atoi(m[1]) // at most nine digits, so it cannot overflow
 	size := &SizeRange{Min: low}
 	if m[2] != "" {
 		high, _ := strconv.Atoi(m[2])

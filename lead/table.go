@@ -5,18 +5,19 @@ import (
 	"time"
 )
 
-// Field describes one field of T, which is a Lead or a part of one. The tables
-// below are the only list of the fields: reading, rendering, copying, sharing,
-// weighing and redaction go by them.
+// Field describes one field of T, which is a Lead or a part of one. The tables below
+// are the only list of the fields. Reading, rendering, copying, sharing, weighing and
+// redaction are based on them.
 type Field[T any] struct {
 	// Name is the field's name in the schema and in the platform's JSON.
 	Name string
-	// Part is what must be read of a lead for the field; 0 is always read.
+	// Part is the part of a lead that must be read for the field. 0 means that the
+	// field is always read.
 	Part   Fields
 	Traits Traits
 
-	// One of these returns where the value is. Those of Nested walk over a value
-	// that has fields of its own.
+	// One of these functions is set. It returns a pointer to the value. Nested visits
+	// the fields of a value that has fields of its own.
 	Text     func(*T) *string
 	Optional func(*T) **string
 	Flag     func(*T) **bool
@@ -27,25 +28,25 @@ type Field[T any] struct {
 	Nested   func(Visitor, *T)
 }
 
-// Traits say what is special about a field.
+// Traits is a set of properties of a field.
 type Traits uint8
 
 const (
-	// Personal marks personal data: names, e-mail addresses, phone numbers, streets
-	// and free texts, which can contain any of them. The schema marks it with @pii.
+	// Personal marks personal data: names, e-mail addresses, phone numbers, streets,
+	// and free texts, which can contain any of these. The schema marks it with @pii.
 	Personal Traits = 1 << iota
-	// Common marks texts that many leads share, so that one copy serves them all.
+	// Common marks texts that are equal in many leads, which share one copy.
 	Common
-	// Derived marks a field that is read with another one and has no member of its
-	// own in the platform's JSON.
+	// Derived marks a field that is read together with another one. The platform's
+	// JSON has no member for it.
 	Derived
 )
 
 // Has reports whether t has all traits of want.
 func (t Traits) Has(want Traits) bool { return t&want == want }
 
-// LeadFields are the fields of a lead. Replicas exchange leads in the order of
-// the tables: raise share.formatVersion when a table changes.
+// LeadFields are the fields of a lead. Replicas exchange leads in the order of the
+// tables, so share.formatVersion must be increased when a table changes.
 var LeadFields = []Field[Lead]{
 	{Name: "id", Text: func(l *Lead) *string { return &l.ID }},
 	{Name: "tenantId", Text: func(l *Lead) *string { return &l.TenantID }},

@@ -7,28 +7,30 @@ import (
 	"unsafe"
 )
 
-// Visitor is shown every field of a lead, in the order of the tables. It may
-// read a value, or replace it.
+// Visitor has a method for each type of field. Visit calls it with a pointer to the
+// value, which the method may read or replace.
 type Visitor interface {
 	Text(Traits, *string)
-	// Optional is shown nil for an absent text.
+	// Optional visits a text that may be nil.
 	Optional(Traits, **string)
 	Flag(**bool)
-	// Moment is shown the zero time for an absent one.
+	// Moment visits a time, which is zero if absent.
 	Moment(*time.Time)
 	Texts(Traits, *[]string)
 	Raw(Traits, *json.RawMessage)
-	// Code is shown a Status or a ValidationStatus.
+	// Code visits a Status or a ValidationStatus.
 	Code(*uint8)
-	// Present is told whether a part of this many bytes is there, and returns
-	// whether it is to be.
+	// Present is called with true if a part exists, and with its size in bytes. It
+	// returns whether the part should exist. Visit creates a missing one.
 	Present(is bool, size uintptr) bool
-	// Length is told how many elements of this many bytes a list has, -1 if it is
-	// nil, and returns how many it is to have.
+	// Length is called with the number of elements of a list, or -1 if it is nil, and
+	// with the size of an element in bytes. It returns how many elements the list
+	// should have. Visit creates a missing list.
 	Length(n int, size uintptr) int
 }
 
-// Visit shows v all fields of l and of its parts. It is the only walk over them.
+// Visit calls v for all fields of l and of its parts, in the order of the tables. It
+// is the only walk over them.
 func Visit(v Visitor, l *Lead) { walk(v, LeadFields, l) }
 
 func walk[T any](v Visitor, fields []Field[T], x *T) {
@@ -82,10 +84,10 @@ func walkList[T any](v Visitor, fields []Field[T], list *[]T) {
 	}
 }
 
-// Clone returns a copy of l that a visitor can change without changing l. Texts,
-// which cannot be changed, and JSON are shared.
+// Clone returns a copy of l that a visitor can change without changing l. The two
+// share texts and raw JSON.
 func Clone(l *Lead) *Lead {
-	// In few allocations, because every lead that is kept is cloned: one for the
+	// Every lead that is kept is cloned, so there are few allocations: one for the
 	// lead and its details, and one for all locations.
 	both := &struct {
 		lead    Lead

@@ -15,12 +15,12 @@ import (
 // Client reads from the platform. It is safe for concurrent use.
 type Client struct {
 	*platform
-	sender guard.Sender  // authorizes
+	sender guard.Sender  // adds the authorization
 	tokens *token.Source // nil unless Options.Credentials are set
 }
 
-// platform is what the clients of one platform share, whoever they are for:
-// nothing in it depends on a caller.
+// platform is what all clients of one platform share. Nothing in it depends on a
+// caller.
 type platform struct {
 	opts   Options
 	base   url.URL
@@ -28,14 +28,14 @@ type platform struct {
 	guard  *guard.Guard
 	conns  *http.Transport
 
-	// pageZero is set once page 0 answered a row, which proves that it exists.
+	// pageZero is set once page 0 has returned a row, which proves that it exists.
 	pageZero atomic.Bool
-	// oneBased is set once page 0 was empty where page 1 was not.
+	// oneBased is set once page 0 was empty although page 1 was not.
 	oneBased atomic.Bool
 }
 
-// NewClient checks the options and returns a client; it makes no call. The
-// error names every field that is wrong, never a value.
+// NewClient checks the options and returns a client. It makes no call. The error
+// names every wrong field, but no value.
 func NewClient(options Options) (*Client, error) {
 	o := options.withDefaults()
 	if err := o.problems(); err != nil {
@@ -70,15 +70,15 @@ func NewClient(options Options) (*Client, error) {
 	return c, nil
 }
 
-// WithToken returns a client that sends this bearer token instead. It shares the
-// connections, the limits and what is known of the platform, but nothing that was
-// read. It need not be closed.
+// WithToken returns a client that sends this bearer token instead. Both clients
+// share the connections, the limits and what is known about the platform, but no
+// leads. The new client need not be closed.
 func (c *Client) WithToken(bearer string) *Client {
 	return &Client{platform: c.platform, sender: token.Static(c.guard, bearer)}
 }
 
-// Close ends a token request under way and closes idle connections. Calls that
-// still need a token fail.
+// Close cancels a pending token request and closes idle connections. Later calls
+// that need a token fail.
 func (c *Client) Close() {
 	if c.tokens != nil {
 		c.tokens.Close()
@@ -87,7 +87,7 @@ func (c *Client) Close() {
 }
 
 // get sends a query to an endpoint. The error is that of ctx or a
-// *lead.SourceError; an answer of any status is none.
+// *lead.SourceError. An answer is not an error, whatever its status.
 func (c *Client) get(ctx context.Context, path, rawQuery string, call *guard.Call) (*guard.Answer, error) {
 	target := c.base
 	target.Path += path
@@ -106,16 +106,16 @@ func (c *Client) get(ctx context.Context, path, rawQuery string, call *guard.Cal
 	return nil, guard.Failure(err)
 }
 
-// State is how the client stands with the platform at a moment.
+// State describes limits, breaker and token at one moment.
 type State struct {
 	guard.State
-	// TokenExpires is when the bearer token expires; zero if there is none, or if
-	// it has no known end.
+	// TokenExpires is when the bearer token expires. It is zero if there is no
+	// token, or if its end is unknown.
 	TokenExpires time.Time
 }
 
-// State returns how the client stands with the platform. A client from WithToken
-// knows no expiry.
+// State returns the present state. TokenExpires is zero for a client from
+// WithToken.
 func (c *Client) State() State {
 	s := State{State: c.guard.State()}
 	if c.tokens != nil {

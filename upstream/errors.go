@@ -13,9 +13,9 @@ import (
 // maxReference bounds an errorTicket or traceId, in characters.
 const maxReference = 128
 
-// namesNoLead recognizes the platform's way to say that there is no such lead: a
-// 404 whose body is only "Invalild lead" (spelt so) [CCL, DCL]. Any other 404
-// may come from a wrong base URL and must not pass for "none".
+// namesNoLead reports whether the platform says that there is no such lead: a 404
+// whose whole body is "Invalild lead" (this is its spelling) [CCL, DCL]. Any other
+// 404 may come from a wrong base URL and must not count as "none".
 func namesNoLead(a *guard.Answer) bool {
 	if a.Status != http.StatusNotFound {
 		return false
@@ -24,8 +24,8 @@ func namesNoLead(a *guard.Answer) bool {
 	return strings.EqualFold(text, "invalild lead") || strings.EqualFold(text, "invalid lead")
 }
 
-// failure turns an answer other than 2xx into an error. The status alone decides:
-// error bodies have five documented forms and may be a proxy's HTML besides.
+// failure turns an answer other than 2xx into an error. Only the status decides:
+// error bodies have five documented forms, and may also be a proxy's HTML.
 func failure(a *guard.Answer) *lead.SourceError {
 	e := &lead.SourceError{Status: a.Status, RetryAfter: guard.RetryAfter(a.Header)}
 	switch {
@@ -39,7 +39,7 @@ func failure(a *guard.Answer) *lead.SourceError {
 		e.Kind = lead.FailureRejected
 	default:
 		e.Kind = lead.FailureBadResponse
-		e.Err = errors.New("redirects are not followed (is the base URL right?)")
+		e.Err = errors.New("redirects are not followed (check the base URL)")
 	}
 	var problem struct {
 		ErrorTicket json.RawMessage `json:"errorTicket"`
@@ -52,8 +52,9 @@ func failure(a *guard.Answer) *lead.SourceError {
 	return e
 }
 
-// reference keeps of an untrusted reference, a text or a number, what is safe in
-// logs and answers.
+// reference returns an errorTicket or traceId, which is a string or a number, as
+// text. The value is untrusted: only printable ASCII is kept, so that logs and
+// answers can show it.
 func reference(value json.RawMessage) string {
 	var text string
 	var number json.Number

@@ -15,127 +15,142 @@ import (
 	"leadgraph/upstream/token"
 )
 
-const (
-	// MaxPageSize is the most leads the platform answers in one page [GAL].
-	MaxPageSize = 20_000
+// MaxPageSize is the largest page that the platform returns, in leads [GAL].
+const MaxPageSize = 20_000
 
-	// DefaultPageSize is the page size of walks unless set; the default of [GSL].
-	DefaultPageSize = 100
+// The defaults of Options.
+const (
+	DefaultTenantParam    = "msTenantID"
+	DefaultPageSize       = 100 // the platform's own [GSL]
+	DefaultMaxPages       = 10_000
+	DefaultMaxLeads       = 500_000
+	DefaultTimeout        = 10 * time.Second
+	DefaultAttemptTimeout = 3 * time.Second
+	DefaultOnlineTimeout  = 10 * time.Second
+	DefaultTimePerRow     = time.Millisecond // 20 s for the largest page
+	DefaultMaxConcurrent  = 64
+	DefaultMaxOnline      = 4
+	DefaultRetries        = 2
+	DefaultMaxBody        = 64 << 20
+	DefaultUserAgent      = "leadgraph"
 )
 
-// Options configures a Client. A zero value means the default named at the field.
+// Options configures a Client. A field that is zero has the value of the Default
+// constant with its name, if there is one.
 type Options struct {
-	// BaseURL is where the API's paths start, for the platform
-	// https://<service provider host>/tenantui [AUTH]. Required; http or https,
-	// without credentials, query or fragment. Trailing slashes do not matter.
+	// BaseURL is the URL that the paths of the API are appended to. The platform's is
+	// https://<service provider host>/tenantui [AUTH]. It is required, and must be an
+	// http or https URL without credentials, query or fragment. Trailing slashes do
+	// not matter.
 	BaseURL string
 
-	// StaticToken is a bearer token to send as it is. It excludes TokenSource and
-	// Credentials; without any of them, requests carry no authorization.
+	// StaticToken is a bearer token that is sent unchanged. It cannot be combined
+	// with TokenSource or Credentials. Without any of the three, requests carry no
+	// authorization.
 	StaticToken string
-	// TokenSource is asked for the bearer token before each request, so it should
-	// be quick. It excludes StaticToken and Credentials.
+	// TokenSource returns the bearer token. It is read before each request and so
+	// should be quick. It cannot be combined with StaticToken or Credentials.
 	TokenSource token.SecretSource
-	// Credentials obtain bearer tokens by the client credentials grant.
+	// Credentials are used to obtain bearer tokens with the client credentials grant.
 	Credentials token.Credentials
 
-	// TenantParam is the spelling of the tenant filter. Default msTenantID.
+	// TenantParam is the name of the query parameter with the tenant filter.
 	TenantParam string
-	// FirstPage is the number the platform gives its first page: 0 (default) or 1.
+	// FirstPage is the number of the platform's first page, 0 or 1.
 	FirstPage int
-	// PageSize is the number of leads a page of a walk asks for, up to
-	// MaxPageSize. Default DefaultPageSize.
+	// PageSize is the number of leads that a walk requests in a page, at most
+	// MaxPageSize.
 	PageSize int
-	// MaxPages bounds a walk. Default 10,000.
+	// MaxPages is the largest number of pages that a walk reads.
 	MaxPages int
-
-	// MaxLeads bounds a walk too, since its leads are kept in memory: it ends,
-	// incomplete, once it has more. Default 500,000.
+	// MaxLeads bounds the leads of a walk, which are kept in memory. A walk that has
+	// more stops and is not complete.
 	MaxLeads int
 
-	// Timeout bounds a read with its retries, waits and token; the deadline of the
-	// caller's context does too. A lookup that must ask twice has it twice.
-	// Default 10 s.
+	// Timeout bounds a read with its retries, waits and token request. The deadline
+	// of the caller's context applies too. A lookup that asks for two pages has this
+	// time for each.
 	Timeout time.Duration
-	// AttemptTimeout bounds a single attempt including its body, and a request
-	// for a token. Default 3 s.
+	// AttemptTimeout bounds one attempt including its body, and a request for a
+	// token.
 	AttemptTimeout time.Duration
-	// OnlineTimeout bounds a checkOnline read, which is one attempt. Default 10 s.
+	// OnlineTimeout bounds a checkOnline read, which is a single attempt.
 	OnlineTimeout time.Duration
-	// TimePerRow extends both time-outs for each lead that the call asks for: the
-	// platform may fetch addresses from Microsoft while it answers a page [GAL].
-	// Default 1 ms, hence 20 s more for the largest page; negative means none.
+	// TimePerRow extends the time-outs of a read and of its attempts for each lead
+	// that the read requests: the platform may fetch addresses from Microsoft while
+	// it answers a page [GAL]. A negative value means no extension.
 	TimePerRow time.Duration
 
-	// MaxConcurrent bounds the attempts under way. Default 64. A call that finds
-	// no room waits for half of Timeout at most.
+	// MaxConcurrent is the largest number of attempts at the same time, not counting
+	// checkOnline reads. A call that finds all slots taken waits for up to half of
+	// Timeout.
 	MaxConcurrent int
-	// Adaptive lets that bound follow the platform's speed: it begins with a
-	// quarter, falls to a sixteenth while the platform gets slower the more it is
-	// asked, and rises, by little more than one a second, up to the whole. That
-	// costs throughput at the start, and where answers take very different times.
+	// Adaptive adjusts the number of concurrent attempts to the platform's speed. The
+	// limit starts at a quarter of MaxConcurrent. It falls as low as a sixteenth
+	// while the platform gets slower under load, and rises by little more than one a
+	// second up to MaxConcurrent. This costs throughput at the start, and on a
+	// platform whose answer times vary widely.
 	Adaptive bool
-	// MaxOnline bounds the checkOnline reads under way, which do not count for
-	// MaxConcurrent. Default 4.
+	// MaxOnline is the largest number of checkOnline reads at the same time.
 	MaxOnline int
-	// RatePerSecond bounds the attempts begun in a second. 0 means no bound.
+	// RatePerSecond is the largest number of attempts started in one second. 0 means
+	// no limit.
 	RatePerSecond int
-	// Retries is how often a failed read is tried again. Default 2; negative
-	// means never. Retries of all calls together are at most a tenth of the calls
-	// of the last ten seconds, or three.
+	// Retries is how often a failed read is retried; a negative value means never.
+	// The retries of all calls together are limited to a tenth of the calls of the
+	// last ten seconds, or to three if that is more.
 	Retries int
-	// MaxBody bounds an answer, after decompression, in bytes. Default 64 MiB. An
-	// answer that is kept in memory has further at most 4 MiB and 16 KiB for each
-	// lead that was asked for: all but those of EachLead, which reads them one by
-	// one.
+	// MaxBody bounds an answer in bytes, after decompression. An answer that is kept
+	// in memory is also bounded by 4 MiB plus 16 KiB for each requested lead. This
+	// does not apply to EachLead, which keeps one lead at a time.
 	MaxBody int64
 
-	// Observe is called after each attempt, with the context of its call; it must
-	// return soon. Nil means that nobody watches.
+	// Observe is called after each attempt with the context of its call. It must
+	// return quickly. It may be nil.
 	Observe func(context.Context, guard.Attempt)
-	// Wrap puts a round-tripper around each single attempt on the wire, requests
-	// for tokens included, as tracing needs it. Nil means none.
+	// Wrap returns a round-tripper that wraps the given one, for example to trace. The
+	// result makes every attempt, including requests for tokens. It may be nil.
 	Wrap func(http.RoundTripper) http.RoundTripper
 
-	// Logger gets attempts at debug level, and outages, tolerated oddities and
-	// failures to get a token as warnings. Default: no log.
+	// Logger gets attempts at debug level. It gets outages, tolerated oddities and
+	// failed token requests as warnings. Nil means no log.
 	Logger *slog.Logger
-	// UserAgent is sent with every request. Default leadgraph.
+	// UserAgent is sent with every request.
 	UserAgent string
 }
 
 func (o Options) withDefaults() Options {
-	setDefault(&o.TenantParam, "msTenantID")
+	setDefault(&o.TenantParam, DefaultTenantParam)
 	setDefault(&o.PageSize, DefaultPageSize)
-	setDefault(&o.MaxPages, 10_000)
-	setDefault(&o.MaxLeads, 500_000)
-	setDefault(&o.Timeout, 10*time.Second)
-	setDefault(&o.AttemptTimeout, 3*time.Second)
-	setDefault(&o.OnlineTimeout, 10*time.Second)
-	setDefault(&o.TimePerRow, time.Millisecond)
-	setDefault(&o.MaxConcurrent, 64)
-	setDefault(&o.MaxOnline, 4)
-	setDefault(&o.Retries, 2)
-	setDefault(&o.MaxBody, 64<<20)
+	setDefault(&o.MaxPages, DefaultMaxPages)
+	setDefault(&o.MaxLeads, DefaultMaxLeads)
+	setDefault(&o.Timeout, DefaultTimeout)
+	setDefault(&o.AttemptTimeout, DefaultAttemptTimeout)
+	setDefault(&o.OnlineTimeout, DefaultOnlineTimeout)
+	setDefault(&o.TimePerRow, DefaultTimePerRow)
+	setDefault(&o.MaxConcurrent, DefaultMaxConcurrent)
+	setDefault(&o.MaxOnline, DefaultMaxOnline)
+	setDefault(&o.Retries, DefaultRetries)
+	setDefault(&o.MaxBody, DefaultMaxBody)
+	setDefault(&o.UserAgent, DefaultUserAgent)
 	setDefault(&o.Logger, slog.New(slog.DiscardHandler))
-	setDefault(&o.UserAgent, "leadgraph")
 	o.BaseURL = strings.TrimRight(o.BaseURL, "/")
 	o.TimePerRow = max(o.TimePerRow, 0)
 	return o
 }
 
-func setDefault[T comparable](value *T, otherwise T) {
+func setDefault[T comparable](field *T, value T) {
 	var zero T
-	if *value == zero {
-		*value = otherwise
+	if *field == zero {
+		*field = value
 	}
 }
 
-// paramName is what a query key can be without escaping.
+// paramName matches query keys that need no escaping.
 var paramName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]*$`)
 
-// problems reports everything that is wrong with o, which has its defaults set.
-// The texts name the fields, never the values: some are secret.
+// problems returns an error for every wrong field of o, whose defaults must be set.
+// The texts name the fields but not the values, because some are secret.
 func (o Options) problems() error {
 	errs := []error{checkURL("BaseURL", o.BaseURL, false), o.checkAuth()}
 	check := func(ok bool, format string, args ...any) {
@@ -145,7 +160,7 @@ func (o Options) problems() error {
 	}
 	check(paramName.MatchString(o.TenantParam), "TenantParam: not the name of a query parameter")
 	check(o.FirstPage == 0 || o.FirstPage == 1, "FirstPage: must be 0 or 1")
-	check(o.PageSize >= 1 && o.PageSize <= MaxPageSize, "PageSize: must be 1 to %d", MaxPageSize)
+	check(o.PageSize >= 1 && o.PageSize <= MaxPageSize, "PageSize: must be between 1 and %d", MaxPageSize)
 	check(o.MaxPages >= 1, "MaxPages: must be positive")
 	check(o.MaxLeads >= 1, "MaxLeads: must be positive")
 	check(o.Timeout > 0, "Timeout: must be positive")
@@ -181,6 +196,8 @@ func (o Options) checkAuth() error {
 	return errors.Join(errs...)
 }
 
+// checkURL returns what is wrong with the URL in a field. It may have a query only
+// if query is true.
 func checkURL(field, text string, query bool) error {
 	if text == "" {
 		return fmt.Errorf("%s: missing", field)
@@ -194,9 +211,11 @@ func checkURL(field, text string, query bool) error {
 	case u.Hostname() == "":
 		return fmt.Errorf("%s: has no host", field)
 	case u.User != nil:
-		return fmt.Errorf("%s: must not hold credentials", field)
-	case u.Fragment != "" || !query && (u.RawQuery != "" || u.ForceQuery):
-		return fmt.Errorf("%s: must end with its path", field)
+		return fmt.Errorf("%s: must not contain credentials", field)
+	case u.Fragment != "":
+		return fmt.Errorf("%s: must not have a fragment", field)
+	case !query && (u.RawQuery != "" || u.ForceQuery):
+		return fmt.Errorf("%s: must not have a query", field)
 	}
 	return nil
 }

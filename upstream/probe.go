@@ -7,21 +7,20 @@ import (
 	"leadgraph/upstream/guard"
 )
 
-// Answer is what the platform answered to Probe, before any tolerance. Its body
-// and header hold personal data and must not be logged.
+// Answer is the platform's answer to Probe, unchanged. Its body and header contain
+// personal data and must not be logged.
 type Answer struct {
 	guard.Answer
-	// NamesNoLead tells whether a lookup would take it for "no such lead",
-	// although its status is 404.
+	// NamesNoLead is true if a lookup would read this 404 as "no such lead".
 	NamesNoLead bool
-	// Took is the time until the last byte.
+	// Took is the time until the last byte arrived.
 	Took time.Duration
 }
 
-// Probe asks the lead endpoint with this query, to learn how the platform
-// behaves. It is never retried; limits, time-outs and authorization are those of
-// a read of that many rows. The error is that of ctx or a *lead.SourceError; an
-// answer of any status is none.
+// Probe sends a query to the lead endpoint, to find out how the platform behaves.
+// It is never retried. Limits, time-outs and authorization are those of a read of
+// this many rows. The error is that of ctx or a *lead.SourceError. An answer is not
+// an error, whatever its status.
 func (c *Client) Probe(ctx context.Context, rawQuery string, rows int) (Answer, error) {
 	allowance := time.Duration(rows) * c.opts.TimePerRow
 	start := time.Now()
@@ -38,9 +37,10 @@ func (c *Client) Probe(ctx context.Context, rawQuery string, rows int) (Answer, 
 	return Answer{Answer: *a, NamesNoLead: namesNoLead(a), Took: time.Since(start)}, nil
 }
 
-// TokenExpiry obtains a token unless there is a good one, and returns when it
-// expires: the zero time if it never does, or if the client has none to obtain.
-// The error is that of ctx or a *lead.SourceError.
+// TokenExpiry returns when the client's bearer token expires. It obtains a token if
+// there is no usable one. The time is zero if the token never expires, or if the
+// client has no credentials to obtain one with. The error is that of ctx or a
+// *lead.SourceError.
 func (c *Client) TokenExpiry(ctx context.Context) (time.Time, error) {
 	if c.tokens == nil {
 		return time.Time{}, nil

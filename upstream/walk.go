@@ -9,20 +9,21 @@ import (
 
 // Walk is the result of reading all pages.
 type Walk struct {
-	// Leads are all leads read, each id once, in the platform's order.
+	// Leads are the leads that were read, in the platform's order. Each id occurs
+	// once.
 	Leads []*lead.Lead
-	// Complete is false when the walk stopped without having seen the end of the
-	// list. Leads must then not pass for all leads.
+	// Complete is false if the walk stopped before the end of the list. Leads must
+	// then not be taken for all leads.
 	Complete bool
-	// Calls is the number of pages asked for, retries aside.
+	// Calls is the number of pages requested, not counting retries.
 	Calls int
 }
 
-// AllLeads reads page after page of size leads, or of Options.PageSize if size
-// is 0, until the list ends. It is sequential, because only the page before
-// tells whether there is another. On an error no lead is returned.
+// AllLeads reads pages of size leads until the list ends. If size is 0 it uses
+// Options.PageSize. It reads one page after the other, because only a page shows
+// whether there is another one. If it returns an error, it returns no leads.
 //
-// Leads that come or go during the walk can be missed: the API offers no
+// The walk can miss leads that are added or removed meanwhile: the API offers no
 // snapshot.
 func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 	if size == 0 {
@@ -30,13 +31,13 @@ func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 	}
 	var w Walk
 	seen := map[string]struct{}{}
-	firstPage := 0 // Rows of the first page
+	firstRows := 0 // of the first page
 	for page := range c.opts.MaxPages {
-		q, err := c.page(page, size)
+		q, err := c.pageQuery(page, size)
 		if err != nil {
 			return Walk{}, err
 		}
-		rows, err := collect(ctx, c, leadList, q, lead.AllFields, loosely(size))
+		rows, err := collect(ctx, c, leadList, q, lead.AllFields, acceptedLeads(size))
 		w.Calls++
 		if err != nil {
 			return Walk{Calls: w.Calls}, err
@@ -49,17 +50,17 @@ func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 			}
 		}
 		if page == 0 {
-			firstPage = len(rows)
+			firstRows = len(rows)
 		}
 		if len(w.Leads) > c.opts.MaxLeads {
 			break
 		}
-		// A short page is no end: the platform may ignore the size.
+		// A short page is not the end: the platform may ignore the size.
 		if len(w.Leads) > known || c.maybeOneBased(page, len(rows)) {
 			continue
 		}
-		// The same full page for ever means that the page number is ignored.
-		w.Complete = len(rows) == 0 || len(w.Leads) > firstPage || firstPage < size
+		// If every page is the same full page, the platform ignores the page number.
+		w.Complete = len(rows) == 0 || len(w.Leads) > firstRows || firstRows < size
 		break
 	}
 	if !w.Complete {
@@ -69,8 +70,9 @@ func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 	return w, nil
 }
 
-// maybeOneBased tells whether a page without a new lead may be the doing of a
-// platform that counts from 1: its page 0 can be empty or the same as page 1.
+// maybeOneBased reports whether a page without a new lead can be explained by a
+// platform that numbers pages from 1. On such a platform page 0 may be empty or
+// equal to page 1.
 func (c *Client) maybeOneBased(page, rows int) bool {
 	return c.opts.FirstPage == 0 && (page == 0 || page == 1 && rows > 0)
 }

@@ -9,11 +9,11 @@ import (
 	"leadgraph/lead"
 )
 
-// slotBytes is about what the cache itself takes for an entry.
+// slotBytes is about the number of bytes that the cache itself needs for an entry.
 const slotBytes = 256
 
-// weigh estimates the bytes that a remembered answer takes: texts and structs,
-// without the allocator's overhead.
+// weigh estimates the memory of a remembered answer in bytes. It counts texts and
+// structs, without the allocator's overhead.
 func weigh(key string, r remembered) uint32 {
 	bytes := slotBytes + len(key) + int(unsafe.Sizeof(r)) + len(r.Leads)*int(unsafe.Sizeof((*lead.Lead)(nil)))
 	for _, l := range r.Leads {
@@ -28,8 +28,8 @@ func leadBytes(l *lead.Lead) int {
 	return s.bytes
 }
 
-// scale adds up what the fields that it is shown take beside the struct that
-// they are in.
+// scale adds up the memory of the fields that it visits, in bytes. It does not count
+// the struct that contains a field.
 type scale struct{ bytes int }
 
 var _ lead.Visitor = (*scale)(nil)
@@ -68,11 +68,11 @@ func (s *scale) Length(n int, size uintptr) int {
 	return n
 }
 
-// Flag implements lead.Visitor: flags are shared.
+// Flag implements lead.Visitor. All leads share the booleans.
 func (*scale) Flag(**bool) {}
 
-// Moment implements lead.Visitor: it is part of the struct.
+// Moment implements lead.Visitor. A time is part of the struct.
 func (*scale) Moment(*time.Time) {}
 
-// Code implements lead.Visitor: it is part of the struct.
+// Code implements lead.Visitor. A code is part of the struct.
 func (*scale) Code(*uint8) {}

@@ -12,30 +12,30 @@ import (
 )
 
 const (
-	// The breaker opens when so many of the last attempts failed. That takes a
-	// platform that is down 16 attempts, and one that answers some of them somewhat
-	// more; one tenant that always fails does not do it unless it is asked for
-	// almost alone.
+	// The breaker opens when breakerFailures of the last breakerWindow attempts
+	// failed. If the platform is down this takes 16 attempts; if it answers a few of
+	// them, it takes a few more. One tenant whose requests always fail does not open
+	// the breaker, unless nearly all requests are for this tenant.
 	breakerFailures, breakerWindow = 16, 20
-	// It stays open for about that long; replicas differ, so as not to come all at
-	// once. Then some attempts are let through, and it closes if most succeed: one
-	// of them may have asked for a tenant that always fails, or may have lost its
-	// caller.
+	// The breaker stays open for breakerDelay, with a random difference so that
+	// replicas do not all return together. It then lets probeCount attempts through
+	// and closes if probeSuccesses of them succeed. It does not require all: one of
+	// them may be for a tenant whose requests always fail, or its caller may leave.
 	breakerDelay               = 2 * time.Second
 	breakerJitter              = 0.25
 	probeSuccesses, probeCount = 2, 3
-	// halfOpenWait is what those are told who come while others probe.
+	// halfOpenWait is the Retry-After of calls that arrive while others probe.
 	halfOpenWait = time.Second
 )
 
-// openError refuses an attempt while the breaker is open.
+// openError is the error of an attempt that the breaker refuses.
 type openError struct{ retryIn time.Duration }
 
 func (e *openError) Error() string {
-	return fmt.Sprintf("the platform failed too often: no attempt for another %v", e.retryIn.Round(time.Millisecond))
+	return fmt.Sprintf("the platform failed too often: no further attempt for %v", e.retryIn.Round(time.Millisecond))
 }
 
-// health is what an attempt shows of the platform.
+// health is what an attempt shows about the platform.
 type health int8
 
 const (
@@ -44,8 +44,8 @@ const (
 	ill
 )
 
-// breaker stops attempts while the platform fails. In good times it takes one
-// lock for each.
+// breaker stops attempts while the platform fails. While it is closed, an attempt
+// takes its lock only once.
 type breaker struct {
 	circuit circuitbreaker.CircuitBreaker[any]
 	closed  atomic.Bool
@@ -65,16 +65,17 @@ func newBreaker(logger *slog.Logger) *breaker {
 	return b
 }
 
-// changed logs the beginning and the end of an outage loudly, and what is tried
-// in between quietly: that goes on every other second.
+// changed logs the beginning of an outage as a warning and its end as information.
+// The probes in between are logged at debug level, because they occur every two
+// seconds.
 func (b *breaker) changed(event circuitbreaker.StateChangedEvent) {
 	b.closed.Store(b.circuit.IsClosed())
 	ctx := context.Background()
 	switch {
 	case event.OldState == circuitbreaker.ClosedState:
-		b.logger.LogAttrs(ctx, slog.LevelWarn, "upstream fails: circuit breaker open")
+		b.logger.LogAttrs(ctx, slog.LevelWarn, "upstream is failing: circuit breaker open")
 	case event.NewState == circuitbreaker.ClosedState:
-		b.logger.LogAttrs(ctx, slog.LevelInfo, "upstream is back: circuit breaker closed")
+		b.logger.LogAttrs(ctx, slog.LevelInfo, "upstream has recovered: circuit breaker closed")
 	default:
 		b.logger.LogAttrs(ctx, slog.LevelDebug, "circuit breaker", slog.String("state", stateName(event.NewState)))
 	}
@@ -94,7 +95,8 @@ func (b *breaker) state() (name string, retryIn time.Duration) {
 	return stateName(b.circuit.State()), b.circuit.RemainingDelay()
 }
 
-// refuses is an error as long as nothing may be sent. It comes before any wait.
+// refuses returns an error while nothing may be sent. It is called before an attempt
+// waits for a permit.
 func (b *breaker) refuses() error {
 	if b.closed.Load() {
 		return nil
@@ -105,8 +107,8 @@ func (b *breaker) refuses() error {
 	return nil
 }
 
-// admit lets an attempt through, as a probe if the breaker is not closed. What
-// it shows must be recorded.
+// admit lets an attempt through, or returns an error. The attempt is a probe if the
+// breaker is not closed. Its result must be recorded.
 func (b *breaker) admit() (probe bool, err error) {
 	if b.closed.Load() {
 		return false, nil
@@ -117,9 +119,10 @@ func (b *breaker) admit() (probe bool, err error) {
 	return !b.circuit.IsClosed(), nil
 }
 
-// record notes what an attempt showed. A probe that showed nothing counts as
-// failed, because failsafe-go takes back no permit without a result. Attempts
-// from before the breaker opened tell nothing of whether the platform is back.
+// record notes what an attempt showed. A probe that showed nothing counts as failed,
+// because failsafe-go cannot take back a permit without a result. An attempt that
+// began before the breaker opened is ignored: it does not show whether the platform
+// has recovered.
 func (b *breaker) record(probe bool, shown health) {
 	switch {
 	case !probe && (shown == unknown || !b.closed.Load()):
@@ -130,9 +133,9 @@ func (b *breaker) record(probe bool, shown health) {
 	}
 }
 
-// healthOf tells what an attempt shows. Its status counts if it is 5xx; a
-// refusal, even a 429, is a sign of life. Time that ran out counts, the
-// caller's too, if the platform had at least half of what an attempt has.
+// healthOf returns what an attempt shows. A 5xx is a failure; any other status, even
+// a 429, shows that the platform works. A time-out is a failure if the platform had
+// at least half of the time of an attempt. This includes the caller's own deadline.
 func healthOf(ctx context.Context, call *Call, began time.Time, answer *Answer, err error) health {
 	timedOut := errors.Is(err, errAttemptTimeout) || errors.Is(ctx.Err(), context.DeadlineExceeded)
 	switch {

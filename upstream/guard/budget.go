@@ -6,22 +6,23 @@ import (
 )
 
 const (
-	// budgetSpan is the time of which repeated calls are held to one in
-	// budgetShare, in buckets of a second. budgetFloor of them are always allowed.
+	// Retries may be one in budgetShare of the calls of the last budgetSpan seconds.
+	// budgetFloor retries in that time are always allowed.
 	budgetSpan  = 10
 	budgetShare = 10
 	budgetFloor = 3
 )
 
-// retryBudget bounds repeated calls to a share of those made in the last ten
-// seconds: of a platform that fails, retries would make the load twice or three
-// times as large. (failsafe-go's budget compares what is in flight at a moment;
-// that allows any number of retries one after the other.)
+// retryBudget limits retries to a share of the calls of the last ten seconds.
+// Without it, retries would double or triple the load on a platform that fails.
+// failsafe-go's budget is not used: it compares retries and calls in flight at one
+// moment, which allows any number of retries one after the other.
 type retryBudget struct {
 	start time.Time
 
 	mu sync.Mutex
-	// One more than the span: the oldest second is partly within it.
+	// Each bucket is one second. There is one more than the span has seconds, because
+	// the oldest second is partly within the span.
 	buckets [budgetSpan + 1]budgetBucket
 }
 
@@ -32,15 +33,16 @@ type budgetBucket struct {
 
 func newRetryBudget() *retryBudget { return &retryBudget{start: time.Now()} }
 
-// called notes a call that is no repeated one.
+// called counts a call. It is not called for retries.
 func (b *retryBudget) called(now time.Time) {
 	b.mu.Lock()
 	b.at(now).calls++
 	b.mu.Unlock()
 }
 
-// take reports whether a call may be repeated, and notes that it is. Of the
-// oldest second retries count and calls do not, so the bound is never exceeded.
+// take reports whether a call may be retried, and if so counts the retry. The bucket
+// that is only partly within the span counts for retries but not for calls, so that
+// the limit is never exceeded.
 func (b *retryBudget) take(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -62,6 +64,7 @@ func (b *retryBudget) take(now time.Time) bool {
 	return true
 }
 
+// at returns the bucket of the present second.
 func (b *retryBudget) at(now time.Time) *budgetBucket {
 	second := int(now.Sub(b.start) / time.Second)
 	bucket := &b.buckets[second%len(b.buckets)]

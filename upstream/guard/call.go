@@ -7,29 +7,29 @@ import (
 	"time"
 )
 
-// Call says how a request may be sent.
+// Call describes how a request may be sent.
 type Call struct {
 	// Kind is one of the Kind constants.
 	Kind string
-	// Deadline bounds the call with all of its attempts and waits; zero means no
-	// bound of its own. It is no context's, because most calls never wait for
-	// anything but their first attempt.
+	// Deadline bounds the call with all its attempts and waits. Zero means that only
+	// the context's deadline applies. It is a field, and not the deadline of a
+	// context, because most calls make only one attempt, which has a deadline anyway.
 	Deadline time.Time
 	// AttemptTimeout bounds each attempt.
 	AttemptTimeout time.Duration
-	// Once forbids another attempt: the request has a side effect.
+	// Once forbids a second attempt, because the request has a side effect.
 	Once bool
-	// MaxBody bounds the answer, in bytes; 0 means WireOptions.MaxBody.
+	// MaxBody bounds the answer, in bytes. 0 means WireOptions.MaxBody.
 	MaxBody int64
-	// Consume reads the body of a success as it arrives. Its error fails the
-	// attempt, so that another may be made, for which it is called again. If it is
-	// nil the body is kept in memory.
+	// Consume reads the body of a 2xx answer as it arrives. If it returns an error,
+	// the attempt has failed and may be retried, and Consume is called again. If
+	// Consume is nil, the body is kept in memory.
 	Consume func(io.Reader) error
-	// Verdict returns the outcome of an attempt that Consume did not fail; nil
-	// means OutcomeOK.
+	// Verdict returns the outcome of an attempt for which Consume returned no error.
+	// Nil means OutcomeOK.
 	Verdict func() string
-	// Expected reports whether an answer other than 2xx is as good as one; nil
-	// means that none is.
+	// Expected reports whether an answer other than 2xx counts as a success. Nil
+	// means that none does.
 	Expected func(*Answer) bool
 }
 
@@ -45,15 +45,15 @@ func (c *Call) within(ctx context.Context) (context.Context, context.CancelFunc)
 type Answer struct {
 	Status int
 	Header http.Header
-	// Body is after decompression. It is empty if Call.Consume read it, and is cut
-	// to 8 KiB for a status other than 2xx.
+	// Body is the decompressed body. It is empty if Call.Consume has read it. If the
+	// status is not 2xx, it is cut to 8 KiB.
 	Body []byte
-	// Compressed tells whether the body came compressed.
+	// Compressed reports whether the body was sent compressed.
 	Compressed bool
 }
 
-// Sender sends requests. Its error is that of the request's context, or one that
-// Failure classifies.
+// Sender sends requests. It returns the error of the request's context, or one that
+// Failure can classify.
 type Sender interface {
 	Send(req *http.Request, call *Call) (*Answer, error)
 }

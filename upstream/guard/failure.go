@@ -16,19 +16,19 @@ import (
 	"leadgraph/lead"
 )
 
-// maxRetryAfter bounds what a Retry-After can ask for.
+// maxRetryAfter bounds the wait that a Retry-After header can demand.
 const maxRetryAfter = 24 * time.Hour
 
 var (
 	errTimeout  = errors.New("no answer in time")
 	errCanceled = errors.New("canceled")
 	errCut      = errors.New("the connection was closed before the answer was complete")
-	// ErrClosed is the error of calls after their client was closed.
+	// ErrClosed is the error of calls that need a token after their client was closed.
 	ErrClosed = errors.New("the client is closed")
 )
 
-// RetryAfter reads the header in both of its forms. It is 0 if the header asks for
-// no wait.
+// RetryAfter returns the wait that the Retry-After header demands, in seconds or as
+// a date. It returns 0 if there is no wait or no valid header.
 func RetryAfter(h http.Header) time.Duration {
 	value := h.Get("Retry-After")
 	if value == "" {
@@ -45,8 +45,8 @@ func RetryAfter(h http.Header) time.Duration {
 	return min(max(time.Until(at), 0), maxRetryAfter)
 }
 
-// Failure classifies the error of a call that got no complete answer. The caller's
-// own cancellation has been dealt with before.
+// Failure classifies the error of a call that got no complete answer. It is not
+// meant for the caller's own cancellation or deadline.
 func Failure(err error) *lead.SourceError {
 	if source, ok := errors.AsType[*lead.SourceError](err); ok {
 		return source
@@ -68,9 +68,10 @@ func Failure(err error) *lead.SourceError {
 	return e
 }
 
-// cause keeps of a transport's error what is known to speak of connections
-// only. Others may quote what the other side sent. The errors of our own
-// contexts are replaced, for a caller to recognize its own by errors.Is.
+// cause returns an error that is safe to show. It keeps a transport's error only if
+// it is known to describe a connection: other errors may quote what the platform
+// sent. The errors of our own contexts are replaced, so that errors.Is recognizes
+// only those of the caller's context.
 func cause(err error) error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
@@ -93,7 +94,7 @@ func cause(err error) error {
 		return &net.OpError{Op: op.Op, Net: op.Net, Err: op.Err} // without the addresses
 	}
 	if notGzip(err) {
-		return errors.New("the body is not the gzip that it is said to be")
+		return errors.New("the body is not valid gzip, although its header says so")
 	}
 	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return untrusted
@@ -101,8 +102,8 @@ func cause(err error) error {
 	return fmt.Errorf("the connection failed (%T)", err)
 }
 
-// nameError is a failure to resolve a name without the name, and without the
-// server that was asked.
+// nameError describes a failed name resolution. It names neither the host nor the
+// name server.
 type nameError struct{ kind *net.DNSError }
 
 func (e *nameError) Error() string {
@@ -117,8 +118,8 @@ func (e *nameError) Error() string {
 
 func (e *nameError) Unwrap() error { return e.kind }
 
-// notGzip tells whether a body is not what its header says, which no second
-// attempt would change.
+// notGzip reports whether a body is not the gzip that its header announces. Another
+// attempt would not change this.
 func notGzip(err error) bool {
 	_, corrupt := errors.AsType[flate.CorruptInputError](err)
 	return corrupt || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum)

@@ -1,6 +1,3 @@
-// Package guard stands between the client and the platform: it holds attempts to
-// limits, stops them while the platform fails, and retries those that may succeed
-// next time. docs/decisions.md has the reasons for each number.
 package guard
 
 import (
@@ -17,58 +14,61 @@ import (
 )
 
 const (
-	// Waits between attempts are random, up to a most that doubles from the first
-	// to the longest.
+	// The wait before a retry is random. Its upper bound starts at firstBackoff and
+	// doubles up to maxBackoff.
 	firstBackoff = 100 * time.Millisecond
 	maxBackoff   = 2 * time.Second
-	// leastTime is what must be left for an attempt to be worth a wait.
-	leastTime = 100 * time.Millisecond
+	// minAttemptTime is the time that a retry must have left after its wait.
+	minAttemptTime = 100 * time.Millisecond
 )
 
-// Options configure a Guard.
+// Options configures a Guard.
 type Options struct {
-	// Timeout and OnlineTimeout are how long calls usually may take: one that gets
-	// its turn should have half of that left for the answer.
+	// Timeout and OnlineTimeout are the usual time limits of calls. A call waits for
+	// its turn for at most half of them, so that the other half is left for the
+	// answer.
 	Timeout, OnlineTimeout time.Duration
-	// MaxConcurrent bounds the attempts under way but for those of KindOnline, of
-	// which there are at most MaxOnline.
+	// MaxConcurrent is the largest number of concurrent attempts, not counting those
+	// of KindOnline. MaxOnline is the largest number of those.
 	MaxConcurrent, MaxOnline int
-	// Adaptive lets MaxConcurrent follow the platform's speed.
+	// Adaptive adjusts the number of concurrent attempts to the platform's speed, up
+	// to MaxConcurrent.
 	Adaptive bool
-	// RatePerSecond bounds the attempts begun in a second; 0 means no bound.
+	// RatePerSecond is the largest number of attempts started in one second. 0 means
+	// no limit.
 	RatePerSecond int
-	// Retries is how often a failed read is tried again.
+	// Retries is how often a failed read is retried.
 	Retries int
-	// Observe is told of attempts that are not sent; nil means nobody is.
+	// Observe is called for each attempt that is refused and not sent. It may be nil.
 	Observe func(context.Context, Attempt)
-	// Logger gets outages.
+	// Logger gets the beginning and the end of outages.
 	Logger *slog.Logger
 }
 
-// Guard sends calls within limits. All calls of one platform share one. It is
-// safe for concurrent use. failsafehttp is not used: it releases permits at the
-// header, does not wait between tries, leaves the answer that it replaces
-// unclosed and retries any method.
+// Guard sends calls within limits. It is safe for concurrent use.
+//
+// It does not use failsafehttp, which releases permits when the header arrives,
+// does not wait between attempts, does not close an answer before it retries, and
+// retries any method.
 type Guard struct {
 	send     func(req *http.Request, call *Call, retry bool) (*Answer, error)
 	throttle *throttle
 	breaker  *breaker
 	budget   *retryBudget
 	retries  int
-	retry    failsafe.Executor[try]
+	retrier  failsafe.Executor[attempted]
 	observe  func(context.Context, Attempt) // or nil
 }
 
-// try is an attempt that was made, and what follows from it.
-type try struct {
+// attempted is the result of an attempt, and whether another one follows.
+type attempted struct {
 	answer *Answer
 	err    error
-	// wait is how long to wait for the next attempt, if there is to be one.
-	again bool
-	wait  time.Duration
+	again  bool
+	wait   time.Duration // before the next attempt
 }
 
-// New returns a guard whose attempts are made by wire.
+// New returns a Guard that makes its attempts through wire.
 func New(wire *Wire, o Options) *Guard { return newGuard(wire.attempt, o) }
 
 func newGuard(send func(*http.Request, *Call, bool) (*Answer, error), o Options) *Guard {
@@ -78,28 +78,29 @@ func newGuard(send func(*http.Request, *Call, bool) (*Answer, error), o Options)
 		breaker:  newBreaker(o.Logger),
 		budget:   newRetryBudget(),
 		retries:  o.Retries,
-		retry: failsafe.With(retrypolicy.NewBuilder[try]().
-			HandleIf(func(last try, _ error) bool { return last.again }).
-			WithMaxRetries(-1). // judge counts
-			WithDelayFunc(func(exec failsafe.ExecutionAttempt[try]) time.Duration { return exec.LastResult().wait }).
+		retrier: failsafe.With(retrypolicy.NewBuilder[attempted]().
+			HandleIf(func(last attempted, _ error) bool { return last.again }).
+			WithMaxRetries(-1). // judge counts the attempts
+			WithDelayFunc(func(exec failsafe.ExecutionAttempt[attempted]) time.Duration { return exec.LastResult().wait }).
 			Build()),
 		observe: o.Observe,
 	}
 }
 
-// State is how the calls of a guard stand at a moment.
+// State describes a Guard at one moment.
 type State struct {
-	// Breaker is "closed" in good times. It is "open" when calls fail at once, for
-	// RetryIn, and "half_open" while some calls try whether the platform is back.
+	// Breaker is "closed" while calls are sent normally. It is "open" while all calls
+	// fail immediately, which lasts for RetryIn. It is "half_open" while a few calls
+	// test whether the platform has recovered.
 	Breaker string
 	RetryIn time.Duration
-	// Limit is how many attempts may be under way at present, InFlight how many
-	// are, Queued how many calls wait for that. Reads with checkOnline have a limit
-	// of their own and do not count.
+	// Limit is how many attempts may be under way now, InFlight how many are, and
+	// Queued how many calls are waiting for one to end. Reads with checkOnline do not
+	// count: they have a limit of their own.
 	Limit, InFlight, Queued int
 }
 
-// State returns how the calls stand.
+// State returns the present state.
 func (g *Guard) State() State {
 	s := g.throttle.state()
 	s.Breaker, s.RetryIn = g.breaker.state()
@@ -112,12 +113,12 @@ func (g *Guard) Send(req *http.Request, call *Call) (*Answer, error) {
 	if !transient(answer, err) || g.retries < 1 || req.Method != http.MethodGet || call.Once {
 		return answer, err
 	}
-	// The executor costs more than all else here, so it comes in late: the first
-	// attempt that it asks for has been made.
+	// The executor costs more than everything else here, so it is used only once the
+	// first attempt has failed. Its own first attempt is that one.
 	ctx, cancel := call.within(req.Context())
 	defer cancel()
 	made := 0
-	last, ended := g.retry.WithContext(ctx).Get(func() (try, error) {
+	last, ended := g.retrier.WithContext(ctx).Get(func() (attempted, error) {
 		if made++; made > 1 {
 			answer, err = g.attempt(req.WithContext(ctx), call, true)
 		}
@@ -129,30 +130,30 @@ func (g *Guard) Send(req *http.Request, call *Call) (*Answer, error) {
 	return last.answer, last.err
 }
 
-// judge decides whether there is to be another attempt. It takes that from the
-// budget before the wait: a call that may not try again need not wait to learn it.
-func (g *Guard) judge(ctx context.Context, made int, answer *Answer, err error) try {
-	last := try{answer: answer, err: err}
+// judge decides whether another attempt follows. It charges the retry budget before
+// the wait, so that a call without a retry left fails without waiting.
+func (g *Guard) judge(ctx context.Context, made int, answer *Answer, err error) attempted {
+	last := attempted{answer: answer, err: err}
 	if made > g.retries || !transient(answer, err) || ctx.Err() != nil {
 		return last
 	}
 	last.wait = rand.N(min(firstBackoff<<min(made-1, 10), maxBackoff))
 	if answer != nil {
-		// Not all in the same moment, when the platform's Retry-After is over.
 		if asked := RetryAfter(answer.Header); asked > 0 {
-			last.wait = asked + rand.N(firstBackoff)
+			last.wait = asked + rand.N(firstBackoff) // spread, so that calls do not all return together
 		}
 	}
-	// The platform's refusal is a better answer than a time-out.
-	if deadline, ok := ctx.Deadline(); ok && last.wait+leastTime > time.Until(deadline) {
+	// The platform's refusal says more than a time-out would.
+	if deadline, ok := ctx.Deadline(); ok && last.wait+minAttemptTime > time.Until(deadline) {
 		return last
 	}
 	last.again = g.budget.take(time.Now())
 	return last
 }
 
-// attempt holds its permits until the last byte of the answer, even if the
-// consumer of the answer panics.
+// attempt makes one attempt, if the limits and the breaker allow it. It holds its
+// permits until the last byte of the answer has arrived, and releases them even if
+// the consumer of the answer panics.
 func (g *Guard) attempt(req *http.Request, call *Call, retry bool) (answer *Answer, err error) {
 	ctx, start := req.Context(), time.Now()
 	if err = g.breaker.refuses(); err != nil {
@@ -165,7 +166,7 @@ func (g *Guard) attempt(req *http.Request, call *Call, retry bool) (answer *Answ
 	}
 	shown := unknown
 	defer func() { g.throttle.release(held, shown == well || errors.Is(err, errAttemptTimeout)) }()
-	if !online { // else it may be Microsoft that fails
+	if !online { // with checkOnline, the failure may be Microsoft's
 		probe, err := g.breaker.admit()
 		if err != nil {
 			return nil, g.refused(ctx, call, start, retry, err)
@@ -181,7 +182,7 @@ func (g *Guard) attempt(req *http.Request, call *Call, retry bool) (answer *Answ
 	return answer, err
 }
 
-// refused reports an attempt that is not sent.
+// refused reports an attempt that is not sent, and returns err.
 func (g *Guard) refused(ctx context.Context, call *Call, start time.Time, retry bool, err error) error {
 	if g.observe != nil && ctx.Err() == nil {
 		g.observe(ctx, Attempt{Kind: call.Kind, Outcome: OutcomeRefused, Took: time.Since(start), Retry: retry})

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The kinds of attempts: what they ask for.
+// The kinds of attempts, by what they request.
 const (
 	KindLead   = "lead"   // the leads of one tenant
 	KindLeads  = "leads"  // a page of all leads
@@ -14,31 +14,31 @@ const (
 	KindToken  = "token"  // a bearer token
 )
 
-// The outcomes of attempts. The list is closed: it may label a metric.
+// The outcomes of attempts. The set is fixed, so it can label a metric.
 const (
 	OutcomeOK          = "ok"
 	OutcomeStatus      = "status"       // a status other than 2xx
-	OutcomeTimeout     = "timeout"      // no complete answer in time, be it the attempt's or the caller's
+	OutcomeTimeout     = "timeout"      // no complete answer within the time of the attempt or of the caller
 	OutcomeConnection  = "connection"   // no answer
-	OutcomeCut         = "cut"          // an answer that breaks off
-	OutcomeTooLarge    = "too_large"    // an answer, or a lead, over the bound
+	OutcomeCut         = "cut"          // an incomplete answer
+	OutcomeTooLarge    = "too_large"    // an answer or a lead over its limit
 	OutcomeBadResponse = "bad_response" // an answer that cannot be read as leads
-	OutcomeCanceled    = "canceled"     // the caller left, or wanted no more leads
-	OutcomeRefused     = "refused"      // not sent: our own limits, or the open circuit breaker
+	OutcomeCanceled    = "canceled"     // the caller canceled, or wanted no more leads
+	OutcomeRefused     = "refused"      // not sent, because of our own limits or the open circuit breaker
 )
 
-// Attempt is one attempt of a call, as Options.Observe gets it. Nothing in it
-// tells who or what was asked for.
+// Attempt describes one attempt of a call to Options.Observe and
+// WireOptions.Observe. It does not identify a caller, a tenant or a lead.
 type Attempt struct {
 	Kind    string        // one of the Kind constants
 	Outcome string        // one of the Outcome constants
 	Status  int           // 0 if there was no answer
-	Took    time.Duration // to the last byte that was read; of a refused one, the wait
-	Bytes   int64         // of the body, after decompression; of an error only what was read
-	Retry   bool          // not the first attempt of its call
+	Took    time.Duration // until the last byte that was read; for a refused attempt, the wait
+	Bytes   int64         // of the body after decompression, as far as it was read
+	Retry   bool          // true if it is not the first attempt of its call
 }
 
-// leaving is the outcome of an attempt whose caller has left.
+// leaving returns the outcome of an attempt whose context has ended.
 func leaving(ctx context.Context) string {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return OutcomeTimeout
@@ -48,15 +48,14 @@ func leaving(ctx context.Context) string {
 
 type attemptKey struct{}
 
-// attemptInfo is what a round-tripper of WireOptions.Wrap can learn.
+// attemptInfo is what AttemptOf reads from a context.
 type attemptInfo struct {
 	kind  string
 	retry bool
 }
 
-// AttemptOf returns of which kind the attempt is that a round-tripper of
-// WireOptions.Wrap gets, by the context of its request, and whether it repeats a
-// failed one.
+// AttemptOf returns the kind of an attempt, and whether it repeats a failed one. ctx
+// is the context of a request that a round-tripper from WireOptions.Wrap gets.
 func AttemptOf(ctx context.Context) (kind string, retry bool) {
 	info, _ := ctx.Value(attemptKey{}).(attemptInfo)
 	return info.kind, info.retry

@@ -11,14 +11,16 @@ import (
 	"github.com/failsafe-go/failsafe-go/ratelimiter"
 )
 
-// throttle holds attempts back: so many in a second, so many at a time.
+// throttle limits how many attempts start in a second and how many are under way at
+// the same time.
 type throttle struct {
 	maxWait, onlineWait time.Duration                // for each limit
 	rate                ratelimiter.RateLimiter[any] // nil if there is no limit
-	// slots are those of all reads but the ones with checkOnline. Those wait for
-	// Microsoft and would leave the others none.
+	// online holds the slots of reads with checkOnline, slots those of all other
+	// reads. They are separate because checkOnline waits for Microsoft and could take
+	// every slot.
 	slots, online bulkhead.Bulkhead[any]
-	// adaptive is in the place of slots, or nil.
+	// adaptive replaces slots if it is not nil.
 	adaptive adaptivelimiter.AdaptiveLimiter[any]
 
 	limit            int
@@ -27,7 +29,7 @@ type throttle struct {
 
 func newThrottle(o Options) *throttle {
 	l := &throttle{
-		// A call that gets its turn should have half its time left for the answer.
+		// Half of the time is left for the answer.
 		maxWait:    o.Timeout / 2,
 		onlineWait: o.OnlineTimeout / 2,
 		slots:      bulkhead.New[any](uint(o.MaxConcurrent)),
@@ -35,7 +37,7 @@ func newThrottle(o Options) *throttle {
 		limit:      o.MaxConcurrent,
 	}
 	if o.RatePerSecond > 0 {
-		// Bursty, because the keys of one GraphQL operation arrive together.
+		// Bursty, because the lookups of one GraphQL operation arrive together.
 		l.rate = ratelimiter.NewBursty[any](uint(o.RatePerSecond), time.Second)
 	}
 	if o.Adaptive {
@@ -44,14 +46,14 @@ func newThrottle(o Options) *throttle {
 	return l
 }
 
-// permit is what an attempt holds.
+// permit is the right to make one attempt.
 type permit struct {
 	slots    bulkhead.Bulkhead[any]
 	adaptive adaptivelimiter.Permit
 }
 
-// acquire waits for the permit of an attempt, which must be released. It waits no
-// longer than until the deadline of the call.
+// acquire waits for a permit, at most until the deadline of the call. The permit
+// must be released.
 func (l *throttle) acquire(ctx context.Context, online bool, deadline time.Time) (permit, error) {
 	if l.rate != nil {
 		l.queued.Add(1)
@@ -64,12 +66,12 @@ func (l *throttle) acquire(ctx context.Context, online bool, deadline time.Time)
 	if online {
 		return permit{slots: l.online}, l.online.AcquirePermitWithMaxWait(ctx, atMost(l.onlineWait, deadline))
 	}
-	p, ok := l.try()
+	p, ok := l.tryAcquire()
 	if !ok {
 		l.queued.Add(1)
 		defer l.queued.Add(-1)
 		var err error
-		if p, err = l.wait(ctx, atMost(l.maxWait, deadline)); err != nil {
+		if p, err = l.acquireWithin(ctx, atMost(l.maxWait, deadline)); err != nil {
 			return permit{}, err
 		}
 	}
@@ -77,7 +79,8 @@ func (l *throttle) acquire(ctx context.Context, online bool, deadline time.Time)
 	return p, nil
 }
 
-// atMost bounds a wait by a deadline, if there is one.
+// atMost returns the shorter of wait and the time until the deadline, if there is
+// one.
 func atMost(wait time.Duration, deadline time.Time) time.Duration {
 	if deadline.IsZero() {
 		return wait
@@ -85,7 +88,7 @@ func atMost(wait time.Duration, deadline time.Time) time.Duration {
 	return max(min(wait, time.Until(deadline)), 0)
 }
 
-func (l *throttle) try() (p permit, ok bool) {
+func (l *throttle) tryAcquire() (p permit, ok bool) {
 	if l.adaptive != nil {
 		p.adaptive, ok = l.adaptive.TryAcquirePermit()
 		return p, ok
@@ -93,16 +96,16 @@ func (l *throttle) try() (p permit, ok bool) {
 	return permit{slots: l.slots}, l.slots.TryAcquirePermit()
 }
 
-func (l *throttle) wait(ctx context.Context, most time.Duration) (p permit, err error) {
+func (l *throttle) acquireWithin(ctx context.Context, wait time.Duration) (p permit, err error) {
 	if l.adaptive != nil {
-		p.adaptive, err = l.adaptive.AcquirePermitWithMaxWait(ctx, most)
+		p.adaptive, err = l.adaptive.AcquirePermitWithMaxWait(ctx, wait)
 		return p, err
 	}
-	return permit{slots: l.slots}, l.slots.AcquirePermitWithMaxWait(ctx, most)
+	return permit{slots: l.slots}, l.slots.AcquirePermitWithMaxWait(ctx, wait)
 }
 
-// release gives the permit back. An attempt that says nothing of the platform's
-// speed, because it ended before an answer, is not timed.
+// release returns the permit. timed is false if the attempt ended before an answer
+// and so shows nothing about the platform's speed.
 func (l *throttle) release(p permit, timed bool) {
 	switch {
 	case p.slots == l.online:
@@ -126,19 +129,19 @@ func (l *throttle) state() State {
 	return s
 }
 
-// limited tells whether it was we who held the attempt back.
+// limited reports whether our own limits refused the attempt.
 func limited(err error) bool {
 	return errors.Is(err, bulkhead.ErrFull) || errors.Is(err, ratelimiter.ErrExceeded) || errors.Is(err, adaptivelimiter.ErrExceeded)
 }
 
-// newAdaptive makes a limiter that asks less at a time of a platform that gets
-// slower the more it is asked. It must begin with little: a limiter that has never
-// seen the platform at ease cannot tell that it is not. Without the function for
-// the most it would follow the load, and a burst after a quiet time would wait
-// for nothing.
-func newAdaptive(most uint) adaptivelimiter.AdaptiveLimiter[any] {
+// newAdaptive returns a limiter that allows fewer concurrent attempts while the
+// platform gets slower under load. It must start low: it recognizes an overloaded
+// platform only by comparison with an unloaded one. Without WithMaxLimitFunc the
+// limit would follow the load, and a burst after a quiet period would wait
+// needlessly.
+func newAdaptive(limit uint) adaptivelimiter.AdaptiveLimiter[any] {
 	return adaptivelimiter.NewBuilder[any]().
-		WithLimits(max(1, most/16), most, max(1, most/4)).
-		WithMaxLimitFunc(func(int) float64 { return float64(most) }).
+		WithLimits(max(1, limit/16), limit, max(1, limit/4)).
+		WithMaxLimitFunc(func(int) float64 { return float64(limit) }).
 		Build()
 }

@@ -10,33 +10,34 @@ import (
 	"time"
 )
 
-// maxErrorBody is enough for every documented form of error.
+// maxErrorBody bounds the body of an error, in bytes. Every documented form is
+// smaller.
 const maxErrorBody = 8 << 10
 
 var (
-	errAttemptTimeout = errors.New("no answer within the time of an attempt")
+	errAttemptTimeout = errors.New("no answer within the time limit of an attempt")
 	errBodyTooLarge   = errors.New("the answer is larger than allowed")
 )
 
-// WireOptions configure a Wire.
+// WireOptions configures a Wire.
 type WireOptions struct {
-	// Transport makes the connections. It is used without an http.Client: redirects
-	// are then not followed by construction, and errors do not quote URLs.
+	// Transport makes the connections. It is used without an http.Client, so that
+	// redirects are not followed and errors do not quote URLs.
 	Transport http.RoundTripper
-	// Wrap puts a round-tripper around each attempt; nil means none.
+	// Wrap returns a round-tripper that wraps the given one. It may be nil.
 	Wrap func(http.RoundTripper) http.RoundTripper
-	// MaxBody bounds an answer, after decompression, in bytes.
+	// MaxBody bounds an answer in bytes, after decompression.
 	MaxBody int64
-	// Observe is called after each attempt; nil means that nobody watches.
+	// Observe is called after each attempt. It may be nil.
 	Observe func(context.Context, Attempt)
 	// Logger gets attempts at debug level.
 	Logger *slog.Logger
 }
 
-// Wire makes single attempts: it bounds their time and the size of their answers,
-// and has the whole body read, so that the layers above deal with complete
-// answers. A body cut short is a failed attempt, and a permit is held until the
-// last byte. It is safe for concurrent use.
+// Wire makes single attempts. It bounds their time and the size of their answers.
+// An attempt includes the whole body: if the body is cut short, the attempt has
+// failed, and its permit is held until the last byte. A Wire is safe for concurrent
+// use.
 type Wire struct {
 	opts WireOptions
 	next http.RoundTripper
@@ -51,12 +52,12 @@ func NewWire(o WireOptions) *Wire {
 	return w
 }
 
-// Send implements Sender by one attempt.
+// Send implements Sender with a single attempt.
 func (w *Wire) Send(req *http.Request, call *Call) (*Answer, error) {
 	return w.attempt(req, call, false)
 }
 
-// attempt makes one attempt, which repeats a failed one or does not.
+// attempt makes one attempt. retry says whether it repeats a failed one.
 func (w *Wire) attempt(req *http.Request, call *Call, retry bool) (*Answer, error) {
 	began := time.Now()
 	end := began.Add(call.AttemptTimeout)
@@ -88,25 +89,25 @@ func (w *Wire) attempt(req *http.Request, call *Call, retry bool) (*Answer, erro
 	return answer, nil
 }
 
-// exchange sends the request and has the answer read.
+// exchange sends the request and reads the answer.
 func (w *Wire) exchange(req *http.Request, call *Call) (*Answer, Attempt, error) {
 	resp, err := w.next.RoundTrip(req)
 	if err != nil {
 		return nil, Attempt{Outcome: OutcomeConnection}, err
 	}
-	defer func() { _ = resp.Body.Close() }() // all that was wanted has been read
-	most := cmp.Or(call.MaxBody, w.opts.MaxBody)
-	body := &boundedBody{body: resp.Body, left: most}
+	defer func() { _ = resp.Body.Close() }() // nothing more is read from it
+	limit := cmp.Or(call.MaxBody, w.opts.MaxBody)
+	body := &boundedBody{body: resp.Body, left: limit}
 	answer := &Answer{Status: resp.StatusCode, Header: resp.Header, Compressed: resp.Uncompressed}
 	seen := Attempt{Outcome: OutcomeOK, Status: resp.StatusCode}
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		// The status says it all; what can be read of the body is a bonus.
+		// The status decides, so an error in the body does not matter.
 		answer.Body, _ = io.ReadAll(io.LimitReader(body, maxErrorBody))
 		if call.Expected == nil || !call.Expected(answer) {
 			seen.Outcome = OutcomeStatus
 		}
-	case resp.ContentLength > most:
+	case resp.ContentLength > limit:
 		err = errBodyTooLarge
 	case call.Consume != nil:
 		if err = call.Consume(body); err == nil && call.Verdict != nil {
@@ -115,7 +116,7 @@ func (w *Wire) exchange(req *http.Request, call *Call) (*Answer, Attempt, error)
 	default:
 		answer.Body, err = io.ReadAll(body)
 	}
-	seen.Bytes = most - body.left
+	seen.Bytes = limit - body.left
 	switch {
 	case errors.Is(err, errBodyTooLarge):
 		seen.Outcome = OutcomeTooLarge
@@ -140,8 +141,8 @@ func (w *Wire) report(ctx context.Context, seen Attempt, err error) {
 	}
 }
 
-// notReplayable is a body of no bytes. net/http repeats a GET without a body by
-// itself if a kept connection broke under it; it does not repeat one with a body.
+// notReplayable is an empty body. If a kept connection breaks, net/http repeats a
+// GET without a body, but not one with a body.
 type notReplayable struct{}
 
 // Read implements io.Reader.
@@ -150,7 +151,7 @@ func (notReplayable) Read([]byte) (int, error) { return 0, io.EOF }
 // Close implements io.Closer.
 func (notReplayable) Close() error { return nil }
 
-// boundedBody fails once more bytes come than are left.
+// boundedBody returns an error as soon as more than left bytes have been read.
 type boundedBody struct {
 	body io.Reader
 	left int64

@@ -8,19 +8,20 @@ import (
 	"leadgraph/lead"
 )
 
-// copier copies leads to storage of their own, in few allocations: one for all
-// the texts of a lead, one for what points to them, and one for each kind of part
-// that it has. Texts that many leads have in common are shared.
+// copier copies leads out of the parser's memory with few allocations: one for all
+// texts of a lead, one for the strings that pointers refer to, and one for each kind
+// of part. Leads share the texts that many of them have.
 type copier struct {
 	common map[string]*string
 
-	// Of the lead that is being copied: all its texts, and where they belong.
+	// text holds all texts of the lead that is being copied, places where they
+	// belong, and slots counts the optional ones.
 	text   []byte
 	places []place
 	slots  int
 }
 
-// place is where texts of the lead belong: one of the three is set.
+// place is where texts of the lead belong. One of the three fields is set.
 type place struct {
 	text     *string
 	optional **string
@@ -30,25 +31,25 @@ type place struct {
 var _ lead.Visitor = (*copier)(nil)
 
 const (
-	// maxCommon bounds the texts that leads share, and maxCommonLen the length of
-	// one, in bytes: that of a UUID.
+	// maxCommon is the largest number of shared texts, and maxCommonLen the largest
+	// length of one, in bytes. A UUID has this length.
 	maxCommon    = 1 << 10
 	maxCommonLen = 36
 )
 
 func newCopier() *copier { return &copier{common: map[string]*string{}} }
 
-// lead returns a copy of l that shares no storage with it.
+// lead returns a copy of l that shares no memory with it.
 func (c *copier) lead(l *lead.Lead) *lead.Lead {
 	l = lead.Clone(l)
 	c.text, c.places, c.slots = c.text[:0], c.places[:0], 0
 	lead.Visit(c, l)
-	c.place()
+	c.assign()
 	return l
 }
 
-// place points what was shown to the copies of the texts.
-func (c *copier) place() {
+// assign copies the collected texts and stores them in their places.
+func (c *copier) assign() {
 	texts, slots := string(c.text), make([]string, c.slots)
 	take := func(text *string) {
 		n := len(*text)
@@ -74,7 +75,7 @@ func (c *copier) place() {
 func (c *copier) Text(t lead.Traits, text *string) {
 	switch {
 	case *text == "":
-		*text = "" // the old one would hold on to the parser's memory
+		*text = "" // the old value still refers to the parser's memory
 	case t.Has(lead.Common):
 		*text = *c.shared(*text)
 	default:
@@ -110,16 +111,16 @@ func (c *copier) Texts(t lead.Traits, texts *[]string) {
 	}
 }
 
-// Raw implements lead.Visitor: the parser has made it for this lead alone.
+// Raw implements lead.Visitor. The parser has allocated the value for this lead.
 func (*copier) Raw(lead.Traits, *json.RawMessage) {}
 
-// Flag implements lead.Visitor: all records share what flags point to.
+// Flag implements lead.Visitor. All records share the booleans.
 func (*copier) Flag(**bool) {}
 
-// Moment implements lead.Visitor: it refers to nothing.
+// Moment implements lead.Visitor. A time refers to no memory of the parser.
 func (*copier) Moment(*time.Time) {}
 
-// Code implements lead.Visitor: it refers to nothing.
+// Code implements lead.Visitor. A code refers to no memory of the parser.
 func (*copier) Code(*uint8) {}
 
 // Present implements lead.Visitor.
@@ -128,7 +129,8 @@ func (*copier) Present(is bool, _ uintptr) bool { return is }
 // Length implements lead.Visitor.
 func (*copier) Length(n int, _ uintptr) int { return n }
 
-// shared returns a copy of a text, which is in its place when it was seen once.
+// shared returns a copy of text. Equal texts have the same copy, as long as there
+// are few and short ones.
 func (c *copier) shared(text string) *string {
 	if known, ok := c.common[text]; ok {
 		return known

@@ -21,7 +21,7 @@ func leadKind() *Kind[lead.Lead] {
 	for i := range members {
 		members[i].identifies = members[i].name == "id" || members[i].name == "tenantId"
 	}
-	k := newKind("leads", append(members, envelope[lead.Lead]()))
+	k := newKind("leads", append(members, dataOf[lead.Lead]()))
 	k.required = []required[lead.Lead]{
 		{"an id", func(l *lead.Lead) *string { return &l.ID }},
 		{"a tenantId", func(l *lead.Lead) *string { return &l.TenantID }},
@@ -40,7 +40,8 @@ var (
 	locationMembers = membersOf("civicAddresses.locations.", lead.LocationFields, nil)
 )
 
-// identity reads a text that only a lead has.
+// identity reads the id or tenantId of a lead. An object that has one is a lead and
+// not an envelope.
 func (p *parser) identity(i int, into *string) int {
 	p.isRecord = true
 	return p.plainText(i, into)
@@ -61,7 +62,7 @@ func (p *parser) validationStatus(i int, a *lead.CivicAddress) int {
 	return next
 }
 
-// channel reads a channel id; 0 [NUM3] and "" mean that there is none.
+// channel reads a channel id. 0 [NUM3] and "" mean that there is none.
 func (p *parser) channel(i int, into **string) int {
 	text, ok, next := p.scalar(i)
 	*into = nil
@@ -80,12 +81,12 @@ func (p *parser) consentedCountries(i int, l *lead.Lead) int {
 		}
 		return next
 	})
-	l.ConsentedCountries = present(p.countries)
+	l.ConsentedCountries = nilIfEmpty(p.countries)
 	return i
 }
 
-// remarks reads comments: strings as they are, anything else as compact JSON,
-// since the type of comments is undocumented.
+// remarks reads comments. A string is kept unchanged. Any other value becomes
+// compact JSON, because the type of comments is not documented.
 func (p *parser) remarks(i int, l *lead.Lead) int {
 	p.comments = p.comments[:0]
 	i = p.list(i, func(i int) int {
@@ -101,12 +102,12 @@ func (p *parser) remarks(i int, l *lead.Lead) int {
 		}
 		return next
 	})
-	l.Comments = present(p.comments)
+	l.Comments = nilIfEmpty(p.comments)
 	return i
 }
 
-// contactDetails are documented as a list and sent as an object; the first of a
-// list is taken.
+// contactDetails reads an object, or the first object of a list. The documents show
+// a list, but the platform sends an object.
 func (p *parser) contactDetails(i int, l *lead.Lead) int {
 	path := p.path
 	l.ContactDetails = nil
@@ -119,7 +120,7 @@ func (p *parser) contactDetails(i int, l *lead.Lead) int {
 		}
 		p.details = lead.ContactDetails{}
 		l.ContactDetails = &p.details
-		return object(p, i, &p.detailsNames, detailsMembers, &p.details)
+		return readObject(p, i, &p.detailsNames, detailsMembers, &p.details)
 	})
 }
 
@@ -131,9 +132,9 @@ func (p *parser) contactList(i int, l *lead.Lead) int {
 			return p.noObject(i, path)
 		}
 		p.contacts = append(p.contacts, lead.Contact{})
-		return object(p, i, &p.contactNames, contactMembers, &p.contacts[len(p.contacts)-1])
+		return readObject(p, i, &p.contactNames, contactMembers, &p.contacts[len(p.contacts)-1])
 	})
-	l.Contacts = present(p.contacts)
+	l.Contacts = nilIfEmpty(p.contacts)
 	return i
 }
 
@@ -145,13 +146,13 @@ func (p *parser) addressList(i int, l *lead.Lead) int {
 			return p.noObject(i, path)
 		}
 		p.addresses = append(p.addresses, lead.CivicAddress{})
-		return object(p, i, &p.addressNames, addressMembers, &p.addresses[len(p.addresses)-1])
+		return readObject(p, i, &p.addressNames, addressMembers, &p.addresses[len(p.addresses)-1])
 	})
-	l.CivicAddresses = present(p.addresses)
+	l.CivicAddresses = nilIfEmpty(p.addresses)
 	return i
 }
 
-// locationList shares its storage with the other addresses of the lead.
+// locationList appends to p.locations, which all addresses of the lead share.
 func (p *parser) locationList(i int, a *lead.CivicAddress) int {
 	path := p.path
 	first := len(p.locations)
@@ -160,8 +161,8 @@ func (p *parser) locationList(i int, a *lead.CivicAddress) int {
 			return p.noObject(i, path)
 		}
 		p.locations = append(p.locations, lead.Location{})
-		return object(p, i, &p.locationNames, locationMembers, &p.locations[len(p.locations)-1])
+		return readObject(p, i, &p.locationNames, locationMembers, &p.locations[len(p.locations)-1])
 	})
-	a.Locations = present(p.locations[first:])
+	a.Locations = nilIfEmpty(p.locations[first:])
 	return i
 }

@@ -2,32 +2,32 @@ package reader
 
 import "leadgraph/lead"
 
-// member tells how the member of a JSON object with that name is read.
+// member describes how to read one member of a JSON object.
 type member[T any] struct {
 	name string
-	// part is what it belongs to, to be skipped if that is not wanted; 0 is
-	// always read.
+	// part is the part of a lead that the member belongs to. The member is skipped if
+	// the part is not wanted. 0 means that it is always read.
 	part lead.Fields
-	// read reads the value at i into x. It overwrites what a member of the same
-	// name left there before: the last one counts, as in encoding/json.
+	// read reads the value at i into x. If an object has the name twice, the last
+	// value counts, as in encoding/json.
 	read func(p *parser, i int, x *T) int
 	// path names the member in warnings.
 	path string
-	// identifies is true if an object with this member is a record, and not an
-	// envelope of records.
+	// identifies is true if an object with this member is a record and not an
+	// envelope.
 	identifies bool
 }
 
-// dataMember holds the records of an envelope.
+// dataMember is the name of the member of an envelope that holds the records.
 const dataMember = "data"
 
-// special are the members of T that are not read by the type of their field
-// alone.
+// special has the functions that read members whose Go type does not determine how
+// they are read, by name.
 type special[T any] map[string]func(p *parser, i int, x *T) int
 
-// membersOf makes the members of a JSON object of the fields that it has. parent
-// precedes their names in warnings. It panics if it cannot tell how a field is
-// read: that is a fault of the program.
+// membersOf returns the members of a JSON object that has the given fields. parent
+// precedes their names in warnings. It panics if a field has no function that reads
+// it, which is a programming error.
 func membersOf[T any](parent string, fields []lead.Field[T], own special[T]) []member[T] {
 	var members []member[T]
 	for _, f := range fields {
@@ -43,7 +43,7 @@ func membersOf[T any](parent string, fields []lead.Field[T], own special[T]) []m
 	return members
 }
 
-// byType reads a field as the Go type of its value wants it.
+// byType returns the function that reads a field according to its Go type.
 func byType[T any](f lead.Field[T]) func(p *parser, i int, x *T) int {
 	switch {
 	case f.Optional != nil:
@@ -57,10 +57,10 @@ func byType[T any](f lead.Field[T]) func(p *parser, i int, x *T) int {
 	case f.Raw != nil:
 		return func(p *parser, i int, x *T) int { return p.raw(i, f.Raw(x)) }
 	}
-	panic("reader: the field " + f.Name + " needs a reading of its own in leads.go")
+	panic("reader: the field " + f.Name + " needs a function of its own in leads.go")
 }
 
-// envelope is the member of an object in which records can be.
-func envelope[T any]() member[T] {
+// dataOf returns the member of an envelope that holds records of type T.
+func dataOf[T any]() member[T] {
 	return member[T]{name: dataMember, path: dataMember, read: func(p *parser, i int, _ *T) int { return p.data(i) }}
 }

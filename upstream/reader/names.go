@@ -2,14 +2,15 @@ package reader
 
 import "strings"
 
-// memberNames finds the members of one kind of object. Rows repeat their members in
-// one order, so it tries the one first that followed the last time.
+// memberNames finds the members of one kind of object by name. Rows usually have
+// their members in the same order, so it first tries the member that came next in
+// the last object.
 type memberNames struct {
 	list []string
-	// next[n] is the member that followed member n-1 the last time; next[0] is
-	// the one an object began with.
+	// next[n] is the index of the member that last followed member n-1. next[0] is
+	// the member that an object last started with.
 	next []uint8
-	last int // the member found last, and 1; 0 at the start of an object
+	last int // 1 + the index of the member found last; 0 at the start of an object
 }
 
 func namesOf[T any](members []member[T]) memberNames {
@@ -21,8 +22,8 @@ func namesOf[T any](members []member[T]) memberNames {
 	return n
 }
 
-// find reads a member's name at i and its colon. It returns the number of the
-// member, -1 if it is not known, and the position of its value.
+// find reads a member's name at i and its colon. It returns the index of the member,
+// or -1 if it is unknown, and the position of its value.
 func (n *memberNames) find(b []byte, i int) (found, value int) {
 	if i == len(b) || b[i] != '"' {
 		return -1, ^i
@@ -46,7 +47,7 @@ func (n *memberNames) search(b []byte, i int) (found, value int) {
 	if value == len(b) {
 		value = ^value
 	}
-	found = n.number(b[i : end-1])
+	found = n.index(b[i : end-1])
 	if found >= 0 {
 		n.next[n.last] = uint8(found)
 		n.last = found + 1
@@ -54,8 +55,9 @@ func (n *memberNames) search(b []byte, i int) (found, value int) {
 	return found, value
 }
 
-// number finds a name in any case. The inside of a string is given.
-func (n *memberNames) number(text []byte) int {
+// index returns the index of a name in any case, or -1. text is the inside of a JSON
+// string.
+func (n *memberNames) index(text []byte) int {
 	for i, name := range n.list {
 		if string(text) == name {
 			return i

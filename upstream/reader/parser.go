@@ -7,19 +7,18 @@ import (
 	"leadgraph/lead"
 )
 
-// parser reads leads from JSON in memory. Everything that it makes lies in
-// storage of its own that the next lead overwrites; texts point into the JSON
-// where they can.
+// parser reads leads from JSON in memory. Its results lie in its own memory, which
+// the next lead overwrites. Texts point into the JSON where possible.
 //
-// Its methods take the position of a value and return the one behind it, or fail
-// as the functions of scan.go do. A value of the wrong type is no failure: it is
-// noted and read as absent, because one odd field must not cost the page.
+// The methods take the position of a value and return the position after it, or fail
+// like the functions in scan.go. A value of the wrong type is not a failure: it is
+// noted as odd and read as absent, because one odd field must not fail the page.
 type parser struct {
 	b     []byte
 	want  lead.Fields
-	depth int    // arrays and objects that are open
-	path  string // of the member being read
-	odd   []string
+	depth int      // number of open arrays and objects
+	path  string   // of the member being read
+	odd   []string // paths of the values that could not be used
 
 	details   lead.ContactDetails
 	contacts  []lead.Contact
@@ -27,21 +26,21 @@ type parser struct {
 	locations []lead.Location
 	comments  []string
 	countries []string
-	texts     []string // what pointers to texts point to
-	unescaped []byte   // texts that are not in the JSON as they are
+	texts     []string // the targets of pointers to texts
+	unescaped []byte   // texts that differ from the JSON, such as those with escapes
 
 	detailsNames, contactNames, addressNames, locationNames memberNames
 
 	statuses    memo[lead.Status]
 	validations memo[lead.ValidationStatus]
 
-	// What is known of an object that is no element of an array: whether it has
-	// the members of a lead, how its data begins, and where, if that is an array
-	// that came before them.
-	top      bool
-	isRecord bool
-	dataKind byte
-	dataAt   int
+	// top is true while an object outside any array is read. isRecord is true if the
+	// object has a member that only a record has. dataStart is the first byte of its
+	// data, and dataAt the position if the data is an array before such a member.
+	top       bool
+	isRecord  bool
+	dataStart byte
+	dataAt    int
 }
 
 func newParser() *parser {
@@ -58,18 +57,19 @@ func newParser() *parser {
 // reset forgets the record that was read last.
 func (p *parser) reset() {
 	p.locations, p.texts, p.unescaped, p.odd = p.locations[:0], p.texts[:0], p.unescaped[:0], p.odd[:0]
-	p.isRecord, p.dataKind, p.dataAt = false, 0, 0
+	p.isRecord, p.dataStart, p.dataAt = false, 0, 0
 }
 
-// small tells whether the storage is worth keeping for another answer.
+// small reports whether the parser's memory is small enough to keep it for another
+// answer.
 func (p *parser) small() bool {
 	const few = 1 << 10
 	return max(cap(p.contacts), cap(p.addresses), cap(p.locations), cap(p.comments), cap(p.countries), cap(p.texts)) <= few &&
 		cap(p.unescaped) <= bufferSize
 }
 
-// object reads the object at i into x.
-func object[T any](p *parser, i int, names *memberNames, members []member[T], x *T) int {
+// readObject reads the object at i into x.
+func readObject[T any](p *parser, i int, names *memberNames, members []member[T], x *T) int {
 	if p.depth == maxDepth {
 		return ^i
 	}
@@ -113,8 +113,8 @@ func object[T any](p *parser, i int, names *memberNames, members []member[T], x 
 	}
 }
 
-// list reads an array with one for its elements, nulls aside; a single value
-// stands for an array of one.
+// list reads an array and calls one for each element that is not null. A single
+// value is read like an array with one element.
 func (p *parser) list(i int, one func(i int) int) int {
 	switch {
 	case p.b[i] == 'n':
@@ -159,16 +159,16 @@ func (p *parser) list(i int, one func(i int) int) int {
 
 func (p *parser) skip(i int) int { return skipValue(p.b, i, maxDepth-p.depth) }
 
-// note counts a value that cannot be used.
+// note records that a value cannot be used.
 func (p *parser) note(path string) { p.odd = append(p.odd, path) }
 
-// noObject notes and skips what stands where an object should.
+// noObject notes and skips a value that should be an object.
 func (p *parser) noObject(i int, path string) int {
 	p.note(path)
 	return p.skip(i)
 }
 
-// forget drops what was noted of an earlier member of the same name.
+// forget removes what was noted about an earlier member with the same name.
 func (p *parser) forget(from int, path string) {
 	kept := p.odd[:from]
 	for _, odd := range p.odd[from:] {
@@ -179,25 +179,26 @@ func (p *parser) forget(from int, path string) {
 	p.odd = kept
 }
 
-// Keep returns a place for a text.
+// keep stores a text and returns a pointer to it.
 func (p *parser) keep(text string) *string {
 	if len(p.texts) == cap(p.texts) {
-		p.texts = make([]string, 0, max(64, 2*cap(p.texts))) // pointers hold on to the old ones
+		p.texts = make([]string, 0, max(64, 2*cap(p.texts))) // pointers still refer to the old array
 	}
 	p.texts = append(p.texts, text)
 	return &p.texts[len(p.texts)-1]
 }
 
-// view is b as a string, valid as long as b is not changed.
+// view returns b as a string without copying. The string is valid until b changes.
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// memo remembers the meaning of texts of which there are few.
+// memo caches the parsed values of texts. It is meant for fields with few different
+// texts.
 type memo[T any] struct {
 	parse func(string) T
 	known map[string]T
 }
 
-// maxMemo bounds what a memo remembers.
+// maxMemo is the largest number of texts in a memo, and the largest length of one.
 const maxMemo = 64
 
 func (m *memo[T]) of(text string) T {

@@ -1,6 +1,29 @@
-// Package reader reads lists of records from the platform's JSON as it arrives,
-// one record at a time. Every tolerance for the wire is in here; docs/decoder.md
-// has the measurements that led to a reader of our own.
+// Package reader reads lists of records from the platform's JSON while it arrives,
+// one record at a time. docs/decoder.md has the measurements that led to a reader of
+// our own. The parts of a lead that are not wanted are checked to be well-formed and
+// skipped.
+//
+// # Tolerances
+//
+// All tolerances for the platform's JSON are in this package:
+//
+//   - An answer is an array of leads [GSL] or an array in an array [GAL]. A single
+//     lead, and an envelope whose data is one of the two, are accepted too.
+//   - An id is a string or a number, a time has a zone or none, year 1 means "unset",
+//     and an empty collection is null or [].
+//   - A value of an unexpected type is read as absent and counted in [Oddities].
+//   - A lead without id or tenantId fails the whole answer. Dropping it silently would
+//     shift the positions that paging relies on.
+//
+// # Agreement with encoding/json
+//
+// The tests have a plain reader on top of encoding/json. This package accepts and
+// refuses the same answers, with two exceptions, because the plain reader holds the
+// whole body in memory:
+//
+//   - A lead, or another member of an envelope, may have at most 4 MiB.
+//   - An object counts as an envelope as soon as its array of leads begins. An id, a
+//     tenantId or a second data after that array is an error.
 package reader
 
 import (
@@ -14,19 +37,19 @@ import (
 	"leadgraph/lead"
 )
 
-// ErrTooMany says that an answer has more records than Options.Max.
-var ErrTooMany = errors.New("there are more leads than were asked for (is the page size ignored?)")
+// ErrTooMany is the error of an answer with more records than Options.Max.
+var ErrTooMany = errors.New("the answer has more leads than were requested (does the platform ignore the page size?)")
 
-// BrokenError says that the answer could not be read to its end.
+// BrokenError is the error of an answer that could not be read to its end.
 type BrokenError struct{ Err error }
 
-// Error describes the failure for a log.
+// Error implements error.
 func (e *BrokenError) Error() string { return "reading the answer: " + e.Err.Error() }
 
 // Unwrap returns the error of the source.
 func (e *BrokenError) Unwrap() error { return e.Err }
 
-// Oddities counts values that could not be used, by field and never by content.
+// Oddities counts the values that could not be used, by field.
 type Oddities map[string]int
 
 // LogValue implements slog.LogValuer.
@@ -38,8 +61,7 @@ func (o Oddities) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// Kind describes the records of one endpoint of the platform. It is safe for
-// concurrent use.
+// Kind describes the records of one endpoint. It is safe for concurrent use.
 type Kind[T any] struct {
 	plural   string // for errors
 	members  []member[T]
@@ -48,47 +70,47 @@ type Kind[T any] struct {
 	pool     sync.Pool // of *records[T]
 }
 
-// required is a text without which a record is no record.
+// required is a text that every record must have.
 type required[T any] struct {
 	name string // with its article, for errors
 	text func(*T) *string
 }
 
-// newKind returns a kind without records that are required or copied.
+// newKind returns a Kind without required texts and without a copy function.
 func newKind[T any](plural string, members []member[T]) *Kind[T] {
 	k := &Kind[T]{plural: plural, members: members}
 	k.pool.New = func() any { return newRecords(k) }
 	return k
 }
 
-// Options say how an answer is read.
+// Options configures how an answer is read.
 type Options struct {
-	// Want are the parts of a lead to read. Other parts are checked to be
-	// well-formed and skipped.
+	// Want is the set of parts of a lead to read. Other parts are only checked to be
+	// well-formed.
 	Want lead.Fields
-	// Max is the most records an answer may have; 0 means no bound.
+	// Max is the largest number of records that an answer may have. 0 means no limit.
 	Max int
-	// Borrow hands out records in storage that the next record overwrites. They
-	// are valid until each returns; nothing of them may be kept. By default each
-	// record is a copy of its own.
+	// Borrow passes records in memory that the next record overwrites. They are valid
+	// until each returns, and nothing in them may be kept. Without Borrow each record
+	// is a copy.
 	Borrow bool
 }
 
-// Result is what was read, whatever the error.
+// Result says what was read. It is valid even if there was an error.
 type Result struct {
 	// Count is the number of records that were read.
-	Count int
-	// Oddities are the values that could not be used.
+	Count    int
 	Oddities Oddities
 }
 
 // Read calls each with every record of an answer. It accepts an array of records,
-// arrays nested in it, null, a single record, and an object whose data is one of
-// the first three; docs/upstream-api.md has the reasons.
+// arrays nested in it, null, a single record, and an object whose data is one of the
+// first three. docs/upstream-api.md gives the reasons.
 //
-// The error is a *BrokenError if src failed, ErrTooMany, the error of each, or
-// else says what is wrong with the answer: it names the shape or the place, never
-// content. Read is safe for concurrent use.
+// The error is a *BrokenError if src failed, ErrTooMany, ErrValueTooLarge or the
+// error of each. Any other error describes what is wrong with the answer. It names
+// the shape or the position but never quotes content. Read is safe for concurrent
+// use.
 func Read[T any](src io.Reader, kind *Kind[T], o Options, each func(*T) error) (Result, error) {
 	r := kind.pool.Get().(*records[T])
 	result, err := r.read(src, o, each)

@@ -9,24 +9,24 @@ import (
 )
 
 const (
-	// maxNesting is how deep arrays of leads may be nested; one array in an array
-	// is documented [GAL].
+	// maxNesting is how deep arrays of leads may be nested. One array in an array is
+	// documented [GAL].
 	maxNesting = 8
 
-	// bufferSize holds many leads of about 1.3 KB, and stays in the processor's
-	// cache.
+	// bufferSize is large enough for many leads of about 1.3 KB, and small enough for
+	// the processor's cache.
 	bufferSize = 64 << 10
-	// MaxValue bounds a lead, or another member of an envelope, in bytes: the only
-	// things that must be in memory as a whole.
+	// MaxValue bounds a lead, or another member of an envelope, in bytes. Only these
+	// must be in memory as a whole.
 	MaxValue = 4 << 20
 )
 
-// records reads the records of one answer. Only one record is in memory at a
-// time: where the buffer ends within one, reading it starts again with more in
-// the buffer.
+// records reads the records of one answer. Only one record is in memory at a time:
+// if the buffer ends within a record, it is read again with more bytes in the
+// buffer.
 //
-// An object with an array as data is taken for an envelope when the array
-// begins, so it must not turn out to be a record, or have another data, later.
+// An object whose data is an array counts as an envelope as soon as the array
+// begins. A later member that makes it a record, or a second data, is an error.
 type records[T any] struct {
 	source
 	kind   *Kind[T]
@@ -37,7 +37,7 @@ type records[T any] struct {
 	opts    Options
 	each    func(*T) error
 	count   int
-	lacking []int // records that lack each of the required texts
+	lacking []int // for each required text, how many records lack it
 	odd     Oddities
 }
 
@@ -58,8 +58,8 @@ func (r *records[T]) read(src io.Reader, o Options, each func(*T) error) (Result
 	return Result{Count: r.count, Oddities: r.odd}, err
 }
 
-// reusable reports whether r is worth keeping for another answer: not after a
-// large record has made it large.
+// reusable reports whether r can be kept for another answer. It cannot after a large
+// record, whose memory it would keep.
 func (r *records[T]) reusable() bool { return len(r.buf) <= bufferSize && r.small() }
 
 func (r *records[T]) answer() error {
@@ -76,18 +76,18 @@ func (r *records[T]) answer() error {
 	if c != 0 || r.pos < len(r.b) {
 		return r.notJSON(r.pos)
 	}
-	if r.spoilt() {
-		return r.lack()
+	if r.incomplete() {
+		return r.lackError()
 	}
 	return nil
 }
 
-// spoilt reports whether a record lacked a required text.
-func (r *records[T]) spoilt() bool {
+// incomplete reports whether a record lacked a required text.
+func (r *records[T]) incomplete() bool {
 	return slices.ContainsFunc(r.lacking, func(n int) bool { return n > 0 })
 }
 
-func (r *records[T]) lack() error {
+func (r *records[T]) lackError() error {
 	texts := make([]string, len(r.lacking))
 	for i, n := range r.lacking {
 		texts[i] = fmt.Sprintf("%d lack %s", n, r.kind.required[i].name)
@@ -95,6 +95,7 @@ func (r *records[T]) lack() error {
 	return fmt.Errorf("of %d %s, %s", r.count, r.kind.plural, strings.Join(texts, " and "))
 }
 
+// shape reads an answer whose first byte is c.
 func (r *records[T]) shape(c byte) error {
 	switch {
 	case c == 0 && r.pos == len(r.b):
@@ -102,16 +103,16 @@ func (r *records[T]) shape(c byte) error {
 	case c == '<':
 		return errors.New("the body is HTML or XML, not JSON")
 	case c == '{':
-		return r.object()
+		return r.recordOrEnvelope()
 	case c == '[':
 		return r.array()
 	case c == 'n':
 		return r.whole(r.null)
 	}
-	return r.wrongKind("the body is %s, not an array of "+r.kind.plural, c)
+	return r.wrongType("the body is %s, not an array of "+r.kind.plural, c)
 }
 
-// array reads an array of leads at some depth.
+// array reads an array of leads, which may be nested.
 func (r *records[T]) array() error {
 	outside := r.depth
 	for {
@@ -132,13 +133,13 @@ func (r *records[T]) array() error {
 				continue
 			}
 		case c == '{':
-			if err = r.whole(r.row); err == nil {
+			if err = r.whole(r.readRecord); err == nil {
 				err = r.handOn()
 			}
 		case c == 'n':
 			err = r.whole(r.null)
 		default:
-			err = r.wrongKind("the array of "+r.kind.plural+" holds %s", c)
+			err = r.wrongType("the array of "+r.kind.plural+" holds %s", c)
 		}
 		if err != nil {
 			return err
@@ -149,7 +150,7 @@ func (r *records[T]) array() error {
 	}
 }
 
-// closeArrays reads what is between two values: brackets and a comma. It reports
+// closeArrays reads the brackets and the comma between two values. It reports
 // whether another value follows.
 func (r *records[T]) closeArrays(outside int) (bool, error) {
 	for r.depth > outside {
@@ -169,19 +170,19 @@ func (r *records[T]) closeArrays(outside int) (bool, error) {
 	return false, nil
 }
 
-// row reads the record at i.
-func (r *records[T]) row(i int) int {
+// readRecord reads the object at i into r.record.
+func (r *records[T]) readRecord(i int) int {
 	depth := r.depth
 	var none T
 	r.record = none
 	r.reset()
-	i = object(r.parser, i, &r.names, r.kind.members, &r.record)
+	i = readObject(r.parser, i, &r.names, r.kind.members, &r.record)
 	r.depth = depth
 	return i
 }
 
-// handOn counts the record that was read and hands it on, unless one that lacks
-// a required text has spoilt the answer.
+// handOn counts the record and passes it to each. Once a record lacked a required
+// text it only counts, because the answer is refused anyway.
 func (r *records[T]) handOn() error {
 	r.count++
 	for _, path := range r.parser.odd {
@@ -196,7 +197,7 @@ func (r *records[T]) handOn() error {
 		}
 	}
 	switch {
-	case r.spoilt():
+	case r.incomplete():
 		return nil
 	case r.opts.Max > 0 && r.count > r.opts.Max:
 		return ErrTooMany
@@ -206,11 +207,11 @@ func (r *records[T]) handOn() error {
 	return r.each(r.kind.copy(r.copier, &r.record))
 }
 
-// object reads a single record or an envelope.
-func (r *records[T]) object() error {
+// recordOrEnvelope reads an object outside any array.
+func (r *records[T]) recordOrEnvelope() error {
 	r.top = true
 	err := r.whole(func(i int) int {
-		next := r.row(i)
+		next := r.readRecord(i)
 		if r.dataAt > 0 {
 			return r.dataAt
 		}
@@ -224,17 +225,17 @@ func (r *records[T]) object() error {
 		return r.handOn()
 	case r.dataAt > 0:
 		return r.envelope()
-	case r.dataKind == 0:
+	case r.dataStart == 0:
 		return errors.New("the body is an object that is neither a lead nor an envelope with data")
-	case r.dataKind == '{':
+	case r.dataStart == '{':
 		return errors.New("the body is an envelope whose data is an object, not an array")
-	case r.dataKind == 'n':
+	case r.dataStart == 'n':
 		return nil
 	}
-	return r.wrongKind("the body is %s, not an array of "+r.kind.plural, r.dataKind)
+	return r.wrongType("the body is %s, not an array of "+r.kind.plural, r.dataStart)
 }
 
-// envelope reads the array of leads that is the data, and what follows it.
+// envelope reads the rest of an envelope, from its array of leads on.
 func (r *records[T]) envelope() error {
 	r.depth++
 	if err := r.array(); err != nil {
@@ -256,16 +257,16 @@ func (r *records[T]) envelope() error {
 		if err := r.whole(r.envelopeMember); err != nil {
 			return err
 		}
-		if r.isRecord || r.dataKind != 0 {
-			return errors.New("the body is an envelope that has a member of a lead, or other data, behind its data")
+		if r.isRecord || r.dataStart != 0 {
+			return errors.New("the body is an envelope with a member of a lead, or other data, after its data")
 		}
 	}
 }
 
-// envelopeMember skips a member of an envelope and notes what it shows the body
-// to be.
+// envelopeMember skips a member of an envelope. It sets isRecord if the member
+// belongs to a record, and dataStart if it is a data member.
 func (r *records[T]) envelopeMember(i int) int {
-	r.isRecord, r.dataKind = false, 0
+	r.isRecord, r.dataStart = false, 0
 	found, value := r.names.find(r.b, skipSpace(r.b, i))
 	if value < 0 {
 		return value
@@ -275,7 +276,7 @@ func (r *records[T]) envelopeMember(i int) int {
 		case m.identifies:
 			r.isRecord = true
 		case m.name == dataMember:
-			r.dataKind = r.b[value]
+			r.dataStart = r.b[value]
 		}
 	}
 	return r.skip(value)

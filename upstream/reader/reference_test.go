@@ -148,7 +148,7 @@ func unmarshal(data []byte, v any) error {
 		return nil
 	}
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("the body is not JSON: it breaks off or goes wrong at byte %d", syntax.Offset)
+		return fmt.Errorf("the body is not valid JSON: it ends early or has an error at byte %d", syntax.Offset)
 	}
 	return fmt.Errorf("the body cannot be read (%T)", err)
 }

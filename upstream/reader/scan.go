@@ -7,25 +7,25 @@ import (
 	"unicode/utf8"
 )
 
-// The functions of this file walk over JSON in memory. They take a position and
-// return the one behind what they read. Where they cannot go on, they return the
-// complement ^p of the position p that stopped them; if p is the length of the
-// text, it merely ended too early. They accept exactly what encoding/json does.
+// The functions in this file skip JSON in memory. They take a position and return
+// the position after what they skipped. If they cannot continue at a position p, they
+// return its complement ^p. If p is the length of the text, the text only ended too
+// early. They accept exactly what encoding/json accepts.
 
-// maxDepth is how many arrays and objects may be open at once.
+// maxDepth is how many arrays and objects may be open at the same time.
 const maxDepth = 10_000
 
-// Eight bytes are looked at together: a byte of such a word that is zero, or
-// less than some n up to 128, is found by the borrow of a subtraction. Bytes
-// above the first such one may be found by mistake, which the lowest bit hides.
+// textEnd examines eight bytes at a time. In such a word, the borrow of a subtraction
+// marks each byte that is zero, or less than a given n of at most 128. Bytes above the
+// first match may be marked by mistake, so only the lowest mark is used.
 const (
 	eachByte = 0x0101010101010101
 	topBits  = 0x8080808080808080
 )
 
-// textEnd returns the first position from i of a byte that is no plain part of a
-// string: a quote, a backslash or a control character; len(b) if there is none.
-// It also tells whether all bytes before are ASCII.
+// textEnd returns the position of the first byte from i on that is a quote, a
+// backslash or a control character, or len(b) if there is none. It also reports
+// whether all bytes before that position are ASCII.
 func textEnd(b []byte, i int) (end int, ascii bool) {
 	var seen uint64
 	for ; i+8 <= len(b); i += 8 {
@@ -45,7 +45,7 @@ func textEnd(b []byte, i int) (end int, ascii bool) {
 	return i, seen&topBits == 0
 }
 
-// skipText reads a string from behind its opening quote.
+// skipText skips a string whose opening quote is before i.
 func skipText(b []byte, i int) int {
 	for {
 		i, _ = textEnd(b, i)
@@ -64,7 +64,7 @@ func skipText(b []byte, i int) int {
 	}
 }
 
-// skipEscape reads what follows a backslash.
+// skipEscape skips the rest of an escape, whose backslash is before i.
 func skipEscape(b []byte, i int) int {
 	if i == len(b) {
 		return ^i
@@ -96,7 +96,7 @@ func hexValue(c byte) rune {
 }
 
 func skipSpace(b []byte, i int) int {
-	if i < len(b) && b[i] > ' ' { // mostly: this much is inlined
+	if i < len(b) && b[i] > ' ' { // the usual case, which is inlined
 		return i
 	}
 	return skipSpaces(b, i)
@@ -118,8 +118,8 @@ func skipLiteral(b []byte, i int, literal string) int {
 	return i + len(literal)
 }
 
-// skipNumber needs the byte behind the number to know that it is complete. A
-// number never ends the text of an answer.
+// skipNumber skips a number. It needs the byte after the number to know that the
+// number is complete. The text of an answer never ends with a number.
 func skipNumber(b []byte, i int) int {
 	if b[i] == '-' {
 		i++
@@ -149,7 +149,7 @@ func skipNumber(b []byte, i int) int {
 	return i
 }
 
-// skipDigits reads one digit or more.
+// skipDigits skips one or more digits.
 func skipDigits(b []byte, i int) int {
 	start := i
 	for i < len(b) && '0' <= b[i] && b[i] <= '9' {
@@ -161,7 +161,7 @@ func skipDigits(b []byte, i int) int {
 	return i
 }
 
-// skipScalar reads a string, a number or a literal.
+// skipScalar skips a string, a number or a literal.
 func skipScalar(b []byte, i int) int {
 	if i == len(b) {
 		return ^i
@@ -181,7 +181,7 @@ func skipScalar(b []byte, i int) int {
 	return ^i
 }
 
-// skipName reads the name of a member and its colon, to the member's value.
+// skipName skips the name of a member and its colon, up to the member's value.
 func skipName(b []byte, i int) int {
 	if i == len(b) || b[i] != '"' {
 		return ^i
@@ -202,11 +202,11 @@ func skipColon(b []byte, i int) int {
 	return skipSpace(b, i+1)
 }
 
-// skipValue reads any value, in which at most room arrays and objects may be
-// open at once.
+// skipValue skips any value. At most room arrays and objects in it may be open at
+// the same time.
 func skipValue(b []byte, i, room int) int {
-	// The kinds of the open ones are bits, the innermost the lowest. Where a word
-	// is too small, the next level has its own.
+	// objects has one bit for each open array (0) or object (1), the innermost in the
+	// lowest bit. A value nested deeper than levels is skipped by a call of its own.
 	const levels = 64
 	var objects uint64
 	depth := 0
@@ -244,36 +244,38 @@ func skipValue(b []byte, i, room int) int {
 		if i < 0 {
 			return i
 		}
-		// Behind a value, or at the end of an empty array or object.
-		for {
-			if depth == 0 {
-				return i
-			}
-			if i = skipSpace(b, i); i == len(b) {
-				return ^i
-			}
-			if b[i] == ',' {
-				i = skipSpace(b, i+1)
-				if objects&1 != 0 {
-					i = skipName(b, i)
-				}
-				break
-			}
-			if closing := byte(']' + objects&1<<5); b[i] != closing {
-				return ^i
-			}
-			i++
-			objects >>= 1
-			depth--
-		}
-		if i < 0 {
+		if i, objects, depth = skipClosing(b, i, objects, depth); i < 0 || depth == 0 {
 			return i
 		}
 	}
 }
 
-// appendText appends what the inside of a well-formed string stands for. Where
-// bytes or escapes make no character, it appends U+FFFD in their place.
+// skipClosing skips what is between two values of skipValue: brackets, a comma, and
+// the name of a member. If depth is 0 after it, there is no other value.
+func skipClosing(b []byte, i int, objects uint64, depth int) (next int, stillObjects uint64, stillOpen int) {
+	for depth > 0 {
+		if i = skipSpace(b, i); i == len(b) {
+			return ^i, objects, depth
+		}
+		if b[i] == ',' {
+			i = skipSpace(b, i+1)
+			if objects&1 != 0 {
+				i = skipName(b, i)
+			}
+			return i, objects, depth
+		}
+		if closing := byte(']' + objects&1<<5); b[i] != closing {
+			return ^i, objects, depth
+		}
+		i++
+		objects >>= 1
+		depth--
+	}
+	return i, objects, depth
+}
+
+// appendText appends the value of a well-formed string, given without its quotes.
+// It replaces bytes or escapes that are not a valid character with U+FFFD.
 func appendText(out, in []byte) []byte {
 	for i := 0; i < len(in); {
 		switch c := in[i]; {
@@ -301,7 +303,7 @@ func appendText(out, in []byte) []byte {
 	return out
 }
 
-// escaped returns the UTF-16 unit that b begins with as \uXXXX, else -1.
+// escaped returns the UTF-16 unit if b begins with \uXXXX, and -1 otherwise.
 func escaped(b []byte) rune {
 	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
 		return -1

@@ -5,23 +5,25 @@ import (
 	"io"
 )
 
-// ErrValueTooLarge keeps a broken or hostile platform from filling the memory.
+// ErrValueTooLarge is the error of an answer with a record, or another member of an
+// envelope, larger than MaxValue. The limit protects the memory from a broken or
+// hostile platform.
 var ErrValueTooLarge = fmt.Errorf("a lead is larger than %d MiB", MaxValue>>20)
 
-// source is an answer that is read into a buffer as it arrives. The parser's text
-// is the part of buf that is filled; what is before pos is done with.
+// source reads an answer into a buffer as it arrives. The parser's text is the
+// filled part of buf. The bytes before pos have been processed.
 type source struct {
 	*parser
 	src io.Reader
 	buf []byte
 	pos int
-	// gone is the number of bytes that came before those in buf.
+	// gone is the number of bytes of the answer before those in buf.
 	gone  int64
-	ended bool // src has no more
+	ended bool // src has no more bytes
 }
 
-// peek skips space and returns the byte behind it, which stays; 0 at the end of
-// the answer.
+// peek skips space and returns the next byte without consuming it. At the end of
+// the answer it returns 0.
 func (r *source) peek() (byte, error) {
 	for {
 		if r.pos = skipSpace(r.b, r.pos); r.pos < len(r.b) {
@@ -36,8 +38,8 @@ func (r *source) peek() (byte, error) {
 	}
 }
 
-// whole reads a value, and reads it again with more of the answer in the buffer
-// where it was not all there.
+// whole reads a value with read. If the buffer ends within the value, it fills the
+// buffer further and reads the value again from its start.
 func (r *source) whole(read func(i int) int) error {
 	for again := false; ; again = true {
 		next := read(r.pos)
@@ -50,7 +52,7 @@ func (r *source) whole(read func(i int) int) error {
 		}
 		had := len(r.b) - r.pos
 		enough := had + 1
-		if again { // so that a large value in small pieces is not read over and over
+		if again { // doubles, so that a large value in small pieces is not reread each time
 			enough = max(enough, min(2*had, MaxValue))
 		}
 		for len(r.b)-r.pos < enough && !r.ended {
@@ -61,8 +63,7 @@ func (r *source) whole(read func(i int) int) error {
 	}
 }
 
-// more reads some more of the answer into the buffer, or notes that it has
-// ended.
+// more reads once from src into the buffer, or notes that the answer has ended.
 func (r *source) more() error {
 	if r.pos > 0 {
 		r.gone += int64(r.pos)
@@ -89,13 +90,15 @@ func (r *source) more() error {
 
 func (r *source) null(i int) int { return skipLiteral(r.b, i, "null") }
 
-// notJSON is the error for a byte in the buffer, or for the end of the answer.
+// notJSON returns the error for an invalid byte in the buffer, or for a premature
+// end of the answer.
 func (r *source) notJSON(at int) error {
-	return fmt.Errorf("the body is not JSON: it breaks off or goes wrong at byte %d", r.gone+int64(min(at+1, len(r.b))))
+	return fmt.Errorf("the body is not valid JSON: it ends early or has an error at byte %d", r.gone+int64(min(at+1, len(r.b))))
 }
 
-// wrongKind is the error for a value of which c is the first byte.
-func (r *source) wrongKind(format string, c byte) error {
+// wrongType returns the error for a value whose first byte is c. format has one %s
+// for the type of the value.
+func (r *source) wrongType(format string, c byte) error {
 	switch {
 	case c == '"':
 		return fmt.Errorf(format, "a string")

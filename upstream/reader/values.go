@@ -11,8 +11,8 @@ import (
 // maxRawContacts bounds the undocumented JSON inside a contact, in bytes.
 const maxRawContacts = 16 << 10
 
-// scalar reads any scalar as text; numbers keep their digits. There is none for
-// null, nor for an array or an object, which is noted.
+// scalar reads any scalar as text. Numbers keep their digits. ok is false for null,
+// and for an array or an object, which is noted as odd.
 func (p *parser) scalar(i int) (text string, ok bool, next int) {
 	switch p.b[i] {
 	case '"':
@@ -30,7 +30,7 @@ func (p *parser) scalar(i int) (text string, ok bool, next int) {
 	return view(p.b[i:next]), true, next
 }
 
-// text reads a string from behind its opening quote.
+// text reads a string whose opening quote is before i.
 func (p *parser) text(i int) (string, int) {
 	end, ascii := textEnd(p.b, i)
 	if end < len(p.b) && p.b[end] == '"' && (ascii || utf8.Valid(p.b[i:end])) {
@@ -53,14 +53,14 @@ func (p *parser) optionalText(i int, into **string) int {
 	return next
 }
 
-// plainText is empty when absent.
+// plainText reads a scalar into a text that is empty if absent.
 func (p *parser) plainText(i int, into *string) (next int) {
 	*into, _, next = p.scalar(i)
 	return next
 }
 
-// truths are what pointers to booleans point to. They are never changed, so that
-// records may share them.
+// truths are the targets of all pointers to booleans. They never change, so records
+// can share them.
 var truths = [2]bool{false, true}
 
 func (p *parser) boolean(i int, into **bool) int {
@@ -80,15 +80,15 @@ func (p *parser) boolean(i int, into **bool) int {
 	return next
 }
 
-// timeLayouts are the forms that the documents show; each takes any fraction.
+// timeLayouts are the forms in the documents. Each accepts a fraction of any length.
 var timeLayouts = [...]string{
 	time.RFC3339,               // leads [SEED], numbers [NUM2]
 	"2006-01-02T15:04:05-0700", // channels [GCH]
-	"2006-01-02T15:04:05",      // tasks [CLT]: UTC by our rule
+	"2006-01-02T15:04:05",      // tasks [CLT]; we take it for UTC
 }
 
-// moment reads a time in UTC; the zero time for null, for year 1, which is
-// .NET's unset value, and for what cannot be read.
+// moment reads a time and converts it to UTC. The result is the zero time for null,
+// for year 1, which .NET uses for "unset", and for an invalid time.
 func (p *parser) moment(i int, into *time.Time) int {
 	text, ok, next := p.scalar(i)
 	*into = time.Time{}
@@ -104,7 +104,7 @@ func (p *parser) moment(i int, into *time.Time) int {
 		switch year := at.Year(); {
 		case year <= 1:
 			return next
-		case year <= 9999: // later ones, which a zone can make, cannot be written back
+		case year <= 9999: // a zone can produce a later year, which has no text form
 			*into = at
 			return next
 		}
@@ -113,16 +113,15 @@ func (p *parser) moment(i int, into *time.Time) int {
 	return next
 }
 
-// present is nil for an empty list.
-func present[T any](list []T) []T {
+func nilIfEmpty[T any](list []T) []T {
 	if len(list) == 0 {
 		return nil
 	}
 	return list
 }
 
-// raw reads JSON of unknown shape, compact and bounded. It is made anew each
-// time: it was never seen.
+// raw reads JSON of unknown shape as compact JSON of bounded size. It allocates for
+// each value, because the platform has never been seen to send one.
 func (p *parser) raw(i int, into *json.RawMessage) int {
 	*into = nil
 	next := p.skip(i)
@@ -137,23 +136,23 @@ func (p *parser) raw(i int, into *json.RawMessage) int {
 	return next
 }
 
-// compact drops insignificant space and repairs UTF-8, which encoding/json does
-// for strings only.
+// compact removes insignificant space and repairs invalid UTF-8. encoding/json
+// repairs only decoded strings.
 func compact(data []byte) []byte {
 	var buf bytes.Buffer
 	if err := json.Compact(&buf, data); err != nil {
-		return nil // not reached: data was read before
+		return nil // not reached: data is well-formed
 	}
 	return bytes.ToValidUTF8(buf.Bytes(), []byte("\uFFFD"))
 }
 
-// data is a member of an envelope, unless it is one of a record.
+// data reads the data member of an envelope. It skips one that belongs to a record.
 func (p *parser) data(i int) int {
 	if !p.top || p.isRecord {
 		return p.skip(i)
 	}
-	p.dataKind = p.b[i]
-	if p.dataKind == '[' {
+	p.dataStart = p.b[i]
+	if p.dataStart == '[' {
 		p.dataAt = i
 		return ^i
 	}

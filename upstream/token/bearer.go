@@ -11,7 +11,7 @@ import (
 	"leadgraph/upstream/guard"
 )
 
-// Static sends a configured token.
+// Static returns a Sender that adds a fixed token to requests to next.
 func Static(next guard.Sender, token string) guard.Sender { return static{next, token} }
 
 type static struct {
@@ -24,7 +24,8 @@ func (b static) Send(req *http.Request, call *guard.Call) (*guard.Answer, error)
 	return b.next.Send(authorized(req, b.token), call)
 }
 
-// FromSource sends the token that a source has at present.
+// FromSource returns a Sender that reads a token from source for each request to
+// next.
 func FromSource(next guard.Sender, source SecretSource) guard.Sender { return current{next, source} }
 
 type current struct {
@@ -32,8 +33,8 @@ type current struct {
 	source SecretSource
 }
 
-// Send implements guard.Sender. A call that was on its way while the token changed
-// is made again.
+// Send implements guard.Sender. After a 401 it repeats the call if the token has
+// changed meanwhile.
 func (b current) Send(req *http.Request, call *guard.Call) (*guard.Answer, error) {
 	token, err := b.read()
 	if err != nil {
@@ -66,8 +67,9 @@ func (b current) read() (string, error) {
 	return "", &lead.SourceError{Kind: lead.FailureAuth, Err: err}
 }
 
-// Renewing sends tokens of the token endpoint, and after a 401 a new one, once: a
-// token can be revoked before it expires.
+// Renewing returns a Sender that adds a token from tokens to requests to next. After
+// a 401 it repeats the call once with a new token, because a token can be revoked
+// before it expires.
 func Renewing(next guard.Sender, tokens *Source) guard.Sender { return renewing{next, tokens} }
 
 type renewing struct {
@@ -95,7 +97,8 @@ func (b renewing) Send(req *http.Request, call *guard.Call) (*guard.Answer, erro
 	return answer, err
 }
 
-// authorized copies req, because others may use it too.
+// authorized returns a copy of req with a token. req itself may be shared and is not
+// changed.
 func authorized(req *http.Request, token string) *http.Request {
 	header := make(http.Header, len(req.Header)+1)
 	maps.Copy(header, req.Header)
@@ -105,8 +108,7 @@ func authorized(req *http.Request, token string) *http.Request {
 	return req
 }
 
-// Printable reports whether a text is printable ASCII, as the value of a header
-// must be.
+// Printable reports whether text is printable ASCII, which a header value must be.
 func Printable(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }

@@ -13,18 +13,17 @@ import (
 	"leadgraph/upstream/guard"
 )
 
-// entraAdvice says what an operator can do about an error of Entra's token
-// endpoint. The numbers are those of its list of error codes that can come of
-// the client credentials grant.
+// entraAdvice says what an operator can do about an error of Entra's token endpoint.
+// It has the codes from Entra's list that the client credentials grant can cause.
 var entraAdvice = map[string]string{
 	"AADSTS7000215": "the client secret is wrong: it must be the secret's value, not its id, of this app registration",
-	"AADSTS7000222": "the client secret has expired: create a new one in the app registration and put it in the place of the old one; its file is read again, a setting needs a restart",
-	"AADSTS7000218": "the client secret is missing in the request, or the app registration takes certificates only",
+	"AADSTS7000222": "the client secret has expired: create a new one in the app registration and replace the old one; a secret file is read again, a setting needs a restart",
+	"AADSTS7000218": "the client secret is missing in the request, or the app registration accepts certificates only",
 	"AADSTS7000112": "the app registration is disabled in its directory",
 	"AADSTS7000229": "the app registration has no service principal in this directory: an administrator must consent to it",
-	"AADSTS700016":  "the client id is not known in this directory: check it, and the directory in the token URL",
+	"AADSTS700016":  "the client id is not known in this directory: check the id and the directory in the token URL",
 	"AADSTS700038":  "the client id is not that of an app registration",
-	"AADSTS90002":   "the directory in the token URL does not exist: check it, and whether the cloud is the right one",
+	"AADSTS90002":   "the directory in the token URL does not exist: check it, and that it is in the right cloud",
 	"AADSTS900023":  "the directory in the token URL is neither an id nor a domain",
 	"AADSTS70011":   "the scope is not valid: it must be api://{application id}/.default",
 	"AADSTS1002012": "the scope is not valid: it must end with /.default",
@@ -40,8 +39,9 @@ var (
 	aadstsCode = regexp.MustCompile(`\bAADSTS\d{1,10}\b`)
 )
 
-// failure classifies why no token could be had. Its text keeps the codes
-// only, with advice on those that are known: the rest may repeat the request.
+// failure classifies why no token could be obtained. Its text contains only the
+// error codes, with advice for known ones. The rest of the answer is left out,
+// because it may repeat the request.
 func failure(err error) *lead.SourceError {
 	if failed, ok := errors.AsType[*url.Error](err); ok { // no complete answer
 		e := guard.Failure(failed.Err)
@@ -50,7 +50,7 @@ func failure(err error) *lead.SourceError {
 	}
 	refused, ok := errors.AsType[*oauth2.RetrieveError](err)
 	if !ok {
-		return &lead.SourceError{Kind: lead.FailureAuth, Err: errors.New("token endpoint: the answer holds no token")}
+		return &lead.SourceError{Kind: lead.FailureAuth, Err: errors.New("token endpoint: the answer contains no token")}
 	}
 	status := refused.Response.StatusCode
 	e := &lead.SourceError{Kind: lead.FailureAuth, RetryAfter: guard.RetryAfter(refused.Response.Header)}

@@ -1,4 +1,3 @@
-// Package token obtains bearer tokens for the platform and sends them.
 package token
 
 import (
@@ -22,40 +21,43 @@ import (
 )
 
 const (
-	// maxTokenBody is many times what a token takes, in bytes.
+	// maxTokenBody bounds the answer with a token, in bytes. It is many times the size
+	// of a token.
 	maxTokenBody = 256 << 10
 
-	// A token is renewed when four fifths of its life have passed, and up to a
-	// twentieth later: replicas that started together then do not renew together.
+	// A token is renewed after the fraction renewAfter of its life, plus a random
+	// fraction up to renewSpread, so that replicas that started together do not renew
+	// together.
 	renewAfter, renewSpread = 0.8, 0.05
-	// A token is not sent this shortly before its end; it would expire on the way.
+	// tokenMargin is how long before its end a token is no longer sent, because it
+	// could expire on the way.
 	tokenMargin = 10 * time.Second
 
-	// After failures the token endpoint is left in peace for a time that doubles
-	// from the first to the longest; if it names a time itself, for that one, up to
-	// the most.
+	// After a failure the token endpoint gets no request for a time that starts at
+	// firstTokenPause and doubles up to maxTokenPause. If the endpoint demands a
+	// longer wait, it is observed up to maxTokenWait.
 	firstTokenPause = time.Second
 	maxTokenPause   = 10 * time.Second
 	maxTokenWait    = time.Minute
-	// refusedPause is how long a new token is kept that was refused as the old one
-	// was: it is not the token's fault then.
+	// refusedPause is how long a new token is kept although it was refused like the
+	// old one: the cause is then not the token.
 	refusedPause = 5 * time.Second
 )
 
-// SecretSource is where a secret that may change is read, such as a file. Its
-// errors are logged and must not contain the secret.
+// SecretSource returns a secret that may change, for example from a file. Its errors
+// are logged and must not contain the secret.
 type SecretSource interface {
 	Read() (string, error)
 }
 
 // Credentials are the service provider's API app registration and the token
-// endpoint of its directory [AUTH]. All but Scope are required together.
+// endpoint of its directory [AUTH]. All of them are required except Scope.
 type Credentials struct {
-	// URL is the token endpoint of the directory that holds the registration.
+	// TokenURL is the token endpoint of the directory with the registration.
 	TokenURL string
 	ClientID string
-	// ClientSecret is the secret. Alternatively SecretSource is asked for it before
-	// each request for a token.
+	// Either ClientSecret is the secret, or SecretSource returns it before each
+	// request for a token.
 	ClientSecret string
 	SecretSource SecretSource
 	// Scope names AudioCodes' own registration: api://{application id}/.default.
@@ -63,11 +65,11 @@ type Credentials struct {
 	Scope string
 }
 
-// fetchFunc asks the token endpoint.
+// fetchFunc requests a token from the token endpoint.
 type fetchFunc func(context.Context) (*oauth2.Token, error)
 
-// fetcher returns the client credentials grant. Its parameters go into the body,
-// as [AUTH] has them.
+// fetcher returns a fetchFunc for the client credentials grant. The parameters are
+// sent in the body, as in [AUTH].
 func fetcher(c Credentials, wire guard.Sender, timeout time.Duration) fetchFunc {
 	client := &http.Client{
 		Transport:     roundTripper{wire, guard.Call{Kind: guard.KindToken, AttemptTimeout: timeout, MaxBody: maxTokenBody}},
@@ -96,7 +98,7 @@ func fetcher(c Credentials, wire guard.Sender, timeout time.Duration) fetchFunc 
 	}
 }
 
-// roundTripper sends what the oauth2 package asks for as one kind of call.
+// roundTripper sends the requests of package oauth2 as calls of one kind.
 type roundTripper struct {
 	wire guard.Sender
 	call guard.Call
@@ -114,9 +116,9 @@ func (t roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// Source caches a token and renews it in one flight, however many wait. A
-// flight belongs to the source, not to the call that began it: that call may
-// leave while others wait on.
+// Source keeps a token and renews it. However many calls wait for a token, there is
+// only one request. This flight belongs to the Source and not to the call that
+// started it, so that this call can leave while others keep waiting.
 type Source struct {
 	fetch   fetchFunc
 	logger  *slog.Logger
@@ -127,27 +129,27 @@ type Source struct {
 	mu      sync.Mutex
 	current *oauth2.Token
 	// The current token is renewed from renewAt on and sent until usableUntil. Both
-	// are zero if it has no end.
+	// are zero if it does not expire.
 	renewAt, usableUntil time.Time
-	// keepUntil protects a new token that was refused at once.
+	// Until keepUntil, drop keeps a new token that was refused immediately.
 	keepUntil time.Time
-	flight    *request
-	// Since the last token: how many requests failed, the last failure, and when
-	// the next request may be made.
+	flight    *flight // nil if no request is under way
+	// failures counts the failed requests since the last token, failure is the last
+	// one, and pausedTo is when the next request may be made.
 	failures int
 	failure  error
 	pausedTo time.Time
 }
 
-// request is one request for a token; its result is set when done closes.
-type request struct {
+// flight is one request for a token. token and err are set when done is closed.
+type flight struct {
 	done  chan struct{}
 	token *oauth2.Token
 	err   error
 }
 
-// NewSource returns a source of tokens, which are asked for with the credentials
-// over wire. Each request for one may take timeout.
+// NewSource returns a Source that obtains its tokens with the credentials through
+// wire. timeout bounds each request for a token.
 func NewSource(c Credentials, wire guard.Sender, timeout time.Duration, logger *slog.Logger) *Source {
 	return newSource(fetcher(c, wire, timeout), logger)
 }
@@ -157,24 +159,25 @@ func newSource(fetch fetchFunc, logger *slog.Logger) *Source {
 	return &Source{fetch: fetch, logger: logger, life: life, end: end}
 }
 
-// Close ends a request under way and waits for it. Calls that need a token fail
-// from then on.
+// Close cancels a request under way and waits for its end. Later calls that need a
+// token fail.
 func (s *Source) Close() {
 	s.mu.Lock()
-	s.end() // under the lock, so that no flight begins once it waits
+	s.end() // under the lock, so that no flight starts after Wait
 	s.mu.Unlock()
 	s.flights.Wait()
 }
 
-// Get returns a usable token. Near its end it is renewed while it still serves;
-// only a call without any waits, at most until the deadline if there is one.
+// Get returns a usable token. A token near its end is renewed in the background
+// while it is still used. Get waits only if there is no usable token, until the
+// deadline at most; a zero deadline means none.
 func (s *Source) Get(ctx context.Context, deadline time.Time) (*oauth2.Token, error) {
 	s.mu.Lock()
 	now := time.Now()
 	token, usable := s.current, s.usable(now)
 	due := !usable || !s.renewAt.IsZero() && !now.Before(s.renewAt)
 	if due && s.flight == nil && !now.Before(s.pausedTo) && s.life.Err() == nil {
-		begun := &request{done: make(chan struct{})}
+		begun := &flight{done: make(chan struct{})}
 		s.flight = begun
 		s.flights.Go(func() { s.fly(begun) })
 	}
@@ -195,7 +198,7 @@ func (s *Source) usable(now time.Time) bool {
 	return s.current != nil && (s.usableUntil.IsZero() || now.Before(s.usableUntil))
 }
 
-func (f *request) wait(ctx context.Context, deadline time.Time) (*oauth2.Token, error) {
+func (f *flight) wait(ctx context.Context, deadline time.Time) (*oauth2.Token, error) {
 	if !deadline.IsZero() {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline)
@@ -209,7 +212,8 @@ func (f *request) wait(ctx context.Context, deadline time.Time) (*oauth2.Token, 
 	}
 }
 
-// failedFor is the last failure, for those who come before the next request.
+// failedFor returns the last failure for a call during the pause after it. Its
+// RetryAfter is the rest of the pause.
 func failedFor(failure error, pause time.Duration) error {
 	source, ok := errors.AsType[*lead.SourceError](failure)
 	if !ok {
@@ -220,10 +224,11 @@ func failedFor(failure error, pause time.Duration) error {
 	return &again
 }
 
-func (s *Source) fly(f *request) {
+// fly requests a token and stores the result.
+func (s *Source) fly(f *flight) {
 	f.token, f.err = s.fetch(s.life)
 	if f.err != nil {
-		s.logger.LogAttrs(s.life, slog.LevelWarn, "no token", slog.Any("error", f.err))
+		s.logger.LogAttrs(s.life, slog.LevelWarn, "no token could be obtained", slog.Any("error", f.err))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -239,8 +244,9 @@ func (s *Source) fly(f *request) {
 	close(f.done)
 }
 
-// pause is how long the token endpoint is left in peace. While there is no token
-// the first failure passes for an accident.
+// pause returns how long the token endpoint gets no request after a failure. After
+// the first failure without a usable token there is no pause, because that failure
+// may be accidental.
 func (s *Source) pause(err error) time.Duration {
 	pause := min(firstTokenPause<<min(s.failures-1, 10), maxTokenPause)
 	pause = pause/2 + rand.N(pause/2)
@@ -253,7 +259,7 @@ func (s *Source) pause(err error) time.Duration {
 	return pause
 }
 
-// lifeOf tells when to renew a token that came now, and until when to send it.
+// lifeOf returns when to renew a token that arrived now, and until when to send it.
 func lifeOf(token *oauth2.Token, now time.Time) (renewAt, usableUntil time.Time) {
 	if token.Expiry.IsZero() {
 		return time.Time{}, time.Time{}
@@ -263,8 +269,8 @@ func lifeOf(token *oauth2.Token, now time.Time) (renewAt, usableUntil time.Time)
 	return now.Add(renewal), token.Expiry.Add(-min(tokenMargin, life/10))
 }
 
-// drop forgets a token that was refused, unless a newer one is there already. It
-// reports whether another try is worth it.
+// drop forgets a refused token, unless there is already a newer one. It reports
+// whether the call should be repeated.
 func (s *Source) drop(refused *oauth2.Token) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -278,8 +284,8 @@ func (s *Source) drop(refused *oauth2.Token) bool {
 	return true
 }
 
-// Keep holds on for a while to a new token that was refused: a platform that
-// takes no token must not make every call ask for one.
+// keep makes drop keep a new token that was refused, for refusedPause. Otherwise, if
+// the platform accepts no token, every call would request another one.
 func (s *Source) keep(refused *oauth2.Token) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -288,8 +294,9 @@ func (s *Source) keep(refused *oauth2.Token) {
 	}
 }
 
-// Expires returns when the token in use expires: the zero time if there is none,
-// or if it has no known end. It may still be served shortly before that.
+// Expires returns when the current token expires. The time is zero if there is no
+// token, or if its end is unknown. The token is no longer sent shortly before its
+// end.
 func (s *Source) Expires() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()

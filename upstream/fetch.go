@@ -1,0 +1,96 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+
+	"leadgraph/lead"
+	"leadgraph/upstream/guard"
+	"leadgraph/upstream/reader"
+)
+
+// sink receives the records of one fetch.
+type sink[T any] struct {
+	endpoint *endpoint[T]
+	options  reader.Options
+	// maxBody bounds the answer, in bytes; 0 means Options.MaxBody.
+	maxBody int64
+	each    func(*T) error
+	// restart is called if an attempt broke off after each received records. The
+	// next attempt starts with the first record again.
+	restart func()
+
+	// result and err come from the last attempt whose answer was read, be it to its
+	// end or to an error.
+	result reader.Result
+	err    error
+	// stopped is the error that each returned.
+	stopped error
+}
+
+// consume reads the answer of one attempt. It returns an error only if another
+// attempt may succeed.
+func (s *sink[T]) consume(body io.Reader) error {
+	if s.result.Count > 0 {
+		s.restart()
+	}
+	s.result, s.err = reader.Read(body, s.endpoint.kind, s.options, func(record *T) error {
+		s.stopped = s.each(record)
+		return s.stopped
+	})
+	if broken, ok := errors.AsType[*reader.BrokenError](s.err); ok && s.stopped == nil {
+		return broken.Err
+	}
+	return nil
+}
+
+// verdict returns the outcome of an attempt whose answer was read.
+func (s *sink[T]) verdict() string {
+	switch {
+	case s.stopped != nil:
+		return guard.OutcomeCanceled
+	case s.err == nil:
+		return guard.OutcomeOK
+	case errors.Is(s.err, reader.ErrTooMany), errors.Is(s.err, reader.ErrValueTooLarge):
+		return guard.OutcomeTooLarge
+	}
+	return guard.OutcomeBadResponse
+}
+
+// fetch sends a query, with retries, and passes the records to s.
+func fetch[T any](ctx context.Context, c *Client, q query, s *sink[T]) error {
+	call := c.callFor(q)
+	call.MaxBody, call.Consume, call.Verdict = s.maxBody, s.consume, s.verdict
+	answer, err := c.get(ctx, s.endpoint.path, q.encode(c.opts.TenantParam), call)
+	if err != nil {
+		return err
+	}
+	if q.tenant != "" && namesNoLead(answer) {
+		if s.result.Count > 0 { // from an earlier attempt, which broke off
+			s.restart()
+		}
+		return nil
+	}
+	if answer.Status < 200 || answer.Status > 299 {
+		return failure(answer)
+	}
+	if s.stopped != nil {
+		return s.stopped
+	}
+	if len(s.result.Oddities) > 0 {
+		c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "upstream sent values that could not be used", slog.Any("fields", s.result.Oddities))
+	}
+	if s.err != nil {
+		return badResponse(answer.Status, s.err)
+	}
+	if q.page == 0 && s.result.Count > 0 {
+		c.pageZero.Store(true)
+	}
+	return nil
+}
+
+func badResponse(status int, err error) error {
+	return &lead.SourceError{Kind: lead.FailureBadResponse, Status: status, Err: err}
+}

@@ -1,0 +1,23 @@
+// Package guard protects the platform from the client and the client from the
+// platform. All calls of one platform share a [Guard], whichever caller they are
+// for.
+//
+// # Limits
+//
+// A Guard limits how many attempts are under way at the same time, and how many
+// start in a second. Reads with checkOnline have a limit of their own, because they
+// wait for Microsoft.
+//
+// # Retries
+//
+// A read that may succeed next time is retried after a random wait, within the time
+// of its call. All retries together are limited to a tenth of the calls, so that
+// they do not multiply the load on a platform that fails.
+//
+// # Circuit breaker
+//
+// While the platform fails, a circuit breaker makes calls fail immediately.
+//
+// [Options.Observe] and [WireOptions.Observe] see every attempt, and [Guard.State]
+// reports the present state. docs/decisions.md gives the reasons for each number.
+package guard

@@ -1,0 +1,72 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"math"
+
+	"leadgraph/lead"
+	"leadgraph/upstream/reader"
+)
+
+// acceptedLeads returns how many leads a page of size may have where their
+// positions do not matter. The platform's own page size, which is 10 or 100
+// [GAL, GSL], may be larger than the requested one.
+func acceptedLeads(size int) int { return 2*size + DefaultPageSize }
+
+// LeadsPage returns one page of all leads, in the platform's order. Only the fields
+// in want are set. Pages are numbered from zero, whatever Options.FirstPage is. A
+// page past the end is empty.
+//
+// A page in the middle of the list may have fewer rows than size. It may repeat
+// rows of another page if leads were added or removed between the reads. AllLeads
+// handles both. A page with more rows than size is a bad response, because its
+// leads would not be at their expected positions.
+//
+// While it answers, the platform may fetch addresses from Microsoft and store them
+// [GAL]. Doing this again does no harm, so a page is retried like any other read;
+// it is never requested twice at the same time.
+//
+// The endpoint is GET /api/v2/oc/lead without the tenant filter [GAL].
+func (c *Client) LeadsPage(ctx context.Context, page, size int, want lead.Fields) ([]*lead.Lead, error) {
+	q, err := c.pageQuery(page, size)
+	if err != nil {
+		return nil, err
+	}
+	return collect(ctx, c, leadList, q, want, size)
+}
+
+// EachLead reads one page as LeadsPage does, but keeps only one lead in memory. It
+// calls each with every lead as it arrives. The lead and everything it points to
+// are valid only during that call. If each returns an error, the read ends and
+// EachLead returns that error unchanged.
+//
+// If an answer breaks off, the page is requested again: restart is called, and each
+// gets the leads from the first on. The caller must drop the leads it got before
+// restart, and all leads if EachLead returns an error. The time spent in each counts
+// toward the time-out of the attempt.
+func (c *Client) EachLead(ctx context.Context, page, size int, want lead.Fields, restart func(), each func(*lead.Lead) error) error {
+	q, err := c.pageQuery(page, size)
+	if err != nil {
+		return err
+	}
+	return fetch(ctx, c, q, &sink[lead.Lead]{
+		endpoint: leadList, options: reader.Options{Want: want, Max: size, Borrow: true}, restart: restart, each: each,
+	})
+}
+
+// pageQuery returns the query for a page. Pages are numbered from zero.
+func (c *Client) pageQuery(page, size int) (query, error) {
+	if page < 0 || page >= math.MaxInt32 {
+		return query{}, rejected("page number out of range")
+	}
+	if size < 1 || size > MaxPageSize {
+		return query{}, rejected("page size out of range")
+	}
+	return query{page: page + c.opts.FirstPage, size: size}, nil
+}
+
+// rejected returns the failure of a request that is not sent.
+func rejected(why string) error {
+	return &lead.SourceError{Kind: lead.FailureRejected, Err: errors.New(why)}
+}
