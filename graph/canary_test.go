@@ -16,11 +16,11 @@ import (
 // too.
 type bursting struct{ graph.PageReader }
 
-func (bursting) LeadsPage(context.Context, int, int, lead.Fields) ([]*lead.Lead, error) {
+func (bursting) LeadsPage(context.Context, int, int, lead.Parts) ([]*lead.Lead, error) {
 	panic("Dana Levi <dana.levi@contoso.example>")
 }
 
-func (b bursting) EachLead(ctx context.Context, _, _ int, _ lead.Fields, _ func(), _ func(*lead.Lead) error) error {
+func (b bursting) EachLead(ctx context.Context, _, _ int, _ lead.Parts, _ func(), _ func(*lead.Lead) error) error {
 	_, err := b.LeadsPage(ctx, 0, 0, 0)
 	return err
 }

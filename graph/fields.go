@@ -14,8 +14,8 @@ var (
 	addressPartOf = parts(lead.AddressFields)
 )
 
-func parts[T any](fields []lead.Field[T]) map[string]lead.Fields {
-	of := map[string]lead.Fields{"__typename": 0}
+func parts[T any](fields []lead.Field[T]) map[string]lead.Parts {
+	of := map[string]lead.Parts{"__typename": 0}
 	for _, f := range fields {
 		of[f.Name] = f.Part
 	}
@@ -23,8 +23,8 @@ func parts[T any](fields []lead.Field[T]) map[string]lead.Fields {
 }
 
 // selectedParts returns what a selection on a LeadConnection takes of its leads.
-func selectedParts(op *graphql.OperationContext, connection ast.SelectionSet) lead.Fields {
-	var parts lead.Fields
+func selectedParts(op *graphql.OperationContext, connection ast.SelectionSet) lead.Parts {
+	var parts lead.Parts
 	for _, field := range graphql.CollectFields(op, connection, nil) {
 		switch field.Name {
 		case "nodes":
@@ -40,12 +40,12 @@ func selectedParts(op *graphql.OperationContext, connection ast.SelectionSet) le
 	return parts
 }
 
-func leadParts(op *graphql.OperationContext, selections ast.SelectionSet) lead.Fields {
-	var parts lead.Fields
+func leadParts(op *graphql.OperationContext, selections ast.SelectionSet) lead.Parts {
+	var parts lead.Parts
 	for _, field := range graphql.CollectFields(op, selections, nil) {
 		part, known := partOf[field.Name]
 		if !known {
-			return lead.AllFields
+			return lead.AllParts
 		}
 		parts |= part
 		if field.Name == "civicAddresses" {

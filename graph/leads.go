@@ -33,7 +33,7 @@ type leadsQuery struct {
 	// count, or empty.
 	count       string
 	next, edges bool
-	parts       lead.Fields
+	parts       lead.Parts
 }
 
 func (op *operation) newLeadsQuery(ctx context.Context, args pagination.Args, after, before *string, filter *lead.Filter, order *lead.Order) (leadsQuery, error) {

@@ -18,11 +18,11 @@ type PageReader interface {
 	// LeadsPage reads these parts of one page in the platform's own order.
 	// Pages are numbered from zero. A page after the end is empty, and a short
 	// page is the last one.
-	LeadsPage(ctx context.Context, page, size int, parts lead.Fields) ([]*lead.Lead, error)
+	LeadsPage(ctx context.Context, page, size int, parts lead.Parts) ([]*lead.Lead, error)
 	// EachLead is like LeadsPage but calls each for every lead. The lead is
 	// valid only during that call. If EachLead starts again from the first
 	// lead, it calls restart before.
-	EachLead(ctx context.Context, page, size int, parts lead.Fields, restart func(), each func(*lead.Lead) error) error
+	EachLead(ctx context.Context, page, size int, parts lead.Parts, restart func(), each func(*lead.Lead) error) error
 }
 
 // Lookups finds the leads of tenants; see lookup.Lookups.

@@ -13,7 +13,7 @@ type Field[T any] struct {
 	Name string
 	// Part is the part of a lead that must be read for the field. 0 means that the
 	// field is always read.
-	Part   Fields
+	Part   Parts
 	Traits Traits
 
 	// One of these functions is set. It returns a pointer to the value. Nested visits
@@ -45,27 +45,61 @@ const (
 // Has reports whether t has all traits of want.
 func (t Traits) Has(want Traits) bool { return t&want == want }
 
+// Parts is a set of parts of a lead, for readers that leave out what is not needed.
+// ID and TenantID belong to every set. The zero value has no other part.
+type Parts uint64
+
+// The parts of a lead. A contact or an address has one bit for all its fields,
+// because skipping a text costs nearly as much as reading it. Locations have a bit of
+// their own, because they are half of an address.
+const (
+	PartTenantOrigin Parts = 1 << iota
+	PartOperatorID
+	PartStatus // Status and StatusText
+	PartIsDirectLead
+	PartIsNotActive
+	PartUMPCustomerGUID
+	PartChannelID
+	PartOVOCChannelID
+	PartComments
+	PartConsentedOn
+	PartLastModifiedOn
+	PartConsentedCountries
+	PartContactDetails
+	PartContacts
+	PartCivicAddresses // without their locations
+	PartLocations      // has an effect only together with PartCivicAddresses
+
+	endOfParts
+)
+
+// AllParts is the set of all parts.
+const AllParts = endOfParts - 1
+
+// Has reports whether p has every part of want.
+func (p Parts) Has(want Parts) bool { return p&want == want }
+
 // LeadFields are the fields of a lead. Replicas exchange leads in the order of the
 // tables, so share.formatVersion must be increased when a table changes.
 var LeadFields = []Field[Lead]{
 	{Name: "id", Text: func(l *Lead) *string { return &l.ID }},
 	{Name: "tenantId", Text: func(l *Lead) *string { return &l.TenantID }},
-	{Name: "tenantOrigin", Part: FieldTenantOrigin, Traits: Common, Optional: func(l *Lead) **string { return &l.TenantOrigin }},
-	{Name: "operatorId", Part: FieldOperatorID, Traits: Common, Optional: func(l *Lead) **string { return &l.OperatorID }},
-	{Name: "status", Part: FieldStatus, Code: func(l *Lead) *uint8 { return (*uint8)(&l.Status) }},
-	{Name: "statusText", Part: FieldStatus, Traits: Common | Derived, Text: func(l *Lead) *string { return &l.StatusText }},
-	{Name: "isDirectLead", Part: FieldIsDirectLead, Flag: func(l *Lead) **bool { return &l.IsDirectLead }},
-	{Name: "isNotActive", Part: FieldIsNotActive, Flag: func(l *Lead) **bool { return &l.IsNotActive }},
-	{Name: "umpCustomerGuid", Part: FieldUMPCustomerGUID, Optional: func(l *Lead) **string { return &l.UMPCustomerGUID }},
-	{Name: "channelId", Part: FieldChannelID, Optional: func(l *Lead) **string { return &l.ChannelID }},
-	{Name: "ovocChannelId", Part: FieldOVOCChannelID, Optional: func(l *Lead) **string { return &l.OVOCChannelID }},
-	{Name: "comments", Part: FieldComments, Traits: Personal, Texts: func(l *Lead) *[]string { return &l.Comments }},
-	{Name: "consentedOn", Part: FieldConsentedOn, Moment: func(l *Lead) *time.Time { return &l.ConsentedOn }},
-	{Name: "lastModifiedOn", Part: FieldLastModifiedOn, Moment: func(l *Lead) *time.Time { return &l.LastModifiedOn }},
-	{Name: "consentedCountries", Part: FieldConsentedCountries, Traits: Common, Texts: func(l *Lead) *[]string { return &l.ConsentedCountries }},
-	{Name: "contactDetails", Part: FieldContactDetails, Nested: func(v Visitor, l *Lead) { walkOne(v, DetailsFields, &l.ContactDetails) }},
-	{Name: "contacts", Part: FieldContacts, Nested: func(v Visitor, l *Lead) { walkList(v, ContactFields, &l.Contacts) }},
-	{Name: "civicAddresses", Part: FieldCivicAddresses, Nested: func(v Visitor, l *Lead) { walkList(v, AddressFields, &l.CivicAddresses) }},
+	{Name: "tenantOrigin", Part: PartTenantOrigin, Traits: Common, Optional: func(l *Lead) **string { return &l.TenantOrigin }},
+	{Name: "operatorId", Part: PartOperatorID, Traits: Common, Optional: func(l *Lead) **string { return &l.OperatorID }},
+	{Name: "status", Part: PartStatus, Code: func(l *Lead) *uint8 { return (*uint8)(&l.Status) }},
+	{Name: "statusText", Part: PartStatus, Traits: Common | Derived, Text: func(l *Lead) *string { return &l.StatusText }},
+	{Name: "isDirectLead", Part: PartIsDirectLead, Flag: func(l *Lead) **bool { return &l.IsDirectLead }},
+	{Name: "isNotActive", Part: PartIsNotActive, Flag: func(l *Lead) **bool { return &l.IsNotActive }},
+	{Name: "umpCustomerGuid", Part: PartUMPCustomerGUID, Optional: func(l *Lead) **string { return &l.UMPCustomerGUID }},
+	{Name: "channelId", Part: PartChannelID, Optional: func(l *Lead) **string { return &l.ChannelID }},
+	{Name: "ovocChannelId", Part: PartOVOCChannelID, Optional: func(l *Lead) **string { return &l.OVOCChannelID }},
+	{Name: "comments", Part: PartComments, Traits: Personal, Texts: func(l *Lead) *[]string { return &l.Comments }},
+	{Name: "consentedOn", Part: PartConsentedOn, Moment: func(l *Lead) *time.Time { return &l.ConsentedOn }},
+	{Name: "lastModifiedOn", Part: PartLastModifiedOn, Moment: func(l *Lead) *time.Time { return &l.LastModifiedOn }},
+	{Name: "consentedCountries", Part: PartConsentedCountries, Traits: Common, Texts: func(l *Lead) *[]string { return &l.ConsentedCountries }},
+	{Name: "contactDetails", Part: PartContactDetails, Nested: func(v Visitor, l *Lead) { walkOne(v, DetailsFields, &l.ContactDetails) }},
+	{Name: "contacts", Part: PartContacts, Nested: func(v Visitor, l *Lead) { walkList(v, ContactFields, &l.Contacts) }},
+	{Name: "civicAddresses", Part: PartCivicAddresses, Nested: func(v Visitor, l *Lead) { walkList(v, AddressFields, &l.CivicAddresses) }},
 }
 
 // DetailsFields are the fields of the contact details.
@@ -110,7 +144,7 @@ var AddressFields = []Field[CivicAddress]{
 	{Name: "tenantId", Optional: func(a *CivicAddress) **string { return &a.TenantID }},
 	{Name: "partnerId", Traits: Common, Optional: func(a *CivicAddress) **string { return &a.PartnerID }},
 	{Name: "validationStatus", Code: func(a *CivicAddress) *uint8 { return (*uint8)(&a.ValidationStatus) }},
-	{Name: "locations", Part: FieldLocations, Nested: func(v Visitor, a *CivicAddress) { walkList(v, LocationFields, &a.Locations) }},
+	{Name: "locations", Part: PartLocations, Nested: func(v Visitor, a *CivicAddress) { walkList(v, LocationFields, &a.Locations) }},
 }
 
 // LocationFields are the fields of a location.

@@ -82,11 +82,11 @@ func TestLargeBodies(t *testing.T) { //nolint:paralleltest // it measures the pr
 	}
 	reads := map[string]func(context.Context, *upstream.Client) error{
 		"page": func(ctx context.Context, c *upstream.Client) error {
-			_, err := c.LeadsPage(ctx, 0, 1000, lead.AllFields)
+			_, err := c.LeadsPage(ctx, 0, 1000, lead.AllParts)
 			return err
 		},
 		"page, lead by lead": func(ctx context.Context, c *upstream.Client) error {
-			return c.EachLead(ctx, 0, upstream.MaxPageSize, lead.AllFields, func() {}, func(*lead.Lead) error { return nil })
+			return c.EachLead(ctx, 0, upstream.MaxPageSize, lead.AllParts, func() {}, func(*lead.Lead) error { return nil })
 		},
 	}
 	for body, kind := range bodies {
@@ -122,7 +122,7 @@ func TestLargeTokens(t *testing.T) { //nolint:paralleltest // it measures the pr
 	client := newClient(t, func(http.ResponseWriter, *http.Request) {}, withCredentials(server.URL))
 	runtime.GC()
 	before := heap()
-	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 	wantKind(t, err, lead.FailureBadResponse)
 	server.Close()
 	if most := before + 8<<20; authority.peak > most || !authority.left {
@@ -141,7 +141,7 @@ func TestAnnouncedBody(t *testing.T) {
 		<-r.Context().Done()
 		gone <- r.Context().Err()
 	}, nil)
-	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 	wantKind(t, err, lead.FailureBadResponse)
 	if err := <-gone; !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
@@ -179,9 +179,9 @@ func TestOverlongPages(t *testing.T) {
 				}
 				write(w, rowsFrom(0, test.rows))
 			}, nil)
-			_, page := client.LeadsPage(t.Context(), 0, 100, lead.AllFields)
+			_, page := client.LeadsPage(t.Context(), 0, 100, lead.AllParts)
 			seen := 0
-			each := client.EachLead(t.Context(), 0, 100, lead.AllFields, func() {}, func(*lead.Lead) error { seen++; return nil })
+			each := client.EachLead(t.Context(), 0, 100, lead.AllParts, func() {}, func(*lead.Lead) error { seen++; return nil })
 			walk, walked := client.AllLeads(t.Context(), 100)
 			found, find := client.LeadsByTenant(t.Context(), tenantA, false)
 			for read, got := range map[string]struct {

@@ -115,14 +115,14 @@ func TestRequest(t *testing.T) {
 		},
 		"page": {
 			call: func(c *upstream.Client) error {
-				_, err := c.LeadsPage(t.Context(), 3, 20_000, lead.AllFields)
+				_, err := c.LeadsPage(t.Context(), 3, 20_000, lead.AllParts)
 				return err
 			},
 			want: "PageNumber=3&PageSize=20000",
 		},
 		"page, first page 1": {
 			adjust: func(o *upstream.Options) { o.FirstPage = 1 },
-			call:   func(c *upstream.Client) error { _, err := c.LeadsPage(t.Context(), 0, 5, lead.AllFields); return err },
+			call:   func(c *upstream.Client) error { _, err := c.LeadsPage(t.Context(), 0, 5, lead.AllParts); return err },
 			want:   "PageNumber=1&PageSize=5",
 		},
 	} {
@@ -150,9 +150,9 @@ func TestUnsentRequests(t *testing.T) {
 	var calls atomic.Int32
 	client := newClient(t, func(http.ResponseWriter, *http.Request) { calls.Add(1) }, nil)
 	_, noTenant := client.LeadsByTenant(t.Context(), " ", false)
-	_, badPage := client.LeadsPage(t.Context(), -1, 10, lead.AllFields)
-	_, noSize := client.LeadsPage(t.Context(), 0, 0, lead.AllFields)
-	_, badSize := client.LeadsPage(t.Context(), 0, upstream.MaxPageSize+1, lead.AllFields)
+	_, badPage := client.LeadsPage(t.Context(), -1, 10, lead.AllParts)
+	_, noSize := client.LeadsPage(t.Context(), 0, 0, lead.AllParts)
+	_, badSize := client.LeadsPage(t.Context(), 0, upstream.MaxPageSize+1, lead.AllParts)
 	for _, err := range []error{noTenant, badPage, noSize, badSize} {
 		wantKind(t, err, lead.FailureRejected)
 	}
@@ -189,7 +189,7 @@ func TestLeadErrorIsNoAnswerForAPage(t *testing.T) {
 		w.WriteHeader(http.StatusNotFound)
 		write(w, testdata(t, "error_string.json"))
 	}, nil)
-	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 	wantKind(t, err, lead.FailureRejected)
 }
 
@@ -276,7 +276,7 @@ func TestCallerLeaves(t *testing.T) {
 		cancel()
 		<-r.Context().Done()
 	}, func(o *upstream.Options) { o.Retries = 2 })
-	if _, err := client.LeadsPage(ctx, 0, 10, lead.AllFields); !errors.Is(err, context.Canceled) {
+	if _, err := client.LeadsPage(ctx, 0, 10, lead.AllParts); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -286,7 +286,7 @@ func TestCallersDeadline(t *testing.T) {
 	client := newClient(t, hang, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := client.LeadsPage(ctx, 0, 10, lead.AllFields); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := client.LeadsPage(ctx, 0, 10, lead.AllParts); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -61,7 +61,7 @@ func TestSilentHTTP2ConnectionIsReplaced(t *testing.T) {
 	t.Cleanup(client.Close)
 	client.conns.TLSClientConfig = &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
 	for range 2 {
-		if _, err := client.LeadsPage(t.Context(), 0, 1, lead.AllFields); err != nil {
+		if _, err := client.LeadsPage(t.Context(), 0, 1, lead.AllParts); err != nil {
 			t.Fatal(err)
 		}
 		frozen.Swap(&atomic.Bool{}).Store(true)

@@ -32,7 +32,7 @@ func TestEachLead(t *testing.T) {
 	t.Parallel()
 	platform, client, _ := newSandbox(t, sandbox.Options{Leads: 500}, nil)
 	var got events
-	if err := client.EachLead(t.Context(), 1, 200, lead.FieldStatus, got.restart, got.each); err != nil {
+	if err := client.EachLead(t.Context(), 1, 200, lead.PartStatus, got.restart, got.each); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(platform.IDs()[200:400], []string(got)); diff != "" {
@@ -83,7 +83,7 @@ func TestEachLeadRestarts(t *testing.T) {
 			var answers atomic.Int32
 			client := newClient(t, cutting(&answers, test.status, test.after...), func(o *upstream.Options) { o.Retries = 2 })
 			var got events
-			err := client.EachLead(t.Context(), 0, 10, lead.AllFields, got.restart, got.each)
+			err := client.EachLead(t.Context(), 0, 10, lead.AllParts, got.restart, got.each)
 			if (err != nil) != test.fails {
 				t.Errorf("error is %v", err)
 			}
@@ -123,7 +123,7 @@ func TestEachLeadIsStopped(t *testing.T) {
 	var answers atomic.Int32
 	client := newClient(t, cutting(&answers, 0), func(o *upstream.Options) { o.Retries = 2 })
 	seen := 0
-	err := client.EachLead(t.Context(), 0, 10, lead.AllFields, func() {}, func(*lead.Lead) error {
+	err := client.EachLead(t.Context(), 0, 10, lead.AllParts, func() {}, func(*lead.Lead) error {
 		if seen++; seen == 2 {
 			return stop
 		}
@@ -140,9 +140,9 @@ func TestPermitSurvivesAPanic(t *testing.T) {
 	client := newClient(t, cutting(&answers, 0), func(o *upstream.Options) { o.MaxConcurrent = 1 })
 	func() {
 		defer func() { _ = recover() }()
-		_ = client.EachLead(t.Context(), 0, 10, lead.AllFields, func() {}, func(*lead.Lead) error { panic("oops") })
+		_ = client.EachLead(t.Context(), 0, 10, lead.AllParts, func() {}, func(*lead.Lead) error { panic("oops") })
 	}()
-	if leads, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields); err != nil || len(leads) != 3 {
+	if leads, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts); err != nil || len(leads) != 3 {
 		t.Errorf("got %d leads, error %v", len(leads), err)
 	}
 }
@@ -183,7 +183,7 @@ func TestMemory(t *testing.T) { //nolint:paralleltest // it measures the process
 	for name, client := range map[string]*upstream.Client{"64 MiB of spaces": spacesClient, "16 MiB of leads": rowsClient} {
 		var count int
 		bytes := allocated(func() {
-			err = client.EachLead(t.Context(), 0, upstream.MaxPageSize, lead.AllFields, func() {}, func(*lead.Lead) error { count++; return nil })
+			err = client.EachLead(t.Context(), 0, upstream.MaxPageSize, lead.AllParts, func() {}, func(*lead.Lead) error { count++; return nil })
 		})
 		if err != nil || count < 10 {
 			t.Errorf("%s: %d leads, error %v", name, count, err)

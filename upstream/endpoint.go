@@ -84,7 +84,7 @@ func (c *Client) callFor(q query) *guard.Call {
 // collect fetches a query and returns its records, at most limit of them. In the
 // answer to a tenant query each record occurs once. A page keeps repeated records,
 // because their positions in the list count.
-func collect[T any](ctx context.Context, c *Client, e *endpoint[T], q query, want lead.Fields, limit int) ([]*T, error) {
+func collect[T any](ctx context.Context, c *Client, e *endpoint[T], q query, want lead.Parts, limit int) ([]*T, error) {
 	var records []*T
 	err := fetch(ctx, c, q, &sink[T]{
 		endpoint: e,

@@ -88,7 +88,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, elsewhere.URL, http.StatusFound)
 	}, func(o *upstream.Options) { o.StaticToken = "secret" })
-	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 	wantKind(t, err, lead.FailureBadResponse)
 	if followed.Load() {
 		t.Error("the redirect was followed")
@@ -103,7 +103,7 @@ func TestTimeouts(t *testing.T) {
 		"of the call":   func(o *upstream.Options) { o.Timeout = soon },
 	} {
 		client := newClient(t, hang, func(o *upstream.Options) { o.TimePerRow = -1; adjust(o) })
-		_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+		_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 		source := sourceError(t, err, lead.FailureTimeout)
 		if errors.Is(source, context.DeadlineExceeded) {
 			t.Errorf("time-out %s passes for the caller's deadline", name)
@@ -118,7 +118,7 @@ func TestTimeoutInBody(t *testing.T) {
 		_ = http.NewResponseController(w).Flush()
 		hang(w, r)
 	}, func(o *upstream.Options) { o.AttemptTimeout, o.TimePerRow = 20*time.Millisecond, -1 })
-	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 	wantKind(t, err, lead.FailureTimeout)
 }
 
@@ -161,7 +161,7 @@ func TestCutBody(t *testing.T) {
 			}
 			write(w, "["+row("1")+"]")
 		}, func(o *upstream.Options) { o.Retries = 1 })
-		_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+		_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 		if cuts == 1 {
 			if err != nil {
 				t.Errorf("a cut body was not retried: %v", err)
@@ -181,7 +181,7 @@ func TestNoServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	_, err = client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+	_, err = client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 	source := sourceError(t, err, lead.FailureUnavailable)
 	if text := source.Error(); !strings.Contains(text, "connection refused") || strings.Contains(text, "127.0.0.1") {
 		t.Errorf("the error does not say what happened, or says where: %q", text)
@@ -203,7 +203,7 @@ func TestBodyThatIsNotTheGzipItClaims(t *testing.T) {
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = w.Write(body)
 		}, func(o *upstream.Options) { o.Retries = 2 })
-		_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+		_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 		wantKind(t, err, lead.FailureBadResponse)
 		if calls.Load() != 1 {
 			t.Errorf("%s: asked %d times", name, calls.Load())
@@ -222,7 +222,7 @@ func TestNotHTTP(t *testing.T) {
 		write(conn, "dana.levi@contoso.example\r\n\r\n")
 		_ = conn.Close()
 	}, nil)
-	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 	if source := sourceError(t, err, lead.FailureUnavailable); strings.Contains(source.Error(), "dana") {
 		t.Errorf("the error quotes the answer: %q", source)
 	}
@@ -240,7 +240,7 @@ func TestUntrustedCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	_, err = client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+	_, err = client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 	wantKind(t, err, lead.FailureUnavailable)
 	if calls.Load() != 0 {
 		t.Error("a request reached a server that is not trusted")
@@ -260,7 +260,7 @@ func TestBodyLimit(t *testing.T) {
 				}
 				write(w, body)
 			}, func(o *upstream.Options) { o.MaxBody, o.Retries = limit, 2 })
-			leads, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+			leads, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 			if limit == int64(len(body)) {
 				if err != nil || len(leads) != 1 {
 					t.Errorf("%s: got %d leads, error %v", name, len(leads), err)
@@ -299,7 +299,7 @@ func TestConcurrencyCap(t *testing.T) {
 	var wg sync.WaitGroup
 	for range callers {
 		wg.Go(func() {
-			if _, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields); err != nil {
+			if _, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts); err != nil {
 				t.Error(err)
 			}
 		})
@@ -319,10 +319,10 @@ func TestOwnLimitIsNamed(t *testing.T) {
 	}, func(o *upstream.Options) { o.MaxConcurrent, o.Timeout, o.TimePerRow = 1, 200*time.Millisecond, -1 })
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
-	wg.Go(func() { _, _ = client.LeadsPage(ctx, 0, 10, lead.AllFields) })
+	wg.Go(func() { _, _ = client.LeadsPage(ctx, 0, 10, lead.AllParts) })
 	t.Cleanup(wg.Wait)
 	t.Cleanup(cancel)
 	<-arrived
-	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 	wantKind(t, err, lead.FailureRateLimited)
 }

@@ -24,14 +24,14 @@ func (c *Client) LeadsByTenant(ctx context.Context, tenantID string, checkOnline
 		return nil, rejected("no tenant id")
 	}
 	q := query{tenant: tenantID, page: c.opts.FirstPage, size: lookupSize, online: checkOnline}
-	found, err := collect(ctx, c, leadList, q, lead.AllFields, acceptedLeads(q.size))
+	found, err := collect(ctx, c, leadList, q, lead.AllParts, acceptedLeads(q.size))
 	if err != nil || len(found) > 0 || q.page != 0 || c.pageZero.Load() {
 		return found, err
 	}
 	// The platform may number pages from 1 and return nothing for page 0. If it
 	// asked Microsoft, it has stored the result by now and need not ask again.
 	q.page, q.online = 1, false
-	found, err = collect(ctx, c, leadList, q, lead.AllFields, acceptedLeads(q.size))
+	found, err = collect(ctx, c, leadList, q, lead.AllParts, acceptedLeads(q.size))
 	if len(found) > 0 && !c.oneBased.Swap(true) {
 		c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "upstream numbers pages from 1: every lookup takes two requests until the first page is set to 1")
 	}

@@ -28,7 +28,7 @@ func acceptedLeads(size int) int { return 2*size + DefaultPageSize }
 // it is never requested twice at the same time.
 //
 // The endpoint is GET /api/v2/oc/lead without the tenant filter [GAL].
-func (c *Client) LeadsPage(ctx context.Context, page, size int, want lead.Fields) ([]*lead.Lead, error) {
+func (c *Client) LeadsPage(ctx context.Context, page, size int, want lead.Parts) ([]*lead.Lead, error) {
 	q, err := c.pageQuery(page, size)
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (c *Client) LeadsPage(ctx context.Context, page, size int, want lead.Fields
 // gets the leads from the first on. The caller must drop the leads it got before
 // restart, and all leads if EachLead returns an error. The time spent in each counts
 // toward the time-out of the attempt.
-func (c *Client) EachLead(ctx context.Context, page, size int, want lead.Fields, restart func(), each func(*lead.Lead) error) error {
+func (c *Client) EachLead(ctx context.Context, page, size int, want lead.Parts, restart func(), each func(*lead.Lead) error) error {
 	q, err := c.pageQuery(page, size)
 	if err != nil {
 		return err

@@ -51,7 +51,7 @@ func TestBreakerIsOfThePlatform(t *testing.T) {
 	platform.ClearFaults()
 	platform.ResetCalls()
 	_, own := client.WithToken("another").LeadsByTenant(t.Context(), tenantA, false)
-	_, page := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+	_, page := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 	_, online := client.LeadsByTenant(t.Context(), tenantA, true)
 	for _, err := range []error{own, page, online} {
 		if source := sourceError(t, err, lead.FailureUnavailable); source.RetryAfter <= 0 {
@@ -149,7 +149,7 @@ func TestOnlineReadIsSentOnce(t *testing.T) {
 				}
 				write(w, "["+row("1")+"]")
 			}, nil)
-			if _, err := client.LeadsPage(t.Context(), 0, 1, lead.AllFields); err != nil {
+			if _, err := client.LeadsPage(t.Context(), 0, 1, lead.AllParts); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := client.LeadsByTenant(t.Context(), tenantA, test.online); (err != nil) != test.online {
@@ -213,7 +213,7 @@ func TestObserve(t *testing.T) {
 	}{
 		"ok": {handler: answer(200, one), want: []guard.Attempt{{Kind: "lead", Outcome: "ok", Status: 200, Bytes: size}}},
 		"page": {handler: answer(200, one),
-			call: func(t *testing.T, c *upstream.Client) { _, _ = c.LeadsPage(t.Context(), 0, 10, lead.AllFields) },
+			call: func(t *testing.T, c *upstream.Client) { _, _ = c.LeadsPage(t.Context(), 0, 10, lead.AllParts) },
 			want: []guard.Attempt{{Kind: "leads", Outcome: "ok", Status: 200, Bytes: size}}},
 		"online": {handler: answer(200, one),
 			call: func(t *testing.T, c *upstream.Client) { _, _ = c.LeadsByTenant(t.Context(), tenantA, true) },
@@ -228,11 +228,11 @@ func TestObserve(t *testing.T) {
 		"bad response": {handler: answer(200, "<p>"), want: []guard.Attempt{{Kind: "lead", Outcome: "bad_response", Status: 200, Bytes: 3}}},
 		"too large":    {handler: answer(200, one), adjust: func(o *upstream.Options) { o.MaxBody = 5 }, want: []guard.Attempt{{Kind: "lead", Outcome: "too_large", Status: 200}}},
 		"too many": {handler: answer(200, rowsFrom(0, 2)),
-			call: func(t *testing.T, c *upstream.Client) { _, _ = c.LeadsPage(t.Context(), 0, 1, lead.AllFields) },
+			call: func(t *testing.T, c *upstream.Client) { _, _ = c.LeadsPage(t.Context(), 0, 1, lead.AllParts) },
 			want: []guard.Attempt{{Kind: "leads", Outcome: "too_large", Status: 200, Bytes: int64(len(rowsFrom(0, 2)))}}},
 		"enough": {handler: answer(200, one),
 			call: func(t *testing.T, c *upstream.Client) {
-				_ = c.EachLead(t.Context(), 0, 1, lead.AllFields, func() {}, func(*lead.Lead) error { return errors.New("enough") })
+				_ = c.EachLead(t.Context(), 0, 1, lead.AllParts, func() {}, func(*lead.Lead) error { return errors.New("enough") })
 			},
 			want: []guard.Attempt{{Kind: "leads", Outcome: "canceled", Status: 200, Bytes: size}}},
 		"left": {handler: hang,
@@ -351,7 +351,7 @@ func TestQueueIsSeen(t *testing.T) {
 	defer calls.Wait()
 	defer cancel()
 	for range 3 {
-		calls.Go(func() { _, _ = client.LeadsPage(ctx, 0, 10, lead.AllFields) })
+		calls.Go(func() { _, _ = client.LeadsPage(ctx, 0, 10, lead.AllParts) })
 	}
 	<-arrived
 	for client.State().Queued != 2 {

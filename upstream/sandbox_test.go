@@ -113,7 +113,7 @@ func TestSandboxFaults(t *testing.T) {
 	for name, fault := range map[string]sandbox.Fault{"HTML": {HTML: true}, "bad JSON": {BadJSON: true}} {
 		platform, client, _ := newSandbox(t, sandbox.Options{Leads: 20}, nil)
 		platform.Inject(fault)
-		_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+		_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 		wantKind(t, err, lead.FailureBadResponse)
 		if calls := platform.Calls(); calls.Pages != 1 {
 			t.Errorf("%s: %d calls", name, calls.Pages)

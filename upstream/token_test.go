@@ -64,7 +64,7 @@ func TestTokenRequest(t *testing.T) {
 		}
 		write(w, "[]")
 	}, withCredentials(tokenURL))
-	if _, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields); err != nil {
+	if _, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts); err != nil {
 		t.Error(err)
 	}
 }
@@ -76,7 +76,7 @@ func TestOneTokenForAll(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() {
-			if _, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields); err != nil {
+			if _, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts); err != nil {
 				t.Error(err)
 			}
 		})
@@ -133,7 +133,7 @@ func TestStaticTokenIsNotRetried(t *testing.T) {
 		}
 		w.WriteHeader(http.StatusUnauthorized)
 	}, func(o *upstream.Options) { o.StaticToken = "fixed" })
-	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 	wantKind(t, err, lead.FailureAuth)
 	if called.Load() != 1 {
 		t.Errorf("%d calls", called.Load())
@@ -178,7 +178,7 @@ func TestTokenFailures(t *testing.T) {
 				withCredentials(tokenURL)(o)
 				o.AttemptTimeout = 100 * time.Millisecond
 			})
-			_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+			_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 			source := sourceError(t, err, test.kind)
 			if !strings.Contains(source.Error(), test.says) {
 				t.Errorf("error is %q, want %q in it", source, test.says)
@@ -200,7 +200,7 @@ func TestTokenEndpointUnreachable(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
 	client := newClient(t, func(http.ResponseWriter, *http.Request) {}, withCredentials(server.URL+"?key=hidden"))
-	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 	if source := sourceError(t, err, lead.FailureUnavailable); strings.Contains(source.Error(), "hidden") {
 		t.Errorf("error %q tells the query", source)
 	}
@@ -215,11 +215,11 @@ func TestCallerLeavesWhileTokenIsFetched(t *testing.T) {
 		hang(w, r)
 	})
 	client := newClient(t, func(http.ResponseWriter, *http.Request) {}, withCredentials(tokenURL))
-	if _, err := client.LeadsPage(ctx, 0, 10, lead.AllFields); !errors.Is(err, context.Canceled) {
+	if _, err := client.LeadsPage(ctx, 0, 10, lead.AllParts); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
 	}
 	client.Close() // ends the flight that nobody waits for
-	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 	wantKind(t, err, lead.FailureUnavailable)
 }
 
@@ -264,13 +264,13 @@ func TestExpiredTokenInMidFlight(t *testing.T) {
 		withCredentials(tokenURL)(o)
 		o.MaxConcurrent, o.AttemptTimeout = callers, 10*time.Second
 	})
-	if _, err := client.LeadsPage(t.Context(), 0, 1, lead.AllFields); err != nil {
+	if _, err := client.LeadsPage(t.Context(), 0, 1, lead.AllParts); err != nil {
 		t.Fatal(err)
 	}
 	var calls sync.WaitGroup
 	for range callers {
 		calls.Go(func() {
-			if _, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields); err != nil {
+			if _, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts); err != nil {
 				t.Error(err)
 			}
 		})
@@ -322,7 +322,7 @@ func TestEntraAdvice(t *testing.T) {
 			write(w, fmt.Sprintf(`{"error":"invalid_client","error_description":"%s: for app 'canary-client' with canary-secret. Trace ID: x"}`, code))
 		})
 		client := newClient(t, func(http.ResponseWriter, *http.Request) {}, withCredentials(tokenURL))
-		_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+		_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 		text := sourceError(t, err, lead.FailureAuth).Error()
 		if !strings.Contains(text, code) || !strings.Contains(text, says) || strings.Contains(text, "canary") {
 			t.Errorf("%s: error is %q", code, text)
@@ -346,7 +346,7 @@ func TestTokenOfASource(t *testing.T) {
 		write(w, "[]")
 	}, func(o *upstream.Options) { o.TokenSource = token })
 	page := func() error {
-		_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+		_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 		return err
 	}
 	for range 2 {

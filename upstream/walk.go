@@ -37,7 +37,7 @@ func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 		if err != nil {
 			return Walk{}, err
 		}
-		rows, err := collect(ctx, c, leadList, q, lead.AllFields, acceptedLeads(size))
+		rows, err := collect(ctx, c, leadList, q, lead.AllParts, acceptedLeads(size))
 		w.Calls++
 		if err != nil {
 			return Walk{Calls: w.Calls}, err

@@ -9,7 +9,7 @@ import (
 )
 
 // LeadsPage reads a page of leads; see upstream.Client.
-func (p *Platform) LeadsPage(ctx context.Context, page, size int, parts lead.Fields) ([]*lead.Lead, error) {
+func (p *Platform) LeadsPage(ctx context.Context, page, size int, parts lead.Parts) ([]*lead.Lead, error) {
 	if p.common != nil {
 		return p.common.LeadsPage(ctx, page, size, parts)
 	}
@@ -19,7 +19,7 @@ func (p *Platform) LeadsPage(ctx context.Context, page, size int, parts lead.Fie
 }
 
 // EachLead reads a page of leads one by one; see upstream.Client.
-func (p *Platform) EachLead(ctx context.Context, page, size int, parts lead.Fields, restart func(), each func(*lead.Lead) error) error {
+func (p *Platform) EachLead(ctx context.Context, page, size int, parts lead.Parts, restart func(), each func(*lead.Lead) error) error {
 	if p.common != nil {
 		return p.common.EachLead(ctx, page, size, parts, restart, each)
 	}

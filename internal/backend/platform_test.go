@@ -149,7 +149,7 @@ func TestEachCallerReadsWithItsOwnToken(t *testing.T) {
 		t.Errorf("calls %v", p.calls)
 	}
 	before := p.count("a")
-	if _, err := b.LeadsPage(as(t, "a"), 0, 5, lead.AllFields); err != nil || p.count("a") != before+1 {
+	if _, err := b.LeadsPage(as(t, "a"), 0, 5, lead.AllParts); err != nil || p.count("a") != before+1 {
 		t.Errorf("%v, calls %v", err, p.calls)
 	}
 	if found, _ := b.Online(as(t, "b"), tenant); found.Err != nil || len(found.Leads) != 1 {
@@ -164,7 +164,7 @@ func TestNobodyReadsNothing(t *testing.T) {
 	if err := find(t, b, ""); err == nil {
 		t.Error("leads were found")
 	}
-	if err := b.EachLead(as(t, ""), 0, 5, lead.AllFields, func() {}, func(*lead.Lead) error { return nil }); err == nil {
+	if err := b.EachLead(as(t, ""), 0, 5, lead.AllParts, func() {}, func(*lead.Lead) error { return nil }); err == nil {
 		t.Error("leads were read")
 	}
 	if len(p.calls) != 0 {
@@ -185,7 +185,7 @@ func TestARefusedTokenShowsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.revoke("a")
-	if _, err := b.LeadsPage(as(t, "a"), 0, 5, lead.AllFields); status(err) != http.StatusUnauthorized {
+	if _, err := b.LeadsPage(as(t, "a"), 0, 5, lead.AllParts); status(err) != http.StatusUnauthorized {
 		t.Errorf("a page: %v", err)
 	}
 	if err := find(t, b, "a"); status(err) != http.StatusUnauthorized {
@@ -278,7 +278,7 @@ func TestIdleCallersAreForgotten(t *testing.T) {
 		defer b.Close()
 		canceled, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, _ = b.LeadsPage(canceled, 0, 1, lead.AllFields) // fails before it is sent
+		_, _ = b.LeadsPage(canceled, 0, 1, lead.AllParts) // fails before it is sent
 		if held := b.Callers(); held != 1 {
 			t.Errorf("%d callers", held)
 		}

@@ -164,7 +164,7 @@ func prove(t tb, p *patient, quirks sandbox.Options, r *doctor.Report) {
 	}
 	for _, size := range []int{1, 7, 50, 101, 2004} {
 		for _, number := range []int{0, 1, 3} {
-			leads, err := client.LeadsPage(t.Context(), number, size, lead.AllFields)
+			leads, err := client.LeadsPage(t.Context(), number, size, lead.AllParts)
 			from := min(number*size, len(want))
 			if diff := cmp.Diff(want[from:min(from+size, len(want))], idsOf(leads)); diff != "" || err != nil {
 				t.Fatalf("page %d of %d (-want +got): error %v\n%s", number, size, err, diff)

@@ -34,11 +34,11 @@ func BenchmarkRead(b *testing.B) {
 		body := pageOf(b, platform, size)
 		for name, read := range map[string]func([]byte) error{
 			"reference": func(body []byte) error { _, _, err := ReferenceLeads(body); return err },
-			"all":       read(Options{Want: lead.AllFields, Borrow: true}, nothing),
-			"some":      read(Options{Want: lead.FieldStatus | lead.FieldConsentedOn, Borrow: true}, nothing),
+			"all":       read(Options{Want: lead.AllParts, Borrow: true}, nothing),
+			"some":      read(Options{Want: lead.PartStatus | lead.PartConsentedOn, Borrow: true}, nothing),
 			"kept": func(body []byte) error {
 				kept = make([]*lead.Lead, 0, size)
-				return read(Options{Want: lead.AllFields}, func(l *lead.Lead) error { kept = append(kept, l); return nil })(body)
+				return read(Options{Want: lead.AllParts}, func(l *lead.Lead) error { kept = append(kept, l); return nil })(body)
 			},
 		} {
 			b.Run(fmt.Sprintf("%s/%d", name, size), func(b *testing.B) {

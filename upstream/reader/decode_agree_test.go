@@ -24,14 +24,14 @@ type failer interface {
 // checkReaders checks that the reader takes data as the reference does, in
 // whatever pieces it arrives, and that a selective reading differs only in what
 // it leaves out. It returns the leads, nil if data is refused.
-func checkReaders(t failer, data []byte, want lead.Fields) []*lead.Lead {
+func checkReaders(t failer, data []byte, want lead.Parts) []*lead.Lead {
 	t.Helper()
 	leads, odd, err := ReferenceLeads(data)
 	all := func(r io.Reader) io.Reader { return r }
 	for name, pieces := range map[string]func(io.Reader) io.Reader{
 		"whole": all, "halves": iotest.HalfReader, "single bytes": iotest.OneByteReader, "error with the last": iotest.DataErrReader,
 	} {
-		got, gotOdd, gotErr := decodeFrom(pieces(bytes.NewReader(data)), lead.AllFields)
+		got, gotOdd, gotErr := decodeFrom(pieces(bytes.NewReader(data)), lead.AllParts)
 		if (err == nil) != (gotErr == nil) {
 			t.Fatalf("%s: error is %v, the reference's %v", name, gotErr, err)
 		}
@@ -61,26 +61,26 @@ func checkReaders(t failer, data []byte, want lead.Fields) []*lead.Lead {
 }
 
 // only is l without the fields that are not in want.
-func only(l *lead.Lead, want lead.Fields) *lead.Lead {
+func only(l *lead.Lead, want lead.Parts) *lead.Lead {
 	kept := &lead.Lead{ID: l.ID, TenantID: l.TenantID}
-	if want.Has(lead.FieldStatus) {
+	if want.Has(lead.PartStatus) {
 		kept.Status, kept.StatusText = l.Status, l.StatusText
 	}
-	keep(&kept.TenantOrigin, l.TenantOrigin, want, lead.FieldTenantOrigin)
-	keep(&kept.OperatorID, l.OperatorID, want, lead.FieldOperatorID)
-	keep(&kept.IsDirectLead, l.IsDirectLead, want, lead.FieldIsDirectLead)
-	keep(&kept.IsNotActive, l.IsNotActive, want, lead.FieldIsNotActive)
-	keep(&kept.UMPCustomerGUID, l.UMPCustomerGUID, want, lead.FieldUMPCustomerGUID)
-	keep(&kept.ChannelID, l.ChannelID, want, lead.FieldChannelID)
-	keep(&kept.OVOCChannelID, l.OVOCChannelID, want, lead.FieldOVOCChannelID)
-	keep(&kept.Comments, l.Comments, want, lead.FieldComments)
-	keep(&kept.ConsentedOn, l.ConsentedOn, want, lead.FieldConsentedOn)
-	keep(&kept.LastModifiedOn, l.LastModifiedOn, want, lead.FieldLastModifiedOn)
-	keep(&kept.ConsentedCountries, l.ConsentedCountries, want, lead.FieldConsentedCountries)
-	keep(&kept.ContactDetails, l.ContactDetails, want, lead.FieldContactDetails)
-	keep(&kept.Contacts, l.Contacts, want, lead.FieldContacts)
-	keep(&kept.CivicAddresses, slices.Clone(l.CivicAddresses), want, lead.FieldCivicAddresses)
-	if !want.Has(lead.FieldLocations) {
+	keep(&kept.TenantOrigin, l.TenantOrigin, want, lead.PartTenantOrigin)
+	keep(&kept.OperatorID, l.OperatorID, want, lead.PartOperatorID)
+	keep(&kept.IsDirectLead, l.IsDirectLead, want, lead.PartIsDirectLead)
+	keep(&kept.IsNotActive, l.IsNotActive, want, lead.PartIsNotActive)
+	keep(&kept.UMPCustomerGUID, l.UMPCustomerGUID, want, lead.PartUMPCustomerGUID)
+	keep(&kept.ChannelID, l.ChannelID, want, lead.PartChannelID)
+	keep(&kept.OVOCChannelID, l.OVOCChannelID, want, lead.PartOVOCChannelID)
+	keep(&kept.Comments, l.Comments, want, lead.PartComments)
+	keep(&kept.ConsentedOn, l.ConsentedOn, want, lead.PartConsentedOn)
+	keep(&kept.LastModifiedOn, l.LastModifiedOn, want, lead.PartLastModifiedOn)
+	keep(&kept.ConsentedCountries, l.ConsentedCountries, want, lead.PartConsentedCountries)
+	keep(&kept.ContactDetails, l.ContactDetails, want, lead.PartContactDetails)
+	keep(&kept.Contacts, l.Contacts, want, lead.PartContacts)
+	keep(&kept.CivicAddresses, slices.Clone(l.CivicAddresses), want, lead.PartCivicAddresses)
+	if !want.Has(lead.PartLocations) {
 		for i := range kept.CivicAddresses {
 			kept.CivicAddresses[i].Locations = nil
 		}
@@ -88,7 +88,7 @@ func only(l *lead.Lead, want lead.Fields) *lead.Lead {
 	return kept
 }
 
-func keep[T any](into *T, value T, want, field lead.Fields) {
+func keep[T any](into *T, value T, want, field lead.Parts) {
 	if want.Has(field) {
 		*into = value
 	}
@@ -203,7 +203,7 @@ func TestReadersAgreeProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := wire{t, rapid.IntRange(0, 3).Draw(t, "sound") > 0}
 		body := w.space() + w.body() + w.space()
-		checkReaders(t, []byte(body), lead.Fields(rapid.Uint64Range(0, uint64(lead.AllFields)).Draw(t, "fields")))
+		checkReaders(t, []byte(body), lead.Parts(rapid.Uint64Range(0, uint64(lead.AllParts)).Draw(t, "fields")))
 	})
 }
 
@@ -212,7 +212,7 @@ func TestReadersAgreeProperty(t *testing.T) {
 func TestLargeLeadInSmallPieces(t *testing.T) {
 	t.Parallel()
 	body := `[{"id":"1","tenantId":"t","comments":["` + strings.Repeat("x", 3<<20) + `"]}]`
-	leads, _, err := decodeFrom(iotest.OneByteReader(strings.NewReader(body)), lead.AllFields)
+	leads, _, err := decodeFrom(iotest.OneByteReader(strings.NewReader(body)), lead.AllParts)
 	if err != nil || len(leads) != 1 || len(leads[0].Comments[0]) != 3<<20 {
 		t.Errorf("%d leads, error %v", len(leads), err)
 	}
@@ -220,7 +220,7 @@ func TestLargeLeadInSmallPieces(t *testing.T) {
 
 func TestLeadIsTooLarge(t *testing.T) {
 	t.Parallel()
-	for _, want := range []lead.Fields{0, lead.AllFields} {
+	for _, want := range []lead.Parts{0, lead.AllParts} {
 		body := `[{"id":"1","tenantId":"t","comments":["` + strings.Repeat("x", MaxValue) + `"]}]`
 		if _, _, err := decode([]byte(body), want); err == nil || !strings.Contains(err.Error(), "4 MiB") {
 			t.Errorf("error is %v", err)

@@ -31,7 +31,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(data, uint64(lead.FieldStatus))
+		f.Add(data, uint64(lead.PartStatus))
 	}
 	for _, text := range []string{
 		`{"data":[{"id":1,"tenantId":2,"comments":[{},"a"],"contacts":[{"contacts":[1,"\xff"]}]}]}`,
@@ -39,15 +39,15 @@ func FuzzDecode(f *testing.F) {
 		`{"data":[{"id":"1","tenantId":"t"}],"id":"2"}`,
 		`{"status":{},"\u0069d":"\ud83d\ude00\ud83d\n","tenantid":-0.5e+3,"contacts":[{"email":[]}],"Contacts":[{"email":1}],"data":7}`,
 	} {
-		f.Add([]byte(text), uint64(lead.FieldContacts))
+		f.Add([]byte(text), uint64(lead.PartContacts))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, want uint64) {
-		leads := checkReaders(t, data, lead.Fields(want))
+		leads := checkReaders(t, data, lead.Parts(want))
 		for _, l := range leads {
 			checkLead(t, l)
 		}
 		if leads != nil && strings.HasPrefix(strings.TrimLeft(string(data), " \t\r\n"), "[") {
-			wrapped, _, err := decode(fmt.Appendf(nil, `{"data":%s}`, data), lead.AllFields)
+			wrapped, _, err := decode(fmt.Appendf(nil, `{"data":%s}`, data), lead.AllParts)
 			if err != nil || !cmp.Equal(leads, wrapped) {
 				t.Fatalf("reads differently in an envelope: %v", err)
 			}
@@ -113,7 +113,7 @@ func TestDecodeSpellingsProperty(t *testing.T) {
 			ID: id, TenantID: "t", OVOCChannelID: ref("1574"), ConsentedOn: at,
 			ContactDetails: &lead.ContactDetails{CompanyName: ref(strings.ToValidUTF8(company, "\uFFFD"))},
 		}
-		leads, odd, err := decode([]byte(body), lead.AllFields)
+		leads, odd, err := decode([]byte(body), lead.AllParts)
 		if err != nil || len(odd) != 0 {
 			t.Fatalf("error %v, oddities %v", err, odd)
 		}

@@ -43,7 +43,7 @@ func TestDecodeSamples(t *testing.T) {
 		"full.json":    {fullLead(t)},
 		"nested.json":  nestedLeads(t),
 	} {
-		got, odd, err := decode(readSample(t, name), lead.AllFields)
+		got, odd, err := decode(readSample(t, name), lead.AllParts)
 		if err != nil || len(odd) != 0 {
 			t.Errorf("%s: error %v, oddities %v", name, err, odd)
 		}
@@ -182,7 +182,7 @@ func TestDecodeShapes(t *testing.T) {
 		"something after object": {body: one + "]", fails: "byte 26"},
 		"lead without id":        {body: `[` + one + `,{"tenantId":"t"},{"id":" ","tenantId":[]}]`, fails: "of 3 leads, 2 lack an id and 1 lack a tenantId"},
 	} {
-		leads, _, err := decode([]byte(test.body), lead.AllFields)
+		leads, _, err := decode([]byte(test.body), lead.AllParts)
 		switch {
 		case test.fails == "" && (err != nil || len(leads) != test.leads):
 			t.Errorf("%s: got %d leads, error %v; want %d", name, len(leads), err, test.leads)
@@ -255,7 +255,7 @@ func TestDecodeFields(t *testing.T) {
 		if test.want.TenantID == "" {
 			test.want.TenantID = "t"
 		}
-		leads, odd, err := decode([]byte(`[{"id":"1","tenantId":"t",`+test.fields+`}]`), lead.AllFields)
+		leads, odd, err := decode([]byte(`[{"id":"1","tenantId":"t",`+test.fields+`}]`), lead.AllParts)
 		if err != nil {
 			t.Errorf("%.80s: %v", test.fields, err)
 			continue

@@ -8,11 +8,11 @@ import (
 )
 
 // decode reads an answer and keeps its leads.
-func decode(data []byte, want lead.Fields) ([]*lead.Lead, Oddities, error) {
+func decode(data []byte, want lead.Parts) ([]*lead.Lead, Oddities, error) {
 	return decodeFrom(bytes.NewReader(data), want)
 }
 
-func decodeFrom(src io.Reader, want lead.Fields) ([]*lead.Lead, Oddities, error) {
+func decodeFrom(src io.Reader, want lead.Parts) ([]*lead.Lead, Oddities, error) {
 	var leads []*lead.Lead
 	read, err := Read(src, Leads, Options{Want: want}, func(l *lead.Lead) error {
 		leads = append(leads, l)

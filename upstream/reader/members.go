@@ -7,7 +7,7 @@ type member[T any] struct {
 	name string
 	// part is the part of a lead that the member belongs to. The member is skipped if
 	// the part is not wanted. 0 means that it is always read.
-	part lead.Fields
+	part lead.Parts
 	// read reads the value at i into x. If an object has the name twice, the last
 	// value counts, as in encoding/json.
 	read func(p *parser, i int, x *T) int

@@ -15,7 +15,7 @@ import (
 // noted as odd and read as absent, because one odd field must not fail the page.
 type parser struct {
 	b     []byte
-	want  lead.Fields
+	want  lead.Parts
 	depth int      // number of open arrays and objects
 	path  string   // of the member being read
 	odd   []string // paths of the values that could not be used

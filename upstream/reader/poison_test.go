@@ -44,7 +44,7 @@ func TestRecordsAreCopies(t *testing.T) {
 	}
 	r := newRecords(Leads)
 	var got []*lead.Lead
-	_, err = r.read(bytes.NewReader(body), Options{Want: lead.AllFields}, func(l *lead.Lead) error {
+	_, err = r.read(bytes.NewReader(body), Options{Want: lead.AllParts}, func(l *lead.Lead) error {
 		got = append(got, l)
 		r.poison()
 		return nil
@@ -61,7 +61,7 @@ func TestRecordsAreCopies(t *testing.T) {
 func TestBorrowedRecordsAreNotCopies(t *testing.T) {
 	t.Parallel()
 	r := newRecords(Leads)
-	_, err := r.read(bytes.NewReader(fullAnswer(t, 2)), Options{Want: lead.AllFields, Borrow: true}, func(l *lead.Lead) error {
+	_, err := r.read(bytes.NewReader(fullAnswer(t, 2)), Options{Want: lead.AllParts, Borrow: true}, func(l *lead.Lead) error {
 		id := l.ID
 		r.poison()
 		if id[0] != '#' || l.ContactDetails != nil {

@@ -87,7 +87,7 @@ func newKind[T any](plural string, members []member[T]) *Kind[T] {
 type Options struct {
 	// Want is the set of parts of a lead to read. Other parts are only checked to be
 	// well-formed.
-	Want lead.Fields
+	Want lead.Parts
 	// Max is the largest number of records that an answer may have. 0 means no limit.
 	Max int
 	// Borrow passes records in memory that the next record overwrites. They are valid
