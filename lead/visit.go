@@ -29,11 +29,12 @@ type Visitor interface {
 	Length(n int, size uintptr) int
 }
 
-// Visit calls v for all fields of l and of its parts, in the order of the tables. It
-// is the only walk over them.
-func Visit(v Visitor, l *Lead) { walk(v, LeadFields, l) }
+// Visit calls v for all fields of l and of its parts.
+func Visit(v Visitor, l *Lead) { Walk(v, LeadFields, l) }
 
-func walk[T any](v Visitor, fields []Field[T], x *T) {
+// Walk calls v for the fields of x and of its parts, in the order of the tables. It is
+// the only walk over them.
+func Walk[T any](v Visitor, fields []Field[T], x *T) {
 	for i := range fields {
 		switch f := &fields[i]; {
 		case f.Optional != nil:
@@ -64,7 +65,7 @@ func walkOne[T any](v Visitor, fields []Field[T], part **T) {
 	if *part == nil {
 		*part = &none
 	}
-	walk(v, fields, *part)
+	Walk(v, fields, *part)
 }
 
 func walkList[T any](v Visitor, fields []Field[T], list *[]T) {
@@ -80,7 +81,7 @@ func walkList[T any](v Visitor, fields []Field[T], list *[]T) {
 		*list = make([]T, n)
 	}
 	for i := range *list {
-		walk(v, fields, &(*list)[i])
+		Walk(v, fields, &(*list)[i])
 	}
 }
 

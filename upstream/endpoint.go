@@ -132,7 +132,7 @@ func (e *endpoint[T]) checkTenant(q query, records []*T) error {
 		}
 	}
 	if foreign > 0 {
-		return fmt.Errorf("%d of %d leads belong to other tenants: the tenant filter was ignored (check the spelling of the tenant parameter)",
+		return fmt.Errorf("%d of %d records belong to other tenants: the tenant filter was ignored (check the spelling of the tenant parameter)",
 			foreign, len(records))
 	}
 	return nil

@@ -90,7 +90,7 @@ func TestFormatVersion(t *testing.T) {
 	}
 	sum := sha256.Sum256(encoded.Bytes())
 	if got := formatVersion + " " + hex.EncodeToString(sum[:8]); got != "1 c87c3f3f400c27fb" {
-		t.Errorf("the format is %s", got)
+		t.Errorf("the encoding of leads changed: raise formatVersion in codec.go, then the hash here; it is %s", got)
 	}
 }
 

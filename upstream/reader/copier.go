@@ -39,13 +39,13 @@ const (
 
 func newCopier() *copier { return &copier{common: map[string]*string{}} }
 
-// lead returns a copy of l that shares no memory with it.
-func (c *copier) lead(l *lead.Lead) *lead.Lead {
-	l = lead.Clone(l)
+// copied moves the texts of x to memory of their own and returns x. x must be a copy of
+// the record that shares no slice or pointer to a struct with it, and have these fields.
+func copied[T any](c *copier, x *T, fields []lead.Field[T]) *T {
 	c.text, c.places, c.slots = c.text[:0], c.places[:0], 0
-	lead.Visit(c, l)
+	lead.Walk(c, fields, x)
 	c.assign()
-	return l
+	return x
 }
 
 // assign copies the collected texts and stores them in their places.

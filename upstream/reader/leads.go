@@ -26,7 +26,7 @@ func leadKind() *Kind[lead.Lead] {
 		{"an id", func(l *lead.Lead) *string { return &l.ID }},
 		{"a tenantId", func(l *lead.Lead) *string { return &l.TenantID }},
 	}
-	k.copy = (*copier).lead
+	k.copy = func(c *copier, l *lead.Lead) *lead.Lead { return copied(c, lead.Clone(l), lead.LeadFields) }
 	return k
 }
 
