@@ -7,8 +7,8 @@ import (
 	"leadgraph/lead"
 )
 
-// partOf names what must be read of a lead for a field of the schema, and
-// addressPartOf for one of an address besides the address itself.
+// partOf holds the part of a lead that must be read for a field of Lead, and
+// addressPartOf the part that a field of CivicAddress needs besides the address.
 var (
 	partOf        = parts(lead.LeadFields)
 	addressPartOf = parts(lead.AddressFields)
@@ -22,7 +22,8 @@ func parts[T any](fields []lead.Field[T]) map[string]lead.Parts {
 	return of
 }
 
-// selectedParts returns what a selection on a LeadConnection takes of its leads.
+// selectedParts returns the parts of the leads that a selection on a LeadConnection
+// needs.
 func selectedParts(op *graphql.OperationContext, connection ast.SelectionSet) lead.Parts {
 	var parts lead.Parts
 	for _, field := range graphql.CollectFields(op, connection, nil) {

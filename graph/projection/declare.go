@@ -13,7 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// declarations checks the table against the schema while it is written down.
+// declarations checks the table against the schema while the table is declared.
 type declarations struct {
 	schema *ast.Schema
 	errs   []error
@@ -23,7 +23,7 @@ func (d *declarations) errorf(format string, args ...any) {
 	d.errs = append(d.errs, fmt.Errorf("projection: "+format, args...))
 }
 
-// rows are the fields of one type, by their signature in the schema.
+// rows are the fields of one type, by signature; see signature.
 type rows[T any] map[string]fieldCompiler[T]
 
 func declare[T any](d *declarations, name string, rows rows[T]) *object[T] {
@@ -50,7 +50,7 @@ func declare[T any](d *declarations, name string, rows rows[T]) *object[T] {
 	return o
 }
 
-// signature is the field as the schema language writes it.
+// signature returns the field in the form of the schema language.
 func signature(field *ast.FieldDefinition) string {
 	arguments := make([]string, len(field.Arguments))
 	for i, argument := range field.Arguments {
@@ -65,9 +65,10 @@ func signature(field *ast.FieldDefinition) string {
 	return field.Name + "(" + strings.Join(arguments, ", ") + "): " + field.Type.String()
 }
 
-// fields adds the fields that a table of package lead lists, each as its Go type
-// is written, to the rows of those that need more. A field of the type that is in
-// neither is an error: it would be rendered by the executor, only slower.
+// fields declares a type whose fields are listed in a table of package lead. Each is
+// rendered by the Go type of its value, except those that have a row of their own. A
+// field of the schema in neither list is an error: the executor would render it, only
+// more slowly.
 func fields[T any](d *declarations, name string, table []lead.Field[T], own rows[T]) *object[T] {
 	definition := d.schema.Types[name]
 	if definition == nil {
@@ -92,13 +93,13 @@ func fields[T any](d *declarations, name string, table []lead.Field[T], own rows
 	return declare(d, name, all)
 }
 
-// fieldName is the name that a signature begins with.
+// fieldName returns the name at the start of a signature.
 func fieldName(signature string) string {
 	return signature[:strings.IndexAny(signature, "(:")]
 }
 
-// byType is a field as the Go type of its value is written. The schema must allow
-// null where the value can be absent, and only there.
+// byType compiles a field by the Go type of its value. The schema must allow null
+// where the value can be absent, and only there.
 func byType[T any](d *declarations, name string, f lead.Field[T], declared *ast.Type) fieldCompiler[T] {
 	nullable := f.Optional != nil || f.Flag != nil || f.Moment != nil || f.Raw != nil
 	if nullable == declared.NonNull || (f.Texts != nil) != (declared.Elem != nil) {
@@ -122,14 +123,15 @@ func byType[T any](d *declarations, name string, f lead.Field[T], declared *ast.
 	return nil
 }
 
-// leaf is a field without selections.
+// leaf compiles a field without selections.
 func leaf[T, V any](get func(*T) V, value write[V]) fieldCompiler[T] {
 	return func(*compiler, graphql.CollectedField) write[*T] {
 		return func(o *output, v *T) { value(o, get(v)) }
 	}
 }
 
-// child is a field of objects, in the shape that the schema gives them.
+// child compiles a field of objects. shape is the shape of the field in the schema: one
+// object, a list, and so on.
 func child[T, E, V any](get func(*T) V, of *object[E], shape func(write[*E]) write[V]) fieldCompiler[T] {
 	return func(c *compiler, field graphql.CollectedField) write[*T] {
 		value := shape(of.compile(c, field.Selections))
@@ -137,7 +139,7 @@ func child[T, E, V any](get func(*T) V, of *object[E], shape func(write[*E]) wri
 	}
 }
 
-// rootOf is a field of objects whose value a resolver answers.
+// rootOf compiles a field of objects whose value comes from a resolver.
 func rootOf[E, V any](of *object[E], shape func(write[*E]) write[V]) root {
 	return func(c *compiler, selections ast.SelectionSet) func(*output, any) {
 		write := shape(of.compile(c, selections))
@@ -152,8 +154,8 @@ func rootOf[E, V any](of *object[E], shape func(write[*E]) write[V]) root {
 	}
 }
 
-// enum is a writer of the names, which must be all of the enum's values. As in
-// the executor, a value without a name is an empty text.
+// enum returns a writer of the names, which must be all values of the enum. As in the
+// executor, a value without a name is written as an empty text.
 func enum[V ~uint8](d *declarations, name string, names map[V]string) write[V] {
 	var quoted [256]string
 	for v := range quoted {
@@ -172,7 +174,7 @@ func enum[V ~uint8](d *declarations, name string, names map[V]string) write[V] {
 	return func(o *output, v V) { o.bytes = append(o.bytes, quoted[v]...) }
 }
 
-// roots finds the fields of the schema that have one of the types.
+// roots returns the fields of the schema that have one of the types.
 func (d *declarations) roots(types map[string]root) (map[*ast.FieldDefinition]root, error) {
 	found := map[*ast.FieldDefinition]root{}
 	for _, definition := range d.schema.Types {

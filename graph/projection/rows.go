@@ -12,10 +12,10 @@ import (
 	"leadgraph/lead"
 )
 
-// Rows renders the leads of a connection one by one while they are read, so that
-// a page of leads never stands in memory: only its answer does. What the page
-// consists of is known only when all have been read, so each lead is rendered
-// apart, and the connection is put together from the pieces.
+// Rows renders the leads of a connection while they are read, so that only the answer
+// of a page is in memory and never its leads. The rows of the connection are known
+// only when all leads have been read. Each lead is therefore rendered by itself, and
+// the connection is put together from the pieces.
 type Rows struct {
 	projector *Projector
 	plan      *rowPlan
@@ -23,20 +23,21 @@ type Rows struct {
 	arguments []map[string]any
 }
 
-// rowPlan is the plan of a connection whose leads are rendered already.
+// rowPlan is the plan of a connection whose leads have been rendered.
 type rowPlan struct {
 	problem    problem
 	connection write[*streamed]
-	// nodes are the places of the document in which a lead is selected.
+	// nodes render a lead as it is selected in each place of the document.
 	nodes     []write[*lead.Lead]
 	arguments [][]graphql.CollectedField
 }
 
-// ErrUnplanned says that the executor must render a page, for what is in it.
+// ErrUnplanned says that the executor must render the page, because no plan covers
+// one of its leads.
 var ErrUnplanned = errors.New("the plan does not cover a lead")
 
-// Rows returns what renders the leads of the connection that is the field of
-// ctx; nil if the executor must do so.
+// Rows returns the renderer for the connection that is the field of ctx. It returns
+// nil if the executor must render the connection.
 func (p *Projector) Rows(ctx context.Context) *Rows {
 	field := graphql.GetFieldContext(ctx)
 	op := graphql.GetOperationContext(ctx)
@@ -63,16 +64,16 @@ func (p *Projector) Rows(ctx context.Context) *Rows {
 	return r
 }
 
-// Page collects the rendered leads of one page. It is for one goroutine.
+// Page collects the rendered leads of one page. It must be used by one goroutine only.
 type Page struct {
 	out   *output
 	nodes []write[*lead.Lead]
-	// ends are where the pieces of the leads end in out: of each lead its id, then
-	// its nodes.
+	// ends holds where the pieces of each lead end in out: first its id, then its
+	// nodes.
 	ends []int
 }
 
-// Page makes room for a page of about this many leads.
+// Page returns an empty page with room for about size leads.
 func (r *Rows) Page(size int) *Page {
 	const usual = 256 // bytes of a rendered lead of some fields
 	return &Page{
@@ -82,11 +83,10 @@ func (r *Rows) Page(size int) *Page {
 	}
 }
 
-// Reset forgets the leads: the page is read again.
+// Reset removes the leads. Call it before the page is read again.
 func (p *Page) Reset() { p.out.bytes, p.ends = p.out.bytes[:0], p.ends[:0] }
 
-// Add renders a lead, which is not used any more when it returns. Its error is
-// ErrUnplanned.
+// Add renders a lead. It does not keep the lead. The error is ErrUnplanned.
 func (p *Page) Add(l *lead.Lead) error {
 	p.out.bytes = append(p.out.bytes, l.ID...)
 	p.ends = append(p.ends, len(p.out.bytes))
@@ -118,10 +118,10 @@ type Row struct {
 // ID is the lead's id.
 func (r Row) ID() string { return string(r.piece(0)) }
 
-// Same tells whether two rows are of leads with the same id.
+// Same reports whether two rows are leads with the same id.
 func (r Row) Same(other Row) bool { return bytes.Equal(r.piece(0), other.piece(0)) }
 
-// piece returns the id, or the lead as it is selected at one place.
+// piece returns the id if i is 0, and otherwise the lead as it is selected in place i.
 func (r Row) piece(i int) []byte {
 	at := r.index*(1+len(r.page.nodes)) + i
 	begin := 0
@@ -144,9 +144,9 @@ type streamedEdge struct {
 	index int
 }
 
-// Connection puts a page together. The pages that its rows come from must not be
-// used any more. cursor returns the cursor of a row; it is called only if cursors
-// are selected. The error is ErrUnplanned or that of the context.
+// Connection renders a connection of the rows. It frees the pages of the rows, so
+// they must not be used afterwards. cursor returns the cursor of a row and is called
+// only if cursors are selected. The error is ErrUnplanned or that of the context.
 func (r *Rows) Connection(rows []Row, cursor func(int) string, info *generated.PageInfo, asOf time.Time) (graphql.Marshaler, error) {
 	const around = 96 // bytes of an edge around its lead
 	size := 512
@@ -174,7 +174,7 @@ func (r *Rows) Connection(rows []Row, cursor func(int) string, info *generated.P
 	}
 }
 
-// declareStreamed declares the connection once more, over rendered leads.
+// declareStreamed declares the connection a second time, for rendered leads.
 func declareStreamed(d *declarations, leads *object[lead.Lead], page *object[generated.PageInfo]) *object[streamed] {
 	edge := declare(d, "LeadEdge", rows[streamedEdge]{
 		"cursor: Cursor!": leaf(func(e *streamedEdge) string { return e.of.cursor(e.index) }, text),
@@ -201,7 +201,7 @@ func declareStreamed(d *declarations, leads *object[lead.Lead], page *object[gen
 	})
 }
 
-// rendered is a field of leads that were rendered before.
+// rendered is a field whose leads have been rendered.
 func rendered[T any](leads *object[lead.Lead], copyTo func(*output, *T, int)) fieldCompiler[T] {
 	return func(c *compiler, field graphql.CollectedField) write[*T] {
 		c.nodes = append(c.nodes, leads.compile(c, field.Selections))

@@ -11,9 +11,10 @@ import (
 	"leadgraph/lead/catalogue"
 )
 
-// table lists what is covered: objects with their fields as the schema writes
-// them, and the types of the fields in whose place a marshaler may stand. What
-// is missing here falls back; what contradicts the schema is an error.
+// table lists the covered types with their fields, and the types of the root fields
+// whose values may be replaced by a marshaler. Anything missing here falls back to the
+// executor. A contradiction to the schema is an error. Package lead lists the fields
+// of a lead.
 func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, *object[streamed], error) {
 	d := &declarations{schema: schema}
 	status := enum(d, "LeadStatus", map[lead.Status]string{
@@ -61,7 +62,7 @@ func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, *object[streamed]
 	return roots, overRows, err
 }
 
-// nodes gives elements up that are no leads.
+// nodes fails for elements that are not leads.
 func nodes(object write[*lead.Lead]) write[[]generated.Node] {
 	one := nullable(object)
 	return list(func(o *output, node generated.Node) {
@@ -91,8 +92,8 @@ func declareLead(d *declarations, status write[lead.Status], size *object[lead.S
 	})
 }
 
-// addresses is the field whose arguments choose from the addresses; the
-// executor's resolver does the same.
+// addresses compiles the field whose arguments select some of the addresses, as the
+// executor's resolver does.
 func addresses(address *object[lead.CivicAddress]) fieldCompiler[lead.Lead] {
 	return func(c *compiler, field graphql.CollectedField) write[*lead.Lead] {
 		one := address.compile(c, field.Selections)

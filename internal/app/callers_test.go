@@ -206,7 +206,7 @@ func (p *proof) judge(c *customer, query, text string, data any, codes []string,
 	}
 	for _, total := range gather(data, "total") {
 		if total != fmt.Sprint(c.total) {
-			p.t.Errorf("%s was told of %s leads instead of %d: %s", c.name, total, c.total, text)
+			p.t.Errorf("%s got a count of %s leads instead of %d: %s", c.name, total, c.total, text)
 		}
 	}
 	for _, code := range codes {

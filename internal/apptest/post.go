@@ -91,7 +91,7 @@ func Do(client *http.Client, request *http.Request) (Answer, error) {
 	return a, nil
 }
 
-// Post posts a body and returns the answer. The headers are as in NewRequest.
+// Post posts a body and returns the answer. See NewRequest for the headers.
 func Post(t testing.TB, endpoint, body string, headers ...string) Answer {
 	t.Helper()
 	request, err := NewRequest(t.Context(), endpoint, body, headers...)

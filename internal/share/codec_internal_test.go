@@ -114,7 +114,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// What can be read can be written, and reads the same again.
+		// Data that can be read can be written, and reads the same again.
 		var again bytes.Buffer
 		if err := encode(&again, leads); err != nil {
 			t.Fatal(err)

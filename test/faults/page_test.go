@@ -23,7 +23,7 @@ the whole program, over real HTTP, against the [sandbox](../upstream/sandbox/doc
 the expected calls arrive, that the answer comes within the request's time-out, that the log has one line of the operation with its codes and
 a warning of each failure, that neither log nor errors hold personal data, secrets, hosts or URLs, and that no goroutine is left.
 
-**Right** is the answer without the fault. Codes are those in ` + "`errors[].extensions.code`" + `. What could not be read is null, and the rest is
+**Right** is the answer without the fault. Codes are those in ` + "`errors[].extensions.code`" + `. Fields that could not be read are null, and the rest is
 answered: where one of three tenants fails (*one hole*), the other two are right. **Stale** is the right answer as of the last walk
 over all leads, with ` + "`extensions.stale`" + `. The numbers count the calls for leads that reach the platform; a number after a + counts those for
 tokens. A range means that the number depends on what happens first.
