@@ -148,13 +148,32 @@ func TestAnnouncedBody(t *testing.T) {
 	}
 }
 
-// rowsFrom is that many leads, from a number on.
-func rowsFrom(first, count int) string {
-	rows := make([]string, count)
-	for i := range rows {
-		rows[i] = row(fmt.Sprint(first + i))
+func TestBodyLimit(t *testing.T) {
+	t.Parallel()
+	body := "[" + row("1") + "]"
+	for name, chunked := range map[string]bool{"announced": false, "chunked": true} {
+		for _, limit := range []int64{int64(len(body)), int64(len(body)) - 1} {
+			var calls atomic.Int32
+			client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+				calls.Add(1)
+				if chunked {
+					_ = http.NewResponseController(w).Flush()
+				}
+				write(w, body)
+			}, func(o *upstream.Options) { o.MaxBody, o.Retries = limit, 2 })
+			leads, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+			if limit == int64(len(body)) {
+				if err != nil || len(leads) != 1 {
+					t.Errorf("%s: got %d leads, error %v", name, len(leads), err)
+				}
+				continue
+			}
+			wantKind(t, err, lead.FailureBadResponse)
+			if calls.Load() != 1 {
+				t.Errorf("%s: an answer that is too large was asked for %d times", name, calls.Load())
+			}
+		}
 	}
-	return "[" + strings.Join(rows, ",") + "]"
 }
 
 // More leads than asked for would not be where they are looked for; where that

@@ -97,26 +97,6 @@ func TestEachLeadRestarts(t *testing.T) {
 	}
 }
 
-// Leads of an attempt that failed must not be among those of the next.
-func TestLeadsOfABrokenAnswerAreDropped(t *testing.T) {
-	t.Parallel()
-	var answers atomic.Int32
-	client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
-		if answers.Add(1) == 1 {
-			w.Header().Set("Content-Length", "1000")
-			write(w, "["+row("a")+",")
-			_ = http.NewResponseController(w).Flush()
-			panic(http.ErrAbortHandler)
-		}
-		w.WriteHeader(http.StatusNotFound)
-		write(w, "Invalid lead")
-	}, func(o *upstream.Options) { o.FirstPage, o.Retries = 1, 1 })
-	leads, err := client.LeadsByTenant(t.Context(), tenantA, false)
-	if err != nil || len(leads) != 0 {
-		t.Errorf("got %d leads, error %v", len(leads), err)
-	}
-}
-
 func TestEachLeadIsStopped(t *testing.T) {
 	t.Parallel()
 	stop := errors.New("enough")
@@ -131,19 +111,6 @@ func TestEachLeadIsStopped(t *testing.T) {
 	})
 	if !errors.Is(err, stop) || seen != 2 || answers.Load() != 1 {
 		t.Errorf("error %v after %d leads and %d calls", err, seen, answers.Load())
-	}
-}
-
-func TestPermitSurvivesAPanic(t *testing.T) {
-	t.Parallel()
-	var answers atomic.Int32
-	client := newClient(t, cutting(&answers, 0), func(o *upstream.Options) { o.MaxConcurrent = 1 })
-	func() {
-		defer func() { _ = recover() }()
-		_ = client.EachLead(t.Context(), 0, 10, lead.AllFields, func() {}, func(*lead.Lead) error { panic("oops") })
-	}()
-	if leads, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields); err != nil || len(leads) != 3 {
-		t.Errorf("got %d leads, error %v", len(leads), err)
 	}
 }
 

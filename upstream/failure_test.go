@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -122,33 +121,6 @@ func TestTimeoutInBody(t *testing.T) {
 	wantKind(t, err, lead.FailureTimeout)
 }
 
-func TestOnlineReadMayUseTheWholeTime(t *testing.T) {
-	t.Parallel()
-	client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
-		write(w, "["+row("1")+"]")
-	}, func(o *upstream.Options) { o.AttemptTimeout, o.TimePerRow = time.Nanosecond, -1 })
-	_, err := client.LeadsByTenant(t.Context(), tenantA, false)
-	wantKind(t, err, lead.FailureTimeout)
-	leads, err := client.LeadsByTenant(t.Context(), tenantA, true)
-	if err != nil || len(leads) != 1 {
-		t.Errorf("online: got %d leads, error %v", len(leads), err)
-	}
-}
-
-func TestOnlineReadIsNotRetried(t *testing.T) {
-	t.Parallel()
-	var calls atomic.Int32
-	client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
-		calls.Add(1)
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}, func(o *upstream.Options) { o.Retries = 2 })
-	_, err := client.LeadsByTenant(t.Context(), tenantA, true)
-	wantKind(t, err, lead.FailureUnavailable)
-	if calls.Load() != 1 {
-		t.Errorf("%d calls", calls.Load())
-	}
-}
-
 func TestCutBody(t *testing.T) {
 	t.Parallel()
 	for _, cuts := range []int32{1, 10} {
@@ -245,84 +217,4 @@ func TestUntrustedCertificate(t *testing.T) {
 	if calls.Load() != 0 {
 		t.Error("a request reached a server that is not trusted")
 	}
-}
-
-func TestBodyLimit(t *testing.T) {
-	t.Parallel()
-	body := "[" + row("1") + "]"
-	for name, chunked := range map[string]bool{"announced": false, "chunked": true} {
-		for _, limit := range []int64{int64(len(body)), int64(len(body)) - 1} {
-			var calls atomic.Int32
-			client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
-				calls.Add(1)
-				if chunked {
-					_ = http.NewResponseController(w).Flush()
-				}
-				write(w, body)
-			}, func(o *upstream.Options) { o.MaxBody, o.Retries = limit, 2 })
-			leads, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
-			if limit == int64(len(body)) {
-				if err != nil || len(leads) != 1 {
-					t.Errorf("%s: got %d leads, error %v", name, len(leads), err)
-				}
-				continue
-			}
-			wantKind(t, err, lead.FailureBadResponse)
-			if calls.Load() != 1 {
-				t.Errorf("%s: an answer that is too large was asked for %d times", name, calls.Load())
-			}
-		}
-	}
-}
-
-func TestConcurrencyCap(t *testing.T) {
-	t.Parallel()
-	const limit, callers = 3, 12
-	var running, most atomic.Int32
-	full := make(chan struct{})
-	fill := sync.OnceFunc(func() { close(full) })
-	client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
-		n := running.Add(1)
-		defer running.Add(-1)
-		for {
-			before := most.Load()
-			if n <= before || most.CompareAndSwap(before, n) {
-				break
-			}
-		}
-		if n == limit {
-			fill()
-		}
-		<-full // nobody leaves before the limit was reached once
-		write(w, "[]")
-	}, func(o *upstream.Options) { o.MaxConcurrent = limit })
-	var wg sync.WaitGroup
-	for range callers {
-		wg.Go(func() {
-			if _, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	if most.Load() != limit {
-		t.Errorf("%d calls at once, want %d", most.Load(), limit)
-	}
-}
-
-func TestOwnLimitIsNamed(t *testing.T) {
-	t.Parallel()
-	arrived := make(chan struct{}, 1)
-	client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
-		arrived <- struct{}{}
-		hang(w, r)
-	}, func(o *upstream.Options) { o.MaxConcurrent, o.Timeout, o.TimePerRow = 1, 200*time.Millisecond, -1 })
-	ctx, cancel := context.WithCancel(t.Context())
-	var wg sync.WaitGroup
-	wg.Go(func() { _, _ = client.LeadsPage(ctx, 0, 10, lead.AllFields) })
-	t.Cleanup(wg.Wait)
-	t.Cleanup(cancel)
-	<-arrived
-	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
-	wantKind(t, err, lead.FailureRateLimited)
 }

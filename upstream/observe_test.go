@@ -1,15 +1,10 @@
 package upstream_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -23,144 +18,6 @@ import (
 	"leadgraph/upstream/sandbox"
 	"leadgraph/upstream/token"
 )
-
-// breakPlatform looks tenants up until the breaker refuses that.
-func breakPlatform(t *testing.T, client *upstream.Client) *lead.SourceError {
-	t.Helper()
-	for range 20 {
-		_, err := client.LeadsByTenant(t.Context(), tenantA, false)
-		if source := sourceError(t, err, lead.FailureUnavailable); source.RetryAfter > 0 {
-			return source
-		}
-	}
-	t.Fatal("20 failures did not open the breaker")
-	return nil
-}
-
-func TestBreakerIsOfThePlatform(t *testing.T) {
-	t.Parallel()
-	var log bytes.Buffer
-	platform, client, _ := newSandbox(t, sandbox.Options{Leads: 20}, func(o *upstream.Options) {
-		o.Retries = -1
-		o.Logger = slog.New(slog.NewTextHandler(&log, nil))
-	})
-	platform.Inject(sandbox.Fault{Status: http.StatusInternalServerError, Times: -1})
-	if source := breakPlatform(t, client); source.Status != 0 || source.RetryAfter > 3*time.Second {
-		t.Errorf("error is %#v", source)
-	}
-	platform.ClearFaults()
-	platform.ResetCalls()
-	_, own := client.WithToken("another").LeadsByTenant(t.Context(), tenantA, false)
-	_, page := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
-	_, online := client.LeadsByTenant(t.Context(), tenantA, true)
-	for _, err := range []error{own, page, online} {
-		if source := sourceError(t, err, lead.FailureUnavailable); source.RetryAfter <= 0 {
-			t.Errorf("error is %v", err)
-		}
-	}
-	if calls := platform.Calls(); len(calls.ByStatus) != 0 {
-		t.Errorf("calls were made: %+v", calls)
-	}
-	if state := client.State(); state.Breaker != "open" || state.RetryIn <= 0 {
-		t.Errorf("state is %+v", state)
-	}
-	if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "circuit breaker open") || strings.Contains(text, "127.0.0.1") {
-		t.Errorf("the log is %s", text)
-	}
-}
-
-// A token endpoint that fails does not stop calls with another token.
-func TestBreakerIsNotOfTheTokenEndpoint(t *testing.T) {
-	t.Parallel()
-	platform, client, _ := newSandbox(t, sandbox.Options{Leads: 20, NoAuth: true}, nil)
-	platform.Inject(sandbox.Fault{Kind: sandbox.KindToken, Status: http.StatusInternalServerError, Times: -1})
-	for range 30 {
-		_, err := client.LeadsByTenant(t.Context(), tenantA, false)
-		wantKind(t, err, lead.FailureUnavailable)
-	}
-	if _, err := client.WithToken("another").LeadsByTenant(t.Context(), tenantA, false); err != nil {
-		t.Error(err)
-	}
-	if calls := platform.Calls(); calls.Token != 2 {
-		t.Errorf("the token endpoint was asked %d times", calls.Token)
-	}
-}
-
-// checkOnline reads that hang take no room from others, nor others from them.
-func TestOnlineBulkhead(t *testing.T) {
-	t.Parallel()
-	arrived := make(chan struct{}, 2)
-	client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Query().Get("checkOnline") == "true" {
-			arrived <- struct{}{}
-			hang(w, r)
-			return
-		}
-		write(w, "["+row("1")+"]")
-	}, func(o *upstream.Options) {
-		o.MaxConcurrent, o.MaxOnline, o.OnlineTimeout, o.TimePerRow = 1, 2, 200*time.Millisecond, -1
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	var hanging sync.WaitGroup
-	defer hanging.Wait()
-	defer cancel()
-	for range 2 {
-		hanging.Go(func() { _, _ = client.LeadsByTenant(ctx, tenantA, true) })
-		<-arrived
-	}
-	if _, err := client.LeadsByTenant(t.Context(), tenantA, false); err != nil {
-		t.Error(err)
-	}
-	if state := client.State(); state.InFlight != 0 || state.Limit != 1 {
-		t.Errorf("state is %+v", state)
-	}
-	_, err := client.LeadsByTenant(t.Context(), tenantA, true)
-	wantKind(t, err, lead.FailureRateLimited)
-}
-
-func TestOnlineTimeout(t *testing.T) {
-	t.Parallel()
-	client := newClient(t, hang, func(o *upstream.Options) { o.OnlineTimeout, o.TimePerRow = 50*time.Millisecond, -1 })
-	_, err := client.LeadsByTenant(t.Context(), tenantA, true)
-	wantKind(t, err, lead.FailureTimeout)
-}
-
-// A kept connection that breaks makes net/http send a GET again on its own; not
-// so a read with a side effect, which may have arrived.
-func TestOnlineReadIsSentOnce(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		online bool
-		sent   int32
-	}{"lookup": {false, 2}, "online": {true, 1}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var sent atomic.Int32
-			client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
-				if body, err := io.ReadAll(r.Body); len(body) > 0 || err != nil || len(r.TransferEncoding) > 0 || r.Header.Get("Content-Length") != "" {
-					t.Errorf("the request has a body: %q, error %v", body, err)
-				}
-				if r.URL.Query().Get("PageSize") == "1" { // keeps the connection
-					write(w, "[]")
-					return
-				}
-				if sent.Add(1) == 1 {
-					panic(http.ErrAbortHandler)
-				}
-				write(w, "["+row("1")+"]")
-			}, nil)
-			if _, err := client.LeadsPage(t.Context(), 0, 1, lead.AllFields); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := client.LeadsByTenant(t.Context(), tenantA, test.online); (err != nil) != test.online {
-				t.Errorf("error is %v", err)
-			}
-			if sent.Load() != test.sent {
-				t.Errorf("sent %d times", sent.Load())
-			}
-		})
-	}
-}
 
 // watch notes attempts.
 type watch struct {
@@ -330,38 +187,5 @@ func TestNoLeadIsAnAnswer(t *testing.T) {
 	}
 	if len(w.seen) == 0 {
 		t.Error("nothing was seen")
-	}
-}
-
-func TestQueueIsSeen(t *testing.T) {
-	t.Parallel()
-	arrived := make(chan struct{}, 1)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		arrived <- struct{}{}
-		hang(w, r)
-	}))
-	t.Cleanup(server.Close)
-	client, err := upstream.NewClient(upstream.Options{BaseURL: server.URL, MaxConcurrent: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	ctx, cancel := context.WithCancel(t.Context())
-	var calls sync.WaitGroup
-	defer calls.Wait()
-	defer cancel()
-	for range 3 {
-		calls.Go(func() { _, _ = client.LeadsPage(ctx, 0, 10, lead.AllFields) })
-	}
-	<-arrived
-	for client.State().Queued != 2 {
-		select {
-		case <-t.Context().Done():
-			t.Fatal(client.State())
-		case <-time.After(time.Millisecond):
-		}
-	}
-	if state := client.State(); state.InFlight != 1 || state.Limit != 1 {
-		t.Errorf("state is %+v", state)
 	}
 }
