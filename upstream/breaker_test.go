@@ -13,7 +13,7 @@ import (
 	"leadgraph/upstream/sandbox"
 )
 
-// breakPlatform looks tenants up until the breaker refuses that.
+// breakPlatform looks a tenant up until the breaker refuses to.
 func breakPlatform(t *testing.T, client *upstream.Client) *lead.SourceError {
 	t.Helper()
 	for range 20 {
@@ -58,7 +58,7 @@ func TestBreakerIsOfThePlatform(t *testing.T) {
 	}
 }
 
-// A token endpoint that fails does not stop calls with another token.
+// A failing token endpoint does not stop calls with another token.
 func TestBreakerIsNotOfTheTokenEndpoint(t *testing.T) {
 	t.Parallel()
 	platform, client, _ := newSandbox(t, sandbox.Options{Leads: 20, NoAuth: true}, nil)

@@ -18,7 +18,7 @@ func TestRequest(t *testing.T) {
 	var got *http.Request
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		got = r.Clone(context.WithoutCancel(r.Context()))
-		write(w, testdata(t, "minimal.json"))
+		write(w, testdata(t, minimalLeads))
 	}
 	for name, test := range map[string]struct {
 		adjust func(*upstream.Options)

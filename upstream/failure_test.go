@@ -105,7 +105,7 @@ func TestTimeouts(t *testing.T) {
 		_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
 		source := sourceError(t, err, lead.FailureTimeout)
 		if errors.Is(source, context.DeadlineExceeded) {
-			t.Errorf("time-out %s passes for the caller's deadline", name)
+			t.Errorf("the time-out %s looks like the caller's deadline", name)
 		}
 	}
 }
@@ -127,9 +127,7 @@ func TestCutBody(t *testing.T) {
 		var calls atomic.Int32
 		client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
 			if calls.Add(1) <= cuts {
-				w.Header().Set("Content-Length", "100")
-				write(w, "[{")
-				panic(http.ErrAbortHandler)
+				breakOff(w, "[{")
 			}
 			write(w, "["+row("1")+"]")
 		}, func(o *upstream.Options) { o.Retries = 1 })
@@ -148,12 +146,8 @@ func TestNoServer(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
-	client, err := upstream.NewClient(upstream.Options{BaseURL: server.URL, Retries: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	_, err = client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+	client := openClient(t, upstream.Options{BaseURL: server.URL, Retries: 1})
+	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
 	source := sourceError(t, err, lead.FailureUnavailable)
 	if text := source.Error(); !strings.Contains(text, "connection refused") || strings.Contains(text, "127.0.0.1") {
 		t.Errorf("the error does not say what happened, or says where: %q", text)
@@ -165,7 +159,7 @@ func TestBodyThatIsNotTheGzipItClaims(t *testing.T) {
 	var packed bytes.Buffer
 	gz := gzip.NewWriter(&packed)
 	write(gz, "["+row("1")+"]")
-	_ = gz.Close() // a buffer takes everything
+	_ = gz.Close() // never fails for a buffer
 	corrupt := bytes.Clone(packed.Bytes())
 	corrupt[len(corrupt)-6] ^= 1 // in the checksum
 	for name, body := range map[string][]byte{"plain": []byte("[]          "), "corrupt": corrupt} {
@@ -204,15 +198,11 @@ func TestUntrustedCertificate(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int32
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { calls.Add(1) }))
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it reports the refused handshake
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it would log the refused handshake
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	client, err := upstream.NewClient(upstream.Options{BaseURL: server.URL})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	_, err = client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+	client := openClient(t, upstream.Options{BaseURL: server.URL})
+	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
 	wantKind(t, err, lead.FailureUnavailable)
 	if calls.Load() != 0 {
 		t.Error("a request reached a server that is not trusted")

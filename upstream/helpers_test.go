@@ -22,12 +22,13 @@ import (
 )
 
 const (
-	tenantA = "f94238e5-4f2c-4e1b-8125-2d27122ca75f" // of testdata/minimal.json
+	tenantA = "f94238e5-4f2c-4e1b-8125-2d27122ca75f" // in reader/testdata/minimal.json
 	leadA   = "da68eafc-d3c6-4d3b-9a10-c48b26c6086b"
 )
 
-// newClient returns a client of handler, which is mounted under a prefix as the
-// platform's API is. No read is retried unless adjust says so.
+// newClient returns a client of a platform whose lead endpoint is handler. The
+// endpoint is below a path prefix, as on the platform. Reads are not retried unless
+// adjust changes that.
 func newClient(t *testing.T, handler http.HandlerFunc, adjust func(*upstream.Options)) *upstream.Client {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -38,15 +39,10 @@ func newClient(t *testing.T, handler http.HandlerFunc, adjust func(*upstream.Opt
 	if adjust != nil {
 		adjust(&o)
 	}
-	client, err := upstream.NewClient(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return client
+	return openClient(t, o)
 }
 
-// openClient returns a client that the end of the test closes.
+// openClient returns a client that is closed at the end of the test.
 func openClient(t *testing.T, o upstream.Options) *upstream.Client {
 	t.Helper()
 	client, err := upstream.NewClient(o)
@@ -57,8 +53,7 @@ func openClient(t *testing.T, o upstream.Options) *upstream.Client {
 	return client
 }
 
-// newSandbox returns a stand-in platform, which shares nothing with the client,
-// and a client that logs everything to log.
+// newSandbox returns a sandbox, a client of it, and the client's log at debug level.
 func newSandbox(t *testing.T, quirks sandbox.Options, adjust func(*upstream.Options)) (*sandbox.Server, *upstream.Client, *bytes.Buffer) {
 	t.Helper()
 	platform, err := sandbox.New(quirks)
@@ -79,15 +74,11 @@ func newSandbox(t *testing.T, quirks sandbox.Options, adjust func(*upstream.Opti
 	if adjust != nil {
 		adjust(&o)
 	}
-	client, err := upstream.NewClient(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return platform, client, &log
+	return platform, openClient(t, o), &log
 }
 
-// authority is a token endpoint that hands out "token 1", "token 2" and so on.
+// authority starts a token endpoint. It issues "token1", "token2" and so on, unless
+// issue is given.
 func authority(t *testing.T, issue http.HandlerFunc) (url string, issued *atomic.Int32) {
 	t.Helper()
 	issued = new(atomic.Int32)
@@ -131,6 +122,11 @@ func (c *changing) set(secret string, err error) {
 	c.secret, c.err = secret, err
 }
 
+// minimalLeads has one lead without most of its fields. It is a sample of package
+// reader too.
+const minimalLeads = "../reader/testdata/minimal.json"
+
+// testdata returns a file, whose name is relative to testdata.
 func testdata(t *testing.T, name string) string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", name))
@@ -141,7 +137,7 @@ func testdata(t *testing.T, name string) string {
 }
 
 func write(w io.Writer, body string) {
-	_, _ = io.WriteString(w, body) // a client that left is the test's business
+	_, _ = io.WriteString(w, body) // fails if the client has left, which tests check
 }
 
 // breakOff sends the beginning of a body and then breaks the connection.
@@ -152,13 +148,13 @@ func breakOff(w http.ResponseWriter, begin string) {
 	panic(http.ErrAbortHandler)
 }
 
-// hang answers nothing until the client leaves.
+// hang does not answer until the client leaves.
 func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
-// row is a lead with an id, of tenantA.
+// row returns a lead of tenantA.
 func row(id string) string { return fmt.Sprintf(`{"id":%q,"tenantId":%q}`, id, tenantA) }
 
-// rowsFrom is that many leads, from a number on.
+// rowsFrom returns an array of count leads with consecutive numbers as ids.
 func rowsFrom(first, count int) string {
 	rows := make([]string, count)
 	for i := range rows {
@@ -175,7 +171,7 @@ func ids(leads []*lead.Lead) []string {
 	return ids
 }
 
-// sourceError fails the test unless err is a SourceError of the kind.
+// sourceError returns err as a SourceError, which must be of the kind.
 func sourceError(t *testing.T, err error, kind lead.FailureKind) *lead.SourceError {
 	t.Helper()
 	source, ok := errors.AsType[*lead.SourceError](err)

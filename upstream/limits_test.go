@@ -31,7 +31,7 @@ func TestConcurrencyCap(t *testing.T) {
 		if n == limit {
 			fill()
 		}
-		<-full // nobody leaves before the limit was reached once
+		<-full // no call ends before the limit has been reached
 		write(w, "[]")
 	}, func(o *upstream.Options) { o.MaxConcurrent = limit })
 	var wg sync.WaitGroup
@@ -73,11 +73,7 @@ func TestQueueIsSeen(t *testing.T) {
 		hang(w, r)
 	}))
 	t.Cleanup(server.Close)
-	client, err := upstream.NewClient(upstream.Options{BaseURL: server.URL, MaxConcurrent: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
+	client := openClient(t, upstream.Options{BaseURL: server.URL, MaxConcurrent: 1})
 	ctx, cancel := context.WithCancel(t.Context())
 	var calls sync.WaitGroup
 	defer calls.Wait()

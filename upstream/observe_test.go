@@ -19,7 +19,7 @@ import (
 	"leadgraph/upstream/token"
 )
 
-// watch notes attempts.
+// watch records attempts.
 type watch struct {
 	mu   sync.Mutex
 	seen []guard.Attempt
@@ -43,12 +43,6 @@ func TestObserve(t *testing.T) {
 			w.WriteHeader(status)
 			write(w, body)
 		}
-	}
-	cut := func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Length", "100")
-		write(w, "[")
-		_ = http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler)
 	}
 	first := func(first, then http.HandlerFunc) http.HandlerFunc {
 		var calls atomic.Int32
@@ -79,7 +73,7 @@ func TestObserve(t *testing.T) {
 			want: []guard.Attempt{
 				{Kind: "lead", Outcome: "status", Status: 503, Bytes: 2},
 				{Kind: "lead", Outcome: "ok", Status: 200, Bytes: size, Retry: true}}},
-		"cut":          {handler: cut, want: []guard.Attempt{{Kind: "lead", Outcome: "cut", Status: 200, Bytes: 1}}},
+		"cut":          {handler: func(w http.ResponseWriter, _ *http.Request) { breakOff(w, "[") }, want: []guard.Attempt{{Kind: "lead", Outcome: "cut", Status: 200, Bytes: 1}}},
 		"connection":   {handler: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, want: []guard.Attempt{{Kind: "lead", Outcome: "connection"}}},
 		"time-out":     {handler: hang, adjust: func(o *upstream.Options) { o.AttemptTimeout, o.TimePerRow = 20*time.Millisecond, -1 }, want: []guard.Attempt{{Kind: "lead", Outcome: "timeout"}}},
 		"bad response": {handler: answer(200, "<p>"), want: []guard.Attempt{{Kind: "lead", Outcome: "bad_response", Status: 200, Bytes: 3}}},
@@ -131,7 +125,7 @@ func TestObserve(t *testing.T) {
 	}
 }
 
-// wrapped counts what goes over the wire.
+// wrapped records the paths of the requests that are sent.
 type wrapped struct {
 	http.RoundTripper
 	paths chan string
@@ -168,7 +162,7 @@ func TestWrapAndTokens(t *testing.T) {
 	}
 }
 
-// A platform that says 404 for a tenant without a lead has answered.
+// A 404 for a tenant without a lead counts as an answer.
 func TestNoLeadIsAnAnswer(t *testing.T) {
 	t.Parallel()
 	var w watch

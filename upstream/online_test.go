@@ -40,7 +40,7 @@ func TestOnlineReadIsNotRetried(t *testing.T) {
 	}
 }
 
-// checkOnline reads that hang take no room from others, nor others from them.
+// Hanging checkOnline reads take no slots from other reads.
 func TestOnlineBulkhead(t *testing.T) {
 	t.Parallel()
 	arrived := make(chan struct{}, 2)
@@ -79,8 +79,8 @@ func TestOnlineTimeout(t *testing.T) {
 	wantKind(t, err, lead.FailureTimeout)
 }
 
-// A kept connection that breaks makes net/http send a GET again on its own; not
-// so a read with a side effect, which may have arrived.
+// If a kept connection breaks, net/http itself repeats a GET. It must not repeat a
+// read with a side effect, which may have reached the platform.
 func TestOnlineReadIsSentOnce(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -94,7 +94,7 @@ func TestOnlineReadIsSentOnce(t *testing.T) {
 				if body, err := io.ReadAll(r.Body); len(body) > 0 || err != nil || len(r.TransferEncoding) > 0 || r.Header.Get("Content-Length") != "" {
 					t.Errorf("the request has a body: %q, error %v", body, err)
 				}
-				if r.URL.Query().Get("PageSize") == "1" { // keeps the connection
+				if r.URL.Query().Get("PageSize") == "1" { // leaves a kept connection
 					write(w, "[]")
 					return
 				}

@@ -73,7 +73,7 @@ func TestSandboxFaults(t *testing.T) {
 	}
 }
 
-// Nothing that the platform sends as data, and no secret, reaches a log.
+// No data from the platform and no secret reaches a log.
 func TestLogTellsNoData(t *testing.T) {
 	t.Parallel()
 	const canary = "dana.levi@contoso.example"

@@ -30,7 +30,7 @@ func TestStaticTokenIsNotRetried(t *testing.T) {
 	}
 }
 
-// A client secret that is replaced serves from the next token on.
+// A new client secret is used for the next token.
 func TestSecretIsReadForEachToken(t *testing.T) {
 	t.Parallel()
 	secret := &changing{secret: "old"}
@@ -61,7 +61,7 @@ func TestTokenOfASource(t *testing.T) {
 	client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
 		sent = append(sent, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
 		switch len(sent) {
-		case 2: // it was replaced while the call was on its way
+		case 2: // it is replaced during the call
 			token.set("second", nil)
 			w.WriteHeader(http.StatusUnauthorized)
 		case 4:

@@ -84,7 +84,7 @@ func TestCallerLeavesWhileTokenIsFetched(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	tokenURL, _ := authority(t, func(w http.ResponseWriter, r *http.Request) {
-		_ = r.ParseForm() // until the body is read, the server does not notice that the client left
+		_ = r.ParseForm() // otherwise the server does not notice that the client leaves
 		cancel()
 		hang(w, r)
 	})
@@ -92,7 +92,7 @@ func TestCallerLeavesWhileTokenIsFetched(t *testing.T) {
 	if _, err := client.LeadsPage(ctx, 0, 10, lead.AllFields); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
 	}
-	client.Close() // ends the flight that nobody waits for
+	client.Close() // ends the flight, for which no call waits
 	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
 	wantKind(t, err, lead.FailureUnavailable)
 }

@@ -58,7 +58,7 @@ func TestOneTokenForAll(t *testing.T) {
 func TestRevokedToken(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		refused        int32 // how many tokens from the first on
+		refused        int32 // number of tokens, from the first on
 		online         bool
 		issued, called int32
 		fails          bool
@@ -91,8 +91,7 @@ func TestRevokedToken(t *testing.T) {
 	}
 }
 
-// A token that expires while calls are on their way is replaced once for all of
-// them.
+// A token that expires during many calls is replaced once for all of them.
 func TestExpiredTokenInMidFlight(t *testing.T) {
 	t.Parallel()
 	const callers = 100
