@@ -58,18 +58,23 @@ func TestRequest(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if got.URL.RawQuery != test.want {
-			t.Errorf("%s: query is %s, want %s", name, got.URL.RawQuery, test.want)
-		}
-		if accept := got.Header.Get("Accept"); accept != "application/json" {
-			t.Errorf("%s: Accept is %q", name, accept)
-		}
-		if agent := got.UserAgent(); agent != "leadgraph" {
-			t.Errorf("%s: User-Agent is %q", name, agent)
-		}
-		if _, ok := got.Header["Authorization"]; ok {
-			t.Errorf("%s: Authorization without credentials", name)
-		}
+		checkRequest(t, name, got, test.want)
+	}
+}
+
+func checkRequest(t *testing.T, name string, got *http.Request, query string) {
+	t.Helper()
+	if got.URL.RawQuery != query {
+		t.Errorf("%s: query is %s, want %s", name, got.URL.RawQuery, query)
+	}
+	if accept := got.Header.Get("Accept"); accept != "application/json" {
+		t.Errorf("%s: Accept is %q", name, accept)
+	}
+	if agent := got.UserAgent(); agent != "leadgraph" {
+		t.Errorf("%s: User-Agent is %q", name, agent)
+	}
+	if _, ok := got.Header["Authorization"]; ok {
+		t.Errorf("%s: Authorization without credentials", name)
 	}
 }
 

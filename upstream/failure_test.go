@@ -18,15 +18,18 @@ import (
 	"leadgraph/upstream"
 )
 
+// statusCase is an answer, and the error that it must become.
+type statusCase struct {
+	status        int
+	body          string
+	kind          lead.FailureKind
+	ticket, trace string
+}
+
 func TestStatuses(t *testing.T) {
 	t.Parallel()
 	live, fields := testdata(t, "error_live.json"), testdata(t, "error_fields.json")
-	for name, test := range map[string]struct {
-		status        int
-		body          string
-		kind          lead.FailureKind
-		ticket, trace string
-	}{
+	for name, test := range map[string]statusCase{
 		"field map":           {status: 400, body: fields, kind: lead.FailureRejected, trace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"},
 		"live problem":        {status: 400, body: live, kind: lead.FailureRejected, ticket: "20250302-0007", trace: "0HN1"},
 		"bare text":           {status: 400, body: "Invalid lead", kind: lead.FailureRejected},
@@ -59,23 +62,28 @@ func TestStatuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Retry-After", "7")
-				w.WriteHeader(test.status)
-				write(w, test.body)
-			}, nil)
-			_, err := client.LeadsByTenant(t.Context(), tenantA, false)
-			source := sourceError(t, err, test.kind)
-			if source.Status != test.status || source.ErrorTicket != test.ticket || source.TraceID != test.trace {
-				t.Errorf("got status %d, ticket %q, trace %q", source.Status, source.ErrorTicket, source.TraceID)
-			}
-			if wait := source.RetryAfter; test.status >= 400 && wait != 7*time.Second {
-				t.Errorf("RetryAfter is %v", wait)
-			}
-			if test.body != "" && strings.Contains(source.Error(), strings.TrimSpace(test.body)) {
-				t.Errorf("the error quotes the body: %q", source)
-			}
+			test.check(t)
 		})
+	}
+}
+
+func (test statusCase) check(t *testing.T) {
+	t.Helper()
+	client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "7")
+		w.WriteHeader(test.status)
+		write(w, test.body)
+	}, nil)
+	_, err := client.LeadsByTenant(t.Context(), tenantA, false)
+	source := sourceError(t, err, test.kind)
+	if source.Status != test.status || source.ErrorTicket != test.ticket || source.TraceID != test.trace {
+		t.Errorf("got status %d, ticket %q, trace %q", source.Status, source.ErrorTicket, source.TraceID)
+	}
+	if wait := source.RetryAfter; test.status >= 400 && wait != 7*time.Second {
+		t.Errorf("RetryAfter is %v", wait)
+	}
+	if test.body != "" && strings.Contains(source.Error(), strings.TrimSpace(test.body)) {
+		t.Errorf("the error quotes the body: %q", source)
 	}
 }
 

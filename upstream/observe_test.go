@@ -35,33 +35,38 @@ func (w *watch) note(_ context.Context, a guard.Attempt) {
 	w.seen = append(w.seen, a)
 }
 
-func TestObserve(t *testing.T) {
-	t.Parallel()
-	lookup := func(t *testing.T, c *upstream.Client) { _, _ = c.LeadsByTenant(t.Context(), tenantA, false) }
-	answer := func(status int, body string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(status)
-			write(w, body)
-		}
+// answer returns a platform that always gives the same answer.
+func answer(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		write(w, body)
 	}
-	first := func(first, then http.HandlerFunc) http.HandlerFunc {
-		var calls atomic.Int32
-		return func(w http.ResponseWriter, r *http.Request) {
-			if calls.Add(1) == 1 {
-				first(w, r)
-				return
-			}
-			then(w, r)
+}
+
+// firstThen returns a platform that answers the first request with first.
+func firstThen(first, then http.HandlerFunc) http.HandlerFunc {
+	var calls atomic.Int32
+	return func(w http.ResponseWriter, r *http.Request) {
+		if calls.Add(1) == 1 {
+			first(w, r)
+			return
 		}
+		then(w, r)
 	}
+}
+
+// observeCase is a call, by default a lookup, and the attempts that must be observed.
+type observeCase struct {
+	handler http.HandlerFunc
+	adjust  func(*upstream.Options)
+	call    func(*testing.T, *upstream.Client)
+	want    []guard.Attempt
+}
+
+func observeCases() map[string]observeCase {
 	one := "[" + row("1") + "]"
 	size := int64(len(one))
-	for name, test := range map[string]struct {
-		handler http.HandlerFunc
-		adjust  func(*upstream.Options)
-		call    func(*testing.T, *upstream.Client)
-		want    []guard.Attempt
-	}{
+	return map[string]observeCase{
 		"ok": {handler: answer(200, one), want: []guard.Attempt{{Kind: "lead", Outcome: "ok", Status: 200, Bytes: size}}},
 		"page": {handler: answer(200, one),
 			call: func(t *testing.T, c *upstream.Client) { _, _ = c.LeadsPage(t.Context(), 0, 10, lead.AllFields) },
@@ -69,7 +74,7 @@ func TestObserve(t *testing.T) {
 		"online": {handler: answer(200, one),
 			call: func(t *testing.T, c *upstream.Client) { _, _ = c.LeadsByTenant(t.Context(), tenantA, true) },
 			want: []guard.Attempt{{Kind: "online", Outcome: "ok", Status: 200, Bytes: size}}},
-		"status, then ok": {handler: first(answer(503, "no"), answer(200, one)), adjust: func(o *upstream.Options) { o.Retries = 1 },
+		"status, then ok": {handler: firstThen(answer(503, "no"), answer(200, one)), adjust: func(o *upstream.Options) { o.Retries = 1 },
 			want: []guard.Attempt{
 				{Kind: "lead", Outcome: "status", Status: 503, Bytes: 2},
 				{Kind: "lead", Outcome: "ok", Status: 200, Bytes: size, Retry: true}}},
@@ -103,7 +108,12 @@ func TestObserve(t *testing.T) {
 		"refused by the breaker": {handler: answer(500, ""),
 			call: func(t *testing.T, c *upstream.Client) { _ = breakPlatform(t, c) },
 			want: append(slices.Repeat([]guard.Attempt{{Kind: "lead", Outcome: "status", Status: 500}}, 16), guard.Attempt{Kind: "lead", Outcome: "refused"})},
-	} {
+	}
+}
+
+func TestObserve(t *testing.T) {
+	t.Parallel()
+	for name, test := range observeCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var w watch
@@ -113,11 +123,11 @@ func TestObserve(t *testing.T) {
 					test.adjust(o)
 				}
 			})
-			call := test.call
-			if call == nil {
-				call = lookup
+			if test.call == nil {
+				_, _ = client.LeadsByTenant(t.Context(), tenantA, false)
+			} else {
+				test.call(t, client)
 			}
-			call(t, client)
 			if diff := cmp.Diff(test.want, w.seen); diff != "" {
 				t.Errorf("attempts (-want +got):\n%s", diff)
 			}

@@ -14,6 +14,13 @@ import (
 	"leadgraph/upstream"
 )
 
+// tokenFailure is an answer of the token endpoint, and the error that it must become.
+type tokenFailure struct {
+	issue http.HandlerFunc
+	kind  lead.FailureKind
+	says  string
+}
+
 func TestTokenFailures(t *testing.T) {
 	t.Parallel()
 	answer := func(status int, body string) http.HandlerFunc {
@@ -24,11 +31,7 @@ func TestTokenFailures(t *testing.T) {
 			write(w, body)
 		}
 	}
-	for name, test := range map[string]struct {
-		issue http.HandlerFunc
-		kind  lead.FailureKind
-		says  string
-	}{
+	for name, test := range map[string]tokenFailure{
 		"refused":          {answer(400, testdata(t, "error_token.json")), lead.FailureAuth, "400 unauthorized_client AADSTS700016"},
 		"refused with 401": {answer(401, `{"error":"invalid_client","error_description":"canary-secret is wrong"}`), lead.FailureAuth, "401 invalid_client"},
 		"error in a 200":   {answer(200, `{"error":"invalid_client"}`), lead.FailureAuth, "invalid_client"},
@@ -45,27 +48,32 @@ func TestTokenFailures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tokenURL, _ := authority(t, test.issue)
-			client := newClient(t, func(http.ResponseWriter, *http.Request) {
-				t.Error("a call without a token")
-			}, func(o *upstream.Options) {
-				withCredentials(tokenURL)(o)
-				o.AttemptTimeout = 100 * time.Millisecond
-			})
-			_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
-			source := sourceError(t, err, test.kind)
-			if !strings.Contains(source.Error(), test.says) {
-				t.Errorf("error is %q, want %q in it", source, test.says)
-			}
-			for _, secret := range []string{"canary-secret", "canary-client", "hidden"} {
-				if strings.Contains(source.Error(), secret) {
-					t.Errorf("error %q tells %q", source, secret)
-				}
-			}
-			if test.kind == lead.FailureRateLimited && source.RetryAfter != 3*time.Second {
-				t.Errorf("RetryAfter is %v", source.RetryAfter)
-			}
+			test.check(t)
 		})
+	}
+}
+
+func (test tokenFailure) check(t *testing.T) {
+	t.Helper()
+	tokenURL, _ := authority(t, test.issue)
+	client := newClient(t, func(http.ResponseWriter, *http.Request) {
+		t.Error("a call without a token")
+	}, func(o *upstream.Options) {
+		withCredentials(tokenURL)(o)
+		o.AttemptTimeout = 100 * time.Millisecond
+	})
+	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllFields)
+	source := sourceError(t, err, test.kind)
+	if !strings.Contains(source.Error(), test.says) {
+		t.Errorf("error is %q, want %q in it", source, test.says)
+	}
+	for _, secret := range []string{"canary-secret", "canary-client", "hidden"} {
+		if strings.Contains(source.Error(), secret) {
+			t.Errorf("error %q tells %q", source, secret)
+		}
+	}
+	if test.kind == lead.FailureRateLimited && source.RetryAfter != 3*time.Second {
+		t.Errorf("RetryAfter is %v", source.RetryAfter)
 	}
 }
 

@@ -31,17 +31,20 @@ func (s *script) attempt(*http.Request, *Call, bool) (*Answer, error) {
 	return answer, nil
 }
 
+// retryCase is a script of answers, and the attempts that a call must make.
+type retryCase struct {
+	statuses   []int
+	retryAfter string
+	method     string
+	once       bool
+	attempts   int
+	status     int
+	waits      [][2]time.Duration
+}
+
 func TestRetries(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		statuses   []int
-		retryAfter string
-		method     string
-		once       bool
-		attempts   int
-		status     int
-		waits      [][2]time.Duration
-	}{
+	for name, test := range map[string]retryCase{
 		"success":        {statuses: []int{200}, attempts: 1, status: 200},
 		"429 and 503":    {statuses: []int{429, 503, 200}, attempts: 3, status: 200},
 		"502 for ever":   {statuses: []int{502}, attempts: 3, status: 502},
@@ -59,28 +62,31 @@ func TestRetries(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				s := &script{statuses: test.statuses, retryAfter: test.retryAfter, start: time.Now()}
-				g := newGuard(s.attempt, testOptions())
-				call := &Call{Once: test.once, Deadline: time.Now().Add(10 * time.Second)}
-				req := (&http.Request{Method: http.MethodGet}).WithContext(t.Context())
-				if test.method != "" {
-					req.Method = test.method
-				}
-				answer, err := g.Send(req, call)
-				if test.status == 0 && err == nil || test.status != 0 && (err != nil || answer.Status != test.status) {
-					t.Errorf("got %v, error %v", answer, err)
-				}
-				if len(s.at) != test.attempts {
-					t.Fatalf("%d attempts, want %d", len(s.at), test.attempts)
-				}
-				for i, between := range test.waits {
-					if wait := s.at[i+1] - s.at[i]; wait < between[0] || wait > between[1] {
-						t.Errorf("wait %d is %v, want %v", i, wait, between)
-					}
-				}
-			})
+			synctest.Test(t, test.check)
 		})
+	}
+}
+
+func (test retryCase) check(t *testing.T) {
+	t.Helper()
+	s := &script{statuses: test.statuses, retryAfter: test.retryAfter, start: time.Now()}
+	g := newGuard(s.attempt, testOptions())
+	call := &Call{Once: test.once, Deadline: time.Now().Add(10 * time.Second)}
+	req := (&http.Request{Method: http.MethodGet}).WithContext(t.Context())
+	if test.method != "" {
+		req.Method = test.method
+	}
+	answer, err := g.Send(req, call)
+	if test.status == 0 && err == nil || test.status != 0 && (err != nil || answer.Status != test.status) {
+		t.Errorf("got %v, error %v", answer, err)
+	}
+	if len(s.at) != test.attempts {
+		t.Fatalf("%d attempts, want %d", len(s.at), test.attempts)
+	}
+	for i, between := range test.waits {
+		if wait := s.at[i+1] - s.at[i]; wait < between[0] || wait > between[1] {
+			t.Errorf("wait %d is %v, want %v", i, wait, between)
+		}
 	}
 }
 

@@ -52,17 +52,19 @@ func tokenAfter(t *testing.T, s *Source, d time.Duration) (string, time.Duration
 	return token.AccessToken, waited
 }
 
+// renewalStep is a call for a token, and what it must get.
+type renewalStep struct {
+	name   string
+	after  time.Duration
+	broken bool
+	want   string
+	wait   time.Duration
+	asked  int // requests for a token so far
+}
+
 func TestTokenRenewal(t *testing.T) {
 	t.Parallel()
-	type step struct {
-		name   string
-		after  time.Duration
-		broken bool
-		want   string
-		wait   time.Duration
-		asked  int // requests for a token so far
-	}
-	for name, steps := range map[string][]step{
+	for name, steps := range map[string][]renewalStep{
 		"early, without a wait": {
 			{name: "first", want: "1", wait: time.Second, asked: 1},
 			{name: "four fifths of its life", after: 47 * time.Minute, want: "1", asked: 1},
