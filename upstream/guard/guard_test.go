@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// script answers each attempt with the next status (0 is a broken connection)
-// and notes when the attempts came.
+// script answers each attempt with the next status, where 0 is a broken connection.
+// It records when the attempts were made.
 type script struct {
 	statuses   []int
 	retryAfter string
@@ -72,7 +72,7 @@ func (test retryCase) check(t *testing.T) {
 	s := &script{statuses: test.statuses, retryAfter: test.retryAfter, start: time.Now()}
 	g := newGuard(s.attempt, testOptions())
 	call := &Call{Once: test.once, Deadline: time.Now().Add(10 * time.Second)}
-	req := (&http.Request{Method: http.MethodGet}).WithContext(t.Context())
+	req := get(t.Context())
 	if test.method != "" {
 		req.Method = test.method
 	}
@@ -97,14 +97,14 @@ func TestRetryStopsWithTheCaller(t *testing.T) {
 		g := newGuard(s.attempt, testOptions())
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		_, err := g.Send((&http.Request{Method: http.MethodGet}).WithContext(ctx), &Call{})
+		_, err := g.Send(get(ctx), &Call{})
 		if !errors.Is(err, context.Canceled) || time.Since(s.start) != time.Second {
 			t.Errorf("error %v after %v", err, time.Since(s.start))
 		}
 	})
 }
 
-// A wait that leaves the caller no time is not begun, whoever set the deadline.
+// A wait that would exceed the deadline is not begun, even if the caller set it.
 func TestRetryFitsTheCallersTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestRetryFitsTheCallersTime(t *testing.T) {
 	})
 }
 
-// When all calls fail, few are made again; those that are not do not wait.
+// If all calls fail, few are retried, and the others fail without a wait.
 func TestRetriesOfAllCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -136,7 +136,7 @@ func TestRetriesOfAllCalls(t *testing.T) {
 			}
 		}
 		if extra := len(s.at) - calls; extra > calls/10 || extra < calls/20 || atOnce < calls*9/10 {
-			t.Errorf("%d calls made again in %v, %d calls without a wait", extra, time.Since(s.start), atOnce)
+			t.Errorf("%d retries in %v, %d calls without a wait", extra, time.Since(s.start), atOnce)
 		}
 	})
 }
@@ -149,7 +149,7 @@ func TestRateLimit(t *testing.T) {
 		o.RatePerSecond = 2
 		g := newGuard(s.attempt, o)
 		for range 5 {
-			if _, err := g.Send((&http.Request{Method: http.MethodGet}).WithContext(t.Context()), &Call{}); err != nil {
+			if _, err := g.Send(get(t.Context()), &Call{}); err != nil {
 				t.Fatal(err)
 			}
 		}
