@@ -7,7 +7,7 @@ import (
 	"leadgraph/upstream/sandbox"
 )
 
-// BenchmarkLookup is a lookup over loopback; the platform's share is in it.
+// BenchmarkLookup measures a lookup over loopback, including the platform's work.
 func BenchmarkLookup(b *testing.B) {
 	platform, err := sandbox.New(sandbox.Options{Leads: 100, NoAuth: true})
 	if err != nil {

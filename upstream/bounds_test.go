@@ -19,15 +19,15 @@ import (
 	"leadgraph/upstream"
 )
 
-// heap returns the bytes of all objects, those that wait for the collector too.
+// heap returns the bytes of all objects, including those not yet collected.
 func heap() uint64 {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
 }
 
-// endless answers with before, and with repeated until the client has enough or
-// limit bytes are written. It notes the largest heap that it sees on the way.
+// endless answers with before, and then with repeated until the client leaves or
+// limit bytes are written. It records the largest heap meanwhile.
 type endless struct {
 	before, repeated string
 	limit            int64
@@ -35,7 +35,7 @@ type endless struct {
 
 	peak    uint64
 	written int64 // before compression
-	left    bool  // the client did not wait for the end
+	left    bool  // the client left before the end
 }
 
 func (e *endless) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
@@ -44,7 +44,7 @@ func (e *endless) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	size := int64(len(block))
 	if e.zipped {
 		w.Header().Set("Content-Encoding", "gzip")
-		first, block = zip(first), zip(block) // one can follow the other
+		first, block = zip(first), zip(block) // concatenated gzip is valid gzip
 	}
 	_, err := w.Write(first)
 	for err == nil && e.written < e.limit {
@@ -60,12 +60,12 @@ func (e *endless) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 func zip(plain []byte) []byte {
 	var zipped bytes.Buffer
 	w := gzip.NewWriter(&zipped)
-	_, _ = w.Write(plain) // in memory: cannot fail
+	_, _ = w.Write(plain) // never fails for a buffer
 	_ = w.Close()
 	return zipped.Bytes()
 }
 
-// A body of 500 MB, or without end, costs at most 32 MB, whatever is in it.
+// A body of 500 MB, or an endless one, takes at most 32 MB, whatever its content.
 func TestLargeBodies(t *testing.T) { //nolint:paralleltest // it measures the process
 	const most, size = 32 << 20, 500 << 20
 	bodies := map[string]endless{
@@ -96,7 +96,7 @@ func TestLargeBodies(t *testing.T) { //nolint:paralleltest // it measures the pr
 			server := httptest.NewServer(&platform)
 			client, err := upstream.NewClient(upstream.Options{
 				BaseURL: server.URL, AttemptTimeout: time.Minute, Timeout: time.Minute,
-				MaxBody: 8 << 20, // to be quick; TestMemory reads more
+				MaxBody: 8 << 20, // for speed; TestMemory reads more
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -107,7 +107,7 @@ func TestLargeBodies(t *testing.T) { //nolint:paralleltest // it measures the pr
 			wantKind(t, err, lead.FailureBadResponse)
 			client.Close()
 			server.Close()                                                         // waits for the handler
-			if platform.peak > before+most || !platform.left && !platform.zipped { // all of it is little when zipped
+			if platform.peak > before+most || !platform.left && !platform.zipped { // compressed, all of it may fit into buffers
 				t.Errorf("%s of %s: %d MiB for %d MiB, error %v", name, body, (platform.peak-before)>>20, platform.written>>20, err)
 			}
 			t.Logf("%s of %s: %.1f MiB for %d MiB", name, body, float64(platform.peak-before)/(1<<20), platform.written>>20)
@@ -130,7 +130,7 @@ func TestLargeTokens(t *testing.T) { //nolint:paralleltest // it measures the pr
 	}
 }
 
-// An answer that announces too much is not read at all.
+// An answer with too large a Content-Length is not read at all.
 func TestAnnouncedBody(t *testing.T) {
 	t.Parallel()
 	gone := make(chan error, 1)
@@ -148,17 +148,36 @@ func TestAnnouncedBody(t *testing.T) {
 	}
 }
 
-// rowsFrom is that many leads, from a number on.
-func rowsFrom(first, count int) string {
-	rows := make([]string, count)
-	for i := range rows {
-		rows[i] = row(fmt.Sprint(first + i))
+func TestBodyLimit(t *testing.T) {
+	t.Parallel()
+	body := "[" + row("1") + "]"
+	for name, chunked := range map[string]bool{"announced": false, "chunked": true} {
+		for _, limit := range []int64{int64(len(body)), int64(len(body)) - 1} {
+			var calls atomic.Int32
+			client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+				calls.Add(1)
+				if chunked {
+					_ = http.NewResponseController(w).Flush()
+				}
+				write(w, body)
+			}, func(o *upstream.Options) { o.MaxBody, o.Retries = limit, 2 })
+			leads, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
+			if limit == int64(len(body)) {
+				if err != nil || len(leads) != 1 {
+					t.Errorf("%s: got %d leads, error %v", name, len(leads), err)
+				}
+				continue
+			}
+			wantKind(t, err, lead.FailureBadResponse)
+			if calls.Load() != 1 {
+				t.Errorf("%s: an answer that is too large was asked for %d times", name, calls.Load())
+			}
+		}
 	}
-	return "[" + strings.Join(rows, ",") + "]"
 }
 
-// More leads than asked for would not be where they are looked for; where that
-// does not matter, some are accepted.
+// A page with more leads than requested is refused, because they would not be at
+// their expected positions. If the positions do not matter, some more are accepted.
 func TestOverlongPages(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -205,7 +224,7 @@ func TestOverlongPages(t *testing.T) {
 	}
 }
 
-// Pages that never end do not fill the memory.
+// A list without end does not fill the memory.
 func TestEndlessWalk(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32

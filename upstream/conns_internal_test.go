@@ -12,11 +12,11 @@ import (
 	"leadgraph/lead"
 )
 
-// freezer is a listener whose connections can go silent: nothing that comes is
-// heard any more, and nobody is told.
+// freezer is a listener whose connections can go silent: they discard what arrives,
+// without an error on either side.
 type freezer struct {
 	net.Listener
-	frozen *atomic.Pointer[atomic.Bool] // of the connections accepted since
+	frozen *atomic.Pointer[atomic.Bool] // for the connections accepted from now on
 }
 
 func (f freezer) Accept() (net.Conn, error) {
@@ -38,15 +38,15 @@ func (c frozenConn) Read(p []byte) (int, error) {
 	}
 }
 
-// TestSilentHTTP2ConnectionIsReplaced would take minutes without pings: an
-// attempt that times out leaves the connection for the next one.
+// Without pings this test would take minutes: an attempt that times out does not
+// close the connection, and the next attempt would use it again.
 func TestSilentHTTP2ConnectionIsReplaced(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor != 2 {
 			t.Errorf("asked by %s", r.Proto)
 		}
-		_, _ = w.Write([]byte(`[]`)) // a client that left is none of this test
+		_, _ = w.Write([]byte(`[]`)) // fails if the client has left, which does not matter here
 	}))
 	var frozen atomic.Pointer[atomic.Bool]
 	frozen.Store(&atomic.Bool{})

@@ -18,7 +18,7 @@ import (
 	"leadgraph/upstream/sandbox"
 )
 
-// events notes what EachLead calls.
+// events records the calls of EachLead.
 type events []string
 
 func (e *events) restart() { *e = append(*e, "restart") }
@@ -40,7 +40,8 @@ func TestEachLead(t *testing.T) {
 	}
 }
 
-// cutting answers three leads, and breaks its first answers off after some.
+// cutting returns a platform with three leads. Answer n breaks off after after[n]
+// leads. If firstStatus is not 0, it is the status of the first answer.
 func cutting(answers *atomic.Int32, firstStatus int, after ...int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		n := int(answers.Add(1)) - 1
@@ -50,13 +51,11 @@ func cutting(answers *atomic.Int32, firstStatus int, after ...int) http.HandlerF
 		}
 		rows := []string{row("a"), row("b"), row("c")}
 		if n < len(after) {
-			w.Header().Set("Content-Length", "1000")
-			write(w, "[")
-			for _, cut := range rows[:after[n]] {
-				write(w, cut+",")
+			begin := "["
+			for _, whole := range rows[:after[n]] {
+				begin += whole + ","
 			}
-			_ = http.NewResponseController(w).Flush()
-			panic(http.ErrAbortHandler)
+			breakOff(w, begin)
 		}
 		write(w, "["+strings.Join(rows, ",")+"]")
 	}
@@ -97,26 +96,6 @@ func TestEachLeadRestarts(t *testing.T) {
 	}
 }
 
-// Leads of an attempt that failed must not be among those of the next.
-func TestLeadsOfABrokenAnswerAreDropped(t *testing.T) {
-	t.Parallel()
-	var answers atomic.Int32
-	client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
-		if answers.Add(1) == 1 {
-			w.Header().Set("Content-Length", "1000")
-			write(w, "["+row("a")+",")
-			_ = http.NewResponseController(w).Flush()
-			panic(http.ErrAbortHandler)
-		}
-		w.WriteHeader(http.StatusNotFound)
-		write(w, "Invalid lead")
-	}, func(o *upstream.Options) { o.FirstPage, o.Retries = 1, 1 })
-	leads, err := client.LeadsByTenant(t.Context(), tenantA, false)
-	if err != nil || len(leads) != 0 {
-		t.Errorf("got %d leads, error %v", len(leads), err)
-	}
-}
-
 func TestEachLeadIsStopped(t *testing.T) {
 	t.Parallel()
 	stop := errors.New("enough")
@@ -134,20 +113,7 @@ func TestEachLeadIsStopped(t *testing.T) {
 	}
 }
 
-func TestPermitSurvivesAPanic(t *testing.T) {
-	t.Parallel()
-	var answers atomic.Int32
-	client := newClient(t, cutting(&answers, 0), func(o *upstream.Options) { o.MaxConcurrent = 1 })
-	func() {
-		defer func() { _ = recover() }()
-		_ = client.EachLead(t.Context(), 0, 10, lead.AllParts, func() {}, func(*lead.Lead) error { panic("oops") })
-	}()
-	if leads, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts); err != nil || len(leads) != 3 {
-		t.Errorf("got %d leads, error %v", len(leads), err)
-	}
-}
-
-// allocated returns the bytes that the whole process allocates while f runs.
+// allocated returns how many bytes the process allocates while f runs.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -156,7 +122,7 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// An answer of any length is read in little memory. The server's is counted in.
+// Reading an answer of any length takes little memory, including the server's.
 func TestMemory(t *testing.T) { //nolint:paralleltest // it measures the process
 	const limit = 8 << 20
 	patient := func(o *upstream.Options) {
@@ -168,20 +134,17 @@ func TestMemory(t *testing.T) { //nolint:paralleltest // it measures the process
 	rows := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		write(w, "[")
 		for range (16 << 20) / len(block) {
-			_, _ = w.Write(block) // a client that left is the test's business
+			_, _ = w.Write(block) // fails if the client has left, which the test checks
 		}
 		write(w, row("last")+"]")
 	}))
 	t.Cleanup(rows.Close)
-	rowsClient, err := upstream.NewClient(upstream.Options{
+	rowsClient := openClient(t, upstream.Options{
 		BaseURL: rows.URL, MaxBody: 1 << 30, AttemptTimeout: time.Minute, Timeout: time.Minute,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(rowsClient.Close)
 	for name, client := range map[string]*upstream.Client{"64 MiB of spaces": spacesClient, "16 MiB of leads": rowsClient} {
 		var count int
+		var err error
 		bytes := allocated(func() {
 			err = client.EachLead(t.Context(), 0, upstream.MaxPageSize, lead.AllParts, func() {}, func(*lead.Lead) error { count++; return nil })
 		})

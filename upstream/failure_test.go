@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,15 +18,18 @@ import (
 	"leadgraph/upstream"
 )
 
+// statusCase is an answer, and the error that it must become.
+type statusCase struct {
+	status        int
+	body          string
+	kind          lead.FailureKind
+	ticket, trace string
+}
+
 func TestStatuses(t *testing.T) {
 	t.Parallel()
 	live, fields := testdata(t, "error_live.json"), testdata(t, "error_fields.json")
-	for name, test := range map[string]struct {
-		status        int
-		body          string
-		kind          lead.FailureKind
-		ticket, trace string
-	}{
+	for name, test := range map[string]statusCase{
 		"field map":           {status: 400, body: fields, kind: lead.FailureRejected, trace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"},
 		"live problem":        {status: 400, body: live, kind: lead.FailureRejected, ticket: "20250302-0007", trace: "0HN1"},
 		"bare text":           {status: 400, body: "Invalid lead", kind: lead.FailureRejected},
@@ -60,23 +62,28 @@ func TestStatuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Retry-After", "7")
-				w.WriteHeader(test.status)
-				write(w, test.body)
-			}, nil)
-			_, err := client.LeadsByTenant(t.Context(), tenantA, false)
-			source := sourceError(t, err, test.kind)
-			if source.Status != test.status || source.ErrorTicket != test.ticket || source.TraceID != test.trace {
-				t.Errorf("got status %d, ticket %q, trace %q", source.Status, source.ErrorTicket, source.TraceID)
-			}
-			if wait := source.RetryAfter; test.status >= 400 && wait != 7*time.Second {
-				t.Errorf("RetryAfter is %v", wait)
-			}
-			if test.body != "" && strings.Contains(source.Error(), strings.TrimSpace(test.body)) {
-				t.Errorf("the error quotes the body: %q", source)
-			}
+			test.check(t)
 		})
+	}
+}
+
+func (test statusCase) check(t *testing.T) {
+	t.Helper()
+	client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "7")
+		w.WriteHeader(test.status)
+		write(w, test.body)
+	}, nil)
+	_, err := client.LeadsByTenant(t.Context(), tenantA, false)
+	source := sourceError(t, err, test.kind)
+	if source.Status != test.status || source.ErrorTicket != test.ticket || source.TraceID != test.trace {
+		t.Errorf("got status %d, ticket %q, trace %q", source.Status, source.ErrorTicket, source.TraceID)
+	}
+	if wait := source.RetryAfter; test.status >= 400 && wait != 7*time.Second {
+		t.Errorf("RetryAfter is %v", wait)
+	}
+	if test.body != "" && strings.Contains(source.Error(), strings.TrimSpace(test.body)) {
+		t.Errorf("the error quotes the body: %q", source)
 	}
 }
 
@@ -106,7 +113,7 @@ func TestTimeouts(t *testing.T) {
 		_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 		source := sourceError(t, err, lead.FailureTimeout)
 		if errors.Is(source, context.DeadlineExceeded) {
-			t.Errorf("time-out %s passes for the caller's deadline", name)
+			t.Errorf("the time-out %s looks like the caller's deadline", name)
 		}
 	}
 }
@@ -122,42 +129,13 @@ func TestTimeoutInBody(t *testing.T) {
 	wantKind(t, err, lead.FailureTimeout)
 }
 
-func TestOnlineReadMayUseTheWholeTime(t *testing.T) {
-	t.Parallel()
-	client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
-		write(w, "["+row("1")+"]")
-	}, func(o *upstream.Options) { o.AttemptTimeout, o.TimePerRow = time.Nanosecond, -1 })
-	_, err := client.LeadsByTenant(t.Context(), tenantA, false)
-	wantKind(t, err, lead.FailureTimeout)
-	leads, err := client.LeadsByTenant(t.Context(), tenantA, true)
-	if err != nil || len(leads) != 1 {
-		t.Errorf("online: got %d leads, error %v", len(leads), err)
-	}
-}
-
-func TestOnlineReadIsNotRetried(t *testing.T) {
-	t.Parallel()
-	var calls atomic.Int32
-	client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
-		calls.Add(1)
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}, func(o *upstream.Options) { o.Retries = 2 })
-	_, err := client.LeadsByTenant(t.Context(), tenantA, true)
-	wantKind(t, err, lead.FailureUnavailable)
-	if calls.Load() != 1 {
-		t.Errorf("%d calls", calls.Load())
-	}
-}
-
 func TestCutBody(t *testing.T) {
 	t.Parallel()
 	for _, cuts := range []int32{1, 10} {
 		var calls atomic.Int32
 		client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
 			if calls.Add(1) <= cuts {
-				w.Header().Set("Content-Length", "100")
-				write(w, "[{")
-				panic(http.ErrAbortHandler)
+				breakOff(w, "[{")
 			}
 			write(w, "["+row("1")+"]")
 		}, func(o *upstream.Options) { o.Retries = 1 })
@@ -176,12 +154,8 @@ func TestNoServer(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
-	client, err := upstream.NewClient(upstream.Options{BaseURL: server.URL, Retries: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	_, err = client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
+	client := openClient(t, upstream.Options{BaseURL: server.URL, Retries: 1})
+	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 	source := sourceError(t, err, lead.FailureUnavailable)
 	if text := source.Error(); !strings.Contains(text, "connection refused") || strings.Contains(text, "127.0.0.1") {
 		t.Errorf("the error does not say what happened, or says where: %q", text)
@@ -193,7 +167,7 @@ func TestBodyThatIsNotTheGzipItClaims(t *testing.T) {
 	var packed bytes.Buffer
 	gz := gzip.NewWriter(&packed)
 	write(gz, "["+row("1")+"]")
-	_ = gz.Close() // a buffer takes everything
+	_ = gz.Close() // never fails for a buffer
 	corrupt := bytes.Clone(packed.Bytes())
 	corrupt[len(corrupt)-6] ^= 1 // in the checksum
 	for name, body := range map[string][]byte{"plain": []byte("[]          "), "corrupt": corrupt} {
@@ -232,97 +206,13 @@ func TestUntrustedCertificate(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int32
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { calls.Add(1) }))
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it reports the refused handshake
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it would log the refused handshake
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	client, err := upstream.NewClient(upstream.Options{BaseURL: server.URL})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	_, err = client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
+	client := openClient(t, upstream.Options{BaseURL: server.URL})
+	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
 	wantKind(t, err, lead.FailureUnavailable)
 	if calls.Load() != 0 {
 		t.Error("a request reached a server that is not trusted")
 	}
-}
-
-func TestBodyLimit(t *testing.T) {
-	t.Parallel()
-	body := "[" + row("1") + "]"
-	for name, chunked := range map[string]bool{"announced": false, "chunked": true} {
-		for _, limit := range []int64{int64(len(body)), int64(len(body)) - 1} {
-			var calls atomic.Int32
-			client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
-				calls.Add(1)
-				if chunked {
-					_ = http.NewResponseController(w).Flush()
-				}
-				write(w, body)
-			}, func(o *upstream.Options) { o.MaxBody, o.Retries = limit, 2 })
-			leads, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
-			if limit == int64(len(body)) {
-				if err != nil || len(leads) != 1 {
-					t.Errorf("%s: got %d leads, error %v", name, len(leads), err)
-				}
-				continue
-			}
-			wantKind(t, err, lead.FailureBadResponse)
-			if calls.Load() != 1 {
-				t.Errorf("%s: an answer that is too large was asked for %d times", name, calls.Load())
-			}
-		}
-	}
-}
-
-func TestConcurrencyCap(t *testing.T) {
-	t.Parallel()
-	const limit, callers = 3, 12
-	var running, most atomic.Int32
-	full := make(chan struct{})
-	fill := sync.OnceFunc(func() { close(full) })
-	client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
-		n := running.Add(1)
-		defer running.Add(-1)
-		for {
-			before := most.Load()
-			if n <= before || most.CompareAndSwap(before, n) {
-				break
-			}
-		}
-		if n == limit {
-			fill()
-		}
-		<-full // nobody leaves before the limit was reached once
-		write(w, "[]")
-	}, func(o *upstream.Options) { o.MaxConcurrent = limit })
-	var wg sync.WaitGroup
-	for range callers {
-		wg.Go(func() {
-			if _, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	if most.Load() != limit {
-		t.Errorf("%d calls at once, want %d", most.Load(), limit)
-	}
-}
-
-func TestOwnLimitIsNamed(t *testing.T) {
-	t.Parallel()
-	arrived := make(chan struct{}, 1)
-	client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
-		arrived <- struct{}{}
-		hang(w, r)
-	}, func(o *upstream.Options) { o.MaxConcurrent, o.Timeout, o.TimePerRow = 1, 200*time.Millisecond, -1 })
-	ctx, cancel := context.WithCancel(t.Context())
-	var wg sync.WaitGroup
-	wg.Go(func() { _, _ = client.LeadsPage(ctx, 0, 10, lead.AllParts) })
-	t.Cleanup(wg.Wait)
-	t.Cleanup(cancel)
-	<-arrived
-	_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
-	wantKind(t, err, lead.FailureRateLimited)
 }

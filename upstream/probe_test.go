@@ -10,7 +10,7 @@ import (
 	"leadgraph/upstream/sandbox"
 )
 
-// A probe sees what reads hide, once.
+// A probe returns the platform's answer unchanged, after a single attempt.
 func TestProbe(t *testing.T) {
 	t.Parallel()
 	platform, client, _ := newSandbox(t, sandbox.Options{Leads: 5, Nested: true, UnknownTenant404: true}, nil)

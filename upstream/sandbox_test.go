@@ -1,10 +1,7 @@
 package upstream_test
 
 import (
-	"bytes"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -13,38 +10,7 @@ import (
 	"leadgraph/lead"
 	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
-	"leadgraph/upstream/token"
 )
-
-// newSandbox returns a stand-in platform, which shares nothing with the client,
-// and a client that logs everything to log.
-func newSandbox(t *testing.T, quirks sandbox.Options, adjust func(*upstream.Options)) (*sandbox.Server, *upstream.Client, *bytes.Buffer) {
-	t.Helper()
-	platform, err := sandbox.New(quirks)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(platform)
-	t.Cleanup(server.Close)
-	var log bytes.Buffer
-	o := upstream.Options{
-		BaseURL: server.URL + sandbox.BasePath,
-		Credentials: token.Credentials{
-			TokenURL: server.URL + sandbox.TokenPath,
-			ClientID: sandbox.DefaultClientID, ClientSecret: sandbox.DefaultClientSecret, Scope: sandbox.DefaultScope,
-		},
-		Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}
-	if adjust != nil {
-		adjust(&o)
-	}
-	client, err := upstream.NewClient(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return platform, client, &log
-}
 
 func TestSandboxQuirks(t *testing.T) {
 	t.Parallel()
@@ -81,20 +47,6 @@ func TestSandboxQuirks(t *testing.T) {
 	}
 }
 
-func TestRepeatedLeadsOfATenantCountOnce(t *testing.T) {
-	t.Parallel()
-	platform, client, _ := newSandbox(t, sandbox.Options{Leads: 20}, nil)
-	platform.Inject(sandbox.Fault{Times: -1, RepeatRows: true})
-	leads, err := client.LeadsByTenant(t.Context(), tenantA, false)
-	if err != nil || len(leads) != 1 {
-		t.Errorf("lookup: %v, error %v", ids(leads), err)
-	}
-	walk, err := client.AllLeads(t.Context(), 7)
-	if diff := cmp.Diff(platform.IDs(), ids(walk.Leads)); err != nil || !walk.Complete || diff != "" {
-		t.Errorf("walk: complete %v, error %v (-want +got):\n%s", walk.Complete, err, diff)
-	}
-}
-
 func TestSandboxFaults(t *testing.T) {
 	t.Parallel()
 	survived := map[string]sandbox.Fault{
@@ -121,7 +73,7 @@ func TestSandboxFaults(t *testing.T) {
 	}
 }
 
-// Nothing that the platform sends as data, and no secret, reaches a log.
+// No data from the platform and no secret reaches a log.
 func TestLogTellsNoData(t *testing.T) {
 	t.Parallel()
 	const canary = "dana.levi@contoso.example"

@@ -14,18 +14,18 @@ import (
 	"leadgraph/upstream"
 )
 
-// list is a platform with n leads and one of the quirks that a walk must survive.
+// list is a platform with leads and one of the quirks that a walk must handle.
 type list struct {
 	leads []string
-	// first is the number of the first page; asked for page 0, a platform that
-	// counts from 1 does as pageZero says: "repeat", "empty" or "error".
+	// first is the number of the first page. If it is 1, pageZero says what page 0
+	// returns: "repeat" for page 1, "empty" or "error".
 	first    int
 	pageZero string
-	// size overrides the size asked for; 0 does not.
+	// size overrides the requested size unless it is 0.
 	size int
-	// past is what comes after the last page: "" for nothing, or "last".
+	// past is what follows the last page: "" for empty pages, or "last" to repeat it.
 	past string
-	// stuck answers the first page whatever is asked for.
+	// stuck returns the first page for every page number.
 	stuck bool
 }
 
@@ -130,7 +130,7 @@ func TestAllLeadsFails(t *testing.T) {
 	}
 }
 
-// Whatever the base and the sizes are, a walk finds every lead once, in order.
+// A walk finds every lead once and in order, with any first page and sizes.
 func TestAllLeadsProperty(t *testing.T) {
 	t.Parallel()
 	var platform list

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// answering is a wire that answers at once.
+// answering is a transport that answers immediately.
 type answering struct{}
 
 func (answering) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
 }
 
-// BenchmarkSend is what limits, breaker, budget and time-outs cost a call.
+// BenchmarkSend measures the overhead of limits, breaker, budget and time-outs.
 func BenchmarkSend(b *testing.B) {
 	for name, adjust := range map[string]func(*Options){
 		"plain":    func(*Options) {},
@@ -34,7 +34,7 @@ func BenchmarkSend(b *testing.B) {
 					Kind: KindLead, Deadline: time.Now().Add(time.Hour), AttemptTimeout: time.Minute,
 					Consume: func(io.Reader) error { return nil },
 				}
-				if _, err := g.Send((&http.Request{Method: http.MethodGet}).WithContext(b.Context()), call); err != nil {
+				if _, err := g.Send(get(b.Context()), call); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -3,86 +3,16 @@ package guard
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 )
-
-// patient is a platform that answers after a time; how is asked for each
-// attempt. Status 0 is a broken connection.
-type patient struct {
-	attempts atomic.Int32
-
-	mu     sync.Mutex
-	answer func() (status int, after time.Duration)
-}
-
-func (p *patient) attempt(req *http.Request, call *Call, _ bool) (*Answer, error) {
-	p.attempts.Add(1)
-	p.mu.Lock()
-	status, after := p.answer()
-	p.mu.Unlock()
-	ctx := req.Context()
-	ctx, cancel := context.WithTimeout(ctx, call.AttemptTimeout)
-	defer cancel()
-	select {
-	case <-time.After(after):
-	case <-ctx.Done():
-		if req.Context().Err() == nil {
-			return nil, errAttemptTimeout
-		}
-		return nil, ctx.Err()
-	}
-	if status == 0 {
-		return nil, errors.New("connection broken")
-	}
-	return &Answer{Status: status, Header: http.Header{}}, nil
-}
-
-func (p *patient) set(status int, after time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.answer = func() (int, time.Duration) { return status, after }
-}
-
-// testOptions are like those of a client with its defaults.
-func testOptions() Options {
-	return Options{
-		Timeout: 10 * time.Second, OnlineTimeout: 10 * time.Second, MaxConcurrent: 64, MaxOnline: 4, Retries: 2,
-		Logger: slog.New(slog.DiscardHandler),
-	}
-}
-
-// over returns a guard of a platform, without retries unless there are some.
-func over(p *patient, adjust func(*Options)) *Guard {
-	o := testOptions()
-	o.Retries = 0
-	if adjust != nil {
-		adjust(&o)
-	}
-	return newGuard(p.attempt, o)
-}
-
-// ask makes one call. An answer of any status is no error.
-func ask(ctx context.Context, g *Guard) error {
-	call := &Call{Kind: KindLead, AttemptTimeout: 3 * time.Second, Deadline: time.Now().Add(10 * time.Second)}
-	_, err := g.Send((&http.Request{Method: http.MethodGet}).WithContext(ctx), call)
-	return err
-}
-
-// isOpen tells whether the breaker refused the call.
-func isOpen(err error) bool {
-	_, ok := errors.AsType[*openError](err)
-	return ok
-}
 
 func TestBreakerCounts(t *testing.T) {
 	t.Parallel()
@@ -122,7 +52,7 @@ func TestBreakerCounts(t *testing.T) {
 	}
 }
 
-// While the breaker is open calls fail at once, and say when to come back.
+// While the breaker is open, calls fail immediately and say when to retry.
 func TestBreakerOpen(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -138,7 +68,7 @@ func TestBreakerOpen(t *testing.T) {
 			err := ask(t.Context(), g)
 			source := Failure(err)
 			if least, most := time.Second, breakerDelay*5/4; source.RetryAfter < least || source.RetryAfter > most {
-				t.Errorf("come back in %v", source.RetryAfter)
+				t.Errorf("retry in %v", source.RetryAfter)
 			}
 		}
 		if time.Since(start) != 0 || p.attempts.Load() != attempts {
@@ -150,8 +80,8 @@ func TestBreakerOpen(t *testing.T) {
 	})
 }
 
-// The request of one tenant may fail for good. Among others, that neither opens
-// the breaker nor keeps it open.
+// If the requests of one tenant always fail, among requests of others, this neither
+// opens the breaker nor keeps it open.
 func TestBreakerAndOneBrokenTenant(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -172,11 +102,9 @@ func TestBreakerAndOneBrokenTenant(t *testing.T) {
 		}
 		for range 10 {
 			p.set(http.StatusInternalServerError, 0)
-			for g.breaker.closed.Load() {
-				_ = ask(t.Context(), g)
-			}
+			trip(t, g)
 			turn := 0
-			p.answer = func() (int, time.Duration) { // each third is for the broken one
+			p.answer = func() (int, time.Duration) { // every third call is for the broken tenant
 				if turn++; turn%3 == 0 {
 					return http.StatusInternalServerError, time.Millisecond
 				}
@@ -187,7 +115,8 @@ func TestBreakerAndOneBrokenTenant(t *testing.T) {
 	})
 }
 
-// Calls from before the breaker opened end while it probes. They tell nothing.
+// Calls that began before the breaker opened may end while it probes. Their results
+// do not count.
 func TestBreakerAndCallsFromBefore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -196,13 +125,11 @@ func TestBreakerAndCallsFromBefore(t *testing.T) {
 		var before sync.WaitGroup
 		p.set(http.StatusOK, time.Hour)
 		for range 10 {
-			before.Go(func() { _ = ask(t.Context(), g) }) // for 3 s
+			before.Go(func() { _ = ask(t.Context(), g) }) // takes 3 s
 		}
 		synctest.Wait()
 		p.set(http.StatusInternalServerError, 0)
-		for g.breaker.closed.Load() {
-			_ = ask(t.Context(), g)
-		}
+		trip(t, g)
 		<-time.After(2600 * time.Millisecond)
 		p.set(http.StatusOK, 500*time.Millisecond)
 		for probe := range probeSuccesses {
@@ -215,22 +142,6 @@ func TestBreakerAndCallsFromBefore(t *testing.T) {
 			t.Errorf("the breaker is %s", name)
 		}
 	})
-}
-
-// closesWithin calls ten times a second and expects the breaker to close.
-func closesWithin(t *testing.T, g *Guard, limit time.Duration) {
-	t.Helper()
-	var calls sync.WaitGroup
-	defer calls.Wait()
-	start := time.Now()
-	for !g.breaker.circuit.IsClosed() {
-		if time.Since(start) > limit {
-			t.Errorf("not closed after %v", limit)
-			return
-		}
-		calls.Go(func() { _ = ask(t.Context(), g) })
-		<-time.After(100 * time.Millisecond)
-	}
 }
 
 func TestBreakerCloses(t *testing.T) {
@@ -246,13 +157,13 @@ func TestBreakerCloses(t *testing.T) {
 					p.set(http.StatusInternalServerError, after)
 					var calls sync.WaitGroup
 					start := time.Now()
-					// Some calls of the outage end after it.
+					// Some calls that begin in the outage end after it.
 					for time.Since(start) < 20*time.Second+time.Duration(outage)*500*time.Millisecond {
 						calls.Go(func() { _ = ask(t.Context(), g) })
 						<-time.After(200 * time.Millisecond)
 					}
 					if g.breaker.closed.Load() {
-						t.Fatal("it is closed in the outage")
+						t.Fatal("the breaker is closed in the outage")
 					}
 					if made := p.attempts.Load(); made > breakerFailures+15+20*probeCount { // 15 were under way
 						t.Errorf("%d attempts in the outage", made)
@@ -272,7 +183,7 @@ func TestBreakerCloses(t *testing.T) {
 	}
 }
 
-// Callers that leave, or panic, take no probe with them.
+// A caller that leaves or panics does not use up a probe.
 func TestBreakerAndProbesThatTellNothing(t *testing.T) {
 	t.Parallel()
 	for name, lost := range map[string]func(ctx context.Context, g *Guard){
@@ -294,9 +205,7 @@ func TestBreakerAndProbesThatTellNothing(t *testing.T) {
 				p := &patient{}
 				p.set(http.StatusInternalServerError, 0)
 				g := over(p, nil)
-				for g.breaker.closed.Load() {
-					_ = ask(t.Context(), g)
-				}
+				trip(t, g)
 				p.set(http.StatusOK, time.Second)
 				for range 20 {
 					<-time.After(breakerDelay)
@@ -311,16 +220,14 @@ func TestBreakerAndProbesThatTellNothing(t *testing.T) {
 	}
 }
 
-// Half open, the breaker lets no more through than it needs.
+// A half-open breaker lets only as many calls through as it needs.
 func TestBreakerProbes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := &patient{}
 		p.set(http.StatusInternalServerError, 0)
 		g := over(p, nil)
-		for g.breaker.closed.Load() {
-			_ = ask(t.Context(), g)
-		}
+		trip(t, g)
 		p.set(http.StatusOK, time.Second)
 		<-time.After(2 * breakerDelay)
 		attempts := p.attempts.Load()
@@ -343,8 +250,8 @@ func TestBreakerProbes(t *testing.T) {
 	})
 }
 
-// A caller's own deadline shows something of the platform only if it left some
-// time.
+// A missed deadline of the caller counts against the platform only if it left the
+// platform enough time.
 func TestBreakerAndCallersDeadlines(t *testing.T) {
 	t.Parallel()
 	for patience, opens := range map[time.Duration]bool{100 * time.Millisecond: false, 2 * time.Second: true} {

@@ -7,8 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Whatever comes when, of the ten seconds before any moment retries are at most
-// a tenth of the calls, or three; and no fewer than that of nine seconds.
+// In any ten seconds the retries are at most a tenth of the calls, or three. They are
+// never limited to less than a tenth of the calls of the last nine seconds.
 func TestRetryBudget(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// script answers each attempt with the next status (0 is a broken connection)
-// and notes when the attempts came.
+// script answers each attempt with the next status, where 0 is a broken connection.
+// It records when the attempts were made.
 type script struct {
 	statuses   []int
 	retryAfter string
@@ -31,17 +31,20 @@ func (s *script) attempt(*http.Request, *Call, bool) (*Answer, error) {
 	return answer, nil
 }
 
+// retryCase is a script of answers, and the attempts that a call must make.
+type retryCase struct {
+	statuses   []int
+	retryAfter string
+	method     string
+	once       bool
+	attempts   int
+	status     int
+	waits      [][2]time.Duration
+}
+
 func TestRetries(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		statuses   []int
-		retryAfter string
-		method     string
-		once       bool
-		attempts   int
-		status     int
-		waits      [][2]time.Duration
-	}{
+	for name, test := range map[string]retryCase{
 		"success":        {statuses: []int{200}, attempts: 1, status: 200},
 		"429 and 503":    {statuses: []int{429, 503, 200}, attempts: 3, status: 200},
 		"502 for ever":   {statuses: []int{502}, attempts: 3, status: 502},
@@ -59,28 +62,31 @@ func TestRetries(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				s := &script{statuses: test.statuses, retryAfter: test.retryAfter, start: time.Now()}
-				g := newGuard(s.attempt, testOptions())
-				call := &Call{Once: test.once, Deadline: time.Now().Add(10 * time.Second)}
-				req := (&http.Request{Method: http.MethodGet}).WithContext(t.Context())
-				if test.method != "" {
-					req.Method = test.method
-				}
-				answer, err := g.Send(req, call)
-				if test.status == 0 && err == nil || test.status != 0 && (err != nil || answer.Status != test.status) {
-					t.Errorf("got %v, error %v", answer, err)
-				}
-				if len(s.at) != test.attempts {
-					t.Fatalf("%d attempts, want %d", len(s.at), test.attempts)
-				}
-				for i, between := range test.waits {
-					if wait := s.at[i+1] - s.at[i]; wait < between[0] || wait > between[1] {
-						t.Errorf("wait %d is %v, want %v", i, wait, between)
-					}
-				}
-			})
+			synctest.Test(t, test.check)
 		})
+	}
+}
+
+func (test retryCase) check(t *testing.T) {
+	t.Helper()
+	s := &script{statuses: test.statuses, retryAfter: test.retryAfter, start: time.Now()}
+	g := newGuard(s.attempt, testOptions())
+	call := &Call{Once: test.once, Deadline: time.Now().Add(10 * time.Second)}
+	req := get(t.Context())
+	if test.method != "" {
+		req.Method = test.method
+	}
+	answer, err := g.Send(req, call)
+	if test.status == 0 && err == nil || test.status != 0 && (err != nil || answer.Status != test.status) {
+		t.Errorf("got %v, error %v", answer, err)
+	}
+	if len(s.at) != test.attempts {
+		t.Fatalf("%d attempts, want %d", len(s.at), test.attempts)
+	}
+	for i, between := range test.waits {
+		if wait := s.at[i+1] - s.at[i]; wait < between[0] || wait > between[1] {
+			t.Errorf("wait %d is %v, want %v", i, wait, between)
+		}
 	}
 }
 
@@ -91,14 +97,14 @@ func TestRetryStopsWithTheCaller(t *testing.T) {
 		g := newGuard(s.attempt, testOptions())
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		_, err := g.Send((&http.Request{Method: http.MethodGet}).WithContext(ctx), &Call{})
+		_, err := g.Send(get(ctx), &Call{})
 		if !errors.Is(err, context.Canceled) || time.Since(s.start) != time.Second {
 			t.Errorf("error %v after %v", err, time.Since(s.start))
 		}
 	})
 }
 
-// A wait that leaves the caller no time is not begun, whoever set the deadline.
+// A wait that would exceed the deadline is not begun, even if the caller set it.
 func TestRetryFitsTheCallersTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -112,7 +118,7 @@ func TestRetryFitsTheCallersTime(t *testing.T) {
 	})
 }
 
-// When all calls fail, few are made again; those that are not do not wait.
+// If all calls fail, few are retried, and the others fail without a wait.
 func TestRetriesOfAllCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -130,7 +136,7 @@ func TestRetriesOfAllCalls(t *testing.T) {
 			}
 		}
 		if extra := len(s.at) - calls; extra > calls/10 || extra < calls/20 || atOnce < calls*9/10 {
-			t.Errorf("%d calls made again in %v, %d calls without a wait", extra, time.Since(s.start), atOnce)
+			t.Errorf("%d retries in %v, %d calls without a wait", extra, time.Since(s.start), atOnce)
 		}
 	})
 }
@@ -143,7 +149,7 @@ func TestRateLimit(t *testing.T) {
 		o.RatePerSecond = 2
 		g := newGuard(s.attempt, o)
 		for range 5 {
-			if _, err := g.Send((&http.Request{Method: http.MethodGet}).WithContext(t.Context()), &Call{}); err != nil {
+			if _, err := g.Send(get(t.Context()), &Call{}); err != nil {
 				t.Fatal(err)
 			}
 		}

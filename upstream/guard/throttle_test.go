@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// throughput is the number of calls that a platform answers in half a minute of
-// the bubble's time. It takes 20 ms, and longer the more it is asked beyond its
-// capacity.
+// throughput returns how many calls a platform answers in half a minute of the
+// bubble's time, and the limit at the end. An answer takes 20 ms. It takes longer the
+// more the load exceeds the capacity.
 func throughput(t *testing.T, adaptive bool, capacity, exponent float64) (calls, limit int) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -45,7 +45,7 @@ func throughput(t *testing.T, adaptive bool, capacity, exponent float64) (calls,
 	return calls, limit
 }
 
-// A call waits for its turn no longer than it has time.
+// A call waits for its turn until its deadline at most.
 func TestTurnIsAwaitedUntilTheDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -67,8 +67,8 @@ func TestTurnIsAwaitedUntilTheDeadline(t *testing.T) {
 	})
 }
 
-// The adaptive limit comes up to that of a healthy platform, and one that gets
-// slower the more it is asked answers more with it.
+// On a healthy platform the adaptive limit rises to the maximum. A platform that gets
+// slower under load answers more calls with it.
 func TestAdaptiveLimit(t *testing.T) {
 	t.Parallel()
 	plain, _ := throughput(t, false, 16, 0)

@@ -12,11 +12,11 @@ import (
 	"leadgraph/upstream/sandbox"
 )
 
-// largestPage is the most leads that the platform answers in one page [GAL].
+// largestPage is the largest page that the platform returns, in leads [GAL].
 const largestPage = 20_000
 
-// BenchmarkRead compares the reader with the reference, for pages of the
-// sandbox's leads.
+// BenchmarkRead compares the reader with the reference on pages of the sandbox's
+// leads.
 func BenchmarkRead(b *testing.B) {
 	platform, err := sandbox.New(sandbox.Options{Leads: largestPage, NoAuth: true})
 	if err != nil {

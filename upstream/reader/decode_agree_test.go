@@ -15,15 +15,15 @@ import (
 	"leadgraph/lead"
 )
 
-// failer is what *testing.T and *rapid.T have in common.
+// failer has the methods that *testing.T and *rapid.T share.
 type failer interface {
 	Helper()
 	Fatalf(format string, args ...any)
 }
 
-// checkReaders checks that the reader takes data as the reference does, in
-// whatever pieces it arrives, and that a selective reading differs only in what
-// it leaves out. It returns the leads, nil if data is refused.
+// checkReaders checks that the reader reads data like the reference, however it is
+// split into pieces. It also checks that reading only the parts in want changes nothing
+// in these parts. It returns the leads, or nil if data is refused.
 func checkReaders(t failer, data []byte, want lead.Parts) []*lead.Lead {
 	t.Helper()
 	leads, odd, err := ReferenceLeads(data)
@@ -60,7 +60,7 @@ func checkReaders(t failer, data []byte, want lead.Parts) []*lead.Lead {
 	return leads
 }
 
-// only is l without the fields that are not in want.
+// only returns l without the fields that are not in want.
 func only(l *lead.Lead, want lead.Parts) *lead.Lead {
 	kept := &lead.Lead{ID: l.ID, TenantID: l.TenantID}
 	if want.Has(lead.PartStatus) {
@@ -94,8 +94,8 @@ func keep[T any](into *T, value T, want, field lead.Parts) {
 	}
 }
 
-// wire draws JSON that is like the platform's but odd in every way that is
-// well-formed and, unless it is sound, in ways that are not.
+// wire draws JSON that is like the platform's, but odd in every well-formed way. Unless
+// sound is true, some of it is not well-formed.
 type wire struct {
 	*rapid.T
 	sound bool
@@ -160,7 +160,7 @@ func (w wire) object(names []string, depth int) string {
 	})
 }
 
-// value draws any value; objects have members of all kinds of objects.
+// value draws any value. Its objects have members of all kinds of objects.
 func (w wire) value(depth int) string {
 	kind := rapid.IntRange(0, 5).Draw(w.T, "kind")
 	switch {
@@ -207,8 +207,8 @@ func TestReadersAgreeProperty(t *testing.T) {
 	})
 }
 
-// An answer of which each piece is read again must cost no more than some time
-// its length: this one would take hours otherwise.
+// A value that arrives in small pieces must not be reread for each of them. With that,
+// this test would take hours.
 func TestLargeLeadInSmallPieces(t *testing.T) {
 	t.Parallel()
 	body := `[{"id":"1","tenantId":"t","comments":["` + strings.Repeat("x", 3<<20) + `"]}]`

@@ -17,10 +17,10 @@ import (
 	"leadgraph/lead"
 )
 
-// FuzzDecode checks what holds for any input: the reader agrees with the
-// reference, however the input arrives and whatever is wanted of the leads;
-// there are only whole leads with values that can be written back; and they stay
-// the same when the answer is wrapped in a way that is tolerated.
+// FuzzDecode checks what holds for any input. The reader agrees with the reference,
+// for any pieces of the input and any wanted parts of the leads. All leads are complete
+// and their values have a text form. They are the same if the answer is wrapped in an
+// envelope.
 func FuzzDecode(f *testing.F) {
 	samples, err := filepath.Glob("testdata/*.json")
 	if err != nil {
@@ -77,12 +77,12 @@ func checkLead(t *testing.T, l *lead.Lead) {
 	}
 }
 
-// variant draws one of the spellings of the same JSON value.
+// variant draws one of several spellings of a JSON value.
 func variant(t *rapid.T, label string, spellings ...string) string {
 	return rapid.SampledFrom(spellings).Draw(t, label)
 }
 
-// Every tolerated spelling of a lead reads as the same lead, without a warning.
+// Every tolerated spelling of a lead is read as the same lead, without a warning.
 func TestDecodeSpellingsProperty(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

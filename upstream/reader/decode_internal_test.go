@@ -134,17 +134,20 @@ func nestedLeads(t *testing.T) []*lead.Lead {
 	}
 }
 
+// shapeCase is a body, and the number of leads in it or the error that it causes.
+type shapeCase struct {
+	body  string
+	leads int
+	fails string
+}
+
 func TestDecodeShapes(t *testing.T) {
 	t.Parallel()
 	const one = `{"id":"1","tenantId":"t"}`
 	nest := func(depth int, inner string) string {
 		return strings.Repeat("[", depth) + inner + strings.Repeat("]", depth)
 	}
-	for name, test := range map[string]struct {
-		body  string
-		leads int
-		fails string
-	}{
+	for name, test := range map[string]shapeCase{
 		"array":                  {body: "[" + one + "]", leads: 1},
 		"space around":           {body: " \r\n[ " + one + " , " + one + " ]\t", leads: 2},
 		"arrays at many depths":  {body: "[" + one + ",[" + one + ",[[" + one + "]],[]]]", leads: 3},
@@ -160,7 +163,7 @@ func TestDecodeShapes(t *testing.T) {
 		"envelope, nested":       {body: `{"data":[[` + one + `]]}`, leads: 1},
 		"envelope, data first":   {body: `{"data":[` + one + `],"totalRecords":1}`, leads: 1},
 		"lead with other data":   {body: `{"id":"1","data":[7],"tenantId":"t"}`, leads: 1},
-		"lead behind other data": {body: `{"data":{},"id":"1","tenantId":"t"}`, leads: 1},
+		"lead after other data":  {body: `{"data":{},"id":"1","tenantId":"t"}`, leads: 1},
 		"envelope or lead":       {body: `{"data":[` + one + `],"id":"1"}`, fails: "member of a lead"},
 		"two data":               {body: `{"data":[` + one + `],"data":[]}`, fails: "other data"},
 		"envelope, null":         {body: `{"data":null}`},
@@ -182,73 +185,86 @@ func TestDecodeShapes(t *testing.T) {
 		"something after object": {body: one + "]", fails: "byte 26"},
 		"lead without id":        {body: `[` + one + `,{"tenantId":"t"},{"id":" ","tenantId":[]}]`, fails: "of 3 leads, 2 lack an id and 1 lack a tenantId"},
 	} {
-		leads, _, err := decode([]byte(test.body), lead.AllParts)
-		switch {
-		case test.fails == "" && (err != nil || len(leads) != test.leads):
-			t.Errorf("%s: got %d leads, error %v; want %d", name, len(leads), err, test.leads)
-		case test.fails != "" && (err == nil || !strings.Contains(err.Error(), test.fails)):
-			t.Errorf("%s: error is %v, want %q in it", name, err, test.fails)
-		case err != nil && strings.Contains(err.Error(), "secret"):
-			t.Errorf("%s: the error quotes content: %v", name, err)
-		}
+		test.check(t, name)
 	}
+}
+
+func (test shapeCase) check(t *testing.T, name string) {
+	t.Helper()
+	leads, _, err := decode([]byte(test.body), lead.AllParts)
+	switch {
+	case test.fails == "" && (err != nil || len(leads) != test.leads):
+		t.Errorf("%s: got %d leads, error %v; want %d", name, len(leads), err, test.leads)
+	case test.fails != "" && (err == nil || !strings.Contains(err.Error(), test.fails)):
+		t.Errorf("%s: error is %v, want %q in it", name, err, test.fails)
+	case err != nil && strings.Contains(err.Error(), "secret"):
+		t.Errorf("%s: the error quotes content: %v", name, err)
+	}
+}
+
+// fieldCase is the members of a lead, and what they must be read as.
+type fieldCase struct {
+	fields string
+	want   lead.Lead
+	odd    string // the field counted, once
+}
+
+var (
+	someDay = time.Date(2025, 3, 2, 17, 40, 9, 0, time.UTC)
+	tooLong = `"` + strings.Repeat("x", maxRawContacts) + `"`
+)
+
+var fieldCases = []fieldCase{
+	{fields: `"id":12,"TENANTID":"T"`, want: lead.Lead{ID: "12", TenantID: "T"}},
+	{fields: `"id":"a","id":"b"`, want: lead.Lead{ID: "b"}},
+	{fields: `"status":null`}, {fields: `"status":"not active"`, want: lead.Lead{StatusText: "not active", Status: lead.StatusNotActive}},
+	{fields: `"status":1`, want: lead.Lead{StatusText: "1"}},
+	{fields: `"status":{}`, odd: "status"},
+	{fields: `"status":{},"Status":"x"`, want: lead.Lead{StatusText: "x"}},
+	{fields: `"contacts":[7,{"email":[]}],"contacts":[{"email":"a","email":null}]`, want: lead.Lead{Contacts: []lead.Contact{{}}}},
+	{fields: `"ovocChannelId":0`}, {fields: `"ovocChannelId":""`}, {fields: `"ovocChannelId":"0"`},
+	{fields: `"ovocChannelId":1315936`, want: lead.Lead{OVOCChannelID: ref("1315936")}},
+	{fields: `"channelId":"15"`, want: lead.Lead{ChannelID: ref("15")}},
+	{fields: `"channelId":[15]`, odd: "channelId"},
+	{fields: `"operatorId":7`, want: lead.Lead{OperatorID: ref("7")}},
+	{fields: `"operatorId":true`, want: lead.Lead{OperatorID: ref("true")}},
+	{fields: `"operatorId":{"a":1}`, odd: "operatorId"},
+	{fields: `"operatorId":"a\u00e9\ud83d\ude00"`, want: lead.Lead{OperatorID: ref("aé😀")}},
+	{fields: `"isDirectLead":"True"`, want: lead.Lead{IsDirectLead: ref(true)}},
+	{fields: `"isDirectLead":"yes"`, odd: "isDirectLead"},
+	{fields: `"isNotActive":[]`, odd: "isNotActive"},
+	{fields: `"comments":"one"`, want: lead.Lead{Comments: []string{"one"}}},
+	{fields: `"comments":""`}, {fields: `"comments":[]`},
+	{fields: `"comments":["one",null,{ "a" : [ 1 ] },2]`, want: lead.Lead{Comments: []string{"one", `{"a":[1]}`, "2"}}},
+	{fields: `"comments":{ "a" : 1 }`, want: lead.Lead{Comments: []string{`{"a":1}`}}},
+	{fields: `"consentedCountries":"IL"`, want: lead.Lead{ConsentedCountries: []string{"IL"}}},
+	{fields: `"consentedCountries":["IL",null,{}]`, want: lead.Lead{ConsentedCountries: []string{"IL"}}, odd: "consentedCountries"},
+	{fields: `"consentedOn":"2025-03-02T17:40:09+00:00"`, want: lead.Lead{ConsentedOn: someDay}},
+	{fields: `"consentedOn":"2025-03-02T19:40:09+02:00"`, want: lead.Lead{ConsentedOn: someDay}},
+	{fields: `"consentedOn":"2025-03-02T17:40:09.000+0000"`, want: lead.Lead{ConsentedOn: someDay}},
+	{fields: `"consentedOn":"2025-03-02T17:40:09"`, want: lead.Lead{ConsentedOn: someDay}},
+	{fields: `"consentedOn":"2025-03-02T17:40:09.1234567"`, want: lead.Lead{ConsentedOn: someDay.Add(123456700)}},
+	{fields: `"consentedOn":"0001-01-01T00:00:00Z"`}, {fields: `"consentedOn":"0001-01-01T00:00:00+02:00"`},
+	{fields: `"consentedOn":""`},
+	{fields: `"consentedOn":"2/18/2027 8:39:26 AM"`, odd: "consentedOn"},
+	{fields: `"consentedOn":"9999-12-31T23:59:59-01:00"`, odd: "consentedOn"},
+	{fields: `"lastModifiedOn":1700000000`, odd: "lastModifiedOn"},
+	{fields: `"contactDetails":[{"email":"a"},{"email":"b"}]`, want: lead.Lead{ContactDetails: &lead.ContactDetails{Email: ref("a")}}},
+	{fields: `"contactDetails":[]`}, {fields: `"contactDetails":"Dana"`, odd: "contactDetails"},
+	{fields: `"contactDetails":{"email":{}}`, want: lead.Lead{ContactDetails: &lead.ContactDetails{}}, odd: "contactDetails.email"},
+	{fields: `"contacts":{"fullName":"a"}`, want: lead.Lead{Contacts: []lead.Contact{{FullName: ref("a")}}}},
+	{fields: `"contacts":[null,"a",{"phoneNumber":42}]`, want: lead.Lead{Contacts: []lead.Contact{{PhoneNumber: ref("42")}}}, odd: "contacts"},
+	{fields: `"contacts":[{"contacts":[ { "a" : 1 } ]}]`, want: lead.Lead{Contacts: []lead.Contact{{Contacts: json.RawMessage(`[{"a":1}]`)}}}},
+	{fields: `"contacts":[{"contacts":` + tooLong + `}]`, want: lead.Lead{Contacts: []lead.Contact{{}}}, odd: "contacts.contacts"},
+	{fields: `"civicAddresses":[{"houseNumber":425,"locations":{"id":1,"isDefault":"x"}}]`, want: lead.Lead{CivicAddresses: []lead.CivicAddress{
+		{HouseNumber: ref("425"), Locations: []lead.Location{{ID: "1"}}}}}, odd: "civicAddresses.locations.isDefault"},
+	{fields: `"civicAddresses":7`, odd: "civicAddresses"},
+	{fields: `"unknown":{"id":[1]}`},
 }
 
 func TestDecodeFields(t *testing.T) {
 	t.Parallel()
-	day := time.Date(2025, 3, 2, 17, 40, 9, 0, time.UTC)
-	long := `"` + strings.Repeat("x", maxRawContacts) + `"`
-	for _, test := range []struct {
-		fields string
-		want   lead.Lead
-		odd    string // the field counted, once
-	}{
-		{fields: `"id":12,"TENANTID":"T"`, want: lead.Lead{ID: "12", TenantID: "T"}},
-		{fields: `"id":"a","id":"b"`, want: lead.Lead{ID: "b"}},
-		{fields: `"status":null`}, {fields: `"status":"not active"`, want: lead.Lead{StatusText: "not active", Status: lead.StatusNotActive}},
-		{fields: `"status":1`, want: lead.Lead{StatusText: "1"}},
-		{fields: `"status":{}`, odd: "status"},
-		{fields: `"status":{},"Status":"x"`, want: lead.Lead{StatusText: "x"}},
-		{fields: `"contacts":[7,{"email":[]}],"contacts":[{"email":"a","email":null}]`, want: lead.Lead{Contacts: []lead.Contact{{}}}},
-		{fields: `"ovocChannelId":0`}, {fields: `"ovocChannelId":""`}, {fields: `"ovocChannelId":"0"`},
-		{fields: `"ovocChannelId":1315936`, want: lead.Lead{OVOCChannelID: ref("1315936")}},
-		{fields: `"channelId":"15"`, want: lead.Lead{ChannelID: ref("15")}},
-		{fields: `"channelId":[15]`, odd: "channelId"},
-		{fields: `"operatorId":7`, want: lead.Lead{OperatorID: ref("7")}},
-		{fields: `"operatorId":true`, want: lead.Lead{OperatorID: ref("true")}},
-		{fields: `"operatorId":{"a":1}`, odd: "operatorId"},
-		{fields: `"operatorId":"a\u00e9\ud83d\ude00"`, want: lead.Lead{OperatorID: ref("aé😀")}},
-		{fields: `"isDirectLead":"True"`, want: lead.Lead{IsDirectLead: ref(true)}},
-		{fields: `"isDirectLead":"yes"`, odd: "isDirectLead"},
-		{fields: `"isNotActive":[]`, odd: "isNotActive"},
-		{fields: `"comments":"one"`, want: lead.Lead{Comments: []string{"one"}}},
-		{fields: `"comments":""`}, {fields: `"comments":[]`},
-		{fields: `"comments":["one",null,{ "a" : [ 1 ] },2]`, want: lead.Lead{Comments: []string{"one", `{"a":[1]}`, "2"}}},
-		{fields: `"comments":{ "a" : 1 }`, want: lead.Lead{Comments: []string{`{"a":1}`}}},
-		{fields: `"consentedCountries":"IL"`, want: lead.Lead{ConsentedCountries: []string{"IL"}}},
-		{fields: `"consentedCountries":["IL",null,{}]`, want: lead.Lead{ConsentedCountries: []string{"IL"}}, odd: "consentedCountries"},
-		{fields: `"consentedOn":"2025-03-02T17:40:09+00:00"`, want: lead.Lead{ConsentedOn: day}},
-		{fields: `"consentedOn":"2025-03-02T19:40:09+02:00"`, want: lead.Lead{ConsentedOn: day}},
-		{fields: `"consentedOn":"2025-03-02T17:40:09.000+0000"`, want: lead.Lead{ConsentedOn: day}},
-		{fields: `"consentedOn":"2025-03-02T17:40:09"`, want: lead.Lead{ConsentedOn: day}},
-		{fields: `"consentedOn":"2025-03-02T17:40:09.1234567"`, want: lead.Lead{ConsentedOn: day.Add(123456700)}},
-		{fields: `"consentedOn":"0001-01-01T00:00:00Z"`}, {fields: `"consentedOn":"0001-01-01T00:00:00+02:00"`},
-		{fields: `"consentedOn":""`},
-		{fields: `"consentedOn":"2/18/2027 8:39:26 AM"`, odd: "consentedOn"},
-		{fields: `"consentedOn":"9999-12-31T23:59:59-01:00"`, odd: "consentedOn"},
-		{fields: `"lastModifiedOn":1700000000`, odd: "lastModifiedOn"},
-		{fields: `"contactDetails":[{"email":"a"},{"email":"b"}]`, want: lead.Lead{ContactDetails: &lead.ContactDetails{Email: ref("a")}}},
-		{fields: `"contactDetails":[]`}, {fields: `"contactDetails":"Dana"`, odd: "contactDetails"},
-		{fields: `"contactDetails":{"email":{}}`, want: lead.Lead{ContactDetails: &lead.ContactDetails{}}, odd: "contactDetails.email"},
-		{fields: `"contacts":{"fullName":"a"}`, want: lead.Lead{Contacts: []lead.Contact{{FullName: ref("a")}}}},
-		{fields: `"contacts":[null,"a",{"phoneNumber":42}]`, want: lead.Lead{Contacts: []lead.Contact{{PhoneNumber: ref("42")}}}, odd: "contacts"},
-		{fields: `"contacts":[{"contacts":[ { "a" : 1 } ]}]`, want: lead.Lead{Contacts: []lead.Contact{{Contacts: json.RawMessage(`[{"a":1}]`)}}}},
-		{fields: `"contacts":[{"contacts":` + long + `}]`, want: lead.Lead{Contacts: []lead.Contact{{}}}, odd: "contacts.contacts"},
-		{fields: `"civicAddresses":[{"houseNumber":425,"locations":{"id":1,"isDefault":"x"}}]`, want: lead.Lead{CivicAddresses: []lead.CivicAddress{
-			{HouseNumber: ref("425"), Locations: []lead.Location{{ID: "1"}}}}}, odd: "civicAddresses.locations.isDefault"},
-		{fields: `"civicAddresses":7`, odd: "civicAddresses"},
-		{fields: `"unknown":{"id":[1]}`},
-	} {
+	for _, test := range fieldCases {
 		if test.want.ID == "" {
 			test.want.ID = "1"
 		}

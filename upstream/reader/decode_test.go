@@ -7,7 +7,7 @@ import (
 	"leadgraph/lead"
 )
 
-// decode reads an answer and keeps its leads.
+// decode reads an answer and returns its leads.
 func decode(data []byte, want lead.Parts) ([]*lead.Lead, Oddities, error) {
 	return decodeFrom(bytes.NewReader(data), want)
 }

@@ -11,14 +11,14 @@ import (
 	"leadgraph/lead"
 )
 
-// poison overwrites all memory of the parser that the next record may overwrite.
+// poison overwrites all memory that the next record may overwrite.
 func (r *records[T]) poison() {
 	spoil := func(b []byte) {
 		for i := range b {
 			b[i] = '#'
 		}
 	}
-	spoil(r.buf[:r.pos]) // the record itself is what was read last
+	spoil(r.buf[:r.pos]) // the bytes read last are the record itself
 	spoil(r.unescaped[:cap(r.unescaped)])
 	for _, texts := range [][]string{r.texts[:cap(r.texts)], r.comments[:cap(r.comments)], r.countries[:cap(r.countries)]} {
 		for i := range texts {
@@ -33,8 +33,8 @@ func (r *records[T]) poison() {
 	r.record = none
 }
 
-// What is handed out by default is a copy: it does not change when the memory
-// that it was read into is overwritten after each record.
+// By default each record is a copy: it does not change when the memory that it was
+// read into is overwritten.
 func TestRecordsAreCopies(t *testing.T) {
 	t.Parallel()
 	body := fullAnswer(t, 50)
@@ -57,7 +57,7 @@ func TestRecordsAreCopies(t *testing.T) {
 	}
 }
 
-// The test of the test: borrowed records do change.
+// This checks the test above: borrowed records do change.
 func TestBorrowedRecordsAreNotCopies(t *testing.T) {
 	t.Parallel()
 	r := newRecords(Leads)
@@ -65,7 +65,7 @@ func TestBorrowedRecordsAreNotCopies(t *testing.T) {
 		id := l.ID
 		r.poison()
 		if id[0] != '#' || l.ContactDetails != nil {
-			t.Errorf("the poison does not reach what is borrowed: %.20q", id)
+			t.Errorf("the poison does not reach a borrowed record: %.20q", id)
 		}
 		return nil
 	})
@@ -74,8 +74,8 @@ func TestBorrowedRecordsAreNotCopies(t *testing.T) {
 	}
 }
 
-// fullAnswer is an answer of n leads with a value in every member, some of which
-// need unescaping.
+// fullAnswer returns an answer with n leads that have a value in every member. Some
+// values need unescaping.
 func fullAnswer(t *testing.T, n int) []byte {
 	t.Helper()
 	object := func(i int, members ...string) map[string]any {
@@ -111,7 +111,7 @@ func fullAnswer(t *testing.T, n int) []byte {
 	return body
 }
 
-// texts are the names of the fields that hold one text.
+// texts returns the names of the fields that have one text.
 func texts[T any](fields []lead.Field[T]) []string {
 	var names []string
 	for _, f := range fields {

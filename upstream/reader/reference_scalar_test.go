@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// The conversions from wire values; each takes the field's name, to count what
-// it cannot use.
+// These methods convert wire values. Each takes the name of the field, to count values
+// that cannot be used.
 
 func (d *decoder) count(field string, n int) {
 	if n > 0 {
@@ -22,7 +22,7 @@ func (d *decoder) text(field string, t text) *string {
 	return t.value
 }
 
-// plain is a text that is empty when absent.
+// plain returns a text that is empty if absent.
 func (d *decoder) plain(field string, t text) string {
 	if value := d.text(field, t); value != nil {
 		return *value
@@ -43,7 +43,7 @@ func (d *decoder) boolean(field string, t text) *bool {
 	return &b
 }
 
-// channel is a channel id; 0 [NUM3] and "" mean that there is none.
+// channel returns a channel id. 0 [NUM3] and "" mean that there is none.
 func (d *decoder) channel(field string, t text) *string {
 	value := d.text(field, t)
 	if value == nil || *value == "" || *value == "0" {
@@ -52,8 +52,8 @@ func (d *decoder) channel(field string, t text) *string {
 	return value
 }
 
-// time is in UTC; the zero time for null, for year 1, which is .NET's unset
-// value, and for what cannot be read.
+// time returns a time in UTC. The result is the zero time for null, for year 1, which
+// .NET uses for "unset", and for an invalid time.
 func (d *decoder) time(field string, t text) time.Time {
 	value := d.text(field, t)
 	if value == nil || *value == "" {
@@ -68,7 +68,7 @@ func (d *decoder) time(field string, t text) time.Time {
 		switch year := parsed.Year(); {
 		case year <= 1:
 			return time.Time{}
-		case year <= 9999: // later ones, which a zone can make, cannot be written back
+		case year <= 9999: // a zone can produce a later year, which has no text form
 			return parsed
 		}
 	}
@@ -96,7 +96,7 @@ func comments(l list[remark]) []string {
 	return texts
 }
 
-// raw is JSON of unknown shape, compact and bounded.
+// raw returns JSON of unknown shape as compact JSON of bounded size.
 func (d *decoder) raw(field string, data json.RawMessage) json.RawMessage {
 	if len(data) == 0 || data[0] == 'n' {
 		return nil
@@ -109,7 +109,7 @@ func (d *decoder) raw(field string, data json.RawMessage) json.RawMessage {
 	return small
 }
 
-// convert turns a list's items into domain values.
+// convert converts the items of a list with one.
 func convert[W, T any](d *decoder, field string, l list[W], one func(*decoder, *W) T) []T {
 	d.count(field, l.odd)
 	if len(l.items) == 0 {

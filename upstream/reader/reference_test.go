@@ -11,12 +11,11 @@ import (
 )
 
 // ReferenceLeads reads an answer of the lead endpoint. It accepts an array of leads,
-// arrays nested in it, null, a single lead, and an object whose data is one of
-// the first three. The error names the shape it met, never content. Leads
-// without id or tenantId are an error too: see the package comment.
+// arrays nested in it, null, a single lead, and an object whose data is one of the
+// first three. The error names the shape of the answer and never quotes content. A
+// lead without id or tenantId is an error too: see the package comment.
 //
-// It is the oracle of the reader that is in use: slow, but all of JSON is
-// encoding/json's.
+// It is the reference for Read: slow, but based on encoding/json.
 func ReferenceLeads(data []byte) ([]*lead.Lead, Oddities, error) {
 	d := decoder{odd: Oddities{}}
 	if err := d.answer(data); err != nil {
@@ -55,9 +54,9 @@ func (d *decoder) answer(data []byte) error {
 	return d.rows(whole, 0)
 }
 
-// object reads a single lead or an envelope. What has an array as data before it
-// shows to be a lead, or before another data, is refused: a reader that does not
-// hold all of the body cannot know.
+// object reads a single lead or an envelope. It refuses an object whose data is an
+// array that precedes a member of a lead or a second data, because a reader that does
+// not hold the whole body cannot recognize it in time.
 func (d *decoder) object(data []byte) error {
 	var o struct {
 		ID       json.RawMessage `json:"id"`
@@ -83,7 +82,7 @@ func (d *decoder) object(data []byte) error {
 
 func ambiguous(object []byte) bool {
 	members := json.NewDecoder(bytes.NewReader(object))
-	_, _ = members.Token() // the brace; all is well-formed
+	_, _ = members.Token() // the brace; the object is well-formed
 	envelope := false
 	for members.More() {
 		name, _ := members.Token()
@@ -101,8 +100,8 @@ func ambiguous(object []byte) bool {
 	return false
 }
 
-// Rows reads null, or an array of leads at some depth. What is not an array is
-// well-formed already.
+// rows reads null, a lead, or an array of leads, which may be nested. Anything but an
+// array is known to be well-formed.
 func (d *decoder) rows(data json.RawMessage, depth int) error {
 	switch data[0] {
 	case 'n':
@@ -141,7 +140,7 @@ func kindOf(data json.RawMessage) string {
 	return "a number"
 }
 
-// unmarshal is json.Unmarshal with an error that does not quote its input.
+// unmarshal is json.Unmarshal with errors that do not quote their input.
 func unmarshal(data []byte, v any) error {
 	err := json.Unmarshal(data, v)
 	if err == nil {

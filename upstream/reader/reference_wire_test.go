@@ -4,10 +4,10 @@ import (
 	"encoding/json"
 )
 
-// The wire types mirror the platform's JSON. None of their readers fails on
-// well-formed JSON: a value of the wrong type is noted as odd and read as absent,
-// because one odd field must not cost the page. Names match in any case, as
-// encoding/json has it; unknown fields are ignored.
+// The wire types mirror the platform's JSON. Unmarshalling well-formed JSON into them
+// never fails: a value of the wrong type is noted as odd and read as absent, because
+// one odd field must not fail the page. As in encoding/json, names match in any case
+// and unknown fields are ignored.
 
 type wireLead struct {
 	ID                 text              `json:"id"`
@@ -24,7 +24,7 @@ type wireLead struct {
 	ConsentedOn        text              `json:"consentedOn"`
 	LastModifiedOn     text              `json:"lastModifiedOn"`
 	ConsentedCountries list[text]        `json:"consentedCountries"`
-	ContactDetails     list[wireContact] `json:"contactDetails"` // documented as a list, sent as an object
+	ContactDetails     list[wireContact] `json:"contactDetails"` // the documents show a list, the platform sends an object
 	Contacts           list[wireContact] `json:"contacts"`
 	CivicAddresses     list[wireAddress] `json:"civicAddresses"`
 }
@@ -71,7 +71,7 @@ type wireLocation struct {
 	ELIN           text `json:"elin"`
 }
 
-// text is any scalar as text; numbers keep their digits. Null is nil.
+// text is any scalar as text. Numbers keep their digits. Null is nil.
 type text struct {
 	value *string
 	odd   bool // it was an array or an object
@@ -93,9 +93,9 @@ func (t *text) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// list is an array of T; null elements are skipped, and a single value stands for
-// an array of one. T's reader must not fail on null-free, well-formed JSON of the
-// kind that T accepts.
+// list is an array of T. Null elements are skipped, and a single value is read like an
+// array with one element. Unmarshalling into T must not fail for well-formed JSON
+// without null of the type that T accepts.
 type list[T any] struct {
 	items []T
 	odd   int // elements of the wrong type
@@ -135,8 +135,8 @@ func (l *list[T]) add(data json.RawMessage) error {
 	return nil
 }
 
-// remark is a comment: a string as it is, anything else as compact JSON, since
-// the type of comments is undocumented.
+// remark is a comment. A string is kept unchanged. Any other value becomes compact
+// JSON, because the type of comments is not documented.
 type remark string
 
 // UnmarshalJSON implements json.Unmarshaler.

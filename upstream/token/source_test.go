@@ -16,7 +16,7 @@ import (
 	"leadgraph/upstream/guard"
 )
 
-// endpoint hands out numbered tokens that live for an hour, after a second.
+// endpoint issues numbered tokens that live for an hour. A request takes a second.
 type endpoint struct {
 	asked  int
 	issued int
@@ -37,8 +37,8 @@ func (e *endpoint) fetch(ctx context.Context) (*oauth2.Token, error) {
 	return &oauth2.Token{AccessToken: strconv.Itoa(e.issued), Expiry: time.Now().Add(time.Hour)}, nil
 }
 
-// tokenAfter lets d pass and returns the token that a call gets then, and how
-// long it waited. Afterwards no flight is under way.
+// tokenAfter lets d pass, and then returns the token that a call gets and how long it
+// waited. No flight is under way afterwards.
 func tokenAfter(t *testing.T, s *Source, d time.Duration) (string, time.Duration) {
 	t.Helper()
 	<-time.After(d)
@@ -52,21 +52,23 @@ func tokenAfter(t *testing.T, s *Source, d time.Duration) (string, time.Duration
 	return token.AccessToken, waited
 }
 
+// renewalStep is a call for a token, and what it must get.
+type renewalStep struct {
+	name   string
+	after  time.Duration
+	broken bool
+	want   string
+	wait   time.Duration
+	asked  int // requests for a token so far
+}
+
 func TestTokenRenewal(t *testing.T) {
 	t.Parallel()
-	type step struct {
-		name   string
-		after  time.Duration
-		broken bool
-		want   string
-		wait   time.Duration
-		asked  int // requests for a token so far
-	}
-	for name, steps := range map[string][]step{
+	for name, steps := range map[string][]renewalStep{
 		"early, without a wait": {
 			{name: "first", want: "1", wait: time.Second, asked: 1},
 			{name: "four fifths of its life", after: 47 * time.Minute, want: "1", asked: 1},
-			{name: "behind that", after: 4 * time.Minute, want: "1", asked: 2},
+			{name: "after that", after: 4 * time.Minute, want: "1", asked: 2},
 			{name: "renewed", want: "2", asked: 2},
 			{name: "expired long ago", after: 2 * time.Hour, want: "3", wait: time.Second, asked: 3},
 		},
@@ -110,7 +112,7 @@ func TestTokenRenewal(t *testing.T) {
 	}
 }
 
-// A token endpoint that is down is not asked by every call.
+// While the token endpoint is down, not every call sends it a request.
 func TestTokenPauses(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -160,7 +162,7 @@ func TestTokenDrop(t *testing.T) {
 		if err != nil || second == first {
 			t.Fatalf("the dropped token is still used (error %v)", err)
 		}
-		s.drop(first) // by a call that was slower
+		s.drop(first) // by a slower call
 		if third, err := s.Get(t.Context(), time.Time{}); third != second {
 			t.Errorf("a good token was dropped (error %v)", err)
 		}
@@ -187,7 +189,7 @@ func TestTokenLife(t *testing.T) {
 	}
 }
 
-// A platform that takes no token does not make every call ask for another.
+// If the platform refuses every token, not every call requests a new one.
 func TestRefusedTokenIsKeptForAWhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -196,7 +198,7 @@ func TestRefusedTokenIsKeptForAWhile(t *testing.T) {
 		defer s.Close()
 		platform := &refuser{}
 		bearer := Renewing(platform, s)
-		for range 60 { // seconds, and one more for each token
+		for range 60 { // seconds, plus one for each token
 			if _, err := bearer.Send((&http.Request{}).WithContext(t.Context()), &guard.Call{}); err != nil {
 				t.Fatal(err)
 			}
