@@ -26,6 +26,8 @@ type Field[T any] struct {
 	Raw      func(*T) *json.RawMessage
 	Code     func(*T) *uint8
 	Nested   func(Visitor, *T)
+
+	at place // of the value in T
 }
 
 // Traits is a set of properties of a field.
@@ -81,7 +83,7 @@ func (p Parts) Has(want Parts) bool { return p&want == want }
 
 // LeadFields are the fields of a lead. Replicas exchange leads in the order of the
 // tables, so share.formatVersion must be increased when a table changes.
-var LeadFields = []Field[Lead]{
+var LeadFields = located([]Field[Lead]{
 	{Name: "id", Text: func(l *Lead) *string { return &l.ID }},
 	{Name: "tenantId", Text: func(l *Lead) *string { return &l.TenantID }},
 	{Name: "tenantOrigin", Part: PartTenantOrigin, Traits: Common, Optional: func(l *Lead) **string { return &l.TenantOrigin }},
@@ -100,29 +102,29 @@ var LeadFields = []Field[Lead]{
 	{Name: "contactDetails", Part: PartContactDetails, Nested: func(v Visitor, l *Lead) { walkOne(v, DetailsFields, &l.ContactDetails) }},
 	{Name: "contacts", Part: PartContacts, Nested: func(v Visitor, l *Lead) { walkList(v, ContactFields, &l.Contacts) }},
 	{Name: "civicAddresses", Part: PartCivicAddresses, Nested: func(v Visitor, l *Lead) { walkList(v, AddressFields, &l.CivicAddresses) }},
-}
+})
 
 // DetailsFields are the fields of the contact details.
-var DetailsFields = []Field[ContactDetails]{
+var DetailsFields = located([]Field[ContactDetails]{
 	{Name: "fullName", Traits: Personal, Optional: func(d *ContactDetails) **string { return &d.FullName }},
 	{Name: "email", Traits: Personal, Optional: func(d *ContactDetails) **string { return &d.Email }},
 	{Name: "phoneNumber", Traits: Personal, Optional: func(d *ContactDetails) **string { return &d.PhoneNumber }},
 	{Name: "companyName", Optional: func(d *ContactDetails) **string { return &d.CompanyName }},
 	{Name: "companySize", Traits: Common, Optional: func(d *ContactDetails) **string { return &d.CompanySize }},
-}
+})
 
 // ContactFields are the fields of a contact.
-var ContactFields = []Field[Contact]{
+var ContactFields = located([]Field[Contact]{
 	{Name: "fullName", Traits: Personal, Optional: func(c *Contact) **string { return &c.FullName }},
 	{Name: "email", Traits: Personal, Optional: func(c *Contact) **string { return &c.Email }},
 	{Name: "phoneNumber", Traits: Personal, Optional: func(c *Contact) **string { return &c.PhoneNumber }},
 	{Name: "companyName", Optional: func(c *Contact) **string { return &c.CompanyName }},
 	{Name: "companySize", Traits: Common, Optional: func(c *Contact) **string { return &c.CompanySize }},
 	{Name: "contacts", Traits: Personal, Raw: func(c *Contact) *json.RawMessage { return &c.Contacts }},
-}
+})
 
 // AddressFields are the fields of a civic address.
-var AddressFields = []Field[CivicAddress]{
+var AddressFields = located([]Field[CivicAddress]{
 	{Name: "id", Text: func(a *CivicAddress) *string { return &a.ID }},
 	{Name: "country", Traits: Common, Optional: func(a *CivicAddress) **string { return &a.Country }},
 	{Name: "houseNumber", Traits: Personal, Optional: func(a *CivicAddress) **string { return &a.HouseNumber }},
@@ -145,14 +147,14 @@ var AddressFields = []Field[CivicAddress]{
 	{Name: "partnerId", Traits: Common, Optional: func(a *CivicAddress) **string { return &a.PartnerID }},
 	{Name: "validationStatus", Code: func(a *CivicAddress) *uint8 { return (*uint8)(&a.ValidationStatus) }},
 	{Name: "locations", Part: PartLocations, Nested: func(v Visitor, a *CivicAddress) { walkList(v, LocationFields, &a.Locations) }},
-}
+})
 
 // LocationFields are the fields of a location.
-var LocationFields = []Field[Location]{
+var LocationFields = located([]Field[Location]{
 	{Name: "id", Text: func(l *Location) *string { return &l.ID }},
 	{Name: "civicAddressId", Optional: func(l *Location) **string { return &l.CivicAddressID }},
 	{Name: "description", Traits: Personal, Optional: func(l *Location) **string { return &l.Description }},
 	{Name: "additionalInfo", Traits: Personal, Optional: func(l *Location) **string { return &l.AdditionalInfo }},
 	{Name: "isDefault", Flag: func(l *Location) **bool { return &l.IsDefault }},
 	{Name: "elin", Traits: Personal, Optional: func(l *Location) **string { return &l.ELIN }},
-}
+})
