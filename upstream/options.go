@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -120,30 +121,23 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	setDefault(&o.TenantParam, DefaultTenantParam)
-	setDefault(&o.PageSize, DefaultPageSize)
-	setDefault(&o.MaxPages, DefaultMaxPages)
-	setDefault(&o.MaxLeads, DefaultMaxLeads)
-	setDefault(&o.Timeout, DefaultTimeout)
-	setDefault(&o.AttemptTimeout, DefaultAttemptTimeout)
-	setDefault(&o.OnlineTimeout, DefaultOnlineTimeout)
-	setDefault(&o.TimePerRow, DefaultTimePerRow)
-	setDefault(&o.MaxConcurrent, DefaultMaxConcurrent)
-	setDefault(&o.MaxOnline, DefaultMaxOnline)
-	setDefault(&o.Retries, DefaultRetries)
-	setDefault(&o.MaxBody, DefaultMaxBody)
-	setDefault(&o.UserAgent, DefaultUserAgent)
-	setDefault(&o.Logger, slog.New(slog.DiscardHandler))
+	o.TenantParam = cmp.Or(o.TenantParam, DefaultTenantParam)
+	o.PageSize = cmp.Or(o.PageSize, DefaultPageSize)
+	o.MaxPages = cmp.Or(o.MaxPages, DefaultMaxPages)
+	o.MaxLeads = cmp.Or(o.MaxLeads, DefaultMaxLeads)
+	o.Timeout = cmp.Or(o.Timeout, DefaultTimeout)
+	o.AttemptTimeout = cmp.Or(o.AttemptTimeout, DefaultAttemptTimeout)
+	o.OnlineTimeout = cmp.Or(o.OnlineTimeout, DefaultOnlineTimeout)
+	o.TimePerRow = cmp.Or(o.TimePerRow, DefaultTimePerRow)
+	o.MaxConcurrent = cmp.Or(o.MaxConcurrent, DefaultMaxConcurrent)
+	o.MaxOnline = cmp.Or(o.MaxOnline, DefaultMaxOnline)
+	o.Retries = cmp.Or(o.Retries, DefaultRetries)
+	o.MaxBody = cmp.Or(o.MaxBody, DefaultMaxBody)
+	o.UserAgent = cmp.Or(o.UserAgent, DefaultUserAgent)
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	o.BaseURL = strings.TrimRight(o.BaseURL, "/")
 	o.TimePerRow = max(o.TimePerRow, 0)
 	return o
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // paramName matches query keys that need no escaping.

@@ -7,6 +7,8 @@ import (
 	"reflect"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"leadgraph/graph/pagination"
 )
 
 // Cost is the most that an operation can cost. Values that would overflow are
@@ -36,7 +38,8 @@ type Rates struct {
 	// CataloguePages is the number of calls that read all leads.
 	CataloguePages int
 	// DefaultPage and MaxPage are the rows of a page without first and last,
-	// and the maximum of first and last.
+	// and the maximum of first and last. Their defaults are those of package
+	// pagination.
 	DefaultPage, MaxPage int
 	// ListLength is the expected length of a list inside a lead or its counts.
 	ListLength int
@@ -49,8 +52,6 @@ const (
 	// DefaultCataloguePages is enough for 100,000 leads in the platform's
 	// largest pages.
 	DefaultCataloguePages = 5
-	DefaultPage           = 50
-	DefaultMaxPage        = 1000
 	// DefaultListLength is for contacts, addresses and the locations of an
 	// address.
 	DefaultListLength = 3
@@ -92,8 +93,8 @@ const (
 	DefaultBudgetFields = 300_000
 )
 
-// orDefault replaces zeros with the defaults.
-func (b Budget) orDefault() Budget {
+// withDefaults replaces zeros with the defaults.
+func (b Budget) withDefaults() Budget {
 	return Budget{
 		UpstreamCalls: cmp.Or(b.UpstreamCalls, DefaultBudgetCalls),
 		Rows:          cmp.Or(b.Rows, DefaultBudgetRows),
@@ -103,7 +104,7 @@ func (b Budget) orDefault() Budget {
 
 // Exceeds returns the first part of the budget that the cost exceeds, or nil.
 func (c Cost) Exceeds(b Budget) *Violation {
-	b = b.orDefault()
+	b = b.withDefaults()
 	return first([]bound{
 		{"upstreamCalls", "calls to the platform", b.UpstreamCalls, c.UpstreamCalls},
 		{"rows", "rows", b.Rows, c.Rows},
@@ -120,13 +121,13 @@ func (c Cost) Exceeds(b Budget) *Violation {
 // with anything else.
 func Estimate(schema *ast.Schema, operation *ast.OperationDefinition, fragments ast.FragmentDefinitionList, variables map[string]any, rates Rates, budget Budget) Cost {
 	e := estimate{
-		schema: schema, variables: variables, lookups: map[lookup]bool{}, budget: budget.orDefault(),
+		schema: schema, variables: variables, lookups: map[lookup]bool{}, budget: budget.withDefaults(),
 		rates: Rates{
 			LookupCalls:    cmp.Or(rates.LookupCalls, DefaultLookupCalls),
 			OnlineCalls:    cmp.Or(rates.OnlineCalls, DefaultOnlineCalls),
 			CataloguePages: cmp.Or(rates.CataloguePages, DefaultCataloguePages),
-			DefaultPage:    cmp.Or(rates.DefaultPage, DefaultPage),
-			MaxPage:        cmp.Or(rates.MaxPage, DefaultMaxPage),
+			DefaultPage:    cmp.Or(rates.DefaultPage, pagination.DefaultSize),
+			MaxPage:        cmp.Or(rates.MaxPage, pagination.DefaultMax),
 			ListLength:     cmp.Or(rates.ListLength, DefaultListLength),
 		},
 	}

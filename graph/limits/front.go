@@ -12,6 +12,8 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
 	"github.com/vektah/gqlparser/v2/validator/rules"
+
+	"leadgraph/graph/pagination"
 )
 
 // Front checks the documents of a front-end before they are shipped.
@@ -118,7 +120,7 @@ func (f Front) assumed(operation *ast.OperationDefinition) map[string]any {
 			}
 			values[variable.Variable] = list
 		case variable.Type.NamedType == "Int":
-			values[variable.Variable] = int64(cmp.Or(f.Rates.MaxPage, DefaultMaxPage))
+			values[variable.Variable] = int64(cmp.Or(f.Rates.MaxPage, pagination.DefaultMax))
 		default:
 			values[variable.Variable] = variable.Variable
 		}

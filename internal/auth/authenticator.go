@@ -17,6 +17,12 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
+// The scopes that Options name by default.
+const (
+	DefaultReadScope = "leads.read"
+	DefaultPIIScope  = "leads.pii"
+)
+
 // Options configure how callers are authenticated.
 type Options struct {
 	// Mode is required. The fields up to RefreshGap apply only to JWT.
@@ -30,11 +36,11 @@ type Options struct {
 	// KeysURL is where the issuers publish their keys as a JSON Web Key Set. It
 	// must be https, or http on a loopback address.
 	KeysURL string
-	// ReadScope is the scope that allows a caller to read leads; leads.read if
-	// empty.
+	// ReadScope is the scope that allows a caller to read leads; DefaultReadScope
+	// if empty.
 	ReadScope string
 	// PIIScope is the scope that allows a caller to read the personal data in
-	// leads; leads.pii if empty.
+	// leads; DefaultPIIScope if empty.
 	PIIScope string
 	// RefreshInterval is how often the keys are refreshed; an hour if 0.
 	RefreshInterval time.Duration

@@ -43,8 +43,8 @@ func newVerifier(o Options) (*verifier, error) {
 			jwt.WithStrictDecoding(),
 		),
 		issuers:   o.Issuers,
-		readScope: cmp.Or(o.ReadScope, "leads.read"),
-		piiScope:  cmp.Or(o.PIIScope, "leads.pii"),
+		readScope: cmp.Or(o.ReadScope, DefaultReadScope),
+		piiScope:  cmp.Or(o.PIIScope, DefaultPIIScope),
 	}
 	var errs []error
 	// golang-jwt treats a missing or empty audience as "any".

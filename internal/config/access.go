@@ -16,12 +16,12 @@ type Access struct {
 	JWKSURL            string   `name:"jwks-url" help:"URL of the issuer's keys, such as https://login.microsoftonline.com/DIRECTORY/discovery/v2.0/keys. Required with --auth jwt." group:"Callers"`
 	PassthroughCallers int      `help:"Maximum number of callers with a cache of their own (passthrough only); at least 1." default:"100" group:"Callers"`
 	PassthroughLeads   int      `help:"Maximum number of leads in the catalogues of all these callers together (passthrough only); at least 1." default:"200000" group:"Callers"`
-	ReadScope          string   `help:"Scope that permits reading leads (with --auth jwt)." default:"leads.read" group:"Callers"`
-	PIIScope           string   `name:"pii-scope" help:"Scope that permits reading personal data (with --auth jwt)." default:"leads.pii" group:"Callers"`
+	ReadScope          string   `help:"Scope that permits reading leads (with --auth jwt)." default:"${read_scope}" group:"Callers"`
+	PIIScope           string   `name:"pii-scope" help:"Scope that permits reading personal data (with --auth jwt)." default:"${pii_scope}" group:"Callers"`
 	PII                string   `name:"pii" help:"What callers without --pii-scope get instead of personal data: null (with an error) or mask." enum:"null,mask" default:"null" group:"Callers"`
 	CORSOrigin         []string `name:"cors-origin" help:"Web origin whose pages may call the API, such as https://app.example.com. Repeat the flag to allow several." group:"Callers"`
 	CORSCredentials    bool     `name:"cors-credentials" help:"Let pages of the --cors-origin origins send cookies." group:"Callers"`
-	CursorKey          Secret   `help:"Key that seals cursors: 32 bytes in base64, the same in all replicas. Without it, cursors become invalid on restart and do not work across replicas." group:"Callers"`
+	CursorKey          Secret   `help:"Key that seals cursors: ${key_bytes} bytes in base64, the same in all replicas. Without it, cursors become invalid on restart and do not work across replicas." group:"Callers"`
 	CursorKeyFile      string   `help:"File that holds the cursor key." type:"path" group:"Callers"`
 }
 
@@ -88,7 +88,7 @@ func (a *Access) SealKey(log *slog.Logger) []byte {
 		return key
 	}
 	log.Warn("--cursor-key is not set: cursors become invalid on restart and do not work across replicas")
-	key := make([]byte, 32)
+	key := make([]byte, keyBytes)
 	_, _ = rand.Read(key) // never fails, by its documentation
 	return key
 }

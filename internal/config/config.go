@@ -1,7 +1,8 @@
 // Package config reads leadgraph's settings from flags and the environment into
 // one struct, checks them together and keeps secrets out of all output. The tags
-// of that struct are the only place that states a flag's name, default and help.
-// Settings are read nowhere else.
+// of that struct are the only place that states a flag's name and help. A default
+// is stated once: as a constant in the package that uses it, or in the tag if
+// no package has one. Settings are read nowhere else.
 package config
 
 import (
@@ -9,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strconv"
 	"strings"
 	"time"
 
@@ -53,9 +53,9 @@ type Config struct {
 	Version struct{} `cmd:"" help:"Print the version."`
 	Check   struct {
 		Files    []string `arg:"" help:"Files that hold the front-end's operations and fragments." type:"path"`
-		MaxCalls int      `help:"Maximum number of calls to the platform that one operation may need." default:"1200"`
-		MaxRows  int      `help:"Maximum number of leads that one operation may read." default:"10000"`
-		MaxFirst int      `help:"Value assumed for Int variables." default:"1000"`
+		MaxCalls int      `help:"Maximum number of calls to the platform that one operation may need." default:"${max_calls}"`
+		MaxRows  int      `help:"Maximum number of leads that one operation may read." default:"${max_rows}"`
+		MaxFirst int      `help:"Value assumed for Int variables." default:"${max_first}"`
 		MaxList  int      `help:"Length assumed for list variables." default:"100"`
 	} `cmd:"" help:"Print the maximum cost of each of a front-end's operations. Fails if one is refused or exceeds the budget."`
 	Healthcheck struct {
@@ -76,14 +76,14 @@ type Log struct {
 // Limits bounds what one request may cost and switches optional features on or
 // off.
 type Limits struct {
-	DefaultFirst   int           `help:"Leads on a page when the query gives no number: 1 to --max-first." default:"50" group:"Limits"`
-	MaxFirst       int           `help:"Maximum number of leads on a page: 1 to ${max_page}." default:"1000" group:"Limits"`
+	DefaultFirst   int           `help:"Leads on a page when the query gives no number: 1 to --max-first." default:"${default_first}" group:"Limits"`
+	MaxFirst       int           `help:"Maximum number of leads on a page: 1 to ${max_page}." default:"${max_first}" group:"Limits"`
 	MaxBody        int64         `help:"Maximum size of a request body, in bytes; at least 1." default:"65536" group:"Limits"`
-	MaxTokens      int           `help:"Maximum number of tokens in a document: 1 to 1000000." default:"1000" group:"Limits"`
+	MaxTokens      int           `help:"Maximum number of tokens in a document: 1 to ${max_max_tokens}." default:"${max_tokens}" group:"Limits"`
 	MaxBatch       int           `help:"Maximum number of operations in one request that sends an array; 0 refuses arrays." default:"0" group:"Limits"`
-	MaxDepth       int           `help:"Maximum nesting depth of fields." default:"10" group:"Limits"`
-	MaxAliases     int           `help:"Maximum number of aliases in a document." default:"30" group:"Limits"`
-	BudgetCalls    int           `help:"Maximum number of calls to the platform that one operation may need, as estimated before it runs." default:"1200" group:"Limits"`
+	MaxDepth       int           `help:"Maximum nesting depth of fields." default:"${max_depth}" group:"Limits"`
+	MaxAliases     int           `help:"Maximum number of aliases in a document." default:"${max_aliases}" group:"Limits"`
+	BudgetCalls    int           `help:"Maximum number of calls to the platform that one operation may need, as estimated before it runs." default:"${budget_calls}" group:"Limits"`
 	RequestTimeout time.Duration `help:"Time for a whole request; must be positive." default:"10s" group:"Limits"`
 	DrainTimeout   time.Duration `help:"Time for running requests to finish after --drain-delay when the server stops; must be positive." default:"10s" group:"Limits"`
 	Introspection  bool          `help:"Let clients read the schema. The playground needs this." default:"true" negatable:"" group:"Server"`
@@ -103,14 +103,14 @@ type Upstream struct {
 	ClientSecretFile string        `help:"File that holds the client secret. It is read again when it changes." type:"path" group:"Live Platform"`
 	Scope            string        `help:"Scope to request, such as api://APPLICATION/.default." group:"Live Platform"`
 	FirstPage        int           `help:"Number of the platform's first page: 0 or 1." default:"0" group:"Live Platform"`
-	TenantParam      string        `help:"Spelling of the name of the platform's tenant filter." default:"msTenantID" group:"Live Platform"`
-	PageSize         int           `help:"Leads on each page that leadgraph doctor reads to measure the platform's speed: 1 to ${max_page}. leadgraph serve reads pages of --catalogue-page-size instead." default:"100" group:"Live Platform"`
-	MaxPages         int           `help:"Maximum number of pages to read when all leads are read; at least 1." default:"10000" group:"Live Platform"`
-	Timeout          time.Duration `name:"upstream-timeout" help:"Time for a read including its retries; must be positive. 1 ms is added for each lead that the read asks for." default:"10s" group:"Live Platform"`
-	AttemptTimeout   time.Duration `name:"upstream-attempt-timeout" help:"Time for one attempt of a read; must be positive. 1 ms is added for each lead that the read asks for." default:"3s" group:"Live Platform"`
-	Retries          int           `name:"upstream-retries" help:"How often a failed read is retried; 0 means never. leadgraph doctor never retries." default:"2" group:"Live Platform"`
-	Concurrency      int           `name:"upstream-concurrency" help:"Maximum number of requests to the platform at a time; at least 1." default:"64" group:"Live Platform"`
-	Rate             int           `name:"upstream-rate" help:"Maximum number of requests to the platform per second; 0 means no limit (10 in leadgraph doctor)." default:"0" group:"Live Platform"`
+	TenantParam      string        `help:"Spelling of the name of the platform's tenant filter." default:"${tenant_param}" group:"Live Platform"`
+	PageSize         int           `help:"Leads on each page that leadgraph doctor reads to measure the platform's speed: 1 to ${max_page}. leadgraph serve reads pages of --catalogue-page-size instead." default:"${page_size}" group:"Live Platform"`
+	MaxPages         int           `help:"Maximum number of pages to read when all leads are read; at least 1." default:"${max_pages}" group:"Live Platform"`
+	Timeout          time.Duration `name:"upstream-timeout" help:"Time for a read including its retries; must be positive. ${ms_per_lead} ms is added for each lead that the read asks for." default:"${upstream_timeout}" group:"Live Platform"`
+	AttemptTimeout   time.Duration `name:"upstream-attempt-timeout" help:"Time for one attempt of a read; must be positive. ${ms_per_lead} ms is added for each lead that the read asks for." default:"${upstream_attempt_timeout}" group:"Live Platform"`
+	Retries          int           `name:"upstream-retries" help:"How often a failed read is retried; 0 means never. leadgraph doctor never retries." default:"${upstream_retries}" group:"Live Platform"`
+	Concurrency      int           `name:"upstream-concurrency" help:"Maximum number of requests to the platform at a time; at least 1." default:"${upstream_concurrency}" group:"Live Platform"`
+	Rate             int           `name:"upstream-rate" help:"Maximum number of requests to the platform per second; 0 means no limit (${doctor_rate} in leadgraph doctor)." default:"0" group:"Live Platform"`
 	Resilience       Resilience    `embed:""`
 }
 
@@ -120,24 +120,24 @@ type Caches struct {
 	CatalogueTTL        time.Duration `help:"Age up to which the catalogue of all leads is fresh; 0 or more." default:"1m" group:"Catalogue and caches"`
 	CatalogueRevalidate time.Duration `help:"How much longer a stale catalogue is served while it is refreshed in the background; 0 or more." default:"5m" group:"Catalogue and caches"`
 	CatalogueIfError    time.Duration `help:"Age up to which the catalogue is served when the platform fails; 0 or more." default:"1h" group:"Catalogue and caches"`
-	CatalogueTimeout    time.Duration `help:"Time for one refresh of the catalogue; must be positive." default:"2m" group:"Catalogue and caches"`
-	CataloguePageSize   int           `help:"Leads on each page of a refresh: 1 to ${max_page}." default:"${max_page}" group:"Catalogue and caches"`
+	CatalogueTimeout    time.Duration `help:"Time for one refresh of the catalogue; must be positive." default:"${catalogue_timeout}" group:"Catalogue and caches"`
+	CataloguePageSize   int           `help:"Leads on each page of a refresh: 1 to ${max_page}." default:"${catalogue_page_size}" group:"Catalogue and caches"`
 	PagesFromCatalogue  bool          `help:"Answer pages of leads only from the catalogue, for a platform whose pages are unreliable. leadgraph doctor reports whether this is needed." group:"Catalogue and caches"`
 	CatalogueWarm       bool          `help:"Read all leads at startup instead of on the first request that needs them." group:"Catalogue and caches"`
-	LookupTTL           time.Duration `help:"Age up to which a tenant's leads are served from memory; 0 switches the lookup cache off." default:"30s" group:"Catalogue and caches"`
-	LookupNegativeTTL   time.Duration `help:"Age up to which leadgraph remembers that a tenant has no lead; at most --lookup-ttl counts, 0 switches this off." default:"10s" group:"Catalogue and caches"`
-	LookupBytes         int64         `help:"Maximum memory of the lookup cache, in bytes; must be positive." default:"33554432" group:"Catalogue and caches"`
-	FanOut              int           `help:"Maximum number of one operation's lookups that are read at a time: 1 to 1000." default:"16" group:"Catalogue and caches"`
+	LookupTTL           time.Duration `help:"Age up to which a tenant's leads are served from memory; 0 switches the lookup cache off." default:"${lookup_ttl}" group:"Catalogue and caches"`
+	LookupNegativeTTL   time.Duration `help:"Age up to which leadgraph remembers that a tenant has no lead; at most --lookup-ttl counts, 0 switches this off." default:"${lookup_negative_ttl}" group:"Catalogue and caches"`
+	LookupBytes         int64         `help:"Maximum memory of the lookup cache, in bytes; must be positive." default:"${lookup_bytes}" group:"Catalogue and caches"`
+	FanOut              int           `help:"Maximum number of one operation's lookups that are read at a time: 1 to ${max_fan_out}." default:"${fan_out}" group:"Catalogue and caches"`
 	RedisURL            Secret        `help:"Redis or Valkey through which replicas share the catalogue and lookups, such as rediss://USER:PASSWORD@HOST:6379/0." group:"Catalogue and caches"`
 	RedisURLFile        string        `name:"redis-url-file" help:"File that holds the URL of Redis, which may contain a password." type:"path" group:"Catalogue and caches"`
-	RedisTimeout        time.Duration `help:"Maximum time for one step with Redis; after that leadgraph continues without it. Must be positive." default:"50ms" group:"Catalogue and caches"`
-	RedisKey            Secret        `help:"Key that encrypts what is stored in Redis: 32 bytes in base64, the same in all replicas." group:"Catalogue and caches"`
+	RedisTimeout        time.Duration `help:"Maximum time for one step with Redis; after that leadgraph continues without it. Must be positive." default:"${redis_timeout}" group:"Catalogue and caches"`
+	RedisKey            Secret        `help:"Key that encrypts what is stored in Redis: ${key_bytes} bytes in base64, the same in all replicas." group:"Catalogue and caches"`
 	RedisKeyFile        string        `help:"File that holds the key for Redis." type:"path" group:"Catalogue and caches"`
 }
 
 // Data configures the data of the sandbox.
 type Data struct {
-	Leads int `name:"sandbox-leads" help:"Number of leads in the sandbox, up to 100000; 0 means the default." default:"2000" group:"Sandbox"`
+	Leads int `name:"sandbox-leads" help:"Number of leads in the sandbox, up to ${max_sandbox_leads}; 0 means the default." default:"${sandbox_leads}" group:"Sandbox"`
 }
 
 // SandboxQuirks selects how the sandbox behaves where the platform's
@@ -149,9 +149,6 @@ type SandboxQuirks struct {
 	TenantParam string        `help:"Only accepted spelling of the tenant filter's name. Empty: any mix of upper and lower case." group:"Sandbox"`
 	Latency     time.Duration `help:"Delay before each answer." default:"0s" group:"Sandbox"`
 }
-
-// bounds are the values that struct tags refer to by name.
-var bounds = kong.Vars{"max_page": strconv.Itoa(upstream.MaxPageSize)}
 
 // helpPrinted is the panic that ends Load after --help was printed.
 type helpPrinted struct{}
@@ -267,7 +264,7 @@ func (c *Caches) complete() error {
 		c.RedisKey.readFile("--redis-key-file", c.RedisKeyFile),
 		c.RedisKey.checkKey("--redis-key"),
 		oneTo(upstream.MaxPageSize, "--catalogue-page-size", c.CataloguePageSize),
-		oneTo(1000, "--fan-out", c.FanOut),
+		oneTo(maxFanOut, "--fan-out", c.FanOut),
 	}
 	for _, setting := range []struct {
 		flag string
@@ -294,7 +291,7 @@ func (l *Limits) check() error {
 	if page == nil {
 		page = oneTo(l.MaxFirst, "--default-first", l.DefaultFirst)
 	}
-	errs := []error{page, oneTo(1_000_000, "--max-tokens", l.MaxTokens)}
+	errs := []error{page, oneTo(maxTokens, "--max-tokens", l.MaxTokens)}
 	if l.MaxBody < 1 || l.RequestTimeout <= 0 || l.DrainTimeout <= 0 {
 		errs = append(errs, errors.New("--max-body, --request-timeout and --drain-timeout must be positive"))
 	}

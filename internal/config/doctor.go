@@ -11,7 +11,7 @@ import (
 // Doctor configures the examination of a platform.
 type Doctor struct {
 	JSON     bool          `name:"json" help:"Print the report as JSON."`
-	Timeout  time.Duration `name:"doctor-timeout" help:"Time for the whole examination; must be positive. When it is over, the report shows what is known so far." default:"5m"`
+	Timeout  time.Duration `name:"doctor-timeout" help:"Time for the whole examination; must be positive. When it is over, the report shows what is known so far." default:"${doctor_timeout}"`
 	Upstream Upstream      `embed:""`
 	Data     Data          `embed:""`
 }

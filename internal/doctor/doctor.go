@@ -78,6 +78,12 @@ type Report struct {
 	TookMs  int64 `json:"tookMs"`
 }
 
+// The defaults of Options.
+const (
+	DefaultRate    = 10
+	DefaultTimeout = 5 * time.Minute
+)
+
 // Options configure an examination.
 type Options struct {
 	// Platform is leadgraph's configuration. The doctor replaces its retries and
@@ -86,9 +92,9 @@ type Options struct {
 	// Given lists the flags and values that leadgraph serve would get, without
 	// secrets.
 	Given [][2]string
-	// Rate is the maximum number of calls per second; 10 if 0.
+	// Rate is the maximum number of calls per second; DefaultRate if 0.
 	Rate int
-	// Timeout bounds the whole examination; 5 minutes if 0.
+	// Timeout bounds the whole examination; DefaultTimeout if 0.
 	Timeout time.Duration
 	// Show is called with each check as soon as it is done. It may be nil.
 	Show func(Check)
@@ -125,18 +131,18 @@ func Examine(ctx context.Context, options Options) (*Report, error) {
 	if options.Rate < 0 {
 		return nil, errors.New("the rate must not be negative")
 	}
-	options.Rate = cmp.Or(options.Rate, 10)
-	options.Timeout = cmp.Or(options.Timeout, 5*time.Minute)
+	options.Rate = cmp.Or(options.Rate, DefaultRate)
+	options.Timeout = cmp.Or(options.Timeout, DefaultTimeout)
 	if options.Show == nil {
 		options.Show = func(Check) {}
 	}
 	platform := &options.Platform
 	platform.Retries, platform.RatePerSecond = -1, 0
-	platform.TenantParam = cmp.Or(platform.TenantParam, "msTenantID")
+	platform.TenantParam = cmp.Or(platform.TenantParam, upstream.DefaultTenantParam)
 	platform.PageSize = cmp.Or(platform.PageSize, upstream.DefaultPageSize)
-	platform.MaxPages = cmp.Or(platform.MaxPages, 10_000)
-	platform.Timeout = cmp.Or(platform.Timeout, 10*time.Second)
-	platform.AttemptTimeout = cmp.Or(platform.AttemptTimeout, 3*time.Second)
+	platform.MaxPages = cmp.Or(platform.MaxPages, upstream.DefaultMaxPages)
+	platform.Timeout = cmp.Or(platform.Timeout, upstream.DefaultTimeout)
+	platform.AttemptTimeout = cmp.Or(platform.AttemptTimeout, upstream.DefaultAttemptTimeout)
 	client, err := upstream.NewClient(options.Platform)
 	if err != nil {
 		return nil, err

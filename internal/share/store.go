@@ -12,6 +12,7 @@
 package share
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -114,18 +115,10 @@ func Open(opts Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the key of the shared state: %w", err)
 	}
-	if opts.Prefix == "" {
-		opts.Prefix = DefaultPrefix
-	}
-	if opts.Bound == 0 {
-		opts.Bound = DefaultBound
-	}
-	if opts.LeaseTTL == 0 {
-		opts.LeaseTTL = DefaultLeaseTTL
-	}
-	if opts.Logger == nil {
-		opts.Logger = slog.New(slog.DiscardHandler)
-	}
+	opts.Prefix = cmp.Or(opts.Prefix, DefaultPrefix)
+	opts.Bound = cmp.Or(opts.Bound, DefaultBound)
+	opts.LeaseTTL = cmp.Or(opts.LeaseTTL, DefaultLeaseTTL)
+	opts.Logger = cmp.Or(opts.Logger, slog.New(slog.DiscardHandler))
 	dial.DisableCache = true // no value is read twice
 	dial.DisableRetry = true // a failed step is skipped instead
 	// With a single connection, its success means that no other one is broken.

@@ -4,6 +4,7 @@
 package catalogue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -95,9 +96,8 @@ type Catalogue struct {
 
 // New returns a catalogue that reads from source. Close it after use.
 func New(source Source, opts Options) *Catalogue {
-	if opts.RefreshTimeout == 0 {
-		opts.RefreshTimeout = DefaultRefreshTimeout
-	}
+	opts.RefreshTimeout = cmp.Or(opts.RefreshTimeout, DefaultRefreshTimeout)
+	opts.Logger = cmp.Or(opts.Logger, slog.New(slog.DiscardHandler))
 	if opts.Rand == nil {
 		opts.Rand = rand.Float64
 	}
@@ -106,9 +106,6 @@ func New(source Source, opts Options) *Catalogue {
 	}
 	if opts.OnRefresh == nil {
 		opts.OnRefresh = func(time.Duration, int, error) {}
-	}
-	if opts.Logger == nil {
-		opts.Logger = slog.New(slog.DiscardHandler)
 	}
 	c := &Catalogue{source: source, opts: opts}
 	c.life, c.end = context.WithCancel(context.Background())

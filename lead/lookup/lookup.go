@@ -4,6 +4,7 @@
 package lookup
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"strings"
@@ -114,26 +115,17 @@ const (
 )
 
 func (o Options) withDefaults() Options {
-	setDefault(&o.TTL, DefaultLookupTTL)
-	setDefault(&o.NegativeTTL, DefaultNegativeTTL)
+	o.TTL = cmp.Or(o.TTL, DefaultLookupTTL)
+	o.NegativeTTL = cmp.Or(o.NegativeTTL, DefaultNegativeTTL)
 	o.NegativeTTL = min(o.NegativeTTL, o.TTL)
-	setDefault(&o.MaxBytes, DefaultLookupBytes)
-	setDefault(&o.FanOut, DefaultFanOut)
-	setDefault(&o.Timeout, DefaultLookupTimeout)
+	o.MaxBytes = cmp.Or(o.MaxBytes, DefaultLookupBytes)
+	o.FanOut = cmp.Or(o.FanOut, DefaultFanOut)
+	o.Timeout = cmp.Or(o.Timeout, DefaultLookupTimeout)
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	if o.OnBatch == nil {
 		o.OnBatch = func(int, Report) {}
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
 	return o
-}
-
-func setDefault[T comparable](option *T, value T) {
-	var unset T
-	if *option == unset {
-		*option = value
-	}
 }
 
 // Lookups finds the leads of tenants in its cache or in the newest snapshot of the

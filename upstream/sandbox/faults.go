@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -96,12 +97,12 @@ const proxyPage = "<!DOCTYPE html>\n<html><head><title>Gateway</title></head><bo
 // replacement returns the answer that the fault puts in place of the platform's
 // and reports whether there is one.
 func (f Fault) replacement(c call) (answer, bool) {
-	status := orDefault(f.Status, http.StatusOK)
+	status := cmp.Or(f.Status, http.StatusOK)
 	switch {
 	case f.ExpiredToken:
 		return answer{status: http.StatusUnauthorized}, true
 	case f.HTML:
-		return answer{status: status, contentType: htmlType, body: []byte(orDefault(f.Body, proxyPage))}, true
+		return answer{status: status, contentType: htmlType, body: []byte(cmp.Or(f.Body, proxyPage))}, true
 	case f.Body != "":
 		return answer{status: status, contentType: jsonType, body: []byte(f.Body)}, true
 	case f.Status == 0:

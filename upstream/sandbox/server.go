@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -104,29 +105,21 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.Leads = orDefault(o.Leads, DefaultLeads)
-	o.Seed = orDefault(o.Seed, defaultSeed)
-	o.PageZero = orDefault(o.PageZero, PageZeroRepeat)
-	o.RefuseAbove = orDefault(o.RefuseAbove, maxPageSize)
+	o.Leads = cmp.Or(o.Leads, DefaultLeads)
+	o.Seed = cmp.Or(o.Seed, defaultSeed)
+	o.PageZero = cmp.Or(o.PageZero, PageZeroRepeat)
+	o.RefuseAbove = cmp.Or(o.RefuseAbove, maxPageSize)
 	if o.Empty {
 		o.Leads = 0
 	}
-	o.ClientID = orDefault(o.ClientID, DefaultClientID)
-	o.ClientSecret = orDefault(o.ClientSecret, DefaultClientSecret)
-	o.Scope = orDefault(o.Scope, DefaultScope)
-	o.TokenLifetime = orDefault(o.TokenLifetime, defaultLifetime)
+	o.ClientID = cmp.Or(o.ClientID, DefaultClientID)
+	o.ClientSecret = cmp.Or(o.ClientSecret, DefaultClientSecret)
+	o.Scope = cmp.Or(o.Scope, DefaultScope)
+	o.TokenLifetime = cmp.Or(o.TokenLifetime, defaultLifetime)
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
 	return o
-}
-
-func orDefault[T comparable](value, fallback T) T {
-	var zero T
-	if value == zero {
-		return fallback
-	}
-	return value
 }
 
 func (o Options) validate() error {
