@@ -59,7 +59,10 @@ func TestRootFieldWithoutPriceCostsTheBudget(t *testing.T) {
 		`{unknown{lead} __typename}`:       {budget: Budget{7, 8, 9}, cost: Cost{7, 8, 10}, limit: "answerFields"},
 		`{a: unknown{lead} unknown{lead}}`: {budget: Budget{7, 8, 9}, cost: Cost{14, 16, 18}, limit: "upstreamCalls"},
 	} {
-		doc := gqlparser.MustLoadQuery(schema, document)
+		doc, errs := gqlparser.LoadQueryWithRules(schema, document, nil)
+		if errs != nil {
+			t.Fatal(errs)
+		}
 		cost := Estimate(schema, doc.Operations[0], doc.Fragments, nil, Rates{}, want.budget)
 		limit := ""
 		if violation := cost.Exceeds(want.budget); violation != nil {

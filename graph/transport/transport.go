@@ -1,3 +1,5 @@
+// Package transport serves GraphQL over HTTP: in one piece, in parts (@defer), as
+// server-sent events and over WebSocket. It knows nothing of leads.
 package transport
 
 import (
