@@ -15,17 +15,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 
+	"leadgraph/internal/errcode"
+
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
-)
-
-// The codes, in errors[].extensions.code, by which client libraries decide
-// whether to send the whole document, to stop using hashes or to give up.
-const (
-	CodeNotFound     = "PERSISTED_QUERY_NOT_FOUND"
-	CodeNotSupported = "PERSISTED_QUERY_NOT_SUPPORTED"
-	CodeRequired     = "PERSISTED_QUERY_REQUIRED"
-	codeBadUserInput = "BAD_USER_INPUT"
 )
 
 // The two messages are part of Apollo's protocol: urql compares them and
@@ -85,16 +78,16 @@ func (d *Documents) Resolve(ctx context.Context, params *graphql.RawParams, docu
 		params.Query = document
 		return Registration{}, nil
 	case d.TrustedOnly:
-		return Registration{}, refuse(CodeRequired, "documentId: must name a trusted document.")
+		return Registration{}, refuse(errcode.PersistedRequired, "documentId: must name a trusted document.")
 	case named.id == "":
 		return Registration{}, nil
 	case d.Automatic != nil:
 		return d.automatic(ctx, params, named)
 	case named.byExtension || d.Trusted == nil:
 		// Apollo Client and urql send whole documents from now on.
-		return Registration{}, refuse(CodeNotSupported, messageNotSupported)
+		return Registration{}, refuse(errcode.PersistedNotSupported, messageNotSupported)
 	default:
-		return Registration{}, refuse(CodeNotFound, messageNotFound)
+		return Registration{}, refuse(errcode.PersistedNotFound, messageNotFound)
 	}
 }
 
@@ -114,7 +107,7 @@ func (d *Documents) automatic(ctx context.Context, params *graphql.RawParams, na
 			return Registration{}, nil
 		}
 	}
-	return Registration{}, refuse(CodeNotFound, messageNotFound)
+	return Registration{}, refuse(errcode.PersistedNotFound, messageNotFound)
 }
 
 // Register stores a document that Resolve of the same Documents returned. It is

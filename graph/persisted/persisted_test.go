@@ -14,6 +14,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"leadgraph/graph/persisted"
+	"leadgraph/internal/errcode"
 )
 
 const (
@@ -169,7 +170,7 @@ func TestAutomaticRoundTrip(t *testing.T) {
 	hashOnly := `{"operationName":"One","variables":{"id":"1"},"extensions":` + extension(hashOf(text)) + `}`
 	whole := `{"operationName":"One","variables":{"id":"1"},"query":` + quote(text) + `,"extensions":` + extension(hashOf(text)) + `}`
 
-	if _, code, _ := send(t, d, hashOnly); code != persisted.CodeNotFound {
+	if _, code, _ := send(t, d, hashOnly); code != errcode.PersistedNotFound {
 		t.Fatalf("first request: code %q", code)
 	}
 	r := decode(t, whole)
@@ -177,7 +178,7 @@ func TestAutomaticRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, code, _ := send(t, d, hashOnly); code != persisted.CodeNotFound {
+	if _, code, _ := send(t, d, hashOnly); code != errcode.PersistedNotFound {
 		t.Fatalf("before the document proved valid: code %q", code)
 	}
 	d.Register(t.Context(), registration)
@@ -199,7 +200,7 @@ func TestConcurrentUse(t *testing.T) {
 				document := fmt.Sprintf("{ leads(first: %d) { id } }", (client+i)%40)
 				body := `{"extensions":` + extension(hashOf(document)) + `}`
 				got, code, _ := send(t, d, body)
-				if code == persisted.CodeNotFound {
+				if code == errcode.PersistedNotFound {
 					got, code, _ = send(t, d, `{"query":`+quote(document)+`,`+body[1:])
 				}
 				if got != document {
@@ -252,7 +253,7 @@ func FuzzExtension(f *testing.F) {
 			}
 		}
 		if err != nil {
-			if code := codeOf(err); code != persisted.CodeNotFound && code != "BAD_USER_INPUT" {
+			if code := codeOf(err); code != errcode.PersistedNotFound && code != "BAD_USER_INPUT" {
 				t.Errorf("code %q", code)
 			}
 			if len(store.put) != 0 {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 
+	"leadgraph/internal/errcode"
+
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
@@ -30,7 +32,7 @@ func referenceOf(params *graphql.RawParams, documentID string) (reference, *gqle
 	}
 	named := reference{id: strings.TrimPrefix(hash, hashPrefix), byExtension: true}
 	if documentID != "" && documentID != named.id {
-		return reference{}, refuse(codeBadUserInput, "documentId: must name the same document as extensions.persistedQuery.")
+		return reference{}, refuse(errcode.BadUserInput, "documentId: must name the same document as extensions.persistedQuery.")
 	}
 	return named, nil
 }
@@ -41,14 +43,14 @@ func referenceOf(params *graphql.RawParams, documentID string) (reference, *gqle
 func decodeExtension(extension any) (string, *gqlerror.Error) {
 	members, ok := extension.(map[string]any)
 	if !ok {
-		return "", refuse(codeBadUserInput, "extensions.persistedQuery: must be an object.")
+		return "", refuse(errcode.BadUserInput, "extensions.persistedQuery: must be an object.")
 	}
 	if !isOne(members["version"]) {
-		return "", refuse(codeBadUserInput, "Unsupported persisted query version")
+		return "", refuse(errcode.BadUserInput, "Unsupported persisted query version")
 	}
 	hash, _ := members["sha256Hash"].(string)
 	if hash == "" {
-		return "", refuse(codeBadUserInput, "extensions.persistedQuery.sha256Hash: must be a string.")
+		return "", refuse(errcode.BadUserInput, "extensions.persistedQuery.sha256Hash: must be a string.")
 	}
 	return hash, nil
 }
@@ -61,7 +63,7 @@ func isOne(version any) bool {
 
 func (r reference) mismatch() *gqlerror.Error {
 	if r.byExtension {
-		return refuse(codeBadUserInput, "provided sha does not match query")
+		return refuse(errcode.BadUserInput, "provided sha does not match query")
 	}
-	return refuse(codeBadUserInput, "documentId: must name the document in query.")
+	return refuse(errcode.BadUserInput, "documentId: must name the document in query.")
 }

@@ -23,10 +23,10 @@ func (d *declarations) errorf(format string, args ...any) {
 	d.errs = append(d.errs, fmt.Errorf("projection: "+format, args...))
 }
 
-// rows are the fields of one type, by signature; see signature.
-type rows[T any] map[string]fieldCompiler[T]
+// signatures are the fields of one type, by signature; see signature.
+type signatures[T any] map[string]fieldCompiler[T]
 
-func declare[T any](d *declarations, name string, rows rows[T]) *object[T] {
+func declare[T any](d *declarations, name string, fields signatures[T]) *object[T] {
 	o := &object[T]{name: name, satisfies: []string{name}, fields: map[string]fieldCompiler[T]{}}
 	definition := d.schema.Types[name]
 	if definition == nil {
@@ -40,7 +40,7 @@ func declare[T any](d *declarations, name string, rows rows[T]) *object[T] {
 	for _, field := range definition.Fields {
 		inSchema[signature(field)] = field.Name
 	}
-	for signature, compile := range rows {
+	for signature, compile := range fields {
 		field, ok := inSchema[signature]
 		if !ok {
 			d.errorf("type %s: the schema has no field %q", name, signature)
@@ -69,13 +69,13 @@ func signature(field *ast.FieldDefinition) string {
 // rendered by the Go type of its value, except those that have a row of their own. A
 // field of the schema in neither list is an error: the executor would render it, only
 // more slowly.
-func fields[T any](d *declarations, name string, table []lead.Field[T], own rows[T]) *object[T] {
+func fields[T any](d *declarations, name string, table []lead.Field[T], own signatures[T]) *object[T] {
 	definition := d.schema.Types[name]
 	if definition == nil {
 		d.errorf("the schema has no type %s", name)
 		return &object[T]{name: name}
 	}
-	all, declared := rows[T]{}, map[string]bool{}
+	all, declared := signatures[T]{}, map[string]bool{}
 	for signature, compile := range own {
 		all[signature], declared[fieldName(signature)] = compile, true
 	}

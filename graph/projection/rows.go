@@ -176,13 +176,13 @@ func (r *Rows) Connection(rows []Row, cursor func(int) string, info *generated.P
 
 // declareStreamed declares the connection a second time, for rendered leads.
 func declareStreamed(d *declarations, leads *object[lead.Lead], page *object[generated.PageInfo]) *object[streamed] {
-	edge := declare(d, "LeadEdge", rows[streamedEdge]{
+	edge := declare(d, "LeadEdge", signatures[streamedEdge]{
 		"cursor: Cursor!": leaf(func(e *streamedEdge) string { return e.of.cursor(e.index) }, text),
 		"node: Lead!": rendered(leads, func(o *output, e *streamedEdge, place int) {
 			o.bytes = append(o.bytes, e.of.rows[e.index].piece(place)...)
 		}),
 	})
-	return declare(d, "LeadConnection", rows[streamed]{
+	return declare(d, "LeadConnection", signatures[streamed]{
 		"edges: [LeadEdge!]!": func(c *compiler, field graphql.CollectedField) write[*streamed] {
 			one := edge.compile(c, field.Selections)
 			return func(o *output, s *streamed) {

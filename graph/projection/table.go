@@ -24,23 +24,23 @@ func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, *object[streamed]
 		lead.StatusSuspended: "SUSPENDED",
 		lead.StatusRemoved:   "REMOVED",
 	})
-	size := declare(d, "CompanySizeRange", rows[lead.SizeRange]{
+	size := declare(d, "CompanySizeRange", signatures[lead.SizeRange]{
 		"min: Int!": leaf(func(s *lead.SizeRange) int { return s.Min }, integer),
 		"max: Int":  leaf(func(s *lead.SizeRange) *int { return s.Max }, optional(integer)),
 	})
 	leads := declareLead(d, status, size)
-	edge := declare(d, "LeadEdge", rows[generated.LeadEdge]{
+	edge := declare(d, "LeadEdge", signatures[generated.LeadEdge]{
 		"cursor: Cursor!": leaf(func(e *generated.LeadEdge) string { return e.Cursor }, text),
 		"node: Lead!":     child(func(e *generated.LeadEdge) *lead.Lead { return e.Node }, leads, required),
 	})
-	page := declare(d, "PageInfo", rows[generated.PageInfo]{
+	page := declare(d, "PageInfo", signatures[generated.PageInfo]{
 		"hasNextPage: Boolean!":     leaf(func(p *generated.PageInfo) bool { return p.HasNextPage }, boolean),
 		"hasPreviousPage: Boolean!": leaf(func(p *generated.PageInfo) bool { return p.HasPreviousPage }, boolean),
 		"startCursor: Cursor":       leaf(func(p *generated.PageInfo) *string { return p.StartCursor }, optional(text)),
 		"endCursor: Cursor":         leaf(func(p *generated.PageInfo) *string { return p.EndCursor }, optional(text)),
 	})
 	type connection = generated.LeadConnection
-	window := declare(d, "LeadConnection", rows[connection]{
+	window := declare(d, "LeadConnection", signatures[connection]{
 		"edges: [LeadEdge!]!": child(func(c *connection) []*generated.LeadEdge { return c.Edges }, edge, pointers),
 		"nodes: [Lead!]!":     child(func(c *connection) []*lead.Lead { return c.Nodes }, leads, pointers),
 		"pageInfo: PageInfo!": child(func(c *connection) *generated.PageInfo { return c.PageInfo }, page, required),
@@ -78,13 +78,13 @@ func nodes(object write[*lead.Lead]) write[[]generated.Node] {
 }
 
 func declareLead(d *declarations, status write[lead.Status], size *object[lead.SizeRange]) *object[lead.Lead] {
-	details := fields(d, "ContactDetails", lead.DetailsFields, rows[lead.ContactDetails]{
+	details := fields(d, "ContactDetails", lead.DetailsFields, signatures[lead.ContactDetails]{
 		"companySizeRange: CompanySizeRange": child((*lead.ContactDetails).CompanySizeRange, size, nullable),
 	})
-	contact := fields(d, "Contact", lead.ContactFields, rows[lead.Contact]{
+	contact := fields(d, "Contact", lead.ContactFields, signatures[lead.Contact]{
 		"companySizeRange: CompanySizeRange": child((*lead.Contact).CompanySizeRange, size, nullable),
 	})
-	return fields(d, "Lead", lead.LeadFields, rows[lead.Lead]{
+	return fields(d, "Lead", lead.LeadFields, signatures[lead.Lead]{
 		"status: LeadStatus!":            leaf(func(l *lead.Lead) lead.Status { return l.Status }, status),
 		"contactDetails: ContactDetails": child(func(l *lead.Lead) *lead.ContactDetails { return l.ContactDetails }, details, nullable),
 		"contacts: [Contact!]!":          child(func(l *lead.Lead) []lead.Contact { return l.Contacts }, contact, values),
@@ -118,7 +118,7 @@ func declareAddress(d *declarations) *object[lead.CivicAddress] {
 		lead.ValidationNotValidated: "NOT_VALIDATED",
 	})
 	location := fields(d, "Location", lead.LocationFields, nil)
-	return fields(d, "CivicAddress", lead.AddressFields, rows[lead.CivicAddress]{
+	return fields(d, "CivicAddress", lead.AddressFields, signatures[lead.CivicAddress]{
 		"validationStatus: ValidationStatus!": leaf(func(a *lead.CivicAddress) lead.ValidationStatus { return a.ValidationStatus }, validation),
 		"formatted: String":                   leaf((*lead.CivicAddress).Formatted, optional(text)),
 		"locations: [Location!]!":             child(func(a *lead.CivicAddress) []lead.Location { return a.Locations }, location, values),
@@ -126,20 +126,20 @@ func declareAddress(d *declarations) *object[lead.CivicAddress] {
 }
 
 func declareStats(d *declarations, status write[lead.Status], size *object[lead.SizeRange]) *object[catalogue.Stats] {
-	byStatus := declare(d, "StatusCount", rows[catalogue.StatusCount]{
+	byStatus := declare(d, "StatusCount", signatures[catalogue.StatusCount]{
 		"status: LeadStatus!": leaf(func(c *catalogue.StatusCount) lead.Status { return c.Status }, status),
 		"count: Int!":         leaf(func(c *catalogue.StatusCount) int { return c.Count }, integer),
 	})
-	byCountry := declare(d, "CountryCount", rows[catalogue.CountryCount]{
+	byCountry := declare(d, "CountryCount", signatures[catalogue.CountryCount]{
 		"country: CountryCode!": leaf(func(c *catalogue.CountryCount) string { return c.Country }, text),
 		"count: Int!":           leaf(func(c *catalogue.CountryCount) int { return c.Count }, integer),
 	})
-	bySize := declare(d, "CompanySizeCount", rows[catalogue.CompanySizeCount]{
+	bySize := declare(d, "CompanySizeCount", signatures[catalogue.CompanySizeCount]{
 		"companySize: String!":               leaf(func(c *catalogue.CompanySizeCount) string { return c.CompanySize }, text),
 		"companySizeRange: CompanySizeRange": child((*catalogue.CompanySizeCount).CompanySizeRange, size, nullable),
 		"count: Int!":                        leaf(func(c *catalogue.CompanySizeCount) int { return c.Count }, integer),
 	})
-	return declare(d, "LeadStats", rows[catalogue.Stats]{
+	return declare(d, "LeadStats", signatures[catalogue.Stats]{
 		"total: Int!":                         leaf(func(s *catalogue.Stats) int { return s.Total }, integer),
 		"byStatus: [StatusCount!]!":           child(func(s *catalogue.Stats) []catalogue.StatusCount { return s.ByStatus }, byStatus, values),
 		"byCountry: [CountryCount!]!":         child(func(s *catalogue.Stats) []catalogue.CountryCount { return s.ByCountry }, byCountry, values),

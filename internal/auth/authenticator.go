@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"leadgraph/internal/errcode"
+
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -123,18 +125,11 @@ type Refusal struct {
 	RetryAfter time.Duration
 }
 
-// The codes of refusals, from the closed list of docs/errors.md section 6.
-const (
-	codeUnauthenticated     = "UNAUTHENTICATED"
-	codeForbidden           = "FORBIDDEN"
-	codeUpstreamUnavailable = "UPSTREAM_UNAVAILABLE"
-)
-
 const challenge = `Bearer realm="leadgraph"`
 
 func unauthenticated(status int, reason, message string) *Refusal {
 	return &Refusal{
-		Status: status, Code: codeUnauthenticated, Message: message,
+		Status: status, Code: errcode.Unauthenticated, Message: message,
 		WWWAuthenticate: fmt.Sprintf(`%s, error="%s", error_description="%s"`, challenge, reason, message),
 	}
 }
@@ -143,7 +138,7 @@ func unauthenticated(status int, reason, message string) *Refusal {
 // no error, as RFC 6750 section 3.1 requires.
 func missing() *Refusal {
 	return &Refusal{
-		Status: http.StatusUnauthorized, Code: codeUnauthenticated,
+		Status: http.StatusUnauthorized, Code: errcode.Unauthenticated,
 		Message: "An access token is required.", WWWAuthenticate: challenge,
 	}
 }
@@ -196,14 +191,14 @@ func (a *Authenticator) AuthenticateToken(ctx context.Context, token string) (Ca
 	switch {
 	case errors.Is(err, errNoKeys):
 		return Caller{}, &Refusal{
-			Status: http.StatusServiceUnavailable, Code: codeUpstreamUnavailable,
+			Status: http.StatusServiceUnavailable, Code: errcode.UpstreamUnavailable,
 			Message: "Access tokens cannot be verified at the moment.", RetryAfter: a.tokens.keys.gap,
 		}
 	case err != nil:
 		return Caller{}, unauthenticated(http.StatusUnauthorized, "invalid_token", explain(err))
 	case !caller.CanRead:
 		refused := unauthenticated(http.StatusForbidden, "insufficient_scope", "The access token lacks the scope "+a.tokens.readScope+".")
-		refused.Code = codeForbidden
+		refused.Code = errcode.Forbidden
 		refused.WWWAuthenticate += fmt.Sprintf(`, scope="%s"`, a.tokens.readScope)
 		return Caller{}, refused
 	}

@@ -24,7 +24,22 @@ const (
 	UpstreamAuth        = "UPSTREAM_AUTH"
 	Overloaded          = "OVERLOADED"
 	Internal            = "INTERNAL_SERVER_ERROR"
+
+	// By these, client libraries decide whether to send the whole document, to stop
+	// using hashes or to give up.
+	PersistedNotFound     = "PERSISTED_QUERY_NOT_FOUND"
+	PersistedNotSupported = "PERSISTED_QUERY_NOT_SUPPORTED"
+	PersistedRequired     = "PERSISTED_QUERY_REQUIRED"
 )
+
+// All returns all codes, the most severe first. docs/errors.md explains them.
+func All() []string {
+	return []string{
+		Internal, UpstreamAuth, UpstreamBadResponse, UpstreamRejected, UpstreamUnavailable, UpstreamTimeout, UpstreamRateLimited,
+		Overloaded, TooComplex, Unauthenticated, Forbidden, BadUserInput, ValidationFailed, ParseFailed,
+		PersistedRequired, PersistedNotSupported, PersistedNotFound,
+	}
+}
 
 // BadInput returns the error for an argument that is refused before the
 // platform is called.

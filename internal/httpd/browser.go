@@ -13,6 +13,7 @@ import (
 	"github.com/jub0bs/cors"
 
 	"leadgraph/internal/accept"
+	"leadgraph/internal/errcode"
 )
 
 // BrowserOptions configure which web pages may use the API and how large a request
@@ -118,7 +119,7 @@ func refuseForeign(foreign *http.CrossOriginProtection, next http.Handler) http.
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asPost := &http.Request{Method: http.MethodPost, Header: r.Header, Host: r.Host}
 		if foreign.Check(asPost) != nil {
-			Refuse(w, r, http.StatusForbidden, "FORBIDDEN", "Pages from this origin may not use the API.")
+			Refuse(w, r, http.StatusForbidden, errcode.Forbidden, "Pages from this origin may not use the API.")
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -135,7 +136,7 @@ func loopbackOnly(next http.Handler) http.Handler {
 		}
 		address, err := netip.ParseAddr(host)
 		if !strings.EqualFold(host, "localhost") && (err != nil || !address.Unmap().IsLoopback()) {
-			Refuse(w, r, http.StatusMisdirectedRequest, "FORBIDDEN", "This server accepts only requests to localhost.")
+			Refuse(w, r, http.StatusMisdirectedRequest, errcode.Forbidden, "This server accepts only requests to localhost.")
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -144,7 +145,7 @@ func loopbackOnly(next http.Handler) http.Handler {
 
 // Refuse answers a request that did not become a GraphQL operation. The answer
 // holds one error and has the media type of GraphQL over HTTP if the client
-// accepts it. The code must be from the closed list in docs/errors.md section 6.
+// accepts it. The code must be one of package errcode.
 func Refuse(w http.ResponseWriter, r *http.Request, status int, code, message string) {
 	type failure struct {
 		Message    string            `json:"message"`

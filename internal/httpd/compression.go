@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 
+	"leadgraph/internal/errcode"
+
 	"github.com/klauspost/compress/gzhttp"
 	"github.com/klauspost/compress/gzip"
 )
@@ -43,7 +45,7 @@ func withCompression(maxBody int64, next http.Handler) (http.Handler, error) {
 			r.ContentLength = -1 // the decompressed length is unknown
 		default:
 			w.Header().Set("Accept-Encoding", "gzip")
-			Refuse(w, r, http.StatusUnsupportedMediaType, "BAD_USER_INPUT", "Content-Encoding must be gzip or absent.")
+			Refuse(w, r, http.StatusUnsupportedMediaType, errcode.BadUserInput, "Content-Encoding must be gzip or absent.")
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)

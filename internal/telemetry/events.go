@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"leadgraph/internal/errcode"
 )
 
 // Operation describes an operation that was answered.
@@ -36,7 +38,7 @@ func (t *Telemetry) Done(ctx context.Context, op Operation) {
 	label, code := t.names.label(op.Name), gravest(op.Codes)
 	t.operations.WithLabelValues(label, code).Inc()
 	for _, code := range op.Codes {
-		t.errors.WithLabelValues(listed(closedCodes, code)).Inc()
+		t.errors.WithLabelValues(listed(errcode.All(), code)).Inc()
 	}
 	t.duration.WithLabelValues(label).Observe(op.Took.Seconds())
 	if op.Stale {
@@ -49,7 +51,7 @@ func (t *Telemetry) Done(ctx context.Context, op Operation) {
 
 // Refused counts a request that did not become an operation.
 func (t *Telemetry) Refused(code string) {
-	t.refused.WithLabelValues(listed(closedCodes, code)).Inc()
+	t.refused.WithLabelValues(listed(errcode.All(), code)).Inc()
 }
 
 // Attempt describes one request to the platform and its outcome.

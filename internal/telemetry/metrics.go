@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"leadgraph/internal/errcode"
+
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -31,22 +33,12 @@ const (
 // codeOK is the code of an operation without errors.
 const codeOK = "OK"
 
-// closedCodes is the closed list of error codes in docs/errors.md section 6, the
-// most severe first. An operation with several errors counts under the first code
-// that it has.
-var closedCodes = []string{
-	"INTERNAL_SERVER_ERROR", "UPSTREAM_AUTH", "UPSTREAM_BAD_RESPONSE", "UPSTREAM_REJECTED", "UPSTREAM_UNAVAILABLE",
-	"UPSTREAM_TIMEOUT", "UPSTREAM_RATE_LIMITED", "OVERLOADED", "QUERY_TOO_COMPLEX", "UNAUTHENTICATED", "FORBIDDEN",
-	"BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED",
-	"PERSISTED_QUERY_REQUIRED", "PERSISTED_QUERY_NOT_SUPPORTED", "PERSISTED_QUERY_NOT_FOUND",
-}
-
 // gravest returns the label for an operation with the given error codes.
 func gravest(of []string) string {
 	if len(of) == 0 {
 		return codeOK
 	}
-	for _, code := range closedCodes {
+	for _, code := range errcode.All() {
 		if slices.Contains(of, code) {
 			return code
 		}
@@ -128,7 +120,7 @@ func (m metrics) begin() {
 		m.received.WithLabelValues(kind)
 		m.retries.WithLabelValues(kind)
 	}
-	for _, code := range closedCodes {
+	for _, code := range errcode.All() {
 		m.errors.WithLabelValues(code)
 		m.refused.WithLabelValues(code)
 	}
