@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -23,6 +22,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"leadgraph/graph/persisted"
+	"leadgraph/internal/apptest"
 	"leadgraph/internal/errcode"
 )
 
@@ -64,34 +64,6 @@ func (clock) Exec(ctx context.Context) graphql.ResponseHandler {
 	}
 }
 
-// pipes is a network in memory: a synctest bubble cannot wait for a real one.
-type pipes struct {
-	accepted chan net.Conn
-	closed   chan struct{}
-}
-
-func (p pipes) Accept() (net.Conn, error) {
-	select {
-	case conn := <-p.accepted:
-		return conn, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p pipes) Close() error {
-	close(p.closed)
-	return nil
-}
-
-func (p pipes) Addr() net.Addr { return &net.UnixAddr{} }
-
-func (p pipes) dial(context.Context, string, string) (net.Conn, error) {
-	client, server := net.Pipe()
-	p.accepted <- server
-	return client, nil
-}
-
 // serveClock serves the clock with a timeout of 5 seconds until the test ends.
 // The caller must close the returned connections before that.
 func serveClock(t *testing.T) *http.Client {
@@ -124,14 +96,14 @@ func serveClockUntil(t *testing.T, closing chan struct{}, admit func(context.Con
 		Schema: schema.Schema(), Documents: &persisted.Documents{}, MaxBody: 1 << 10, Timeout: 5 * time.Second,
 		Logger: log, Recover: hide, Closing: closing, Admit: admit,
 	}))
-	network := pipes{make(chan net.Conn), make(chan struct{})}
+	network := apptest.NewPipes()
 	server := &http.Server{
 		WriteTimeout: time.Minute, ReadHeaderTimeout: time.Minute,
 		Handler: exec,
 	}
 	ended := make(chan error)
 	go func() { ended <- server.Serve(network) }()
-	client := &http.Transport{DialContext: network.dial}
+	client := &http.Transport{DialContext: network.Dial}
 	t.Cleanup(func() {
 		client.CloseIdleConnections()
 		if err := server.Close(); err != nil {

@@ -3,10 +3,8 @@ package httpd_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -16,49 +14,15 @@ import (
 
 	"go.uber.org/goleak"
 
+	"leadgraph/internal/apptest"
 	"leadgraph/internal/httpd"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// pipes is a network in memory, because nothing in a synctest bubble may wait for
-// a real one. Its connections do not buffer.
-type pipes struct {
-	accepted chan net.Conn
-	closed   chan struct{}
-}
-
-func newPipes() pipes { return pipes{make(chan net.Conn), make(chan struct{})} }
-
-func (p pipes) Accept() (net.Conn, error) {
-	select {
-	case conn := <-p.accepted:
-		return conn, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p pipes) Close() error {
-	close(p.closed)
-	return nil
-}
-
-func (p pipes) Addr() net.Addr { return &net.UnixAddr{} }
-
-func (p pipes) dial(context.Context, string, string) (net.Conn, error) {
-	client, server := net.Pipe()
-	select {
-	case p.accepted <- server:
-		return client, nil
-	case <-p.closed:
-		return nil, errors.New("connection refused")
-	}
-}
-
 // served is a server in a synctest bubble.
 type served struct {
-	pipes
+	apptest.Pipes
 	*http.Client
 	health *httpd.Health
 	stop   context.CancelFunc
@@ -69,14 +33,14 @@ type served struct {
 func serve(t *testing.T, o httpd.Server) *served {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
-	s := &served{pipes: newPipes(), health: o.Health, stop: stop, ended: make(chan error, 1)}
-	s.Client = &http.Client{Transport: &http.Transport{DialContext: s.dial}}
+	s := &served{Pipes: apptest.NewPipes(), health: o.Health, stop: stop, ended: make(chan error, 1)}
+	s.Client = &http.Client{Transport: &http.Transport{DialContext: s.Dial}}
 	if o.DrainTimeout == 0 {
 		o.DrainTimeout = 10 * time.Second
 	}
 	o.Logger = slog.New(slog.DiscardHandler)
 	go func() {
-		s.ended <- o.Serve(ctx, s.pipes)
+		s.ended <- o.Serve(ctx, s.Pipes)
 		close(s.ended)
 	}()
 	t.Cleanup(func() {
@@ -134,7 +98,7 @@ func TestSlowAndSilentClientsAreGivenUp(t *testing.T) {
 						w.WriteHeader(http.StatusRequestTimeout)
 					}
 				})})
-				conn, err := s.dial(t.Context(), "", "")
+				conn, err := s.Dial(t.Context(), "", "")
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -170,7 +134,7 @@ func TestClientThatDoesNotReadIsGivenUp(t *testing.T) {
 				failed <- time.Since(start)
 			}
 		})})
-		conn, err := s.dial(t.Context(), "", "")
+		conn, err := s.Dial(t.Context(), "", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,7 +153,7 @@ func TestHeaderHasABound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, httpd.Server{Handler: http.NotFoundHandler()})
 		for size, status := range map[int]int{16 << 10: http.StatusNotFound, 21 << 10: http.StatusRequestHeaderFieldsTooLarge} {
-			conn, err := s.dial(t.Context(), "", "")
+			conn, err := s.Dial(t.Context(), "", "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -319,7 +283,7 @@ func TestDrainWaitsForWhatTookItsConnectionOver(t *testing.T) {
 					left = time.Now()
 					_ = conn.Close()
 				})})
-				conn, err := s.dial(t.Context(), "", "")
+				conn, err := s.Dial(t.Context(), "", "")
 				if err != nil {
 					t.Fatal(err)
 				}
