@@ -12,9 +12,9 @@ import (
 	"leadgraph/lead"
 )
 
-// folder converts texts to the form in which they are searched: compatibility
-// decomposition without the accents, full case folding, and plain letters in place
-// of those that Unicode does not decompose. It is not safe for concurrent use.
+// folder converts texts to the form in which they are searched: compatibility forms
+// and accents removed, full case folding, and plain letters in place of those that
+// Unicode does not decompose. It is not safe for concurrent use.
 type folder struct {
 	caser      cases.Caser
 	decomposed []byte // scratch
@@ -49,14 +49,30 @@ func (f *folder) foldUnicode(dst []byte, text string) []byte {
 	f.decomposed = norm.NFKD.AppendString(f.decomposed[:0], text)
 	bare := bytes.Map(func(r rune) rune {
 		switch {
-		case unicode.Is(unicode.Mn, r):
+		case isAccent(r):
 			return -1
 		case unicode.IsControl(r):
 			return ' '
 		}
 		return r
 	}, f.decomposed)
-	return append(dst, plainLetters.Replace(string(f.caser.Bytes(bare)))...)
+	plain := plainLetters.Replace(string(f.caser.Bytes(bare)))
+	// Composed again, a Korean syllable does not match half of another one.
+	return norm.NFC.AppendString(dst, plain)
+}
+
+// accented are the scripts whose nonspacing marks people leave out when they search:
+// accents, and the vowel points of Hebrew, Arabic and Syriac. In Indic scripts, Thai
+// and others such a mark is a vowel, which makes another word.
+var accented = []*unicode.RangeTable{
+	unicode.Inherited, unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Hebrew, unicode.Arabic, unicode.Syriac,
+}
+
+// isAccent reports whether r is a mark that a search ignores. The two marks for
+// voiced sounds of Japanese are inherited, but make another letter.
+func isAccent(r rune) bool {
+	const voiced, semiVoiced = '\u3099', '\u309a'
+	return unicode.Is(unicode.Mn, r) && unicode.In(r, accented...) && r != voiced && r != semiVoiced
 }
 
 // needle returns the folded form of a search text; "" matches every lead.
