@@ -10,10 +10,12 @@ import (
 // changed to stop after that many errors. Without the stop, an error inside a
 // fragment is found again from each definition that reaches it, and each time
 // the known names are searched for similar ones. suggest must be the opposite
-// of what SetDisableSuggestion was given.
+// of what SetDisableSuggestion was given. Values are left to package coercion,
+// which judges literals and variables alike.
 func Rules(errors int, suggest bool) func() *rules.Rules {
 	return func() *rules.Rules {
 		defaults := rules.NewDefaultRules()
+		defaults.RemoveRule(rules.ValuesOfCorrectTypeRule.Name)
 		if !suggest {
 			withoutSuggestions(defaults)
 		}
@@ -45,7 +47,6 @@ func withoutSuggestions(defaults *rules.Rules) {
 		{rules.ScalarLeafsRule.Name, rules.ScalarLeafsRuleWithoutSuggestions},
 		{rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions},
 		{rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions},
-		{rules.ValuesOfCorrectTypeRule.Name, rules.ValuesOfCorrectTypeRuleWithoutSuggestions},
 	} {
 		defaults.RemoveRule(exchange.suggesting)
 		defaults.AddRule(exchange.silent.Name, exchange.silent.RuleFunc)
