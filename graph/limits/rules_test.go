@@ -41,6 +41,31 @@ func TestRulesFindTheFirstErrors(t *testing.T) {
 	}
 }
 
+// TestDeferLabels has the verdicts of DeferStreamDirectiveLabelRule of graphql-js.
+func TestDeferLabels(t *testing.T) {
+	t.Parallel()
+	const f = " fragment F on Query{leads{... @defer(label: \"inner\"){asOf}}}"
+	for document, want := range map[string]int{
+		`{... @defer{leads{asOf}} ... @defer{leadStats{asOf}}}`:                             0,
+		`{... @defer(label: "a"){leads{asOf}} ... @defer(label: "b"){leadStats{asOf}}}`:     0,
+		`{... @defer(label: "a"){leads{asOf}} ... @defer(label: """b"""){leadStats{asOf}}}`: 0,
+		`{...F ...F ... {...F}}` + f:        0,
+		`{...F @defer(label: "outer")}` + f: 0,
+		`{... @defer(label: "a"){leads{asOf}} ... @defer(label: "a"){leadStats{asOf}}}`:     1,
+		`{... @defer(label: "a"){leads{asOf}} ... @defer(label: """a"""){leadStats{asOf}}}`: 1,
+		`{...F @defer(label: "inner")}` + f:                                                 1,
+		`query A{...F @defer(label: "x")} query B{...F @defer(label: "x")}` + f:             1,
+		`query($l: String){... @defer(label: $l){leads{asOf}}}`:                             1,
+		`query($l: String! = "a"){... @defer(label: $l){leads{asOf}}}`:                      1,
+		`{... @defer(label: null){leads{asOf}}}`:                                            1,
+		`{... @defer(label: 1){leads{asOf}}}`:                                               1,
+	} {
+		if errs := faults(newExecutor(), document); len(errs) != want {
+			t.Errorf("%s: %q, want %d errors", document, errs, want)
+		}
+	}
+}
+
 func TestRulesWithoutSuggestions(t *testing.T) {
 	t.Parallel()
 	exec := executor.New(generated.NewExecutableSchema(generated.Config{}))
