@@ -22,7 +22,7 @@ type onlySource struct{ attempt func(context.Context) }
 
 func (s onlySource) LeadsByTenant(ctx context.Context, tenantID string, _ bool) ([]*lead.Lead, error) {
 	s.attempt(ctx)
-	return []*lead.Lead{{ID: tenantID, TenantID: tenantID, StatusText: "Active", ContactDetails: &lead.ContactDetails{}}}, nil
+	return []*lead.Lead{{ID: tenantID, TenantID: tenantID, StatusText: new("Active"), ContactDetails: &lead.ContactDetails{}}}, nil
 }
 
 // BenchmarkOneLead does the work of W1 without the platform. The difference

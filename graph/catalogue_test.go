@@ -271,3 +271,17 @@ func TestManyTenantsAreOneReadingOfAllLeads(t *testing.T) {
 		t.Errorf("cost: %s", a.Body[max(0, len(a.Body)-200):])
 	}
 }
+
+func TestStatusTextIsNullWithoutOne(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[string]string{``: `null`, `,"status":null`: `null`, `,"status":""`: `""`, `,"status":"Odd"`: `"Odd"`} {
+		for _, textbook := range []bool{false, true} {
+			s := newService(t, serviceOptions{graph: func(o *graph.Options) { o.Textbook = textbook }})
+			s.platform.Inject(sandbox.Fault{Kind: "tenant:" + seedTenant, Body: `[{"id":"x","tenantId":"` + seedTenant + `"` + status + `}]`})
+			a := s.query(t, fmt.Sprintf(`{ lead(tenantId: %q) { status statusText } }`, seedTenant))
+			if string(a.Data) != `{"lead":{"status":"UNKNOWN","statusText":`+want+`}}` {
+				t.Errorf("%s, textbook %v: %s", status, textbook, a.Body)
+			}
+		}
+	}
+}

@@ -2,28 +2,32 @@ package graph
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"leadgraph/graph/scalar"
+	"leadgraph/graph/coercion"
 	"leadgraph/internal/errcode"
 )
 
-// inputCheck refuses malformed custom scalars and enums anywhere in an
-// operation before it is executed. Validation does not check custom scalars and
-// is lenient about enums in variables. Execution does, but it would report a
-// bad argument of a nested field once for every lead, after the leads were
-// read.
+// inputCheck coerces the variables of an operation and refuses malformed values
+// anywhere in it before it is executed. Execution would report a bad argument of
+// a nested field once for every lead, after the leads were read.
 type inputCheck struct{ schema *ast.Schema }
 
 var _ interface {
 	graphql.HandlerExtension
+	graphql.OperationParameterMutator
 	graphql.OperationContextMutator
 } = inputCheck{}
+
+// The keys of what inputCheck needs in the statistics of an operation, which are
+// the only place that gqlgen offers for it.
+const (
+	givenVariables    = "GivenVariables"
+	declaredVariables = "DeclaredVariables"
+)
 
 // ExtensionName implements graphql.HandlerExtension.
 func (inputCheck) ExtensionName() string { return "InputCheck" }
@@ -31,106 +35,95 @@ func (inputCheck) ExtensionName() string { return "InputCheck" }
 // Validate implements graphql.HandlerExtension.
 func (inputCheck) Validate(graphql.ExecutableSchema) error { return nil }
 
-// MutateOperationContext implements graphql.OperationContextMutator. It checks
-// each fragment once, however often it is spread, so the work is linear in the
-// document.
+// MutateOperationParameters implements graphql.OperationParameterMutator. It keeps
+// the variables as the client sent them.
+func (inputCheck) MutateOperationParameters(ctx context.Context, request *graphql.RawParams) *gqlerror.Error {
+	graphql.GetOperationContext(ctx).Stats.SetExtension(givenVariables, request.Variables)
+	return nil
+}
+
+// MutateOperationContext implements graphql.OperationContextMutator. The document
+// is shared with other requests, so it restores the variables of a copy of the
+// operation; see documentCache.
 func (c inputCheck) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	if err := c.selection(op.Operation.SelectionSet, op.Variables); err != nil {
-		return err
+	given, _ := op.Stats.GetExtension(givenVariables).(map[string]any)
+	declared, _ := op.Stats.GetExtension(declaredVariables).(declarations)
+	operation := *op.Operation
+	operation.VariableDefinitions = declared[op.Operation]
+	op.Operation = &operation
+	var fault *coercion.Fault
+	if op.Variables, fault = coercion.Variables(c.schema, operation.VariableDefinitions, given); fault != nil {
+		return badInput(fault)
 	}
-	for _, fragment := range op.Doc.Fragments {
-		if err := c.selection(fragment.SelectionSet, op.Variables); err != nil {
-			return err
-		}
-	}
-	return nil
+	walk := inputWalk{c.schema, op, map[string]bool{}}
+	return walk.selection(operation.SelectionSet)
 }
 
-func (c inputCheck) selection(set ast.SelectionSet, variables map[string]any) *gqlerror.Error {
+func badInput(fault *coercion.Fault) *gqlerror.Error {
+	return errcode.BadInput(fault.At, fault.Reason, fault.Position)
+}
+
+// inputWalk checks the arguments of an operation. It checks each fragment once,
+// however often it is spread, so the work is linear in the document. It leaves
+// out the fragments that only other operations use, because their variables have
+// no values.
+type inputWalk struct {
+	schema  *ast.Schema
+	op      *graphql.OperationContext
+	checked map[string]bool // fragments
+}
+
+func (w inputWalk) selection(set ast.SelectionSet) *gqlerror.Error {
 	for _, selected := range set {
-		var err *gqlerror.Error
-		switch selected := selected.(type) {
-		case *ast.Field:
-			if err = c.arguments(selected, variables); err == nil {
-				err = c.selection(selected.SelectionSet, variables)
-			}
-		case *ast.InlineFragment:
-			err = c.selection(selected.SelectionSet, variables)
-		}
-		if err != nil {
+		if err := w.selected(selected); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c inputCheck) arguments(field *ast.Field, variables map[string]any) *gqlerror.Error {
-	for _, given := range field.Arguments {
-		definition := field.Definition.Arguments.ForName(given.Name)
-		value, err := given.Value.Value(variables)
-		if definition == nil || err != nil {
-			return errcode.BadInput(given.Name, "is not a valid value.", given.Position)
+func (w inputWalk) selected(selected ast.Selection) *gqlerror.Error {
+	switch selected := selected.(type) {
+	case *ast.Field:
+		if err := w.arguments(selected.Definition.Arguments, selected.Arguments); err != nil {
+			return err
 		}
-		if fault := c.value(given.Name, definition.Type, value); fault != nil {
-			return errcode.BadInput(fault.at, fault.reason+".", given.Position)
+		if err := w.directives(selected.Directives); err != nil {
+			return err
+		}
+		return w.selection(selected.SelectionSet)
+	case *ast.InlineFragment:
+		if err := w.directives(selected.Directives); err != nil {
+			return err
+		}
+		return w.selection(selected.SelectionSet)
+	case *ast.FragmentSpread:
+		if err := w.directives(selected.Directives); err != nil {
+			return err
+		}
+		if w.checked[selected.Name] {
+			return nil
+		}
+		w.checked[selected.Name] = true
+		return w.selection(w.op.Doc.Fragments.ForName(selected.Name).SelectionSet)
+	}
+	return nil
+}
+
+func (w inputWalk) directives(list ast.DirectiveList) *gqlerror.Error {
+	for _, directive := range list {
+		if err := w.arguments(directive.Definition.Arguments, directive.Arguments); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// inputFault says where in an argument a value is malformed, and why.
-type inputFault struct{ at, reason string }
-
-func (c inputCheck) value(at string, expected *ast.Type, value any) *inputFault {
-	if value == nil {
-		return nil // validation has checked whether null is allowed
+func (w inputWalk) arguments(declared ast.ArgumentDefinitionList, given ast.ArgumentList) *gqlerror.Error {
+	for _, argument := range given {
+		if _, _, fault := coercion.Argument(w.schema, declared.ForName(argument.Name), argument, w.op.Variables); fault != nil {
+			return badInput(fault)
+		}
 	}
-	if expected.Elem != nil {
-		items, ok := value.([]any)
-		if !ok { // a single value counts as a list of one
-			return c.value(at, expected.Elem, value)
-		}
-		for i, item := range items {
-			if fault := c.value(fmt.Sprintf("%s[%d]", at, i), expected.Elem, item); fault != nil {
-				return fault
-			}
-		}
-		return nil
-	}
-	switch definition := c.schema.Types[expected.NamedType]; definition.Kind {
-	case ast.InputObject:
-		fields, _ := value.(map[string]any)
-		for _, field := range definition.Fields {
-			if fault := c.value(at+"."+field.Name, field.Type, fields[field.Name]); fault != nil {
-				return fault
-			}
-		}
-		return nil
-	case ast.Enum:
-		known := func(v *ast.EnumValueDefinition) bool { return v.Name == value }
-		if !slices.ContainsFunc(definition.EnumValues, known) {
-			return &inputFault{at, "must be a value of " + definition.Name}
-		}
-		return nil
-	default:
-		if err := checkScalar(definition.Name, value); err != nil {
-			return &inputFault{at, err.Error()}
-		}
-		return nil
-	}
-}
-
-func checkScalar(name string, value any) error {
-	var err error
-	switch name {
-	case "UUID":
-		_, err = scalar.UnmarshalUUID(value)
-	case "DateTime":
-		_, err = scalar.UnmarshalDateTime(value)
-	case "CountryCode":
-		_, err = scalar.UnmarshalCountryCode(value)
-	case "Cursor":
-		_, err = graphql.UnmarshalString(value)
-	}
-	return err
+	return nil
 }

@@ -27,7 +27,7 @@ func TestListKind(t *testing.T) {
 		{"an empty filter in another order", &lead.Filter{}, lead.Order{Field: lead.OrderTenantID}, pagination.KindCatalogue},
 		{"a condition", &lead.Filter{HasCustomer: new(false)}, lead.Order{}, pagination.KindCatalogue},
 		{"a list without values", &lead.Filter{Statuses: []lead.Status{}}, lead.Order{}, pagination.KindCatalogue},
-		{"a time", &lead.Filter{ConsentedOn: lead.TimeRange{To: time.Unix(0, 0)}}, lead.Order{}, pagination.KindCatalogue},
+		{"a time", &lead.Filter{ConsentedOn: lead.TimeRange{To: new(time.Unix(0, 0))}}, lead.Order{}, pagination.KindCatalogue},
 		{"one of no filters", &lead.Filter{Or: []*lead.Filter{}}, lead.Order{}, pagination.KindCatalogue},
 		{"not everything", &lead.Filter{Not: &lead.Filter{}}, lead.Order{}, pagination.KindCatalogue},
 		{"a nested condition", &lead.Filter{And: []*lead.Filter{{Search: "a"}}}, lead.Order{}, pagination.KindCatalogue},

@@ -24,6 +24,7 @@ import (
 // operation is the state that the resolvers of one operation share: its loader,
 // its view of the catalogue and its cost so far.
 type operation struct {
+	schema    *ast.Schema
 	options   Options
 	inFlight  *semaphore.Weighted // see rowsInFlight
 	caller    string              // the caller that its cursors are valid for
@@ -76,6 +77,7 @@ func operationOf(ctx context.Context) *operation { return ctx.Value(operationKey
 func withOperation(ctx context.Context, schema *ast.Schema, options Options, inFlight *semaphore.Weighted) context.Context {
 	request := graphql.GetOperationContext(ctx)
 	op := &operation{
+		schema:    schema,
 		options:   options,
 		inFlight:  inFlight,
 		caller:    options.Caller(ctx),
@@ -161,8 +163,7 @@ func (op *operation) extend(request *graphql.OperationContext, response *graphql
 	defer op.mu.Unlock()
 	// Each failed lookup keeps its error: null without an error means that the
 	// tenant has no lead.
-	withheld := op.withheld(request)
-	response.Errors = append(response.Errors, withheld[:min(len(withheld), maxErrors)]...)
+	response.Errors = append(response.Errors, op.withheld(request)...)
 	if response.Extensions == nil {
 		response.Extensions = map[string]any{}
 	}

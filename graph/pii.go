@@ -51,34 +51,44 @@ func (op *operation) checkSearch(filter *lead.Filter) error {
 	}
 }
 
-// withheld returns an error for each field of the document that is null because
-// the caller may not read it: one per field, however many leads there are.
+// withheld returns an error for each place of the response that is null because
+// the caller may not read it, up to maxErrors. There is one for each field,
+// however many leads there are: its path leads to the first element of a list.
 func (op *operation) withheld(request *graphql.OperationContext) gqlerror.List {
 	if op.seesPII || op.options.MaskPII {
 		return nil
 	}
-	var errs gqlerror.List
-	var walk func(ast.SelectionSet)
-	walk = func(set ast.SelectionSet) {
-		for _, selected := range set {
-			switch selected := selected.(type) {
-			case *ast.Field:
-				if selected.Definition != nil && selected.Definition.Directives.ForName("pii") != nil {
-					errs = append(errs, &gqlerror.Error{
-						Message:    selected.Name + ": personal data; your token lacks the scope for personal data.",
-						Locations:  []gqlerror.Location{{Line: selected.Position.Line, Column: selected.Position.Column}},
-						Extensions: map[string]any{"code": errcode.Forbidden, "requestId": op.requestID},
-					})
-				}
-				walk(selected.SelectionSet)
-			case *ast.InlineFragment:
-				walk(selected.SelectionSet)
-			}
+	w := withheldFields{op: op, request: request}
+	w.collect(nil, rootType(op.schema, request.Operation.Operation), request.Operation.SelectionSet)
+	return w.errs
+}
+
+type withheldFields struct {
+	op      *operation
+	request *graphql.OperationContext
+	errs    gqlerror.List
+}
+
+// collect adds the errors of the fields that are selected on objects of a type.
+func (w *withheldFields) collect(path ast.Path, object *ast.Definition, set ast.SelectionSet) {
+	for _, field := range graphql.CollectFields(w.request, set, append([]string{object.Name}, object.Interfaces...)) {
+		if len(w.errs) == maxErrors || field.Definition == nil {
+			return
+		}
+		at := append(path[:len(path):len(path)], ast.PathName(field.Alias))
+		if field.Definition.Directives.ForName("pii") != nil {
+			w.errs = append(w.errs, &gqlerror.Error{
+				Message:    field.Name + ": personal data; your token lacks the scope for personal data.",
+				Path:       at,
+				Locations:  []gqlerror.Location{{Line: field.Position.Line, Column: field.Position.Column}},
+				Extensions: map[string]any{"code": errcode.Forbidden, "requestId": w.op.requestID},
+			})
+		}
+		for list := field.Definition.Type.Elem; list != nil; list = list.Elem {
+			at = append(at, ast.PathIndex(0))
+		}
+		for _, inner := range w.op.schema.GetPossibleTypes(w.op.schema.Types[field.Definition.Type.Name()]) {
+			w.collect(at, inner, field.Selections)
 		}
 	}
-	walk(request.Operation.SelectionSet)
-	for _, fragment := range request.Doc.Fragments {
-		walk(fragment.SelectionSet)
-	}
-	return errs
 }

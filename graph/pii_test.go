@@ -112,6 +112,36 @@ func TestPersonalDataIsWithheld(t *testing.T) {
 	}
 }
 
+// TestWithheldFieldsHaveTheirPlace is needed because some clients drop the whole
+// response for an error without a path.
+func TestWithheldFieldsHaveTheirPlace(t *testing.T) {
+	t.Parallel()
+	s := newService(t, serviceOptions{graph: func(o *graph.Options) {
+		o.SeesPII = func(context.Context) bool { return false }
+	}})
+	a := s.post(t, inputBody(`query One($no: Boolean = false) {
+		one: lead(tenantId: "`+fullTenant+`") { ...F person: contactDetails { name: fullName companyName } }
+		two: leadsByTenantIds(tenantIds: ["`+fullTenant+`"]) { ...F }
+		leads(first: 1) { nodes { id contacts { email @include(if: $no) } } edges { node { contacts { email } } } }
+		node(id: "1c0b7a52-6a0e-4f1d-9a55-0d2f6f3b8e01") { id ...F }
+	}
+	fragment F on Lead { civicAddresses { locations { elin } } }`, ``))
+	var paths []string
+	for _, err := range a.Errors {
+		paths = append(paths, fmt.Sprint(err.Path))
+		if err.Extensions["code"] != "FORBIDDEN" || len(err.Locations) != 1 {
+			t.Errorf("%+v", err)
+		}
+	}
+	want := []string{
+		"[one civicAddresses 0 locations 0 elin]", "[one person name]", "[two 0 0 civicAddresses 0 locations 0 elin]",
+		"[leads edges 0 node contacts 0 email]", "[node civicAddresses 0 locations 0 elin]",
+	}
+	if !slices.Equal(paths, want) {
+		t.Errorf("paths %q, want %q", paths, want)
+	}
+}
+
 func TestSearchNeedsTheRightToPersonalData(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{graph: func(o *graph.Options) {

@@ -36,12 +36,28 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 			shown.Path = located.Path
 		}
 	}
+	if shown.Locations == nil {
+		shown.Locations = fieldLocations(ctx)
+	}
 	p.describe(err, shown)
 	p.note(ctx, err, shown.Extensions["code"])
 	if id := p.requestID(ctx); id != "" {
 		shown.Extensions["requestId"] = id
 	}
 	return shown
+}
+
+// fieldLocations returns where the document selects the field that a context
+// belongs to, or nil.
+func fieldLocations(ctx context.Context) []gqlerror.Location {
+	field := graphql.GetFieldContext(ctx)
+	for field != nil && field.Field.Field == nil { // an item of a list
+		field = field.Parent
+	}
+	if field == nil || field.Field.Position == nil {
+		return nil
+	}
+	return []gqlerror.Location{{Line: field.Field.Position.Line, Column: field.Field.Position.Column}}
 }
 
 // note logs the errors that an operator may have to act on.

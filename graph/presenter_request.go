@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"leadgraph/internal/errcode"
@@ -19,17 +18,8 @@ import (
 func describeRequest(found, shown *gqlerror.Error) {
 	maps.Copy(shown.Extensions, found.Extensions)
 	shown.Message = found.Message
-	switch {
-	case found.Extensions["code"] == errcode.ParseFailed:
+	if found.Extensions["code"] == errcode.ParseFailed {
 		shown.Message = syntaxMessage(found.Message)
-	case len(found.Path) > 1 && found.Path[0] == ast.PathName("variable"):
-		// The path leads into the variables, but clients expect a path into
-		// data.
-		name := strings.TrimPrefix(found.Path.String(), "variable.")
-		setCode(shown, errcode.BadUserInput, "$"+name+": "+variableMessage(found.Message))
-		shown.Extensions["argument"], shown.Path = "$"+name, nil
-	case strings.HasPrefix(found.Rule, "ValuesOfCorrectType"):
-		shown.Message = literal.ReplaceAllString(found.Message, "") + "."
 	}
 }
 
@@ -45,19 +35,4 @@ func syntaxMessage(message string) string {
 		return "Syntax error: " + known + "."
 	}
 	return "Syntax error."
-}
-
-// literal matches the value at the end of a message about a wrong type.
-var literal = regexp.MustCompile(`(?s)(?:: |, found ).*$|\.$`)
-
-var notInEnum = regexp.MustCompile(`(?s)^.* is not a valid (\w+)$`)
-
-func variableMessage(message string) string {
-	if m := notInEnum.FindStringSubmatch(message); m != nil {
-		return "must be a value of " + m[1] + "."
-	}
-	if strings.HasPrefix(message, "cannot use value ") {
-		return "must be a 32-bit integer."
-	}
-	return message + "."
 }

@@ -32,14 +32,14 @@ type Filter struct {
 	Not *Filter
 }
 
-// TimeRange is the time from From, inclusive, to To, exclusive. A zero bound is
-// open.
+// TimeRange is the time from From, inclusive, to To, exclusive. A bound that is nil
+// is open; every time is a bound, the zero time too.
 type TimeRange struct {
-	From, To time.Time
+	From, To *time.Time
 }
 
 // IsOpen reports whether the range has no bound, so that it contains any time.
-func (r TimeRange) IsOpen() bool { return r.From.IsZero() && r.To.IsZero() }
+func (r TimeRange) IsOpen() bool { return r.From == nil && r.To == nil }
 
 // FilterError says which part of a filter exceeds which limit. It contains none of
 // the filter's values and may be shown to the client.

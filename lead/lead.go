@@ -30,8 +30,8 @@ type Lead struct {
 	OperatorID *string
 	// Status is StatusText mapped to the known set.
 	Status Status
-	// StatusText is the platform's text for the status. It is empty if absent.
-	StatusText string
+	// StatusText is the platform's text for the status. It is nil if absent.
+	StatusText *string
 	// IsDirectLead is true for a lead created without the customer's consent in
 	// Teams ("consentless").
 	IsDirectLead *bool

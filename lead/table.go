@@ -89,7 +89,7 @@ var LeadFields = located([]Field[Lead]{
 	{Name: "tenantOrigin", Part: PartTenantOrigin, Traits: Common, Optional: func(l *Lead) **string { return &l.TenantOrigin }},
 	{Name: "operatorId", Part: PartOperatorID, Traits: Common, Optional: func(l *Lead) **string { return &l.OperatorID }},
 	{Name: "status", Part: PartStatus, Code: func(l *Lead) *uint8 { return (*uint8)(&l.Status) }},
-	{Name: "statusText", Part: PartStatus, Traits: Common | Derived, Text: func(l *Lead) *string { return &l.StatusText }},
+	{Name: "statusText", Part: PartStatus, Traits: Common | Derived, Optional: func(l *Lead) **string { return &l.StatusText }},
 	{Name: "isDirectLead", Part: PartIsDirectLead, Flag: func(l *Lead) **bool { return &l.IsDirectLead }},
 	{Name: "isNotActive", Part: PartIsNotActive, Flag: func(l *Lead) **bool { return &l.IsNotActive }},
 	{Name: "umpCustomerGuid", Part: PartUMPCustomerGUID, Optional: func(l *Lead) **string { return &l.UMPCustomerGUID }},

@@ -155,11 +155,11 @@ var sources = []*ast.Source{
 "Marks personal data. A caller that may not read personal data gets null or a mask instead."
 directive @pii on FIELD_DEFINITION
 
-"A UUID in its canonical form of 36 characters, such as ` + "`" + `f94238e5-4f2c-4e1b-8125-2d27122ca75f` + "`" + `. Upper and lower case letters are both accepted."
+"A UUID in its text form of 36 characters, such as ` + "`" + `f94238e5-4f2c-4e1b-8125-2d27122ca75f` + "`" + `. Upper and lower case letters are both accepted; output is as the platform sent it."
 scalar UUID @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc9562")
 
-"A point in time as an RFC 3339 string. Output is in UTC with the precision that the platform stores, up to 100 nanoseconds; input may have any offset."
-scalar DateTime @specifiedBy(url: "https://scalars.graphql.org/andimarek/date-time.html")
+"A point in time as an RFC 3339 string. Output is in UTC with the precision that the platform stores, up to 100 nanoseconds; input may have any offset. A leap second counts as the second after it."
+scalar DateTime @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 
 "A country or region as an ISO 3166-1 alpha-2 code of two letters, such as ` + "`" + `US` + "`" + `. Upper and lower case letters are both accepted."
 scalar CountryCode @specifiedBy(url: "https://www.iso.org/iso-3166-country-codes.html")
@@ -250,8 +250,8 @@ type Query {
 }
 
 """
-Selects leads. A lead must meet all conditions that are given. It meets a list if
-it meets one of its values, so an empty list matches no lead. A lead without the
+Selects leads. A lead must meet all conditions that are given; null is no condition.
+It meets a list of values if it meets one of them, so an empty list matches no lead. A lead without the
 value in question does not meet the condition, and therefore matches its ` + "`" + `not` + "`" + `.
 Limits: 5 levels of nesting, 100 conditions including nested filters, 1000 values
 in each list and 2 text searches.
@@ -275,19 +275,19 @@ input LeadFilter {
   lastModifiedOn: TimeRange
   "Part of a company name, a person's name or an e-mail address; case and accents are ignored. At most 200 characters. Requires permission to read personal data."
   search: String
-  "The lead matches all of these filters."
+  "The lead matches all of these filters. An empty list is no condition."
   and: [LeadFilter!]
-  "The lead matches at least one of these filters."
+  "The lead matches at least one of these filters. An empty list matches no lead."
   or: [LeadFilter!]
   "The lead does not match this filter."
   not: LeadFilter
 }
 
-"A range of time."
+"A range of time. A range without a bound is no condition; with one, a lead without the time is outside."
 input TimeRange {
-  "Start of the range, inclusive; open if omitted."
+  "Start of the range, inclusive; open if omitted or null."
   from: DateTime
-  "End of the range, exclusive; open if omitted."
+  "End of the range, exclusive; open if omitted or null."
   to: DateTime
 }
 
@@ -377,14 +377,14 @@ type Lead implements Node {
   operatorId: String
   "The status of the lead. ` + "`" + `statusText` + "`" + ` has the platform's own text."
   status: LeadStatus!
-  "The status in the platform's own words."
-  statusText: String!
+  "The status in the platform's own words; null if the platform sent none."
+  statusText: String
   "True if the operator created the lead without the customer's consent in Teams."
   isDirectLead: Boolean
   "The value that the platform sends. Its name contradicts its documentation, so do not base decisions on it."
   isNotActive: Boolean
   "Id of the customer on the platform. It is set once a licence was applied, and is the reliable sign that the lead became a customer."
-  umpCustomerGuid: String
+  umpCustomerGuid: UUID
   "The channel that the lead is assigned to, from the platform's field ` + "`" + `channelId` + "`" + `. How it relates to ` + "`" + `ovocChannelId` + "`" + ` is not documented."
   channelId: String
   "The channel that the lead is assigned to, from the platform's field ` + "`" + `ovocChannelId` + "`" + `."
@@ -2347,11 +2347,11 @@ func (ec *executionContext) _Lead_statusText(ctx context.Context, field graphql.
 			return obj.StatusText, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Lead_statusText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -2417,14 +2417,14 @@ func (ec *executionContext) _Lead_umpCustomerGuid(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+			return ec.marshalOUUID2ᚖstring(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
 func (ec *executionContext) fieldContext_Lead_umpCustomerGuid(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Lead", field, false, false, "String")
+	return graphql.NewScalarFieldContext("Lead", field, false, false, "UUID")
 }
 
 func (ec *executionContext) _Lead_channelId(ctx context.Context, field graphql.CollectedField, obj *lead.Lead) (ret graphql.Marshaler) {
@@ -4938,14 +4938,14 @@ func (ec *executionContext) unmarshalInputTimeRange(ctx context.Context, obj any
 		switch k {
 		case "from":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("from"))
-			data, err := ec.unmarshalODateTime2timeᚐTime(ctx, v)
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.From = data
 		case "to":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
-			data, err := ec.unmarshalODateTime2timeᚐTime(ctx, v)
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -5416,7 +5416,7 @@ func (ec *executionContext) _Lead(ctx context.Context, sel ast.SelectionSet, obj
 			}
 		case "statusText":
 			out.Values[i] = ec._Lead_statusText(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "isDirectLead":
@@ -7053,6 +7053,24 @@ func (ec *executionContext) marshalODateTime2timeᚐTime(ctx context.Context, se
 	return res
 }
 
+func (ec *executionContext) unmarshalODateTime2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalar.UnmarshalDateTime(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context, sel ast.SelectionSet, v *time.Time) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalDateTime(*v)
+	return res
+}
+
 func (ec *executionContext) unmarshalOInt2ᚖint(ctx context.Context, v any) (*int, error) {
 	if v == nil {
 		return nil, nil
@@ -7308,6 +7326,24 @@ func (ec *executionContext) marshalOUUID2ᚕstringᚄ(ctx context.Context, sel a
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOUUID2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalar.UnmarshalUUID(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUUID2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalUUID(*v)
+	return res
 }
 
 func (ec *executionContext) unmarshalOValidationStatus2ᚖleadgraphᚋleadᚐValidationStatus(ctx context.Context, v any) (*lead.ValidationStatus, error) {

@@ -10,10 +10,13 @@ import (
 // changed to stop after that many errors. Without the stop, an error inside a
 // fragment is found again from each definition that reaches it, and each time
 // the known names are searched for similar ones. suggest must be the opposite
-// of what SetDisableSuggestion was given.
+// of what SetDisableSuggestion was given. Values are left to package coercion,
+// which judges literals and variables alike.
 func Rules(errors int, suggest bool) func() *rules.Rules {
 	return func() *rules.Rules {
 		defaults := rules.NewDefaultRules()
+		defaults.RemoveRule(rules.ValuesOfCorrectTypeRule.Name)
+		defaults.AddRule("DeferLabels", deferLabels)
 		if !suggest {
 			withoutSuggestions(defaults)
 		}
@@ -34,6 +37,29 @@ func Rules(errors int, suggest bool) func() *rules.Rules {
 	}
 }
 
+// deferLabels refuses labels of @defer that are not literal strings or not unique
+// in the document, as DeferStreamDirectiveLabelRule of graphql-js does. A client
+// could not tell such parts of a response apart.
+func deferLabels(observers *core.Events, addError core.AddErrFunc) {
+	labelled, seen := map[string]bool{}, map[*ast.Directive]bool{}
+	observers.OnDirective(func(_ *core.Walker, directive *ast.Directive) {
+		label := directive.Arguments.ForName("label")
+		if directive.Name != "defer" || label == nil || seen[directive] {
+			return
+		}
+		seen[directive] = true // the walker meets those of a fragment once for each spread
+		if label.Value.Kind != ast.StringValue && label.Value.Kind != ast.BlockValue {
+			addError(core.Message("The label of @defer must be a literal string."), core.At(directive.Position))
+			return
+		}
+		if labelled[label.Value.Raw] {
+			addError(core.Message("The labels of @defer must be unique."), core.At(directive.Position))
+			return
+		}
+		labelled[label.Value.Raw] = true
+	})
+}
+
 // withoutSuggestions replaces the rules whose messages name parts of the
 // schema. gqlgen replaces two of them itself, under the same names.
 func withoutSuggestions(defaults *rules.Rules) {
@@ -45,7 +71,6 @@ func withoutSuggestions(defaults *rules.Rules) {
 		{rules.ScalarLeafsRule.Name, rules.ScalarLeafsRuleWithoutSuggestions},
 		{rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions},
 		{rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions},
-		{rules.ValuesOfCorrectTypeRule.Name, rules.ValuesOfCorrectTypeRuleWithoutSuggestions},
 	} {
 		defaults.RemoveRule(exchange.suggesting)
 		defaults.AddRule(exchange.silent.Name, exchange.silent.RuleFunc)

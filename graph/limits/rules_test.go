@@ -29,7 +29,7 @@ func TestRulesFindTheFirstErrors(t *testing.T) {
 	stock := executor.New(generated.NewExecutableSchema(generated.Config{}))
 	for _, document := range []string{
 		"{leads{totalCount}}",
-		"{lead{idd} leads(frist: 1){nodes{statsu}} leadStats(filter: {isDirectLead: 1}){total{a}}}",
+		"{lead{idd} leads(frist: 1){nodes{statsu}} leadStats{total{a}}}",
 		"query($a: Int, $a: Lead){...F ...G} fragment F on Lead{id id: status} fragment H on Nothing{x}",
 		"{a b c d e f g h i j k l m n o p}",
 	} {
@@ -41,14 +41,39 @@ func TestRulesFindTheFirstErrors(t *testing.T) {
 	}
 }
 
+// TestDeferLabels has the verdicts of DeferStreamDirectiveLabelRule of graphql-js.
+func TestDeferLabels(t *testing.T) {
+	t.Parallel()
+	const f = " fragment F on Query{leads{... @defer(label: \"inner\"){asOf}}}"
+	for document, want := range map[string]int{
+		`{... @defer{leads{asOf}} ... @defer{leadStats{asOf}}}`:                             0,
+		`{... @defer(label: "a"){leads{asOf}} ... @defer(label: "b"){leadStats{asOf}}}`:     0,
+		`{... @defer(label: "a"){leads{asOf}} ... @defer(label: """b"""){leadStats{asOf}}}`: 0,
+		`{...F ...F ... {...F}}` + f:        0,
+		`{...F @defer(label: "outer")}` + f: 0,
+		`{... @defer(label: "a"){leads{asOf}} ... @defer(label: "a"){leadStats{asOf}}}`:     1,
+		`{... @defer(label: "a"){leads{asOf}} ... @defer(label: """a"""){leadStats{asOf}}}`: 1,
+		`{...F @defer(label: "inner")}` + f:                                                 1,
+		`query A{...F @defer(label: "x")} query B{...F @defer(label: "x")}` + f:             1,
+		`query($l: String){... @defer(label: $l){leads{asOf}}}`:                             1,
+		`query($l: String! = "a"){... @defer(label: $l){leads{asOf}}}`:                      1,
+		`{... @defer(label: null){leads{asOf}}}`:                                            1,
+		`{... @defer(label: 1){leads{asOf}}}`:                                               1,
+	} {
+		if errs := faults(newExecutor(), document); len(errs) != want {
+			t.Errorf("%s: %q, want %d errors", document, errs, want)
+		}
+	}
+}
+
 func TestRulesWithoutSuggestions(t *testing.T) {
 	t.Parallel()
 	exec := executor.New(generated.NewExecutableSchema(generated.Config{}))
 	exec.SetDisableSuggestion(true)
 	exec.SetDefaultRulesFn(limits.Rules(maxErrors, false))
 	for _, document := range []string{
-		"{leadd}", "{leads}", "{leads(frist: 1){asOf}}", "{leads(filter: {isDirectLea: true}){asOf}}",
-		"{leads(filter: {status: ACTIV}){asOf}}", "{node(id: 1){...F}} fragment F on Leadd{id}", "{leads @skp(if: true){asOf}}",
+		"{leadd}", "{leads}", "{leads(frist: 1){asOf}}",
+		"{node(id: 1){...F}} fragment F on Leadd{id}", "{leads @skp(if: true){asOf}}",
 	} {
 		errs := faults(exec, document)
 		if len(errs) == 0 || strings.Contains(strings.Join(errs, "\n"), "Did you mean") {

@@ -67,7 +67,7 @@ func benchLeads(n int) []*lead.Lead {
 	leads := make([]*lead.Lead, n)
 	for i := range leads {
 		leads[i] = &lead.Lead{
-			ID: fmt.Sprint("lead-", i), TenantID: fmt.Sprintf("f94238e5-4f2c-4e1b-8125-%012d", i), Status: lead.StatusActive, StatusText: "Active",
+			ID: fmt.Sprint("lead-", i), TenantID: fmt.Sprintf("f94238e5-4f2c-4e1b-8125-%012d", i), Status: lead.StatusActive, StatusText: new("Active"),
 			OperatorID: new("operator"), IsDirectLead: new(false), UMPCustomerGUID: new("0f1e2d3c-4f2c-4e1b-8125-2d27122ca75f"), ChannelID: new("7"),
 			Comments: []string{"Called them twice; they will decide in May."}, ConsentedCountries: []string{"US", "DE", "FR"},
 			ConsentedOn:    time.Date(2024, 4, 3, 13, 32, 12, 1234567*100, time.UTC).Add(time.Duration(i) * time.Minute),

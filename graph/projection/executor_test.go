@@ -161,7 +161,7 @@ func sample() *lead.Lead {
 	country, status := "US", "Valid"
 	return &lead.Lead{
 		ID: "1", TenantID: "f94238e5-4f2c-4e1b-8125-2d27122ca75f", TenantOrigin: new("Office365"),
-		OperatorID: new(""), Status: lead.StatusActive, StatusText: "Active", IsDirectLead: new(true),
+		OperatorID: new(""), Status: lead.StatusActive, StatusText: new("Active"), IsDirectLead: new(true),
 		IsNotActive: new(false), UMPCustomerGUID: new("guid"), ChannelID: new("7"), OVOCChannelID: new("8"),
 		Comments: []string{"first\nline", ""}, ConsentedOn: time.Date(2024, 4, 3, 13, 32, 12, 123456700, time.UTC),
 		LastModifiedOn:     time.Date(2024, 4, 3, 13, 32, 12, 0, time.FixedZone("", 7200)),

@@ -255,7 +255,7 @@ var (
 	anyLead = rapid.Custom(func(t *rapid.T) *lead.Lead {
 		l := &lead.Lead{
 			ID: anyText.Draw(t, "id"), TenantID: anyText.Draw(t, "tenant"), TenantOrigin: maybe(t, anyText),
-			OperatorID: maybe(t, anyText), Status: lead.Status(rapid.Byte().Draw(t, "status") % 8), StatusText: anyText.Draw(t, "status text"),
+			OperatorID: maybe(t, anyText), Status: lead.Status(rapid.Byte().Draw(t, "status") % 8), StatusText: maybe(t, anyText),
 			IsDirectLead: maybe(t, rapid.Bool()), IsNotActive: maybe(t, rapid.Bool()), UMPCustomerGUID: maybe(t, anyText),
 			ChannelID: maybe(t, anyText), OVOCChannelID: maybe(t, anyText), Comments: rapid.SliceOfN(anyText, 0, 2).Draw(t, "comments"),
 			ConsentedOn: anyTime.Draw(t, "consented"), LastModifiedOn: anyTime.Draw(t, "modified"),

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 
@@ -53,17 +54,46 @@ func MarshalDateTime(t time.Time) graphql.Marshaler {
 	})
 }
 
-// UnmarshalDateTime accepts RFC 3339 with any fraction of a second.
+// rfc3339 matches date-time of RFC 3339, section 5.6: the date, the time to the
+// minute, the second, the fraction, and the offset with its hour and minute. The
+// letters may be small. time.Parse accepts more, such as a comma before the
+// fraction, and no leap second.
+var rfc3339 = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}):(\d{2})(\.\d+)?(?:[Zz]|[+-]([01]\d|2[0-3]):([0-5]\d))$`)
+
+// UnmarshalDateTime accepts RFC 3339 with any fraction of a second. Digits after
+// the ninth are dropped. A leap second, which only the end of a month in UTC can
+// have, is the second after it, as in POSIX time.
 func UnmarshalDateTime(value any) (time.Time, error) {
 	text, ok := value.(string)
 	if !ok {
 		return time.Time{}, errTime
 	}
-	t, err := time.Parse(time.RFC3339, text)
+	part := rfc3339.FindStringSubmatch(text)
+	if part == nil {
+		return time.Time{}, errTime
+	}
+	const leapSecond = "60"
+	second := part[3]
+	if second == leapSecond {
+		second = "59"
+	}
+	offset := "Z"
+	if part[5] != "" {
+		offset = text[len(text)-len("+00:00"):]
+	}
+	t, err := time.Parse(time.RFC3339, part[1]+"T"+part[2]+":"+second+part[4]+offset)
 	if err != nil {
 		return time.Time{}, errTime
 	}
-	return t.UTC(), nil
+	t = t.UTC()
+	if part[3] != leapSecond {
+		return t, nil
+	}
+	t = t.Add(time.Second)
+	if hour, minute, second := t.Clock(); t.Day() != 1 || hour+minute+second > 0 {
+		return time.Time{}, errTime
+	}
+	return t, nil
 }
 
 // MarshalCountryCode writes the code as the platform sent it.

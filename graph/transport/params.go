@@ -23,7 +23,7 @@ type request struct {
 type operationParams struct {
 	graphql.RawParams
 	// DocumentID names the document instead of sending its text.
-	DocumentID string `json:"documentId"`
+	DocumentID string
 }
 
 // read reads the parameters of a request. Its messages do not repeat anything
@@ -50,10 +50,11 @@ func fromQuery(r *http.Request) (request, *refusal) {
 	query := r.URL.Query()
 	params := &operationParams{DocumentID: query.Get("documentId")}
 	params.Query, params.OperationName = query.Get("query"), query.Get("operationName")
-	if query.Has("variables") && decode([]byte(query.Get("variables")), &params.Variables) != nil {
+	// Builders of URLs write a parameter without a value for one that is absent.
+	if query.Get("variables") != "" && decode([]byte(query.Get("variables")), &params.Variables) != nil {
 		return request{}, &refusal{http.StatusBadRequest, "variables: must be a JSON object."}
 	}
-	if query.Has("extensions") && decode([]byte(query.Get("extensions")), &params.Extensions) != nil {
+	if query.Get("extensions") != "" && decode([]byte(query.Get("extensions")), &params.Extensions) != nil {
 		return request{}, &refusal{http.StatusBadRequest, "extensions: must be a JSON object."}
 	}
 	return request{operations: []*operationParams{params}}, nil
@@ -104,9 +105,8 @@ func (t endpoint) fromArray(body []byte) (request, *refusal) {
 }
 
 func malformed(err error) *refusal {
-	if wrongType, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrongType.Field != "" {
-		name, _, _ := strings.Cut(strings.TrimPrefix(wrongType.Field, "RawParams."), ".")
-		return &refusal{http.StatusBadRequest, name + ": has the wrong type."}
+	if name, ok := errors.AsType[wrongType](err); ok {
+		return &refusal{http.StatusBadRequest, name.Error()}
 	}
 	return &refusal{http.StatusBadRequest, "The request body must be one JSON object with a query."}
 }
@@ -118,7 +118,41 @@ func isTooLarge(err error) bool {
 
 func decodeParams(text []byte) (*operationParams, error) {
 	params := &operationParams{}
-	return params, decode(text, params)
+	return params, decodeMembers(text, []member{
+		{"query", &params.Query},
+		{"operationName", &params.OperationName},
+		{"variables", &params.Variables},
+		{"extensions", &params.Extensions},
+		{"documentId", &params.DocumentID},
+	})
+}
+
+// member is a member of a JSON object and a pointer to its value.
+type member struct {
+	name string
+	into any
+}
+
+// wrongType is the name of a member whose value has the wrong type.
+type wrongType string
+
+// Error returns one sentence.
+func (name wrongType) Error() string { return string(name) + ": has the wrong type." }
+
+// decodeMembers decodes the members of one JSON object. Their names must match
+// exactly, while encoding/json takes "Query" for "query". Other members are
+// ignored.
+func decodeMembers(text []byte, members []member) error {
+	var given map[string]json.RawMessage
+	if err := decode(text, &given); err != nil {
+		return err
+	}
+	for _, m := range members {
+		if value, present := given[m.name]; present && decode(value, m.into) != nil {
+			return wrongType(m.name)
+		}
+	}
+	return nil
 }
 
 // decode decodes exactly one JSON value. Numbers stay text, so that large ones

@@ -37,9 +37,8 @@ const (
 
 // message is a message of the protocol graphql-transport-ws.
 type message struct {
-	ID      string          `json:"id,omitempty"`
-	Type    string          `json:"type"`
-	Payload json.RawMessage `json:"payload,omitempty"`
+	ID, Type string
+	Payload  json.RawMessage
 }
 
 // socket serves the operations of one WebSocket.
@@ -120,7 +119,7 @@ func (s *socket) serve(connection, ctx context.Context) {
 			return
 		}
 		var m message
-		if decode(text, &m) != nil {
+		if decodeMembers(text, []member{{"id", &m.ID}, {"type", &m.Type}, {"payload", &m.Payload}}) != nil {
 			m.Type = ""
 		}
 		switch {

@@ -22,10 +22,14 @@ type Answer struct {
 	Extensions map[string]any  `json:"extensions"`
 }
 
+// Location is a place in a document.
+type Location struct{ Line, Column int }
+
 // Error is a GraphQL error.
 type Error struct {
 	Message    string         `json:"message"`
 	Path       []any          `json:"path"`
+	Locations  []Location     `json:"locations"`
 	Extensions map[string]any `json:"extensions"`
 }
 

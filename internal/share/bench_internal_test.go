@@ -23,7 +23,7 @@ func manyLeads(n int) []*lead.Lead {
 		moment := time.Date(2023, 1, 1, 0, 0, r.IntN(60_000_000), r.IntN(10_000_000)*100, time.UTC)
 		l := &lead.Lead{
 			ID: uuid(), TenantID: uuid(), TenantOrigin: new("Office365"), OperatorID: new("operator-1"),
-			Status: lead.StatusActive, StatusText: "Active", IsDirectLead: new(i%3 == 0), IsNotActive: new(false),
+			Status: lead.StatusActive, StatusText: new("Active"), IsDirectLead: new(i%3 == 0), IsNotActive: new(false),
 			UMPCustomerGUID: new(uuid()), ChannelID: text("%d", 2000), Comments: []string{},
 			ConsentedOn: moment, LastModifiedOn: moment.AddDate(0, 1, 0), ConsentedCountries: []string{"DE", "FR"},
 		}

@@ -11,7 +11,7 @@ import (
 
 // formatVersion is part of every key. Raise it with every change of the tables
 // that lead.Visit walks: replicas of two releases then ignore each other's leads.
-const formatVersion = "1"
+const formatVersion = "2"
 
 // maxRecord bounds one encoded lead, in bytes.
 const maxRecord = 16 << 20

@@ -140,7 +140,7 @@ func benchFilters(leads []*lead.Lead) map[string]*lead.Filter {
 		"tenants1000":      {TenantIDs: tenants},
 		"countries":        {ConsentedCountries: countryCodes},
 		"channel":          {ChannelIDs: []string{"1574"}},
-		"times":            {ConsentedOn: lead.TimeRange{From: from, To: from.AddDate(1, 0, 0)}},
+		"times":            {ConsentedOn: lead.TimeRange{From: &from, To: new(from.AddDate(1, 0, 0))}},
 		"search/rare":      search("contoso bank 1234"),
 		"search/common":    search("EXAMPLE"),
 		"search/letter":    search("a"),
@@ -153,7 +153,7 @@ func benchFilters(leads []*lead.Lead) map[string]*lead.Filter {
 			IsDirectLead: new(false), HasCustomer: new(true),
 			Or:  []*lead.Filter{search("e.e"), {Statuses: []lead.Status{lead.StatusActive}}},
 			Not: &lead.Filter{ConsentedCountries: []string{"US", "GB"}},
-			And: []*lead.Filter{{LastModifiedOn: lead.TimeRange{From: from}}, {Not: search("fabrikam")}},
+			And: []*lead.Filter{{LastModifiedOn: lead.TimeRange{From: &from}}, {Not: search("fabrikam")}},
 		},
 	}
 }

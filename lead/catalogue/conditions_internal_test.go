@@ -81,7 +81,7 @@ func setValue(t *testing.T, name string, v reflect.Value) {
 		if v.Type() != reflect.TypeFor[lead.TimeRange]() {
 			t.Fatalf("lead.Filter.%s is a %s: teach setValue in this test a value of that type", name, v.Type())
 		}
-		v.Set(reflect.ValueOf(lead.TimeRange{From: time.Unix(1, 0)}))
+		v.Set(reflect.ValueOf(lead.TimeRange{From: new(time.Unix(1, 0))}))
 	}
 }
 

@@ -75,7 +75,7 @@ func TestTenantsOnly(t *testing.T) {
 		{"tenants", &lead.Filter{TenantIDs: tenants}, true},
 		{"blank search", &lead.Filter{TenantIDs: tenants, Search: " ", And: []*lead.Filter{}}, true},
 		{"and a status", &lead.Filter{TenantIDs: tenants, Statuses: []lead.Status{}}, false},
-		{"and a time", &lead.Filter{TenantIDs: tenants, ConsentedOn: lead.TimeRange{To: time.Now()}}, false},
+		{"and a time", &lead.Filter{TenantIDs: tenants, ConsentedOn: lead.TimeRange{To: new(time.Now())}}, false},
 		{"and nested", &lead.Filter{TenantIDs: tenants, And: []*lead.Filter{{}}}, false},
 		{"none of none", &lead.Filter{TenantIDs: tenants, Or: []*lead.Filter{}}, false},
 		{"not", &lead.Filter{TenantIDs: tenants, Not: &lead.Filter{}}, false},
@@ -96,7 +96,7 @@ func TestFingerprintIsStable(t *testing.T) {
 	f := &lead.Filter{
 		TenantIDs: []string{"B", "a"}, Statuses: []lead.Status{lead.StatusActive}, IsDirectLead: new(true), HasCustomer: new(false),
 		ConsentedCountries: []string{"US"}, ChannelIDs: []string{"1574"}, Search: "Café",
-		ConsentedOn: lead.TimeRange{From: time.Date(2025, 1, 2, 3, 4, 5, 600, time.UTC)},
+		ConsentedOn: lead.TimeRange{From: new(time.Date(2025, 1, 2, 3, 4, 5, 600, time.UTC))},
 		And:         []*lead.Filter{{Search: "x"}}, Or: []*lead.Filter{{}}, Not: &lead.Filter{Statuses: []lead.Status{}},
 	}
 	if got := catalogue.Fingerprint(f, lead.Order{Field: lead.OrderStatus, Descending: true}); got != 0x3c2e358e0025ccd6 {
@@ -125,8 +125,10 @@ func TestFingerprintDistinguishes(t *testing.T) {
 		{ChannelIDs: []string{"a"}}, {ConsentedCountries: []string{"a"}}, {Search: "a"}, {Search: "b"},
 		{Statuses: []lead.Status{}}, {Statuses: []lead.Status{lead.StatusUnknown}}, {Statuses: []lead.Status{lead.StatusActive}},
 		{IsDirectLead: new(true)}, {IsDirectLead: new(false)}, {HasCustomer: new(true)}, {HasCustomer: new(false)},
-		{ConsentedOn: lead.TimeRange{From: moment}}, {ConsentedOn: lead.TimeRange{To: moment}},
-		{ConsentedOn: lead.TimeRange{From: moment.Add(1)}}, {LastModifiedOn: lead.TimeRange{From: moment}},
+		{ConsentedOn: lead.TimeRange{From: &moment}}, {ConsentedOn: lead.TimeRange{To: &moment}},
+		{ConsentedOn: lead.TimeRange{From: new(moment.Add(1))}}, {LastModifiedOn: lead.TimeRange{From: &moment}},
+		{ConsentedOn: lead.TimeRange{From: &time.Time{}}}, {ConsentedOn: lead.TimeRange{To: &time.Time{}}},
+		{ConsentedOn: lead.TimeRange{From: &moment, To: &time.Time{}}}, {ConsentedOn: lead.TimeRange{From: &time.Time{}, To: &moment}},
 		{Or: []*lead.Filter{}}, {Or: []*lead.Filter{{}}}, {Not: &lead.Filter{}},
 		{Or: []*lead.Filter{{Search: "a"}}}, {And: []*lead.Filter{{Search: "a"}}}, {Not: &lead.Filter{Search: "a"}},
 		{Or: []*lead.Filter{{Search: "a"}, {Search: "b"}}}, {And: []*lead.Filter{{Search: "a"}, {Search: "b"}}},
@@ -185,4 +187,9 @@ func respell(f *lead.Filter) *lead.Filter {
 	return &other
 }
 
-func inZone(t time.Time) time.Time { return t.In(time.FixedZone("", 3600)) }
+func inZone(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	return new(t.In(time.FixedZone("", 3600)))
+}

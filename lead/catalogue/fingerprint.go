@@ -90,9 +90,17 @@ func (e *encoding) flag(tag byte, value bool) {
 
 func (e *encoding) times(tag byte, r lead.TimeRange) {
 	var bounds encoding
-	for _, t := range []time.Time{r.From, r.To} {
+	for _, bound := range []*time.Time{r.From, r.To} {
+		var t time.Time // an open bound is written as the zero time
+		if bound != nil {
+			t = *bound
+		}
 		moment := binary.BigEndian.AppendUint64(nil, uint64(t.Unix()))
-		bounds.field('.', binary.BigEndian.AppendUint32(moment, uint32(t.Nanosecond())))
+		moment = binary.BigEndian.AppendUint32(moment, uint32(t.Nanosecond()))
+		if bound != nil && t.IsZero() {
+			moment = append(moment, 1)
+		}
+		bounds.field('.', moment)
 	}
 	e.field(tag, bounds)
 }

@@ -46,11 +46,11 @@ func (s *Snapshot) narrowByTime(rows bitset, field lead.OrderField, r lead.TimeR
 	ordered := s.orderings[field][0].rows
 	first := sort.Search(len(ordered), func(i int) bool {
 		t := moment(s.leads[ordered[i]])
-		return t.IsZero() || !t.Before(r.From)
+		return t.IsZero() || r.From == nil || !t.Before(*r.From)
 	})
 	end := sort.Search(len(ordered), func(i int) bool {
 		t := moment(s.leads[ordered[i]])
-		return t.IsZero() || !r.To.IsZero() && !t.Before(r.To)
+		return t.IsZero() || r.To != nil && !t.Before(*r.To)
 	})
 	inside := newBitset(len(s.leads))
 	for i := first; i < end; i++ {

@@ -44,10 +44,10 @@ func plainTexts(l *lead.Lead) []string {
 }
 
 func plainIn(t time.Time, r lead.TimeRange) bool {
-	if r.From.IsZero() && r.To.IsZero() {
+	if r.From == nil && r.To == nil {
 		return true
 	}
-	return !t.IsZero() && !t.Before(r.From) && (r.To.IsZero() || t.Before(r.To))
+	return !t.IsZero() && (r.From == nil || !t.Before(*r.From)) && (r.To == nil || t.Before(*r.To))
 }
 
 func plainMatch(l *lead.Lead, f *lead.Filter) bool {

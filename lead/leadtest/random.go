@@ -87,7 +87,15 @@ func genRange(t *rapid.T, name string) lead.TimeRange {
 	if rapid.IntRange(0, 2).Draw(t, name+"?") > 0 {
 		return lead.TimeRange{}
 	}
-	return lead.TimeRange{From: genTime().Draw(t, name), To: genTime().Draw(t, name)}
+	return lead.TimeRange{From: genBound(t, name), To: genBound(t, name)}
+}
+
+func genBound(t *rapid.T, name string) *time.Time {
+	if rapid.IntRange(0, 2).Draw(t, name+" open?") == 0 {
+		return nil
+	}
+	bound := genTime().Draw(t, name)
+	return &bound
 }
 
 // GenFilter generates filters that are nested up to the depth.

@@ -59,7 +59,7 @@ func minimalLead(t *testing.T) *lead.Lead {
 		ID:             "da68eafc-d3c6-4d3b-9a10-c48b26c6086b",
 		TenantID:       "f94238e5-4f2c-4e1b-8125-2d27122ca75f",
 		Status:         lead.StatusActive,
-		StatusText:     "Active",
+		StatusText:     ref("Active"),
 		IsDirectLead:   ref(true),
 		ConsentedOn:    instant(t, "2024-04-03T13:32:12.8286742Z"),
 		LastModifiedOn: instant(t, "2024-04-03T13:32:12.82872Z"),
@@ -74,7 +74,7 @@ func fullLead(t *testing.T) *lead.Lead {
 	return &lead.Lead{
 		ID: "1c0b7a52-6a0e-4f1d-9a55-0d2f6f3b8e01", TenantID: tenant,
 		TenantOrigin: ref("Office365"), OperatorID: ref(operator),
-		Status: lead.StatusActive, StatusText: "Active", IsDirectLead: ref(false), IsNotActive: ref(false),
+		Status: lead.StatusActive, StatusText: ref("Active"), IsDirectLead: ref(false), IsNotActive: ref(false),
 		UMPCustomerGUID: ref("7d5e1f20-0c3b-4e88-a2c4-61b9f0a3c704"), OVOCChannelID: ref("1574"),
 		Comments:    []string{"Call back in May"},
 		ConsentedOn: instant(t, "2025-02-11T09:05:00.1Z"), LastModifiedOn: instant(t, "2025-03-02T17:40:09Z"),
@@ -118,7 +118,7 @@ func nestedLeads(t *testing.T) []*lead.Lead {
 	return []*lead.Lead{
 		{
 			ID: "3f6a2b19-8d47-4e05-9c1a-f2b7d6e5a009", TenantID: tenant,
-			Status: lead.StatusRemoved, StatusText: "Removed", IsDirectLead: ref(false),
+			Status: lead.StatusRemoved, StatusText: ref("Removed"), IsDirectLead: ref(false),
 			ConsentedOn: instant(t, "2021-12-21T13:50:02.7271943Z"), LastModifiedOn: instant(t, "2022-02-23T11:56:01.5948813Z"),
 			ConsentedCountries: []string{"IL"},
 			ContactDetails: &lead.ContactDetails{
@@ -129,7 +129,7 @@ func nestedLeads(t *testing.T) []*lead.Lead {
 		},
 		{
 			ID: "b5d8e4c7-2a60-4c39-8f7e-10a9b3c6d511", TenantID: tenant,
-			Status: lead.StatusActive, StatusText: "Active", IsDirectLead: ref(true), OVOCChannelID: ref("1574"),
+			Status: lead.StatusActive, StatusText: ref("Active"), IsDirectLead: ref(true), OVOCChannelID: ref("1574"),
 		},
 	}
 }
@@ -217,10 +217,10 @@ var (
 var fieldCases = []fieldCase{
 	{fields: `"id":12,"TENANTID":"T"`, want: lead.Lead{ID: "12", TenantID: "T"}},
 	{fields: `"id":"a","id":"b"`, want: lead.Lead{ID: "b"}},
-	{fields: `"status":null`}, {fields: `"status":"not active"`, want: lead.Lead{StatusText: "not active", Status: lead.StatusNotActive}},
-	{fields: `"status":1`, want: lead.Lead{StatusText: "1"}},
+	{fields: `"status":null`}, {fields: `"status":"not active"`, want: lead.Lead{StatusText: ref("not active"), Status: lead.StatusNotActive}},
+	{fields: `"status":1`, want: lead.Lead{StatusText: ref("1")}},
 	{fields: `"status":{}`, odd: "status"},
-	{fields: `"status":{},"Status":"x"`, want: lead.Lead{StatusText: "x"}},
+	{fields: `"status":{},"Status":"x"`, want: lead.Lead{StatusText: ref("x")}},
 	{fields: `"contacts":[7,{"email":[]}],"contacts":[{"email":"a","email":null}]`, want: lead.Lead{Contacts: []lead.Contact{{}}}},
 	{fields: `"ovocChannelId":0`}, {fields: `"ovocChannelId":""`}, {fields: `"ovocChannelId":"0"`},
 	{fields: `"ovocChannelId":1315936`, want: lead.Lead{OVOCChannelID: ref("1315936")}},

@@ -48,8 +48,11 @@ func (p *parser) identity(i int, into *string) int {
 }
 
 func (p *parser) status(i int, l *lead.Lead) int {
-	text, _, next := p.scalar(i)
-	l.StatusText, l.Status = text, p.statuses.of(text)
+	next := p.optionalText(i, &l.StatusText)
+	l.Status = lead.StatusUnknown
+	if l.StatusText != nil {
+		l.Status = p.statuses.of(*l.StatusText)
+	}
 	return next
 }
 

@@ -157,13 +157,12 @@ func (d *decoder) lead(data []byte) error {
 	if err := unmarshal(data, &w); err != nil {
 		return err
 	}
-	status := d.plain("status", w.Status)
+	status := d.text("status", w.Status)
 	l := &lead.Lead{
 		ID:                 d.plain("id", w.ID),
 		TenantID:           d.plain("tenantId", w.TenantID),
 		TenantOrigin:       d.text("tenantOrigin", w.TenantOrigin),
 		OperatorID:         d.text("operatorId", w.OperatorID),
-		Status:             lead.ParseStatus(status),
 		StatusText:         status,
 		IsDirectLead:       d.boolean("isDirectLead", w.IsDirectLead),
 		IsNotActive:        d.boolean("isNotActive", w.IsNotActive),
@@ -177,6 +176,9 @@ func (d *decoder) lead(data []byte) error {
 		ContactDetails:     d.details(w.ContactDetails),
 		Contacts:           convert(d, "contacts", w.Contacts, (*decoder).contact),
 		CivicAddresses:     convert(d, "civicAddresses", w.CivicAddresses, (*decoder).address),
+	}
+	if status != nil {
+		l.Status = lead.ParseStatus(*status)
 	}
 	if strings.TrimSpace(l.ID) == "" {
 		d.noID++

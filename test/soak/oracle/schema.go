@@ -25,7 +25,7 @@ var members = map[string][]Member{
 	LeadType: append(scalars("tenantOrigin", "operatorId", "umpCustomerGuid"),
 		Member{Name: "tenantId", value: func(o Object) any { return Text(o["tenantId"]) }},
 		Member{Name: "status", value: func(o Object) any { return statusOf(o["status"]) }},
-		Member{Name: "statusText", value: func(o Object) any { return Text(o["status"]) }},
+		Member{Name: "statusText", value: func(o Object) any { return scalarOf(o["status"]) }},
 		Member{Name: "isDirectLead", value: func(o Object) any { return o["isDirectLead"] }},
 		Member{Name: "isNotActive", value: func(o Object) any { return o["isNotActive"] }},
 		Member{Name: "channelId", value: func(o Object) any { return channelOf(o["channelId"]) }},

@@ -1,0 +1,222 @@
+package coercion_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	diff "github.com/google/go-cmp/cmp"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator"
+
+	"leadgraph/graph/coercion"
+	"leadgraph/graph/generated"
+	"leadgraph/graph/limits"
+)
+
+// verdict is a row of testdata/graphql-js.json, which test/clients/coercion.mjs
+// writes.
+type verdict struct {
+	Type     string
+	Variable json.RawMessage // a string that holds JSON
+	Literal  string
+	Declared string
+	Accepted bool
+	Value    any
+}
+
+func (v verdict) given(t *testing.T) (any, bool) {
+	t.Helper()
+	if v.Variable == nil {
+		return nil, false
+	}
+	var text string
+	if err := json.Unmarshal(v.Variable, &text); err != nil {
+		t.Fatal(err)
+	}
+	return fromJSON(t, text), true
+}
+
+// fromJSON decodes as the transport does.
+func fromJSON(t *testing.T, text string) any {
+	t.Helper()
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+func testSchema(t *testing.T, expected string) *ast.Schema {
+	t.Helper()
+	return gqlparser.MustLoadSchema(&ast.Source{Input: `
+		enum Colour { RED GREEN }
+		input Box { count: Int size: Int! = 1 colours: [Colour!] inner: Box }
+		input Must { id: ID! }
+		type Query { take(value: ` + expected + `): Int }`})
+}
+
+// coerce returns the value of the only argument of a document, and whether the
+// document and its variables are accepted.
+func coerce(t *testing.T, schema *ast.Schema, document string, variables map[string]any) (any, bool) {
+	t.Helper()
+	doc, err := parser.ParseQuery(&ast.Source{Input: document})
+	if err != nil {
+		t.Fatalf("%s: %v", document, err)
+	}
+	if errs := validator.ValidateWithRules(schema, doc, limits.Rules(1, true)()); len(errs) > 0 {
+		return nil, false
+	}
+	operation := doc.Operations[0]
+	values, fault := coercion.Variables(schema, operation.VariableDefinitions, variables)
+	if fault != nil {
+		return nil, false
+	}
+	field := operation.SelectionSet[0].(*ast.Field)
+	given := field.Arguments[0]
+	value, _, fault := coercion.Argument(schema, field.Definition.Arguments.ForName(given.Name), given, values)
+	return value, fault == nil
+}
+
+// TestVerdictsAreThoseOfGraphQLJS goes through every built-in scalar, an enum, an
+// input object and lists of them, with every form of JSON, as a variable and as a
+// literal.
+func TestVerdictsAreThoseOfGraphQLJS(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("testdata/graphql-js.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var verdicts []verdict
+	if err := json.Unmarshal(text, &verdicts); err != nil {
+		t.Fatal(err)
+	}
+	schemas := map[string]*ast.Schema{}
+	for _, v := range verdicts {
+		if schemas[v.Type] == nil {
+			schemas[v.Type] = testSchema(t, v.Type)
+		}
+		declared, literal := cmp.Or(v.Declared, v.Type), cmp.Or(v.Literal, "$x")
+		document := fmt.Sprintf("query($x: %s) { take(value: %s) }", declared, literal)
+		if v.Literal != "" && v.Declared == "" {
+			document = fmt.Sprintf("{ take(value: %s) }", v.Literal)
+		}
+		variables := map[string]any{}
+		if given, present := v.given(t); present {
+			variables["x"] = given
+		}
+		value, accepted := coerce(t, schemas[v.Type], document, variables)
+		where := fmt.Sprintf("%s with %s for %s", document, v.Variable, v.Type)
+		if accepted != v.Accepted {
+			t.Errorf("%s: accepted %v, by graphql-js %v", where, accepted, v.Accepted)
+			continue
+		}
+		if !accepted || beyondJavaScript(v) {
+			continue
+		}
+		if difference := diff.Diff(v.Value, plain(t, value)); difference != "" {
+			t.Errorf("%s: -graphql-js +ours:\n%s", where, difference)
+		}
+	}
+}
+
+// plain returns a value as JSON decodes it.
+func plain(t *testing.T, value any) any {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var decoded any
+	if err := json.Unmarshal(text, &decoded); err != nil {
+		t.Fatal(err)
+	}
+	return decoded
+}
+
+// beyondJavaScript reports whether JavaScript rounds the number of an ID or writes
+// it with an exponent, or whether a number has no JSON form.
+func beyondJavaScript(v verdict) bool {
+	if strings.Contains(v.Literal, "1e400") {
+		return true
+	}
+	number := strings.Trim(string(v.Variable), `"[]`)
+	return strings.Contains(v.Type, "ID") && (number == "9007199254740993" || number == "1180591620717411303424" || number == "1e21")
+}
+
+// TestOwnScalars states which values our scalars accept: texts in their form and
+// nothing else.
+func TestOwnScalars(t *testing.T) {
+	t.Parallel()
+	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
+	const id, moment = `"f94238e5-4f2c-4e1b-8125-2d27122ca75f"`, `"2024-04-03T13:32:12Z"`
+	accepted := map[string][]string{
+		"UUID":        {id, `"F94238E5-4F2C-4E1B-8125-2D27122CA75F"`, `"00000000-0000-0000-0000-000000000000"`},
+		"DateTime":    {moment, `"0001-01-01T00:00:00Z"`, `"2016-12-31T23:59:60Z"`},
+		"CountryCode": {`"US"`, `"us"`, `"xx"`},
+	}
+	forms := []string{
+		"true", "0", "-0", "1.0", "1.5", "1e3", "2147483648", "1e400", `""`, `"1"`, `"abc"`, "[1]", "[]", "[[]]", "{}", `{"a": null}`, "US",
+		id, `"{f94238e5-4f2c-4e1b-8125-2d27122ca7}"`, `"urn:uuid:f94238e5-4f2c-4e1b-8125-2d27122ca75f"`, `"f94238e54f2c4e1b81252d27122ca75f"`,
+		moment, `"2024-04-03"`, "1712151132", `"US"`, `"USA"`, `"U5"`, `"ÜS"`, `" US"`,
+	}
+	for _, form := range forms { // whether a text is a cursor is seen when it is used
+		if strings.HasPrefix(form, `"`) {
+			accepted["Cursor"] = append(accepted["Cursor"], form)
+		}
+	}
+	for name, values := range accepted {
+		for _, form := range append(forms, values...) {
+			want := slices.Contains(values, form)
+			literal := &ast.Argument{Name: "value", Value: parsedLiteral(t, strings.ReplaceAll(form, `"a":`, "a:"))}
+			declared := &ast.ArgumentDefinition{Name: "value", Type: ast.NamedType(name, nil)}
+			if _, _, fault := coercion.Argument(schema, declared, literal, nil); (fault == nil) != want {
+				t.Errorf("%s as a literal of %s: %+v", form, name, fault)
+			}
+			if form == "US" {
+				continue // no JSON
+			}
+			definitions := ast.VariableDefinitionList{{Variable: "x", Type: ast.NamedType(name, nil)}}
+			if _, fault := coercion.Variables(schema, definitions, map[string]any{"x": fromJSON(t, form)}); (fault == nil) != want {
+				t.Errorf("%s as a variable of %s: %+v", form, name, fault)
+			}
+		}
+	}
+}
+
+func parsedLiteral(t *testing.T, text string) *ast.Value {
+	t.Helper()
+	doc, err := parser.ParseQuery(&ast.Source{Input: "{ f(value: " + text + ") }"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc.Operations[0].SelectionSet[0].(*ast.Field).Arguments[0].Value
+}
+
+func TestFaultsSayWhere(t *testing.T) {
+	t.Parallel()
+	schema := testSchema(t, "Int")
+	definitions := ast.VariableDefinitionList{{Variable: "x", Type: ast.NamedType("Box", nil), Position: &ast.Position{Line: 7}}}
+	for variable, want := range map[string]string{
+		`1`:                                      "$x must be an object of type Box.",
+		`{"count": "dana"}`:                      "$x.count must be a 32-bit integer.",
+		`{"inner": {"colours": ["RED","dana"]}}`: "$x.inner.colours[1] must be a value of Colour.",
+		`{"inner": {"colours": [null]}}`:         "$x.inner.colours[0] must not be null.",
+		`{"inner": {"size": null}}`:              "$x.inner.size must not be null.",
+		`{"inner": {"colour": "RED"}}`:           "$x.inner.colour is not a member of Box.",
+		`{"inner": {"dana@contoso.example": 1}}`: "$x.inner has a member that Box does not have.",
+	} {
+		_, fault := coercion.Variables(schema, definitions, map[string]any{"x": fromJSON(t, variable)})
+		if fault == nil || fault.At+" "+fault.Reason != want || fault.Position.Line != 7 {
+			t.Errorf("%s: %+v, want %s", variable, fault, want)
+		}
+	}
+}
