@@ -1,6 +1,10 @@
 package reader
 
-import "leadgraph/lead"
+import (
+	"strings"
+
+	"leadgraph/lead"
+)
 
 // Leads are the records of GET /api/v2/oc/lead [GSL, GAL].
 var Leads = leadKind()
@@ -8,7 +12,7 @@ var Leads = leadKind()
 func leadKind() *Kind[lead.Lead] {
 	members := membersOf("", lead.LeadFields, special[lead.Lead]{
 		"id":                 func(p *parser, i int, l *lead.Lead) int { return p.identity(i, &l.ID) },
-		"tenantId":           func(p *parser, i int, l *lead.Lead) int { return p.identity(i, &l.TenantID) },
+		"tenantId":           (*parser).tenant,
 		"status":             (*parser).status,
 		"channelId":          func(p *parser, i int, l *lead.Lead) int { return p.channel(i, &l.ChannelID) },
 		"ovocChannelId":      func(p *parser, i int, l *lead.Lead) int { return p.channel(i, &l.OVOCChannelID) },
@@ -22,10 +26,7 @@ func leadKind() *Kind[lead.Lead] {
 		members[i].identifies = members[i].name == "id" || members[i].name == "tenantId"
 	}
 	k := newKind("leads", append(members, dataOf[lead.Lead]()))
-	k.required = []required[lead.Lead]{
-		{"an id", func(l *lead.Lead) *string { return &l.ID }},
-		{"a tenantId", func(l *lead.Lead) *string { return &l.TenantID }},
-	}
+	k.reject = rejectLead
 	k.copy = func(c *copier, l *lead.Lead) *lead.Lead { return copied(c, lead.Clone(l), lead.LeadFields) }
 	return k
 }
@@ -45,6 +46,45 @@ var (
 func (p *parser) identity(i int, into *string) int {
 	p.isRecord = true
 	return p.plainText(i, into)
+}
+
+// tenant reads a tenantId into the usual form of a GUID.
+func (p *parser) tenant(i int, l *lead.Lead) int {
+	next := p.identity(i, &l.TenantID)
+	if id, ok := p.guid(l.TenantID); ok {
+		l.TenantID = id
+	}
+	return next
+}
+
+// The reasons why a row cannot be read. They are labels of a metric.
+const (
+	reasonNull       = "null"
+	reasonNoID       = "no_id"
+	reasonZeroID     = "zero_id"
+	reasonNoTenant   = "no_tenant_id"
+	reasonZeroTenant = "zero_tenant_id"
+	reasonBadTenant  = "bad_tenant_id"
+)
+
+// Reasons are the keys of Result.Unreadable.
+var Reasons = []string{reasonNull, reasonNoID, reasonZeroID, reasonNoTenant, reasonZeroTenant, reasonBadTenant}
+
+// rejectLead returns why a row cannot be a lead, or "".
+func rejectLead(l *lead.Lead) string {
+	switch {
+	case strings.TrimSpace(l.ID) == "":
+		return reasonNoID
+	case isZeroGUID(l.ID):
+		return reasonZeroID
+	case strings.TrimSpace(l.TenantID) == "":
+		return reasonNoTenant
+	case isZeroGUID(l.TenantID):
+		return reasonZeroTenant
+	case !isGUID(l.TenantID):
+		return reasonBadTenant
+	}
+	return ""
 }
 
 func (p *parser) status(i int, l *lead.Lead) int {

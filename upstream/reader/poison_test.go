@@ -94,6 +94,7 @@ func fullAnswer(t *testing.T, n int) []byte {
 	var leads []map[string]any
 	for i := range n {
 		l := object(i, names(texts(lead.LeadFields))...)
+		l["tenantId"] = someTenant
 		l["status"], l["comments"], l["consentedCountries"] = "Active", []string{"one", "two \\ three"}, []string{"DE", "FR"}
 		l["consentedOn"], l["lastModifiedOn"], l["isDirectLead"], l["isNotActive"] = "2024-04-03T13:32:12Z", "2024-04-04T13:32:12Z", true, false
 		l["contactDetails"] = object(i, texts(lead.DetailsFields)...)

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 )
 
 const (
@@ -34,28 +32,25 @@ type records[T any] struct {
 	record T
 	copier *copier
 
-	opts    Options
-	each    func(*T) error
-	count   int
-	lacking []int // for each required text, how many records lack it
-	odd     Oddities
+	opts   Options
+	each   func(*T) error
+	result Result
 }
 
 func newRecords[T any](kind *Kind[T]) *records[T] {
 	return &records[T]{
 		source: source{parser: newParser(), buf: make([]byte, bufferSize)},
-		kind:   kind, names: namesOf(kind.members), copier: newCopier(), lacking: make([]int, len(kind.required)),
+		kind:   kind, names: namesOf(kind.members), copier: newCopier(),
 	}
 }
 
 func (r *records[T]) read(src io.Reader, o Options, each func(*T) error) (Result, error) {
 	r.source = source{parser: r.parser, buf: r.buf, src: src}
 	r.b, r.want, r.depth, r.top = nil, o.Want, 0, false
-	r.opts, r.each, r.count, r.odd = o, each, 0, nil
-	clear(r.lacking)
+	r.opts, r.each, r.result = o, each, Result{}
 	err := r.answer()
 	r.src, r.each = nil, nil
-	return Result{Count: r.count, Oddities: r.odd}, err
+	return r.result, err
 }
 
 // reusable reports whether r can be kept for another answer. It cannot after a large
@@ -76,23 +71,7 @@ func (r *records[T]) answer() error {
 	if c != 0 || r.pos < len(r.b) {
 		return r.notJSON(r.pos)
 	}
-	if r.incomplete() {
-		return r.lackError()
-	}
 	return nil
-}
-
-// incomplete reports whether a record lacked a required text.
-func (r *records[T]) incomplete() bool {
-	return slices.ContainsFunc(r.lacking, func(n int) bool { return n > 0 })
-}
-
-func (r *records[T]) lackError() error {
-	texts := make([]string, len(r.lacking))
-	for i, n := range r.lacking {
-		texts[i] = fmt.Sprintf("%d lack %s", n, r.kind.required[i].name)
-	}
-	return fmt.Errorf("of %d %s, %s", r.count, r.kind.plural, strings.Join(texts, " and "))
 }
 
 // shape reads an answer whose first byte is c.
@@ -134,10 +113,12 @@ func (r *records[T]) array() error {
 			}
 		case c == '{':
 			if err = r.whole(r.readRecord); err == nil {
-				err = r.handOn()
+				err = r.handOn(r.reject())
 			}
 		case c == 'n':
-			err = r.whole(r.null)
+			if err = r.whole(r.null); err == nil {
+				err = r.handOn(reasonNull)
+			}
 		default:
 			err = r.wrongType("the array of "+r.kind.plural+" holds %s", c)
 		}
@@ -181,26 +162,30 @@ func (r *records[T]) readRecord(i int) int {
 	return i
 }
 
-// handOn counts the record and passes it to each. Once a record lacked a required
-// text it only counts, because the answer is refused anyway.
-func (r *records[T]) handOn() error {
-	r.count++
-	for _, path := range r.parser.odd {
-		if r.odd == nil {
-			r.odd = Oddities{}
-		}
-		r.odd[path]++
+// reject returns why the record cannot be used, or "".
+func (r *records[T]) reject() string {
+	if r.kind.reject == nil {
+		return ""
 	}
-	for i, required := range r.kind.required {
-		if strings.TrimSpace(*required.text(&r.record)) == "" {
-			r.lacking[i]++
+	return r.kind.reject(&r.record)
+}
+
+// handOn counts the record and passes it to each. With a reason why the record cannot
+// be used, it passes nil.
+func (r *records[T]) handOn(reason string) error {
+	r.result.Count++
+	if reason != "" {
+		r.result.Unreadable = r.result.Unreadable.with(reason)
+	} else {
+		for _, path := range r.parser.odd {
+			r.result.Oddities = r.result.Oddities.with(path)
 		}
 	}
 	switch {
-	case r.incomplete():
-		return nil
-	case r.opts.Max > 0 && r.count > r.opts.Max:
+	case r.opts.Max > 0 && r.result.Count > r.opts.Max:
 		return ErrTooMany
+	case reason != "":
+		return r.each(nil)
 	case r.opts.Borrow:
 		return r.each(&r.record)
 	}
@@ -221,8 +206,10 @@ func (r *records[T]) recordOrEnvelope() error {
 	switch {
 	case err != nil:
 		return err
+	case r.isRecord && r.reject() != "":
+		return errors.New("the body is an object that is neither a lead nor an envelope with data")
 	case r.isRecord:
-		return r.handOn()
+		return r.handOn("")
 	case r.dataAt > 0:
 		return r.envelope()
 	case r.dataStart == 0:

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"regexp"
 	"strings"
 
 	"leadgraph/lead"
@@ -12,8 +14,8 @@ import (
 
 // ReferenceLeads reads an answer of the lead endpoint. It accepts an array of leads,
 // arrays nested in it, null, a single lead, and an object whose data is one of the
-// first three. The error names the shape of the answer and never quotes content. A
-// lead without id or tenantId is an error too: see the package comment.
+// first three. The error names the shape of the answer and never quotes content. A row
+// that cannot be a lead is nil: see the package comment.
 //
 // It is the reference for Read: slow, but based on encoding/json.
 func ReferenceLeads(data []byte) ([]*lead.Lead, Oddities, error) {
@@ -21,17 +23,12 @@ func ReferenceLeads(data []byte) ([]*lead.Lead, Oddities, error) {
 	if err := d.answer(data); err != nil {
 		return nil, d.odd, err
 	}
-	if d.noID > 0 || d.noTenant > 0 {
-		return nil, d.odd, fmt.Errorf("of %d leads, %d lack an id and %d lack a tenantId",
-			len(d.leads), d.noID, d.noTenant)
-	}
 	return d.leads, d.odd, nil
 }
 
 type decoder struct {
-	leads          []*lead.Lead
-	odd            Oddities
-	noID, noTenant int
+	leads []*lead.Lead
+	odd   Oddities
 }
 
 func (d *decoder) answer(data []byte) error {
@@ -71,13 +68,24 @@ func (d *decoder) object(data []byte) error {
 	}
 	switch {
 	case o.ID != nil || o.TenantID != nil:
-		return d.lead(data)
+		return d.single(data)
 	case o.Data == nil:
 		return errors.New("the body is an object that is neither a lead nor an envelope with data")
 	case o.Data[0] == '{':
 		return errors.New("the body is an envelope whose data is an object, not an array")
 	}
 	return d.rows(o.Data, 0)
+}
+
+// single reads a lead outside a list.
+func (d *decoder) single(data []byte) error {
+	if err := d.lead(data); err != nil {
+		return err
+	}
+	if d.leads[0] == nil {
+		return errors.New("the body is an object that is neither a lead nor an envelope with data")
+	}
+	return nil
 }
 
 func ambiguous(object []byte) bool {
@@ -105,6 +113,9 @@ func ambiguous(object []byte) bool {
 func (d *decoder) rows(data json.RawMessage, depth int) error {
 	switch data[0] {
 	case 'n':
+		if depth > 0 {
+			d.leads = append(d.leads, nil)
+		}
 		return nil
 	case '{':
 		return d.lead(data)
@@ -157,10 +168,11 @@ func (d *decoder) lead(data []byte) error {
 	if err := unmarshal(data, &w); err != nil {
 		return err
 	}
+	before := maps.Clone(d.odd)
 	status := d.plain("status", w.Status)
 	l := &lead.Lead{
 		ID:                 d.plain("id", w.ID),
-		TenantID:           d.plain("tenantId", w.TenantID),
+		TenantID:           usualGUID(d.plain("tenantId", w.TenantID)),
 		TenantOrigin:       d.text("tenantOrigin", w.TenantOrigin),
 		OperatorID:         d.text("operatorId", w.OperatorID),
 		Status:             lead.ParseStatus(status),
@@ -178,14 +190,35 @@ func (d *decoder) lead(data []byte) error {
 		Contacts:           convert(d, "contacts", w.Contacts, (*decoder).contact),
 		CivicAddresses:     convert(d, "civicAddresses", w.CivicAddresses, (*decoder).address),
 	}
-	if strings.TrimSpace(l.ID) == "" {
-		d.noID++
-	}
-	if strings.TrimSpace(l.TenantID) == "" {
-		d.noTenant++
+	zero := regexp.MustCompile(`^\s*[{(]?0{8}-?0{4}-?0{4}-?0{4}-?0{12}[)}]?\s*$`)
+	id, tenant := strings.TrimSpace(l.ID), l.TenantID
+	if id == "" || zero.MatchString(id) || zero.MatchString(tenant) || !guidD.MatchString(tenant) {
+		d.leads, d.odd = append(d.leads, nil), before
+		return nil
 	}
 	d.leads = append(d.leads, l)
 	return nil
+}
+
+// A GUID in form D, and in one of the forms D, N, B and P.
+var (
+	guidD   = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+	guidAny = regexp.MustCompile(`^\s*(?:[{(]?([0-9A-Fa-f]{8})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{12})[)}]?|` +
+		`([0-9A-Fa-f]{8})([0-9A-Fa-f]{4})([0-9A-Fa-f]{4})([0-9A-Fa-f]{4})([0-9A-Fa-f]{12}))\s*$`)
+)
+
+// usualGUID returns a GUID in form D, and any other text unchanged.
+func usualGUID(text string) string {
+	bare := strings.TrimSpace(text)
+	if opens, closes := strings.ContainsAny(bare, "{("), strings.ContainsAny(bare, "})"); opens != closes ||
+		strings.HasPrefix(bare, "{") != strings.HasSuffix(bare, "}") {
+		return text
+	}
+	parts := guidAny.FindStringSubmatch(text)
+	if parts == nil {
+		return text
+	}
+	return strings.Trim(strings.Join(parts[1:6], "-")+strings.Join(parts[6:], "-"), "-")
 }
 
 func (d *decoder) contact(w *wireContact) lead.Contact {
