@@ -9,9 +9,10 @@ import (
 	"leadgraph/lead"
 )
 
-// formatVersion is part of every key. Raise it with every change of the tables
-// that lead.Visit walks: replicas of two releases then ignore each other's leads.
-const formatVersion = "1"
+// formatVersion is part of every key. Raise it with every change of the encoding, or of
+// the tables that lead.Visit walks: replicas of two releases then ignore each other's
+// leads.
+const formatVersion = "2"
 
 // maxRecord bounds one encoded lead, in bytes.
 const maxRecord = 16 << 20
