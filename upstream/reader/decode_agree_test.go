@@ -195,15 +195,17 @@ func (w wire) row() string {
 
 func (w wire) body() string {
 	rows := func() string { return w.sequence("[", "]", w.row) }
-	switch rapid.IntRange(0, 9).Draw(w.T, "shape") {
+	switch rapid.IntRange(0, 11).Draw(w.T, "shape") {
 	case 0:
 		return w.row()
 	case 1:
-		return w.object([]string{"data", "id", "tenantId", "total"}, 3)
+		return w.object([]string{"data", "items", "result", "$values", "id", "tenantId", "total"}, 2)
 	case 2:
 		return `{"total":1,"data":` + rows() + `,` + w.name([]string{"data", "id", "total"}) + `:` + w.scalar() + `}`
 	case 3:
 		return w.sequence("[", "]", rows)
+	case 5:
+		return `{"count":1,` + w.name([]string{"value", "d", "content"}) + `:{` + w.name([]string{"results", "leads", "total"}) + `:` + rows() + `},"links":{}}`
 	case 4:
 		return w.value(0)
 	}

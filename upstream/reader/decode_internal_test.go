@@ -59,6 +59,17 @@ func TestDecodeSamples(t *testing.T) {
 	}
 }
 
+// wide returns an ASCII text in UTF-16. high is the index of each unit's high byte.
+func wide(text string, high int) string {
+	var out []byte
+	for i := range len(text) {
+		unit := [2]byte{text[i], text[i]}
+		unit[high] = 0
+		out = append(out, unit[:]...)
+	}
+	return string(out)
+}
+
 func minimalLead(t *testing.T) *lead.Lead {
 	t.Helper()
 	return &lead.Lead{
@@ -167,15 +178,28 @@ func TestDecodeShapes(t *testing.T) {
 		"single object":          {body: one, leads: 1},
 		"single, other case":     {body: `{"ID":"1","TENANTID":"` + someTenant + `"}`, leads: 1},
 		"single without tenant":  {body: `{"id":"1"}`, fails: "neither a lead nor an envelope"},
+		"UTF-8 with a mark":      {body: "\xEF\xBB\xBF[" + one + "]", leads: 1},
+		"UTF-16":                 {body: wide("["+one+"]", 1), leads: 1},
+		"UTF-16 with a mark":     {body: "\xFE\xFF" + wide("["+one+"]", 0), leads: 1},
+		"UTF-32":                 {body: "\xFF\xFE\x00\x00[\x00\x00\x00", fails: "byte 1"},
 		"envelope":               {body: `{"currentPage":1,"totalRecords":1,"Data":[` + one + `]}`, leads: 1},
 		"envelope, nested":       {body: `{"data":[[` + one + `]]}`, leads: 1},
 		"envelope, data first":   {body: `{"data":[` + one + `],"totalRecords":1}`, leads: 1},
 		"lead with other data":   {body: `{"id":"1","data":[7],"tenantId":"` + someTenant + `"}`, leads: 1},
-		"lead after other data":  {body: `{"data":{},"id":"1","tenantId":"` + someTenant + `"}`, leads: 1},
+		"lead after other data":  {body: `{"data":{},"id":"1","tenantId":"` + someTenant + `"}`, fails: "member of a lead"},
 		"envelope or lead":       {body: `{"data":[` + one + `],"id":"1"}`, fails: "member of a lead"},
 		"two data":               {body: `{"data":[` + one + `],"data":[]}`, fails: "other data"},
 		"envelope, null":         {body: `{"data":null}`},
-		"envelope, object":       {body: `{"data":` + one + `}`, fails: "data is an object"},
+		"envelope, object":       {body: `{"data":` + one + `}`, leads: 1},
+		"envelope, other object": {body: `{"data":{"secret":[]}}`, fails: "neither a lead nor an envelope"},
+		"OData":                  {body: `{"@odata.context":"x","@odata.count":1,"value":[` + one + `],"@odata.nextLink":"y"}`, leads: 1},
+		"OData 2":                {body: `{"d":{"__count":"1","results":[` + one + `]}}`, leads: 1},
+		"HAL":                    {body: `{"_links":{},"_embedded":{"leads":[` + one + `]},"count":1}`, leads: 1},
+		"Boilerplate":            {body: `{"result":{"totalCount":1,"items":[` + one + `]},"targetUrl":null,"success":true,"error":null}`, leads: 1},
+		"counts in their names":  {body: `{"results":1,"records":1,"data":[` + one + `],"items":1,"value":null}`, leads: 1},
+		"a result without list":  {body: `{"result":{"code":0},"data":[` + one + `]}`, leads: 1},
+		"two lists":              {body: `{"items":[],"leads":[` + one + `]}`, fails: "other data"},
+		"too many envelopes":     {body: `{"d":{"d":{"d":{"d":{"d":[]}}}}}`, fails: "nested deeper"},
 		"envelope, text":         {body: `{"data":"secret"}`, fails: "a string"},
 		"other object":           {body: `{"secret":1}`, fails: "neither a lead nor an envelope"},
 		"empty object":           {body: `{}`, fails: "neither a lead nor an envelope"},

@@ -35,8 +35,9 @@ type parser struct {
 	validations memo[lead.ValidationStatus]
 
 	// top is true while an object outside any array is read. isRecord is true if the
-	// object has a member that only a record has. dataStart is the first byte of its
-	// data, and dataAt the position if the data is an array before such a member.
+	// object has a member that only a record has. dataAt is the position of the first
+	// array or object, before such a member, that may hold the records. Before that,
+	// dataStart is the first byte of a value that could have: null, if one was null.
 	top       bool
 	isRecord  bool
 	dataStart byte

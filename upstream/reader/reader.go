@@ -8,7 +8,9 @@
 // All tolerances for the platform's JSON are in this package:
 //
 //   - An answer is an array of leads [GSL] or an array in an array [GAL]. A single
-//     lead, and an envelope whose data is one of the two, are accepted too.
+//     lead is accepted too, and an envelope that holds any of these, beside counts and
+//     links, under one of the usual names: data, value, items, result and others.
+//   - The text is UTF-8 or UTF-16, with or without a byte order mark.
 //   - An id is a string or a number, a time has a zone or none, year 1 means "unset",
 //     and an empty collection is null or [].
 //   - A value of an unexpected type is read as absent and counted in [Oddities].
@@ -24,8 +26,9 @@
 // whole body in memory:
 //
 //   - A lead, or another member of an envelope, may have at most 4 MiB.
-//   - An object counts as an envelope as soon as its array of leads begins. An id, a
-//     tenantId or a second data after that array is an error.
+//   - An object outside a list counts as an envelope as soon as one of the names for
+//     lists has an array or an object. An id, a tenantId or another list after that is
+//     an error.
 package reader
 
 import (
@@ -124,8 +127,7 @@ func (r Result) Holes() int {
 
 // Read calls each with every record of an answer, and with nil for a record that
 // cannot be read. It accepts an array of records, arrays nested in it, null, a single
-// record, and an object whose data is one of the first three. docs/upstream-api.md
-// gives the reasons.
+// record, and an envelope with one of these. docs/upstream-api.md gives the reasons.
 //
 // The error is a *BrokenError if src failed, ErrTooMany, ErrValueTooLarge or the
 // error of each. Any other error describes what is wrong with the answer. It names

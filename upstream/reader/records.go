@@ -10,6 +10,8 @@ const (
 	// maxNesting is how deep arrays of leads may be nested. One array in an array is
 	// documented [GAL].
 	maxNesting = 8
+	// maxEnvelopes is how many envelopes may be nested in another one.
+	maxEnvelopes = 3
 
 	// bufferSize is large enough for many leads of about 1.3 KB, and small enough for
 	// the processor's cache.
@@ -23,8 +25,9 @@ const (
 // if the buffer ends within a record, it is read again with more bytes in the
 // buffer.
 //
-// An object whose data is an array counts as an envelope as soon as the array
-// begins. A later member that makes it a record, or a second data, is an error.
+// An object outside a list counts as an envelope as soon as one of its listNames has an
+// array or an object as its value. A later member that makes it a record, or more
+// records, are an error.
 type records[T any] struct {
 	source
 	kind   *Kind[T]
@@ -48,7 +51,10 @@ func (r *records[T]) read(src io.Reader, o Options, each func(*T) error) (Result
 	r.source = source{parser: r.parser, buf: r.buf, src: src}
 	r.b, r.want, r.depth, r.top = nil, o.Want, 0, false
 	r.opts, r.each, r.result = o, each, Result{}
-	err := r.answer()
+	err := r.begin()
+	if err == nil {
+		err = r.answer()
+	}
 	r.src, r.each = nil, nil
 	return r.result, err
 }
@@ -82,7 +88,11 @@ func (r *records[T]) shape(c byte) error {
 	case c == '<':
 		return errors.New("the body is HTML or XML, not JSON")
 	case c == '{':
-		return r.recordOrEnvelope()
+		found, err := r.object(maxEnvelopes)
+		if err == nil && !found {
+			err = errNoLeads
+		}
+		return err
 	case c == '[':
 		return r.array()
 	case c == 'n':
@@ -192,10 +202,16 @@ func (r *records[T]) handOn(reason string) error {
 	return r.each(r.kind.copy(r.copier, &r.record))
 }
 
-// recordOrEnvelope reads an object outside any array.
-func (r *records[T]) recordOrEnvelope() error {
+var errNoLeads = errors.New("the body is an object that is neither a lead nor an envelope with a list of leads")
+
+// object reads an object outside any array: a record, or an envelope, in which at most
+// inner others may be nested. It reports whether the object is one of them.
+func (r *records[T]) object(inner int) (found bool, err error) {
+	if inner < 0 {
+		return false, fmt.Errorf("envelopes are nested deeper than %d", maxEnvelopes)
+	}
 	r.top = true
-	err := r.whole(func(i int) int {
+	err = r.whole(func(i int) int {
 		next := r.readRecord(i)
 		if r.dataAt > 0 {
 			return r.dataAt
@@ -205,65 +221,93 @@ func (r *records[T]) recordOrEnvelope() error {
 	r.top = false
 	switch {
 	case err != nil:
-		return err
-	case r.isRecord && r.reject() != "":
-		return errors.New("the body is an object that is neither a lead nor an envelope with data")
+		return false, err
+	case r.isRecord && r.reject() != "": // it may be something else, such as an error
+		return false, errNoLeads
 	case r.isRecord:
-		return r.handOn("")
+		return true, r.handOn("")
 	case r.dataAt > 0:
-		return r.envelope()
+		none := r.dataStart == 'n'
+		found, err = r.envelope(inner)
+		return found || none, err
 	case r.dataStart == 0:
-		return errors.New("the body is an object that is neither a lead nor an envelope with data")
-	case r.dataStart == '{':
-		return errors.New("the body is an envelope whose data is an object, not an array")
+		return false, nil
 	case r.dataStart == 'n':
-		return nil
+		return true, nil
 	}
-	return r.wrongType("the body is %s, not an array of "+r.kind.plural, r.dataStart)
+	return false, r.wrongType("the body is %s, not an array of "+r.kind.plural, r.dataStart)
 }
 
-// envelope reads the rest of an envelope, from its array of leads on.
-func (r *records[T]) envelope() error {
+// envelope reads the rest of an envelope, from its first member that may hold the
+// records on. It reports whether there are any.
+func (r *records[T]) envelope(inner int) (found bool, err error) {
 	r.depth++
-	if err := r.array(); err != nil {
-		return err
-	}
-	r.depth--
 	for {
 		c, err := r.peek()
 		switch {
 		case err != nil:
-			return err
-		case c == '}':
-			r.pos++
-			return nil
-		case c != ',':
-			return r.notJSON(r.pos)
+			return false, err
+		case found:
+			return false, errors.New("the body is an envelope with a member of a lead, or other data, after its data")
+		case c == '[':
+			found, err = true, r.array()
+		default:
+			found, err = r.object(inner - 1)
 		}
-		r.pos++
-		if err := r.whole(r.envelopeMember); err != nil {
-			return err
+		if err != nil {
+			return false, err
 		}
-		if r.isRecord || r.dataStart != 0 {
-			return errors.New("the body is an envelope with a member of a lead, or other data, after its data")
+		if more, err := r.nextList(); err != nil || !more {
+			return found, err
 		}
 	}
 }
 
-// envelopeMember skips a member of an envelope. It sets isRecord if the member
-// belongs to a record, and dataStart if it is a data member.
+// nextList skips members of an envelope up to the next one that may hold records. It
+// reports whether there is one before the end of the envelope.
+func (r *records[T]) nextList() (bool, error) {
+	for {
+		c, err := r.peek()
+		switch {
+		case err != nil:
+			return false, err
+		case c == '}':
+			r.pos++
+			r.depth--
+			return false, nil
+		case c != ',':
+			return false, r.notJSON(r.pos)
+		}
+		r.pos++
+		if _, err := r.peek(); err != nil {
+			return false, err
+		}
+		if err := r.whole(r.envelopeMember); err != nil {
+			return false, err
+		}
+		switch {
+		case r.isRecord:
+			return false, errors.New("the body is an envelope with a member of a lead, or other data, after its data")
+		case r.dataAt > 0:
+			return true, nil
+		}
+	}
+}
+
+// envelopeMember skips a member of an envelope. It sets isRecord if the member belongs
+// to a record. It stops at the value, and sets dataAt, if that may hold the records.
 func (r *records[T]) envelopeMember(i int) int {
-	r.isRecord, r.dataStart = false, 0
-	found, value := r.names.find(r.b, skipSpace(r.b, i))
+	r.isRecord, r.dataAt = false, 0
+	found, value := r.names.find(r.b, i)
 	if value < 0 {
 		return value
 	}
 	if found >= 0 {
-		switch m := &r.kind.members[found]; {
-		case m.identifies:
-			r.isRecord = true
-		case m.name == dataMember:
-			r.dataStart = r.b[value]
+		m := &r.kind.members[found]
+		r.isRecord = m.identifies
+		if m.holds && (r.b[value] == '[' || r.b[value] == '{') {
+			r.dataAt = value
+			return value
 		}
 	}
 	return r.skip(value)

@@ -8,13 +8,13 @@ import (
 	"maps"
 	"regexp"
 	"strings"
+	"unicode/utf16"
 
 	"leadgraph/lead"
 )
 
 // ReferenceLeads reads an answer of the lead endpoint. It accepts an array of leads,
-// arrays nested in it, null, a single lead, and an object whose data is one of the
-// first three. The error names the shape of the answer and never quotes content. A row
+// arrays nested in it, null, a single lead, and an envelope with one of these. The error names the shape of the answer and never quotes content. A row
 // that cannot be a lead is nil: see the package comment.
 //
 // It is the reference for Read: slow, but based on encoding/json.
@@ -26,13 +26,48 @@ func ReferenceLeads(data []byte) ([]*lead.Lead, Oddities, error) {
 	return d.leads, d.odd, nil
 }
 
+// plainText returns the UTF-8 of a text in UTF-8 or UTF-16.
+func plainText(data []byte) []byte {
+	at := func(i int) int {
+		if i < len(data) {
+			return int(data[i])
+		}
+		return -1
+	}
+	high := -1 // the index of the high byte of each unit
+	switch {
+	case bytes.HasPrefix(data, []byte{0xEF, 0xBB, 0xBF}):
+		return data[3:]
+	case bytes.HasPrefix(data, []byte{0xFF, 0xFE, 0, 0}):
+	case at(0) == 0xFF && at(1) == 0xFE || at(0) > 0 && at(1) == 0:
+		high = 1
+	case at(0) == 0xFE && at(1) == 0xFF || at(0) == 0 && at(1) > 0:
+		high = 0
+	}
+	if high < 0 {
+		return data
+	}
+	var units []uint16
+	for i := 0; i+1 < len(data); i += 2 {
+		units = append(units, uint16(data[i+high])<<8|uint16(data[i+1-high]))
+	}
+	if len(units) > 0 && units[0] == 0xFEFF {
+		units = units[1:]
+	}
+	text := string(utf16.Decode(units))
+	if len(data)%2 == 1 {
+		text += "\uFFFD"
+	}
+	return []byte(text)
+}
+
 type decoder struct {
 	leads []*lead.Lead
 	odd   Oddities
 }
 
 func (d *decoder) answer(data []byte) error {
-	data = bytes.TrimLeft(data, " \t\r\n")
+	data = bytes.TrimLeft(plainText(data), " \t\r\n")
 	if len(data) == 0 {
 		return errors.New("the body is empty")
 	}
@@ -51,30 +86,79 @@ func (d *decoder) answer(data []byte) error {
 	return d.rows(whole, 0)
 }
 
-// object reads a single lead or an envelope. It refuses an object whose data is an
-// array that precedes a member of a lead or a second data, because a reader that does
-// not hold the whole body cannot recognize it in time.
+// object reads a single lead or an envelope.
 func (d *decoder) object(data []byte) error {
-	var o struct {
-		ID       json.RawMessage `json:"id"`
-		TenantID json.RawMessage `json:"tenantId"`
-		Data     json.RawMessage `json:"data"`
-	}
-	if err := unmarshal(data, &o); err != nil {
+	var whole json.RawMessage
+	if err := unmarshal(data, &whole); err != nil {
 		return err
 	}
-	if ambiguous(data) {
-		return errors.New("an envelope that may be something else")
+	found, err := d.holder(whole, 0)
+	if err == nil && !found {
+		err = errors.New("the body is an object that is neither a lead nor an envelope")
+	}
+	return err
+}
+
+var lists = map[string]bool{
+	"data": true, "value": true, "values": true, "$values": true, "items": true, "results": true, "result": true,
+	"records": true, "content": true, "leads": true, "rows": true, "d": true, "_embedded": true,
+}
+
+// holder reads an object outside a list. It refuses one in which a value that may hold
+// the leads precedes a member of a lead, because a reader that does not hold the whole
+// body cannot recognize it in time.
+func (d *decoder) holder(object []byte, depth int) (found bool, err error) {
+	if depth > 3 {
+		return false, errors.New("too many envelopes")
+	}
+	members := json.NewDecoder(bytes.NewReader(object))
+	_, _ = members.Token() // the brace; the object is well-formed
+	var none, scalar, isLead, isEnvelope bool
+	for members.More() {
+		token, _ := members.Token()
+		name := foldName(token.(string))
+		var value json.RawMessage
+		_ = members.Decode(&value)
+		holds := value[0] == '[' || value[0] == '{'
+		switch {
+		case name == "id" || name == "tenantid":
+			if isEnvelope {
+				return false, errors.New("an envelope that may be a lead")
+			}
+			isLead = true
+		case !lists[name] || isLead:
+		case !holds:
+			if !isEnvelope {
+				none, scalar = none || value[0] == 'n', scalar || value[0] != 'n'
+			}
+		case found:
+			return false, errors.New("two lists")
+		default:
+			isEnvelope = true
+			if value[0] == '[' {
+				found, err = true, d.rows(value, 0)
+			} else {
+				found, err = d.holder(value, depth+1)
+			}
+			if err != nil {
+				return false, err
+			}
+		}
 	}
 	switch {
-	case o.ID != nil || o.TenantID != nil:
-		return d.single(data)
-	case o.Data == nil:
-		return errors.New("the body is an object that is neither a lead nor an envelope with data")
-	case o.Data[0] == '{':
-		return errors.New("the body is an envelope whose data is an object, not an array")
+	case isLead:
+		return true, d.single(object)
+	case found || none:
+		return true, nil
+	case scalar && !isEnvelope:
+		return false, errors.New("a scalar in place of the list")
 	}
-	return d.rows(o.Data, 0)
+	return false, nil
+}
+
+// foldName returns the name of a member as it is compared.
+func foldName(name string) string {
+	return strings.ToLower(strings.NewReplacer("\u017f", "s", "\u212a", "k").Replace(name))
 }
 
 // single reads a lead outside a list.
@@ -83,29 +167,9 @@ func (d *decoder) single(data []byte) error {
 		return err
 	}
 	if d.leads[0] == nil {
-		return errors.New("the body is an object that is neither a lead nor an envelope with data")
+		return errors.New("the body is an object that is neither a lead nor an envelope")
 	}
 	return nil
-}
-
-func ambiguous(object []byte) bool {
-	members := json.NewDecoder(bytes.NewReader(object))
-	_, _ = members.Token() // the brace; the object is well-formed
-	envelope := false
-	for members.More() {
-		name, _ := members.Token()
-		var value json.RawMessage
-		_ = members.Decode(&value)
-		isData := strings.EqualFold(name.(string), "data")
-		isLead := strings.EqualFold(name.(string), "id") || strings.EqualFold(name.(string), "tenantId")
-		if isData || isLead {
-			if envelope || isLead {
-				return envelope
-			}
-			envelope = value[0] == '['
-		}
-	}
-	return false
 }
 
 // rows reads null, a lead, or an array of leads, which may be nested. Anything but an

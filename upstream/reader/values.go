@@ -146,15 +146,22 @@ func compact(data []byte) []byte {
 	return bytes.ToValidUTF8(buf.Bytes(), []byte("\uFFFD"))
 }
 
-// data reads the data member of an envelope. It skips one that belongs to a record.
+// data reads a member of an envelope that may hold the records. It skips one that
+// belongs to a record.
 func (p *parser) data(i int) int {
 	if !p.top || p.isRecord {
 		return p.skip(i)
 	}
-	p.dataStart = p.b[i]
-	if p.dataStart == '[' {
+	switch c := p.b[i]; c {
+	case '[', '{':
 		p.dataAt = i
 		return ^i
+	case 'n':
+		p.dataStart = c
+	default:
+		if p.dataStart != 'n' {
+			p.dataStart = c
+		}
 	}
 	return p.skip(i)
 }
