@@ -137,7 +137,7 @@ func TestHoleAtEachPlace(t *testing.T) {
 		}
 		r := s.readHoles(t, w)
 		want, holes := s.ids[10:20], 0
-		if place == 9 { // in the place of the cursor's row
+		if place == 9 { // it replaces the row of the cursor
 			holes = 1
 		}
 		if 10 <= place && place < 20 {

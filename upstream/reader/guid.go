@@ -55,3 +55,23 @@ func isZeroGUID(text string) bool {
 	text = bareGUID(text)
 	return len(text) == 32 && strings.Trim(text, "0") == "" || isGUID(text) && strings.Trim(text, "0-") == ""
 }
+
+// optionalID reads an id. A blank one and the zero GUID mean that there is none.
+func (p *parser) optionalID(i int, into **string) int {
+	next := p.optionalText(i, into)
+	if *into != nil && noID(**into) {
+		*into = nil
+	}
+	return next
+}
+
+// plainID reads an id that is empty if absent.
+func (p *parser) plainID(i int, into *string) int {
+	next := p.plainText(i, into)
+	if noID(*into) {
+		*into = ""
+	}
+	return next
+}
+
+func noID(text string) bool { return strings.TrimSpace(text) == "" || isZeroGUID(text) }

@@ -13,6 +13,8 @@ func leadKind() *Kind[lead.Lead] {
 	members := membersOf("", lead.LeadFields, special[lead.Lead]{
 		"id":                 func(p *parser, i int, l *lead.Lead) int { return p.identity(i, &l.ID) },
 		"tenantId":           (*parser).tenant,
+		"operatorId":         func(p *parser, i int, l *lead.Lead) int { return p.optionalID(i, &l.OperatorID) },
+		"umpCustomerGuid":    func(p *parser, i int, l *lead.Lead) int { return p.optionalID(i, &l.UMPCustomerGUID) },
 		"status":             (*parser).status,
 		"channelId":          func(p *parser, i int, l *lead.Lead) int { return p.channel(i, &l.ChannelID) },
 		"ovocChannelId":      func(p *parser, i int, l *lead.Lead) int { return p.channel(i, &l.OVOCChannelID) },
@@ -35,10 +37,18 @@ var (
 	detailsMembers = membersOf("contactDetails.", lead.DetailsFields, nil)
 	contactMembers = membersOf("contacts.", lead.ContactFields, nil)
 	addressMembers = membersOf("civicAddresses.", lead.AddressFields, special[lead.CivicAddress]{
-		"validationStatus": (*parser).validationStatus,
-		"locations":        (*parser).locationList,
+		"id":                func(p *parser, i int, a *lead.CivicAddress) int { return p.plainID(i, &a.ID) },
+		"companyId":         func(p *parser, i int, a *lead.CivicAddress) int { return p.optionalID(i, &a.CompanyID) },
+		"defaultLocationId": func(p *parser, i int, a *lead.CivicAddress) int { return p.optionalID(i, &a.DefaultLocationID) },
+		"tenantId":          func(p *parser, i int, a *lead.CivicAddress) int { return p.optionalID(i, &a.TenantID) },
+		"partnerId":         func(p *parser, i int, a *lead.CivicAddress) int { return p.optionalID(i, &a.PartnerID) },
+		"validationStatus":  (*parser).validationStatus,
+		"locations":         (*parser).locationList,
 	})
-	locationMembers = membersOf("civicAddresses.locations.", lead.LocationFields, nil)
+	locationMembers = membersOf("civicAddresses.locations.", lead.LocationFields, special[lead.Location]{
+		"id":             func(p *parser, i int, l *lead.Location) int { return p.plainID(i, &l.ID) },
+		"civicAddressId": func(p *parser, i int, l *lead.Location) int { return p.optionalID(i, &l.CivicAddressID) },
+	})
 )
 
 // identity reads the id or tenantId of a lead. An object that has one is a lead and
@@ -106,7 +116,14 @@ func (p *parser) validationStatus(i int, a *lead.CivicAddress) int {
 func (p *parser) channel(i int, into **string) int {
 	text, ok, next := p.scalar(i)
 	*into = nil
-	if ok && text != "" && text != "0" {
+	if whole, fraction, found := strings.Cut(text, "."); found && strings.Trim(fraction, "0") == "" {
+		text = whole // Json.NET writes a double as 1574.0
+	}
+	switch text = strings.TrimSpace(text); {
+	case !ok || text == "" || text == "0":
+	case text == "NaN" || text == "Infinity" || text == "-Infinity":
+		p.note(p.path)
+	default:
 		*into = p.keep(text)
 	}
 	return next
@@ -159,8 +176,11 @@ func (p *parser) contactDetails(i int, l *lead.Lead) int {
 			return p.skip(i)
 		}
 		p.details = lead.ContactDetails{}
-		l.ContactDetails = &p.details
-		return readObject(p, i, &p.detailsNames, detailsMembers, &p.details)
+		next := readObject(p, i, &p.detailsNames, detailsMembers, &p.details)
+		if next < 0 || !p.stranger(path) {
+			l.ContactDetails = &p.details
+		}
+		return next
 	})
 }
 
@@ -172,7 +192,11 @@ func (p *parser) contactList(i int, l *lead.Lead) int {
 			return p.noObject(i, path)
 		}
 		p.contacts = append(p.contacts, lead.Contact{})
-		return readObject(p, i, &p.contactNames, contactMembers, &p.contacts[len(p.contacts)-1])
+		next := readObject(p, i, &p.contactNames, contactMembers, &p.contacts[len(p.contacts)-1])
+		if next >= 0 && p.stranger(path) {
+			p.contacts = p.contacts[:len(p.contacts)-1]
+		}
+		return next
 	})
 	l.Contacts = nilIfEmpty(p.contacts)
 	return i
@@ -186,7 +210,11 @@ func (p *parser) addressList(i int, l *lead.Lead) int {
 			return p.noObject(i, path)
 		}
 		p.addresses = append(p.addresses, lead.CivicAddress{})
-		return readObject(p, i, &p.addressNames, addressMembers, &p.addresses[len(p.addresses)-1])
+		next := readObject(p, i, &p.addressNames, addressMembers, &p.addresses[len(p.addresses)-1])
+		if next >= 0 && p.stranger(path) {
+			p.addresses = p.addresses[:len(p.addresses)-1]
+		}
+		return next
 	})
 	l.CivicAddresses = nilIfEmpty(p.addresses)
 	return i
@@ -201,7 +229,11 @@ func (p *parser) locationList(i int, a *lead.CivicAddress) int {
 			return p.noObject(i, path)
 		}
 		p.locations = append(p.locations, lead.Location{})
-		return readObject(p, i, &p.locationNames, locationMembers, &p.locations[len(p.locations)-1])
+		next := readObject(p, i, &p.locationNames, locationMembers, &p.locations[len(p.locations)-1])
+		if next >= 0 && p.stranger(path) {
+			p.locations = p.locations[:len(p.locations)-1]
+		}
+		return next
 	})
 	a.Locations = nilIfEmpty(p.locations[first:])
 	return i

@@ -23,7 +23,7 @@ type member[T any] struct {
 // listNames are the names of the members of envelopes that hold the records: those of
 // OData, HAL, ASP.NET and its usual libraries, and of reference-preserving serialisers.
 var listNames = []string{
-	"data", "value", "values", "$values", "items", "results", "result", "records", "content", "leads", "rows", "d", "_embedded",
+	"data", "value", "values", "$values", "items", "results", "result", "records", "content", "leads", "rows", "d", "_embedded", "embedded",
 }
 
 // special has the functions that read members whose Go type does not determine how

@@ -11,8 +11,14 @@
 //     lead is accepted too, and an envelope that holds any of these, beside counts and
 //     links, under one of the usual names: data, value, items, result and others.
 //   - The text is UTF-8 or UTF-16, with or without a byte order mark.
-//   - An id is a string or a number, a time has a zone or none, year 1 means "unset",
-//     and an empty collection is null or [].
+//   - An id is a string or a number, and an empty collection is null, [] or "".
+//   - What the serialisers of .NET make of values with their usual settings is read:
+//     names in any case, with underscores or hyphens, numbers and booleans as texts, times
+//     in ISO 8601 with or without zone and fraction, as a date alone, as /Date(ms)/, in
+//     format R or as Unix time, and GUIDs in four forms. Year 1, the zero GUID and the
+//     empty text mean that a time, an id or a boolean is not set. The text "null" is a
+//     text.
+//   - An object that has not one known member is no contact, address or place.
 //   - A value of an unexpected type is read as absent and counted in [Oddities].
 //   - A row that cannot be a lead is passed on as nil, so that the others keep their
 //     positions, and is counted in [Result.Unreadable]. It has no id or no tenantId, one

@@ -101,7 +101,7 @@ func (d *decoder) object(data []byte) error {
 
 var lists = map[string]bool{
 	"data": true, "value": true, "values": true, "$values": true, "items": true, "results": true, "result": true,
-	"records": true, "content": true, "leads": true, "rows": true, "d": true, "_embedded": true,
+	"records": true, "content": true, "leads": true, "rows": true, "d": true, "embedded": true,
 }
 
 // holder reads an object outside a list. It refuses one in which a value that may hold
@@ -228,9 +228,16 @@ func unmarshal(data []byte, v any) error {
 }
 
 func (d *decoder) lead(data []byte) error {
-	var w wireLead
-	if err := unmarshal(data, &w); err != nil {
+	if err := unmarshal(data, new(json.RawMessage)); err != nil {
 		return err
+	}
+	var w wireLead
+	if renamed, err := camel[wireLead](data); err != nil {
+		return err
+	} else if renamed != nil {
+		if err := unmarshal(renamed, &w); err != nil {
+			return err
+		}
 	}
 	before := maps.Clone(d.odd)
 	status := d.plain("status", w.Status)
@@ -238,12 +245,12 @@ func (d *decoder) lead(data []byte) error {
 		ID:                 d.plain("id", w.ID),
 		TenantID:           usualGUID(d.plain("tenantId", w.TenantID)),
 		TenantOrigin:       d.text("tenantOrigin", w.TenantOrigin),
-		OperatorID:         d.text("operatorId", w.OperatorID),
+		OperatorID:         d.id("operatorId", w.OperatorID),
 		Status:             lead.ParseStatus(status),
 		StatusText:         status,
 		IsDirectLead:       d.boolean("isDirectLead", w.IsDirectLead),
 		IsNotActive:        d.boolean("isNotActive", w.IsNotActive),
-		UMPCustomerGUID:    d.text("umpCustomerGuid", w.UMPCustomerGUID),
+		UMPCustomerGUID:    d.id("umpCustomerGuid", w.UMPCustomerGUID),
 		ChannelID:          d.channel("channelId", w.ChannelID),
 		OVOCChannelID:      d.channel("ovocChannelId", w.OVOCChannelID),
 		Comments:           comments(w.Comments),
@@ -254,9 +261,8 @@ func (d *decoder) lead(data []byte) error {
 		Contacts:           convert(d, "contacts", w.Contacts, (*decoder).contact),
 		CivicAddresses:     convert(d, "civicAddresses", w.CivicAddresses, (*decoder).address),
 	}
-	zero := regexp.MustCompile(`^\s*[{(]?0{8}-?0{4}-?0{4}-?0{4}-?0{12}[)}]?\s*$`)
 	id, tenant := strings.TrimSpace(l.ID), l.TenantID
-	if id == "" || zero.MatchString(id) || zero.MatchString(tenant) || !guidD.MatchString(tenant) {
+	if id == "" || zeroGUID.MatchString(id) || zeroGUID.MatchString(tenant) || !guidD.MatchString(tenant) {
 		d.leads, d.odd = append(d.leads, nil), before
 		return nil
 	}
@@ -266,8 +272,9 @@ func (d *decoder) lead(data []byte) error {
 
 // A GUID in form D, and in one of the forms D, N, B and P.
 var (
-	guidD   = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
-	guidAny = regexp.MustCompile(`^\s*(?:[{(]?([0-9A-Fa-f]{8})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{12})[)}]?|` +
+	guidD    = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+	zeroGUID = regexp.MustCompile(`^\s*(0{32}|0{8}(-0{4}){3}-0{12}|\{0{8}(-0{4}){3}-0{12}\}|\(0{8}(-0{4}){3}-0{12}\))\s*$`)
+	guidAny  = regexp.MustCompile(`^\s*(?:[{(]?([0-9A-Fa-f]{8})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{12})[)}]?|` +
 		`([0-9A-Fa-f]{8})([0-9A-Fa-f]{4})([0-9A-Fa-f]{4})([0-9A-Fa-f]{4})([0-9A-Fa-f]{12}))\s*$`)
 )
 
@@ -314,7 +321,7 @@ func (d *decoder) details(l list[wireContact]) *lead.ContactDetails {
 func (d *decoder) address(w *wireAddress) lead.CivicAddress {
 	status := d.text("civicAddresses.validationStatus", w.ValidationStatus)
 	a := lead.CivicAddress{
-		ID:                   d.plain("civicAddresses.id", w.ID),
+		ID:                   d.plainID("civicAddresses.id", w.ID),
 		Country:              d.text("civicAddresses.country", w.Country),
 		HouseNumber:          d.text("civicAddresses.houseNumber", w.HouseNumber),
 		HouseNumberSuffix:    d.text("civicAddresses.houseNumberSuffix", w.HouseNumberSuffix),
@@ -329,11 +336,11 @@ func (d *decoder) address(w *wireAddress) lead.CivicAddress {
 		PostalOrZipCode:      d.text("civicAddresses.postalOrZipCode", w.PostalOrZipCode),
 		Description:          d.text("civicAddresses.description", w.Description),
 		CompanyName:          d.text("civicAddresses.companyName", w.CompanyName),
-		CompanyID:            d.text("civicAddresses.companyId", w.CompanyID),
-		DefaultLocationID:    d.text("civicAddresses.defaultLocationId", w.DefaultLocationID),
+		CompanyID:            d.id("civicAddresses.companyId", w.CompanyID),
+		DefaultLocationID:    d.id("civicAddresses.defaultLocationId", w.DefaultLocationID),
 		ValidationStatusText: status,
-		TenantID:             d.text("civicAddresses.tenantId", w.TenantID),
-		PartnerID:            d.text("civicAddresses.partnerId", w.PartnerID),
+		TenantID:             d.id("civicAddresses.tenantId", w.TenantID),
+		PartnerID:            d.id("civicAddresses.partnerId", w.PartnerID),
 		Locations:            convert(d, "civicAddresses.locations", w.Locations, (*decoder).location),
 	}
 	if status != nil {
@@ -344,8 +351,8 @@ func (d *decoder) address(w *wireAddress) lead.CivicAddress {
 
 func (d *decoder) location(w *wireLocation) lead.Location {
 	return lead.Location{
-		ID:             d.plain("civicAddresses.locations.id", w.ID),
-		CivicAddressID: d.text("civicAddresses.locations.civicAddressId", w.CivicAddressID),
+		ID:             d.plainID("civicAddresses.locations.id", w.ID),
+		CivicAddressID: d.id("civicAddresses.locations.civicAddressId", w.CivicAddressID),
 		Description:    d.text("civicAddresses.locations.description", w.Description),
 		AdditionalInfo: d.text("civicAddresses.locations.additionalInfo", w.AdditionalInfo),
 		IsDefault:      d.boolean("civicAddresses.locations.isDefault", w.IsDefault),
