@@ -271,6 +271,12 @@ var fieldCases = []fieldCase{
 	{fields: `"comments":["one",null,{ "a" : [ 1 ] },2]`, want: lead.Lead{Comments: []string{"one", `{"a":[1]}`, "2"}}},
 	{fields: `"comments":{ "a" : 1 }`, want: lead.Lead{Comments: []string{`{"a":1}`}}},
 	{fields: `"consentedCountries":"IL"`, want: lead.Lead{ConsentedCountries: []string{"IL"}}},
+	{fields: `"consentedCountries":["US,GB","Germany"," fra ","Côte d’Ivoire","Korea, Republic of"]`, want: lead.Lead{
+		ConsentedCountries: []string{"US", "GB", "DE", "FR", "CI", "KR"}}},
+	{fields: `"consentedCountries":"US, Atlantis"`, want: lead.Lead{ConsentedCountries: []string{"US"}}, odd: "consentedCountries"},
+	{fields: `"consentedCountries":["Europe"]`, odd: "consentedCountries"},
+	{fields: `"civicAddresses":{"country":"United States"}`, want: lead.Lead{CivicAddresses: []lead.CivicAddress{{Country: ref("US")}}}},
+	{fields: `"civicAddresses":{"country":"US,GB"}`, want: lead.Lead{CivicAddresses: []lead.CivicAddress{{}}}, odd: "civicAddresses.country"},
 	{fields: `"consentedCountries":["IL",null,{}]`, want: lead.Lead{ConsentedCountries: []string{"IL"}}, odd: "consentedCountries"},
 	{fields: `"consentedOn":"2025-03-02T17:40:09+00:00"`, want: lead.Lead{ConsentedOn: someDay}},
 	{fields: `"consentedOn":"2025-03-02T19:40:09+02:00"`, want: lead.Lead{ConsentedOn: someDay}},

@@ -38,6 +38,7 @@ var (
 	contactMembers = membersOf("contacts.", lead.ContactFields, nil)
 	addressMembers = membersOf("civicAddresses.", lead.AddressFields, special[lead.CivicAddress]{
 		"id":                func(p *parser, i int, a *lead.CivicAddress) int { return p.plainID(i, &a.ID) },
+		"country":           (*parser).country,
 		"companyId":         func(p *parser, i int, a *lead.CivicAddress) int { return p.optionalID(i, &a.CompanyID) },
 		"defaultLocationId": func(p *parser, i int, a *lead.CivicAddress) int { return p.optionalID(i, &a.DefaultLocationID) },
 		"tenantId":          func(p *parser, i int, a *lead.CivicAddress) int { return p.optionalID(i, &a.TenantID) },
@@ -127,19 +128,6 @@ func (p *parser) channel(i int, into **string) int {
 		*into = p.keep(text)
 	}
 	return next
-}
-
-func (p *parser) consentedCountries(i int, l *lead.Lead) int {
-	p.countries = p.countries[:0]
-	i = p.list(i, func(i int) int {
-		text, ok, next := p.scalar(i)
-		if ok {
-			p.countries = append(p.countries, text)
-		}
-		return next
-	})
-	l.ConsentedCountries = nilIfEmpty(p.countries)
-	return i
 }
 
 // remarks reads comments. A string is kept unchanged. Any other value becomes

@@ -100,7 +100,7 @@ func fullAnswer(t *testing.T, n int) []byte {
 		l["contactDetails"] = object(i, texts(lead.DetailsFields)...)
 		l["contacts"] = []any{object(i, texts(lead.ContactFields)...), object(i+1000, texts(lead.ContactFields)...)}
 		address := object(i, texts(lead.AddressFields)...)
-		address["validationStatus"] = "Validated"
+		address["validationStatus"], address["country"] = "Validated", "US"
 		address["locations"] = []any{object(i, texts(lead.LocationFields)...)}
 		l["civicAddresses"] = []any{address}
 		leads = append(leads, l)

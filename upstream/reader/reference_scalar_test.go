@@ -145,14 +145,52 @@ func referenceTime(text string, number bool) (time.Time, bool) {
 	return at.Add(east), true
 }
 
-func (d *decoder) texts(field string, l list[text]) []string {
-	var texts []string
-	for _, t := range l.items {
-		if value := d.text(field, t); value != nil {
-			texts = append(texts, *value)
-		}
+// namesOfCountries are some names that are not codes. The generator draws from them.
+var namesOfCountries = map[string]string{
+	"united states": "US", "united states of america": "US", "usa": "US", "germany": "DE", "deu": "DE", "united kingdom": "GB",
+	"korea, republic of": "KR", "south korea": "KR", "côte d’ivoire": "CI",
+}
+
+func codeOfCountry(text string) string {
+	if regexp.MustCompile(`^[A-Za-z]{2}$`).MatchString(text) {
+		return text
 	}
-	return texts
+	return namesOfCountries[strings.ToLower(text)]
+}
+
+func (d *decoder) country(field string, t text) *string {
+	value := d.plain(field, t)
+	if strings.TrimSpace(value) == "" {
+		return nil
+	}
+	code := codeOfCountry(strings.TrimSpace(value))
+	if code == "" {
+		d.count(field, 1)
+		return nil
+	}
+	return &code
+}
+
+func (d *decoder) countries(field string, l list[text]) []string {
+	var codes []string
+	for _, t := range l.items {
+		value := strings.TrimSpace(d.plain(field, t))
+		if code := codeOfCountry(value); code != "" {
+			codes = append(codes, code)
+			continue
+		}
+		bad := 0
+		for _, part := range strings.Split(strings.ReplaceAll(value, ";", ","), ",") {
+			part = strings.TrimSpace(part)
+			if code := codeOfCountry(part); code != "" {
+				codes = append(codes, code)
+			} else if part != "" {
+				bad = 1
+			}
+		}
+		d.count(field, bad)
+	}
+	return codes
 }
 
 func comments(l list[remark]) []string {

@@ -256,7 +256,7 @@ func (d *decoder) lead(data []byte) error {
 		Comments:           comments(w.Comments),
 		ConsentedOn:        d.time("consentedOn", w.ConsentedOn),
 		LastModifiedOn:     d.time("lastModifiedOn", w.LastModifiedOn),
-		ConsentedCountries: d.texts("consentedCountries", w.ConsentedCountries),
+		ConsentedCountries: d.countries("consentedCountries", w.ConsentedCountries),
 		ContactDetails:     d.details(w.ContactDetails),
 		Contacts:           convert(d, "contacts", w.Contacts, (*decoder).contact),
 		CivicAddresses:     convert(d, "civicAddresses", w.CivicAddresses, (*decoder).address),
@@ -322,7 +322,7 @@ func (d *decoder) address(w *wireAddress) lead.CivicAddress {
 	status := d.text("civicAddresses.validationStatus", w.ValidationStatus)
 	a := lead.CivicAddress{
 		ID:                   d.plainID("civicAddresses.id", w.ID),
-		Country:              d.text("civicAddresses.country", w.Country),
+		Country:              d.country("civicAddresses.country", w.Country),
 		HouseNumber:          d.text("civicAddresses.houseNumber", w.HouseNumber),
 		HouseNumberSuffix:    d.text("civicAddresses.houseNumberSuffix", w.HouseNumberSuffix),
 		PreDirectional:       d.text("civicAddresses.preDirectional", w.PreDirectional),
