@@ -50,7 +50,7 @@ type allLeads struct{ client *upstream.Client }
 
 func (a allLeads) AllLeads(ctx context.Context, _ time.Time) (catalogue.Reading, error) {
 	walk, err := a.client.AllLeads(ctx, upstream.MaxPageSize)
-	return catalogue.Reading{Leads: walk.Leads, Complete: walk.Complete, Calls: walk.Calls}, err
+	return catalogue.Reading{Leads: walk.Leads, Unreadable: walk.Unreadable, Complete: walk.Complete, Calls: walk.Calls}, err
 }
 
 // newPlatform starts a sandbox platform and returns it with its client.

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -117,7 +118,7 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 		graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithField(q.count)), err)
 	}
 	asOf := op.options.Now() // taken before the read, so the leads are at least this fresh
-	result, err := readWindow(ctx, op, window, q.next, anchor, sameLead, func(ctx context.Context, page pagination.Page) ([]*lead.Lead, error) {
+	result, err := readWindow(ctx, op, window, q.next, rowFuncs[*lead.Lead]{anchor, sameLead, isHole}, func(ctx context.Context, page pagination.Page) ([]*lead.Lead, error) {
 		return op.options.Leads.LeadsPage(ctx, page.Number, page.Size, q.parts)
 	})
 	if err != nil {
@@ -130,13 +131,22 @@ func anchor(l *lead.Lead) uint64 { return lead.AnchorHash(l.ID) }
 
 func sameLead(a, b *lead.Lead) bool { return a.ID == b.ID }
 
+func isHole(l *lead.Lead) bool { return l == nil }
+
+// rowFuncs are the functions of a pagination.Source.
+type rowFuncs[T any] struct {
+	hash func(T) uint64
+	same func(a, b T) bool
+	hole func(T) bool
+}
+
 // readWindow reads a window of the platform's own order in pages, two of them
 // concurrently.
 func readWindow[T any](
 	ctx context.Context, op *operation, window pagination.Window, next bool,
-	hash func(T) uint64, same func(a, b T) bool, read func(context.Context, pagination.Page) ([]T, error),
+	of rowFuncs[T], read func(context.Context, pagination.Page) ([]T, error),
 ) (pagination.Result[T], error) {
-	source := pagination.Source[T]{MaxSize: op.options.MaxPageSize, Hash: hash, Same: same}
+	source := pagination.Source[T]{MaxSize: op.options.MaxPageSize, Hash: of.hash, Same: of.same, Hole: of.hole}
 	source.Fetch = func(pages []pagination.Page) ([][]T, error) {
 		rows := make([][]T, len(pages))
 		reads, ctx := errgroup.WithContext(ctx)
@@ -159,8 +169,14 @@ func readWindow[T any](
 		}
 		return rows, reads.Wait()
 	}
-	return source.Read(window, next)
+	result, err := source.Read(window, next)
+	if err == nil && result.AllHoles {
+		return result, &lead.SourceError{Kind: lead.FailureBadResponse, Err: errNoneReadable} // this is not a platform without leads
+	}
+	return result, err
 }
+
+var errNoneReadable = errors.New("none of the platform's rows could be read")
 
 // lookedUp makes a small snapshot of the leads of some tenants. It is ordered
 // by id, so that the order of the tenants in the filter does not matter.
@@ -187,7 +203,7 @@ func (op *operation) cut(q leadsQuery, window pagination.Window, snapshot *catal
 	c := op.show(q, pagination.Cut(window, total, func(c pagination.Cursor) (int, bool) {
 		return view.Locate(c.Anchor, c.Ordinal)
 	}, view.Slice, anchor), snapshot.AsOf())
-	c.TotalCount = &total
+	c.TotalCount, c.Unreadable = &total, snapshot.Unreadable()
 	return c
 }
 
@@ -198,6 +214,8 @@ func (op *operation) show(q leadsQuery, result pagination.Result[*lead.Lead], as
 		Nodes:    op.visibleAll(result.Rows),
 		AsOf:     asOf.Truncate(time.Millisecond),
 		PageInfo: pageInfo(op, result),
+
+		Unreadable: result.Unreadable,
 	}
 	if q.edges {
 		c.Edges = make([]*generated.LeadEdge, len(result.Rows))

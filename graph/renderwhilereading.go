@@ -67,15 +67,24 @@ func (op *operation) windowOf(ctx context.Context, args map[string]any) (leadsQu
 func (op *operation) rendered(ctx context.Context, q leadsQuery, window pagination.Window, rows *projection.Rows) (graphql.Marshaler, error) {
 	asOf := op.options.Now() // before the read: the leads are at least this fresh
 	hash := func(row projection.Row) uint64 { return lead.AnchorHash(row.ID()) }
-	result, err := readWindow(ctx, op, window, q.next, hash, projection.Row.Same, func(ctx context.Context, page pagination.Page) ([]projection.Row, error) {
+	of := rowFuncs[projection.Row]{hash, projection.Row.Same, projection.Row.IsHole}
+	result, err := readWindow(ctx, op, window, q.next, of, func(ctx context.Context, page pagination.Page) ([]projection.Row, error) {
 		leads := rows.Page(page.Size)
 		err := op.options.Leads.EachLead(ctx, page.Number, page.Size, q.parts, leads.Reset,
-			func(l *lead.Lead) error { return leads.Add(op.visible(l)) })
+			func(l *lead.Lead) error {
+				if l == nil {
+					leads.AddHole()
+					return nil
+				}
+				return leads.Add(op.visible(l))
+			})
 		return leads.Rows(), err
 	})
 	if err != nil {
 		return nil, err
 	}
 	cursor := func(i int) string { return op.options.Cursors.Text(result.Cursor(i), op.caller) }
-	return rows.Connection(result.Rows, cursor, pageInfo(op, result), asOf.Truncate(time.Millisecond))
+	return rows.Connection(result.Rows, cursor, projection.About{
+		Info: pageInfo(op, result), Unreadable: result.Unreadable, AsOf: asOf.Truncate(time.Millisecond),
+	})
 }

@@ -17,9 +17,9 @@ import (
 type PageReader interface {
 	// LeadsPage reads these parts of one page in the platform's own order.
 	// Pages are numbered from zero. A page after the end is empty, and a short
-	// page is the last one.
+	// page is the last one. A row that cannot be read is nil.
 	LeadsPage(ctx context.Context, page, size int, parts lead.Parts) ([]*lead.Lead, error)
-	// EachLead is like LeadsPage but calls each for every lead. The lead is
+	// EachLead is like LeadsPage but calls each for every lead, or with nil. The lead is
 	// valid only during that call. If EachLead starts again from the first
 	// lead, it calls restart before.
 	EachLead(ctx context.Context, page, size int, parts lead.Parts, restart func(), each func(*lead.Lead) error) error

@@ -28,6 +28,10 @@
 //     list. A walk therefore stops at an empty page or at one without a new lead,
 //     never at a short one. A page with more rows than requested is refused, except
 //     where the position of a lead does not matter.
+//   - A row without an id or a proper tenantId is passed on as nil, so that the other
+//     rows keep their places. Such rows are counted, logged and reported to
+//     [Options.ObserveUnreadable]. If no row of a lookup or a walk can be read, the
+//     answer is a bad response.
 //   - The tenant filter is spelt msTenantID [GSL] and msTenantId [GAL]. A server
 //     that does not know the spelling returns the leads of all tenants. Rows of
 //     another tenant are refused as a bad response.

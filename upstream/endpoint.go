@@ -82,8 +82,9 @@ func (c *Client) callFor(q query) *guard.Call {
 }
 
 // collect fetches a query and returns its records, at most limit of them. In the
-// answer to a tenant query each record occurs once. A page keeps repeated records,
-// because their positions in the list count.
+// answer to a tenant query each record occurs once, and unreadable ones are left out.
+// A page keeps repeated records, and nil for unreadable ones, because their positions
+// in the list count.
 func collect[T any](ctx context.Context, c *Client, e *endpoint[T], q query, want lead.Parts, limit int) ([]*T, error) {
 	var records []*T
 	err := fetch(ctx, c, q, &sink[T]{
@@ -92,7 +93,7 @@ func collect[T any](ctx context.Context, c *Client, e *endpoint[T], q query, wan
 		maxBody:  min(c.opts.MaxBody, maxLargeRecord+int64(q.size)*maxMeanRecord),
 		restart:  func() { records = nil },
 		each: func(record *T) error {
-			if q.tenant == "" || !e.contains(records, record) {
+			if q.tenant == "" || record != nil && !e.contains(records, record) {
 				records = append(records, record)
 			}
 			return nil

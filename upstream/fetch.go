@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 
@@ -17,7 +18,8 @@ type sink[T any] struct {
 	options  reader.Options
 	// maxBody bounds the answer, in bytes; 0 means Options.MaxBody.
 	maxBody int64
-	each    func(*T) error
+	// each gets every record, or nil for one that cannot be read.
+	each func(*T) error
 	// restart is called if an attempt broke off after each received records. The
 	// next attempt starts with the first record again.
 	restart func()
@@ -85,10 +87,25 @@ func fetch[T any](ctx context.Context, c *Client, q query, s *sink[T]) error {
 	if s.err != nil {
 		return badResponse(answer.Status, s.err)
 	}
+	if holes := s.result.Holes(); holes > 0 {
+		c.reportHoles(ctx, s.result)
+		if q.tenant != "" && holes == s.result.Count { // this does not mean that the tenant has no lead
+			return badResponse(answer.Status, fmt.Errorf("none of the %d rows could be read", holes))
+		}
+	}
 	if q.page == 0 && s.result.Count > 0 {
 		c.pageZero.Store(true)
 	}
 	return nil
+}
+
+// reportHoles reports the rows of an answer that could not be read.
+func (c *Client) reportHoles(ctx context.Context, r reader.Result) {
+	c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "upstream sent rows that could not be read",
+		slog.Int("rows", r.Count), slog.Int("unreadable", r.Holes()), slog.Any("reasons", r.Unreadable))
+	if c.opts.ObserveUnreadable != nil {
+		c.opts.ObserveUnreadable(ctx, r.Unreadable)
+	}
 }
 
 func badResponse(status int, err error) error {

@@ -39,7 +39,7 @@ func TestUnknownTenant(t *testing.T) {
 func TestForeignRowsAreRefused(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
-		write(w, "["+row("1")+`,{"id":"2","tenantId":"other"}]`)
+		write(w, "["+row("1")+`,{"id":"2","tenantId":"9e2d4c10-77aa-4b7e-8f53-5a1c2be0d902"}]`)
 	}, nil)
 	leads, err := client.LeadsByTenant(t.Context(), tenantA, false)
 	if len(leads) != 0 {

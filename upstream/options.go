@@ -109,6 +109,10 @@ type Options struct {
 	// Observe is called after each attempt with the context of its call. It must
 	// return quickly. It may be nil.
 	Observe func(context.Context, guard.Attempt)
+	// ObserveUnreadable is called after each answer with rows that could not be read,
+	// with their number by reason: see reader.Reasons. It must return quickly. It may be
+	// nil.
+	ObserveUnreadable func(context.Context, map[string]int)
 	// Wrap returns a round-tripper that wraps the given one, for example to trace. The
 	// result makes every attempt, including requests for tokens. It may be nil.
 	Wrap func(http.RoundTripper) http.RoundTripper

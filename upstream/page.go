@@ -16,7 +16,8 @@ func acceptedLeads(size int) int { return 2*size + DefaultPageSize }
 
 // LeadsPage returns one page of all leads, in the platform's order. Only the fields
 // in want are set. Pages are numbered from zero, whatever Options.FirstPage is. A
-// page past the end is empty.
+// page past the end is empty. A row that cannot be read is nil: its place in the list
+// counts.
 //
 // A page in the middle of the list may have fewer rows than size. It may repeat
 // rows of another page if leads were added or removed between the reads. AllLeads
@@ -37,8 +38,8 @@ func (c *Client) LeadsPage(ctx context.Context, page, size int, want lead.Parts)
 }
 
 // EachLead reads one page as LeadsPage does, but keeps only one lead in memory. It
-// calls each with every lead as it arrives. The lead and everything it points to
-// are valid only during that call. If each returns an error, the read ends and
+// calls each with every lead as it arrives, or with nil for a row that cannot be read.
+// The lead and everything it points to are valid only during that call. If each returns an error, the read ends and
 // EachLead returns that error unchanged.
 //
 // If an answer breaks off, the page is requested again: restart is called, and each

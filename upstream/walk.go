@@ -2,7 +2,9 @@ package upstream
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"net/http"
 
 	"leadgraph/lead"
 )
@@ -12,6 +14,9 @@ type Walk struct {
 	// Leads are the leads that were read, in the platform's order. Each id occurs
 	// once.
 	Leads []*lead.Lead
+	// Unreadable is the number of rows that could not be read. A row that is read on
+	// two pages, because the list changed, can count twice.
+	Unreadable int
 	// Complete is false if the walk stopped before the end of the list. Leads must
 	// then not be taken for all leads.
 	Complete bool
@@ -42,32 +47,50 @@ func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 		if err != nil {
 			return Walk{Calls: w.Calls}, err
 		}
-		known := len(w.Leads)
-		for _, l := range rows {
-			if _, ok := seen[l.ID]; !ok {
-				seen[l.ID] = struct{}{}
-				w.Leads = append(w.Leads, l)
-			}
-		}
+		fresh := w.add(rows, seen)
 		if page == 0 {
 			firstRows = len(rows)
 		}
-		if len(w.Leads) > c.opts.MaxLeads {
+		if len(w.Leads)+w.Unreadable > c.opts.MaxLeads {
 			break
 		}
 		// A short page is not the end: the platform may ignore the size.
-		if len(w.Leads) > known || c.maybeOneBased(page, len(rows)) {
+		if fresh || c.maybeOneBased(page, len(rows)) {
 			continue
 		}
 		// If every page is the same full page, the platform ignores the page number.
-		w.Complete = len(rows) == 0 || len(w.Leads) > firstRows || firstRows < size
+		w.Complete = len(rows) == 0 || len(w.Leads)+w.Unreadable > firstRows || firstRows < size
 		break
+	}
+	if w.Complete && len(w.Leads) == 0 && w.Unreadable > 0 { // this is not a platform without leads
+		return Walk{Calls: w.Calls}, badResponse(http.StatusOK, fmt.Errorf("none of the %d rows could be read", w.Unreadable))
 	}
 	if !w.Complete {
 		c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "not all leads could be read",
 			slog.Int("leads", len(w.Leads)), slog.Int("pages", w.Calls))
 	}
 	return w, nil
+}
+
+// add adds the leads of a page that are new, and reports whether there are any. A page
+// of unreadable rows alone counts as new: the list may go on after it.
+func (w *Walk) add(rows []*lead.Lead, seen map[string]struct{}) bool {
+	known, holes := len(w.Leads), 0
+	for _, l := range rows {
+		if l == nil {
+			holes++
+			continue
+		}
+		if _, ok := seen[l.ID]; !ok {
+			seen[l.ID] = struct{}{}
+			w.Leads = append(w.Leads, l)
+		}
+	}
+	fresh := len(w.Leads) > known || holes > 0 && holes == len(rows)
+	if fresh { // the unreadable rows of a page that repeats another one have been counted
+		w.Unreadable += holes
+	}
+	return fresh
 }
 
 // maybeOneBased reports whether a page without a new lead can be explained by a

@@ -335,6 +335,8 @@ type LeadStats {
   direct: Int!
   "Number of leads to which the customer consented in Teams."
   consented: Int!
+  "Number of rows of the platform that could not be read, because they have no proper id or tenant. They are not counted elsewhere, whatever the filter."
+  unreadable: Int!
   "When leadgraph began to read the counted leads; the data is at least as fresh as this."
   asOf: DateTime!
 }
@@ -554,6 +556,8 @@ type LeadConnection {
   pageInfo: PageInfo!
   "Number of leads that match, on all pages; null with an error if they could not be counted. If it is selected, the page comes from the catalogue."
   totalCount: Int
+  "Number of rows of the platform that could not be read, because they have no proper id or tenant: of this page if it was read from the platform, of all leads if the page comes from the catalogue, and 0 if tenants were looked up."
+  unreadable: Int!
   "When leadgraph began to read these leads; the data is at least as fresh as this."
   asOf: DateTime!
 }
@@ -759,6 +763,8 @@ func (ec *executionContext) childFields_LeadConnection(ctx context.Context, fiel
 		return ec.fieldContext_LeadConnection_pageInfo(ctx, field)
 	case "totalCount":
 		return ec.fieldContext_LeadConnection_totalCount(ctx, field)
+	case "unreadable":
+		return ec.fieldContext_LeadConnection_unreadable(ctx, field)
 	case "asOf":
 		return ec.fieldContext_LeadConnection_asOf(ctx, field)
 	}
@@ -789,6 +795,8 @@ func (ec *executionContext) childFields_LeadStats(ctx context.Context, field gra
 		return ec.fieldContext_LeadStats_direct(ctx, field)
 	case "consented":
 		return ec.fieldContext_LeadStats_consented(ctx, field)
+	case "unreadable":
+		return ec.fieldContext_LeadStats_unreadable(ctx, field)
 	case "asOf":
 		return ec.fieldContext_LeadStats_asOf(ctx, field)
 	}
@@ -2792,6 +2800,29 @@ func (ec *executionContext) fieldContext_LeadConnection_totalCount(_ context.Con
 	return graphql.NewScalarFieldContext("LeadConnection", field, false, false, "Int")
 }
 
+func (ec *executionContext) _LeadConnection_unreadable(ctx context.Context, field graphql.CollectedField, obj *LeadConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadConnection_unreadable(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unreadable, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadConnection_unreadable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadConnection", field, false, false, "Int")
+}
+
 func (ec *executionContext) _LeadConnection_asOf(ctx context.Context, field graphql.CollectedField, obj *LeadConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3032,6 +3063,29 @@ func (ec *executionContext) _LeadStats_consented(ctx context.Context, field grap
 	)
 }
 func (ec *executionContext) fieldContext_LeadStats_consented(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadStats", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LeadStats_unreadable(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadStats_unreadable(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unreadable, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadStats_unreadable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("LeadStats", field, false, false, "Int")
 }
 
@@ -5528,6 +5582,11 @@ func (ec *executionContext) _LeadConnection(ctx context.Context, sel ast.Selecti
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "unreadable":
+			out.Values[i] = ec._LeadConnection_unreadable(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "asOf":
 			out.Values[i] = ec._LeadConnection_asOf(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5626,6 +5685,11 @@ func (ec *executionContext) _LeadStats(ctx context.Context, sel ast.SelectionSet
 			}
 		case "consented":
 			out.Values[i] = ec._LeadStats_consented(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unreadable":
+			out.Values[i] = ec._LeadStats_unreadable(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

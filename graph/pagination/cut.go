@@ -9,15 +9,26 @@ type Result[T any] struct {
 	// and leads nowhere new. HasNextPage is undefined if Source.Read was called
 	// without next.
 	HasNextPage, HasPreviousPage bool
+	// Unreadable is the number of holes among the rows of the window.
+	Unreadable int
+	// AllHoles reports whether the whole list was read and has nothing but holes.
+	AllHoles bool
 
 	window Window
 	offset int
-	hash   func(T) uint64
+	// ordinals are the positions of the rows in the list; nil if they start at offset
+	// and have no gaps.
+	ordinals []int
+	hash     func(T) uint64
 }
 
 // Cursor returns the cursor of Rows[i].
 func (r Result[T]) Cursor(i int) Cursor {
-	return Cursor{List: r.window.List, Ordinal: r.offset + i, Anchor: r.hash(r.Rows[i])}
+	ordinal := r.offset + i
+	if r.ordinals != nil {
+		ordinal = r.ordinals[i]
+	}
+	return Cursor{List: r.window.List, Ordinal: ordinal, Anchor: r.hash(r.Rows[i])}
 }
 
 // StartCursor returns the cursor of the first row. For an empty page it returns

@@ -19,6 +19,9 @@ type Source[T any] struct {
 	Hash func(T) uint64
 	// Same reports whether two rows have the same id.
 	Same func(a, b T) bool
+	// Hole reports whether a row cannot be read; nil if all can. A hole has a place in
+	// the list but no id, so the other functions never get one.
+	Hole func(T) bool
 	// Fetch reads one page, or two concurrently, and returns the rows of each.
 	// If the last page has fewer rows than its size, the list ends there.
 	Fetch func(pages []Page) ([][]T, error)
@@ -40,7 +43,8 @@ func (k known[T]) slice(from, to int) []T { return k.rows[from-k.low : to-k.low 
 // cursor at which it starts and, if next is true, the row that decides
 // HasNextPage. That is one fetch. If the cursor's row is not there, Read
 // fetches at most twice more: around the row's old position, then the two
-// largest pages there. If neither has the row, it counts as gone.
+// largest pages there. If neither has the row, it counts as gone. If holes leave the
+// window short, Read fetches until it is full or the list ends.
 //
 // Read returns an *ArgumentError for a window that is counted from the end. All
 // other errors come from Fetch, or say that Sizes and MaxSize do not match.
@@ -53,20 +57,33 @@ func (s Source[T]) Read(w Window, next bool) (Result[T], error) {
 	if err != nil {
 		return Result[T]{}, err
 	}
-	var boundMark *mark
-	if bound != nil {
-		near := bound.Ordinal
-		if start != nil {
-			near += startMark.position - start.Ordinal // most likely both rows moved by the same distance
+	for {
+		var boundMark *mark
+		if bound != nil {
+			near := bound.Ordinal
+			if start != nil {
+				near += startMark.position - start.Ordinal // most likely both rows moved by the same distance
+			}
+			m := s.locate(hand, bound.Anchor, near)
+			boundMark = &m
 		}
-		m := s.locate(hand, bound.Anchor, near)
-		boundMark = &m
+		after, before := startMark, boundMark
+		if w.Backward {
+			after, before = boundMark, startMark
+		}
+		readable := s.sift(hand)
+		siftedAfter, siftedBefore := readable.mark(after), readable.mark(before)
+		if readable.places == nil || readable.enough(w, next, siftedAfter, siftedBefore) {
+			r := cut(w, readable.reach, siftedAfter, siftedBefore, readable.slice, s.Hash)
+			return readable.describe(r, w, hand, after, before), nil
+		}
+		if hand, err = s.grow(hand, w.Backward); err != nil {
+			return Result[T]{}, err
+		}
+		if start != nil {
+			*startMark = s.locate(hand, start.Anchor, startMark.position)
+		}
 	}
-	after, before := startMark, boundMark
-	if w.Backward {
-		after, before = boundMark, startMark
-	}
-	return cut(w, hand.reach, after, before, hand.slice, s.Hash), nil
 }
 
 // search fetches until it has the start cursor's row and the window next to it,
@@ -116,14 +133,9 @@ func (s Source[T]) widen(rows span, margin int) span {
 // before its row would be lost.
 func (w Window) needs(position int, next bool) span {
 	if w.Backward {
-		// The cursor's own row decides HasNextPage, and the position decides
-		// HasPreviousPage, unless the row before the window is the bound or the
-		// only row.
-		before := max(1, w.Size)
-		if w.After != nil {
-			before = w.Size + 1
-		}
-		offset := max(0, position-before)
+		// The cursor's own row decides HasNextPage. The row before the window, which
+		// may be the bound or a hole, decides HasPreviousPage.
+		offset := max(0, position-w.Size-1)
 		return span{offset, position - offset + 1}
 	}
 	count := w.Size
@@ -163,7 +175,7 @@ func (s Source[T]) fetch(want span) (known[T], error) {
 // finding others would cost as much as rendering a small row.
 func (s Source[T]) join(pages [][]T) (rows []T, repeated bool) {
 	if len(pages) == 1 {
-		rows = slices.CompactFunc(pages[0], s.Same)
+		rows = slices.CompactFunc(pages[0], func(a, b T) bool { return !s.isHole(a) && !s.isHole(b) && s.Same(a, b) })
 		return rows, len(rows) < len(pages[0])
 	}
 	most := len(pages[0]) + len(pages[1])
@@ -171,7 +183,9 @@ func (s Source[T]) join(pages [][]T) (rows []T, repeated bool) {
 	rows = make([]T, 0, most)
 	for _, page := range pages {
 		for _, row := range page {
-			if h := s.Hash(row); !seen[h] {
+			if s.isHole(row) {
+				rows = append(rows, row)
+			} else if h := s.Hash(row); !seen[h] {
 				seen[h] = true
 				rows = append(rows, row)
 			}
@@ -185,11 +199,12 @@ func (s Source[T]) join(pages [][]T) (rows []T, repeated bool) {
 func (s Source[T]) locate(hand known[T], anchor uint64, near int) mark {
 	rows := hand.rows
 	middle := min(max(near-hand.low, 0), len(rows)-1)
+	is := func(i int) bool { return !s.isHole(rows[i]) && s.Hash(rows[i]) == anchor }
 	for distance := range rows {
-		if i := middle - distance; i >= 0 && s.Hash(rows[i]) == anchor {
+		if i := middle - distance; i >= 0 && is(i) {
 			return mark{hand.low + i, true}
 		}
-		if i := middle + distance; i < len(rows) && s.Hash(rows[i]) == anchor {
+		if i := middle + distance; i < len(rows) && is(i) {
 			return mark{hand.low + i, true}
 		}
 	}

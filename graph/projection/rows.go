@@ -100,7 +100,14 @@ func (p *Page) Add(l *lead.Lead) error {
 	return nil
 }
 
-// Rows returns the leads that were added.
+// AddHole adds a row that cannot be read.
+func (p *Page) AddHole() {
+	for range 1 + len(p.nodes) {
+		p.ends = append(p.ends, len(p.out.bytes))
+	}
+}
+
+// Rows returns the rows that were added.
 func (p *Page) Rows() []Row {
 	rows := make([]Row, len(p.ends)/(1+len(p.nodes)))
 	for i := range rows {
@@ -109,7 +116,7 @@ func (p *Page) Rows() []Row {
 	return rows
 }
 
-// Row is a rendered lead.
+// Row is a rendered lead, or a row that cannot be read.
 type Row struct {
 	page  *Page
 	index int
@@ -117,6 +124,9 @@ type Row struct {
 
 // ID is the lead's id.
 func (r Row) ID() string { return string(r.piece(0)) }
+
+// IsHole reports whether the row cannot be read.
+func (r Row) IsHole() bool { return len(r.piece(0)) == 0 }
 
 // Same reports whether two rows are leads with the same id.
 func (r Row) Same(other Row) bool { return bytes.Equal(r.piece(0), other.piece(0)) }
@@ -135,8 +145,15 @@ func (r Row) piece(i int) []byte {
 type streamed struct {
 	rows   []Row
 	cursor func(int) string
-	info   *generated.PageInfo
-	asOf   time.Time
+	About
+}
+
+// About is what a connection says about its rows.
+type About struct {
+	Info *generated.PageInfo
+	// Unreadable is the number of rows that could not be read.
+	Unreadable int
+	AsOf       time.Time
 }
 
 type streamedEdge struct {
@@ -147,7 +164,7 @@ type streamedEdge struct {
 // Connection renders a connection of the rows. It frees the pages of the rows, so
 // they must not be used afterwards. cursor returns the cursor of a row and is called
 // only if cursors are selected. The error is ErrUnplanned or that of the context.
-func (r *Rows) Connection(rows []Row, cursor func(int) string, info *generated.PageInfo, asOf time.Time) (graphql.Marshaler, error) {
+func (r *Rows) Connection(rows []Row, cursor func(int) string, about About) (graphql.Marshaler, error) {
 	const around = 96 // bytes of an edge around its lead
 	size := 512
 	pages := map[*Page]bool{}
@@ -159,7 +176,7 @@ func (r *Rows) Connection(rows []Row, cursor func(int) string, info *generated.P
 		}
 	}
 	out := &output{ctx: r.ctx, free: &r.projector.free, bytes: r.projector.free.get(size)}
-	r.plan.connection(out, &streamed{rows, cursor, info, asOf})
+	r.plan.connection(out, &streamed{rows, cursor, about})
 	for page := range pages {
 		page.out.free.put(page.out.bytes)
 	}
@@ -196,8 +213,9 @@ func declareStreamed(d *declarations, leads *object[lead.Lead], page *object[gen
 		"nodes: [Lead!]!": rendered(leads, func(o *output, s *streamed, place int) {
 			o.list(len(s.rows), func(i int) { o.bytes = append(o.bytes, s.rows[i].piece(place)...) })
 		}),
-		"pageInfo: PageInfo!": child(func(s *streamed) *generated.PageInfo { return s.info }, page, required),
-		"asOf: DateTime!":     leaf(func(s *streamed) time.Time { return s.asOf }, requiredMoment),
+		"pageInfo: PageInfo!": child(func(s *streamed) *generated.PageInfo { return s.Info }, page, required),
+		"unreadable: Int!":    leaf(func(s *streamed) int { return s.Unreadable }, integer),
+		"asOf: DateTime!":     leaf(func(s *streamed) time.Time { return s.AsOf }, requiredMoment),
 	})
 }
 

@@ -45,6 +45,7 @@ func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, *object[streamed]
 		"nodes: [Lead!]!":     child(func(c *connection) []*lead.Lead { return c.Nodes }, leads, pointers),
 		"pageInfo: PageInfo!": child(func(c *connection) *generated.PageInfo { return c.PageInfo }, page, required),
 		"totalCount: Int":     leaf(func(c *connection) *int { return c.TotalCount }, optional(integer)),
+		"unreadable: Int!":    leaf(func(c *connection) int { return c.Unreadable }, integer),
 		"asOf: DateTime!":     leaf(func(c *connection) time.Time { return c.AsOf }, requiredMoment),
 	})
 
@@ -146,6 +147,7 @@ func declareStats(d *declarations, status write[lead.Status], size *object[lead.
 		"byCompanySize: [CompanySizeCount!]!": child(func(s *catalogue.Stats) []catalogue.CompanySizeCount { return s.ByCompanySize }, bySize, values),
 		"direct: Int!":                        leaf(func(s *catalogue.Stats) int { return s.Direct }, integer),
 		"consented: Int!":                     leaf(func(s *catalogue.Stats) int { return s.Consented }, integer),
+		"unreadable: Int!":                    leaf(func(s *catalogue.Stats) int { return s.Unreadable }, integer),
 		"asOf: DateTime!":                     leaf(func(s *catalogue.Stats) time.Time { return s.AsOf }, requiredMoment),
 	})
 }

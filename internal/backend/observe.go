@@ -21,13 +21,14 @@ func (o *Options) observe(lookups *lookup.Options, snapshots *catalogue.Options)
 	feed := snapshots.OnPublish
 	snapshots.OnPublish = func(s *catalogue.Snapshot) {
 		feed(s)
-		o.Telemetry.Published(s.AsOf(), s.Len())
+		o.Telemetry.Published(s.AsOf(), s.Len(), s.Unreadable())
 	}
 }
 
 // observeClient counts and traces requests to the platform.
 func observeClient(client *upstream.Options, to *telemetry.Telemetry) {
 	client.Observe = func(ctx context.Context, a guard.Attempt) { to.Attempt(ctx, telemetry.Attempt(a)) }
+	client.ObserveUnreadable = func(_ context.Context, reasons map[string]int) { to.Unreadable(reasons) }
 	client.Wrap = to.Wrap
 }
 

@@ -74,5 +74,5 @@ type allLeads struct {
 // always new enough.
 func (a allLeads) AllLeads(ctx context.Context, _ time.Time) (catalogue.Reading, error) {
 	walk, err := a.client.AllLeads(ctx, a.pageSize)
-	return catalogue.Reading{Leads: walk.Leads, Complete: walk.Complete, Calls: walk.Calls}, err
+	return catalogue.Reading{Leads: walk.Leads, Unreadable: walk.Unreadable, Complete: walk.Complete, Calls: walk.Calls}, err
 }

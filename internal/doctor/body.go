@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -72,7 +73,9 @@ func (p *page) array(text json.RawMessage, depth int) error {
 			if err := p.array(element, depth+1); err != nil {
 				return err
 			}
-		case element[0] != 'n':
+		case element[0] == 'n':
+			p.rows = append(p.rows, row{raw: element})
+		default:
 			return errShape
 		}
 	}
@@ -119,6 +122,17 @@ func newRow(raw json.RawMessage) row {
 	var keys struct{ ID, TenantID json.RawMessage }
 	_ = json.Unmarshal(raw, &keys) // never fails: raw is a valid object
 	return row{id: scalar(keys.ID), tenant: scalar(keys.TenantID), raw: raw}
+}
+
+// guid matches the forms of a GUID that leadgraph reads.
+var guid = regexp.MustCompile(`^(?:[[:xdigit:]]{32}|(?:[[:xdigit:]]{8}(?:-[[:xdigit:]]{4}){3}-[[:xdigit:]]{12})|` +
+	`\{[[:xdigit:]]{8}(?:-[[:xdigit:]]{4}){3}-[[:xdigit:]]{12}\}|\([[:xdigit:]]{8}(?:-[[:xdigit:]]{4}){3}-[[:xdigit:]]{12}\))$`)
+
+// readable reports whether leadgraph can use the row: it has an id and a tenant, which
+// is a GUID. A GUID of zeros is no id.
+func (r row) readable() bool {
+	zero := func(text string) bool { return guid.MatchString(text) && strings.Trim(text, "{(0-)}") == "" }
+	return r.id != "" && !zero(r.id) && guid.MatchString(r.tenant) && !zero(r.tenant)
 }
 
 // scalar returns a string or number as a string, or "" for any other value.

@@ -59,7 +59,7 @@ func (e *exam) leads(ctx context.Context) (Check, error) {
 		return found(Warning, nil, "%s, possibly more that cannot be read", text)
 	case !c.complete:
 		return found(Warning, nil, "%s, possibly more: reading stopped at --max-pages", text)
-	case c.claimed >= 0 && c.claimed != len(c.seen):
+	case c.claimed >= 0 && c.claimed != len(c.seen)+c.noKey:
 		return found(Warning, nil, "%s, but the platform reports %s", text, thousands(c.claimed))
 	case c.repeated > 0:
 		return found(Warning, nil, "%s; %s appeared again on a later page: the list changed while it was read", text, thousands(c.repeated))
@@ -67,14 +67,15 @@ func (e *exam) leads(ctx context.Context) (Check, error) {
 	return found(OK, nil, "%s, the complete list", text)
 }
 
-// add counts a page and returns how many of its leads are new.
+// add counts a page and returns how many of its leads are new. The rows of a page that
+// has none that leadgraph can use count as new: the list may go on after it.
 func (c *census) add(p *page) int {
 	c.calls++
 	c.took += p.Took
 	c.bytes += int64(len(p.Body))
-	fresh := 0
+	fresh, before := 0, c.noKey
 	for _, r := range p.rows {
-		if r.id == "" || r.tenant == "" {
+		if !r.readable() {
 			c.noKey++
 			continue
 		}
@@ -88,6 +89,9 @@ func (c *census) add(p *page) int {
 			c.tenants = append(c.tenants, r.tenant)
 		}
 		c.inspect(r)
+	}
+	if c.noKey-before == len(p.rows) {
+		return len(p.rows)
 	}
 	if fresh > 0 {
 		c.claimed = p.total
@@ -183,8 +187,9 @@ func isTime(text string) bool {
 // content reports on the leads that were counted.
 func (e *exam) content(context.Context) (Check, error) {
 	c, f := &e.census, &e.report.Facts
-	if c.noKey > 0 {
-		return found(Failed, nil, "%s without id or tenantId: leadgraph rejects pages that contain such leads", plural(c.noKey, "lead"))
+	f.UnreadableRows = new(c.noKey)
+	if c.noKey > 0 && len(c.seen) == 0 {
+		return found(Failed, nil, "no lead has an id and a tenantId that leadgraph can use: %s without them", plural(c.noKey, "row"))
 	}
 	if len(c.seen) == 0 {
 		return found(Skipped, nil, "the platform has no leads")
@@ -200,10 +205,14 @@ func (e *exam) content(context.Context) (Check, error) {
 	f.UnreadableTimes, f.OddValues = new(c.badTimes), new(c.oddValues)
 	f.UnknownFieldsPercent = new(percent(c.unknownFields, c.fields))
 	result := OK
-	if c.unknownStatuses+c.badTimes+c.oddValues > 0 {
+	if c.unknownStatuses+c.badTimes+c.oddValues+c.noKey > 0 {
 		result = Warning
 	}
-	return found(result, nil, "%s, %s of them with several leads; %s with an unknown status (%s), %s, %s of unexpected type, %.1f %% unknown fields",
+	unreadable := ""
+	if c.noKey > 0 {
+		unreadable = plural(c.noKey, "row") + " without a proper id or tenantId, which leadgraph leaves out and counts; "
+	}
+	return found(result, nil, unreadable+"%s, %s of them with several leads; %s with an unknown status (%s), %s, %s of unexpected type, %.1f %% unknown fields",
 		plural(len(c.perTenant), "tenant"), thousands(several), plural(c.unknownStatuses, "lead"), plural(len(c.spellings), "spelling"),
 		plural(c.badTimes, "unreadable time"), plural(c.oddValues, "value"), percent(c.unknownFields, c.fields))
 }

@@ -277,14 +277,14 @@ func TestManyLeads(t *testing.T) {
 		number, _ := strconv.Atoi(query.Get("PageNumber"))
 		size, _ := strconv.Atoi(query.Get("PageSize"))
 		from, to := min(number*size, leads), min((number+1)*size, leads)
-		if tenant, err := strconv.Atoi(query.Get("msTenantID")); err == nil {
+		if tenant, err := strconv.Atoi(strings.TrimPrefix(query.Get("msTenantID"), "f94238e5-4f2c-4e1b-8125-")); err == nil {
 			from, to = tenant, tenant+1
 		} else if query.Has("msTenantID") {
 			from, to = 0, 0
 		}
 		rows := make([]string, 0, to-from)
 		for i := from; i < to; i++ {
-			rows = append(rows, fmt.Sprintf(`{"id":%d,"tenantId":%d}`, i, i))
+			rows = append(rows, fmt.Sprintf(`{"id":%d,"tenantId":"f94238e5-4f2c-4e1b-8125-%012d"}`, i, i))
 		}
 		body("application/json", "["+strings.Join(rows, ",")+"]")(w, r)
 	})).examine(t)

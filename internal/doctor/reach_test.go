@@ -126,7 +126,7 @@ func TestOutOfOrder(t *testing.T) {
 			t.Cleanup(server.Close)
 			p.options.Platform.BaseURL = strings.Replace(server.URL, "https:", "http:", 1)
 		}, check: "first-page", finding: "pages 0 and 1 are both refused (400): is the base URL right, including https?"},
-		"leads without ids": {answer: body("application/json", `[{"tenantId":"canary"}]`), check: "content", finding: "1 lead without id or tenantId"},
+		"leads without ids": {answer: body("application/json", `[{"tenantId":"canary"}]`), check: "content", finding: "no lead has an id and a tenantId that leadgraph can use: 1 row without them"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -195,7 +195,7 @@ func TestPassingFailures(t *testing.T) {
 
 func TestOddities(t *testing.T) {
 	t.Parallel()
-	const odd = `{"id":7,"tenantId":"canary","status":"canary","consentedOn":"canary","isDirectLead":"canary","contacts":"canary","canary":1,"consentedCountries":["DE",null],"lastModifiedOn":null}`
+	const odd = `{"id":7,"tenantId":"ca4a5700-0000-4000-8000-00000000ca4a","status":"canary","consentedOn":"canary","isDirectLead":"canary","contacts":"canary","canary":1,"consentedCountries":["DE",null],"lastModifiedOn":null}`
 	r := admit(t, sandbox.Options{}, instead(func(w http.ResponseWriter, r *http.Request) {
 		answer := "[" + odd + "]"
 		if r.URL.Query().Get("PageNumber") != "0" || r.URL.Query().Get("msTenantID") == "00000000-0000-4000-8000-000000000000" {
@@ -256,5 +256,20 @@ func TestWrongOptions(t *testing.T) {
 	}
 	if _, err := doctor.Examine(t.Context(), doctor.Options{Rate: -1}); err == nil {
 		t.Error("a negative rate, no error")
+	}
+}
+
+// A row that cannot be read is counted, and the others are examined.
+func TestUnreadableRow(t *testing.T) {
+	t.Parallel()
+	p := admit(t, sandbox.Options{Leads: 20}, nil)
+	p.Spoil(7, map[string]any{"tenantId": "canary"})
+	r := p.examine(t)
+	c := check(t, r, "content")
+	if c.Result != doctor.Warning || !strings.HasPrefix(c.Finding, "1 row without a proper id or tenantId") || *r.Facts.UnreadableRows != 1 || *r.Facts.Leads != 19 {
+		t.Errorf("%+v", c)
+	}
+	if r.Verdict != doctor.Usable {
+		t.Errorf("verdict %s", r.Verdict)
 	}
 }

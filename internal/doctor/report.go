@@ -29,6 +29,7 @@ type Facts struct {
 	UnknownStatuses         *int     `json:"unknownStatuses,omitempty"`
 	UnknownStatusSpellings  *int     `json:"unknownStatusSpellings,omitempty"`
 	UnreadableTimes         *int     `json:"unreadableTimes,omitempty"`
+	UnreadableRows          *int     `json:"unreadableRows,omitempty"`
 	OddValues               *int     `json:"oddValues,omitempty"`
 	UnknownFieldsPercent    *float64 `json:"unknownFieldsPercent,omitempty"`
 	LookupP50Ms             *float64 `json:"lookupP50Ms,omitempty"`

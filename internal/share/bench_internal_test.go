@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
 )
 
 // manyLeads are leads with about the texts of real ones: two thirds with
@@ -53,7 +54,7 @@ func BenchmarkShare100k(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	packed, err := pack(leads)
+	packed, err := pack(catalogue.Reading{Leads: leads})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -61,7 +62,7 @@ func BenchmarkShare100k(b *testing.B) {
 	b.Run("publish", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			packed, err := pack(leads)
+			packed, err := pack(catalogue.Reading{Leads: leads})
 			if err != nil {
 				b.Fatal(err)
 			}

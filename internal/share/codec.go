@@ -9,8 +9,9 @@ import (
 	"leadgraph/lead"
 )
 
-// formatVersion is part of every key. Raise it with every change of the tables
-// that lead.Visit walks: replicas of two releases then ignore each other's leads.
+// formatVersion is part of every key. Raise it with every change of the encoding, or of
+// the tables that lead.Visit walks: replicas of two releases then ignore each other's
+// leads.
 const formatVersion = "2"
 
 // maxRecord bounds one encoded lead, in bytes.

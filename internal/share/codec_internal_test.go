@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -40,7 +41,8 @@ func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		leads := rapid.SliceOfN(genLead(), 0, 3).Draw(t, "leads")
 		leads = append(leads, &lead.Lead{ID: "bare"})
-		packed, err := pack(leads)
+		reading := catalogue.Reading{Leads: leads, Unreadable: rapid.IntRange(0, 1e6).Draw(t, "unreadable"), Complete: true}
+		packed, err := pack(reading)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +50,7 @@ func TestRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(leads, got); diff != "" {
+		if diff := cmp.Diff(reading, got); diff != "" {
 			t.Fatal(diff)
 		}
 	})
@@ -96,7 +98,7 @@ func TestFormatVersion(t *testing.T) {
 
 func TestTooLargeALead(t *testing.T) {
 	t.Parallel()
-	if _, err := pack([]*lead.Lead{{ID: string(make([]byte, maxRecord))}}); !errors.Is(err, errTooLarge) {
+	if _, err := pack(catalogue.Reading{Leads: []*lead.Lead{{ID: string(make([]byte, maxRecord))}}}); !errors.Is(err, errTooLarge) {
 		t.Errorf("got %v", err)
 	}
 }

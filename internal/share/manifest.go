@@ -1,14 +1,17 @@
 package share
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +19,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/redis/rueidis"
 
-	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
 )
 
 const (
@@ -67,38 +70,39 @@ func (s *Store) place(m manifest) string {
 	return fmt.Sprintf("%sleads %d %s", s.prefix, m.begun, m.generation)
 }
 
-// load fetches the leads of a manifest.
-func (s *Store) load(ctx context.Context, m manifest) ([]*lead.Lead, error) {
+// load fetches the leads of a manifest. Its reading has no date.
+func (s *Store) load(ctx context.Context, m manifest) (catalogue.Reading, error) {
+	var none catalogue.Reading
 	var sealed []byte
 	for i := range m.chunks {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return none, err
 		}
 		chunk, err := attempt(s, func(ctx context.Context, client rueidis.Client) ([]byte, error) {
 			return client.Do(ctx, client.B().Get().Key(s.chunkKey(m, i)).Build()).AsBytes()
 		})
 		if rueidis.IsRedisNil(err) {
-			return nil, errChunks
+			return none, errChunks
 		}
 		if err != nil {
-			return nil, err
+			return none, err
 		}
 		sealed = append(sealed, chunk...)
 	}
 	if sumOf(sealed) != m.sum {
-		return nil, errChunks
+		return none, errChunks
 	}
 	packed, err := s.vault.open(sealed, s.place(m))
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	return unpack(packed)
 }
 
 // publish stores leads whose reading began at the given time. Other replicas find
 // them unless newer leads are stored already.
-func (s *Store) publish(leads []*lead.Lead, begun int64, keep time.Duration) error {
-	packed, err := pack(leads)
+func (s *Store) publish(reading catalogue.Reading, begun int64, keep time.Duration) error {
+	packed, err := pack(reading)
 	if err != nil {
 		return err
 	}
@@ -123,7 +127,7 @@ func (s *Store) publish(leads []*lead.Lead, begun int64, keep time.Duration) err
 	default:
 		s.retire(parseManifest(replaced))
 	}
-	s.opts.Logger.Debug("leads shared", slog.Int("leads", len(leads)), slog.Int("bytes", len(sealed)))
+	s.opts.Logger.Debug("leads shared", slog.Int("leads", len(reading.Leads)), slog.Int("bytes", len(sealed)))
 	return nil
 }
 
@@ -154,25 +158,34 @@ func (s *Store) retire(m manifest) {
 	}
 }
 
-func pack(leads []*lead.Lead) ([]byte, error) {
+// pack writes the number of unreadable rows and the leads of a complete reading.
+func pack(reading catalogue.Reading) ([]byte, error) {
 	var packed bytes.Buffer
 	// By measurement the next level takes 1.5 times as long and saves nothing.
 	z, err := zstd.NewWriter(&packed, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		return nil, err
 	}
-	if err := encode(z, leads); err != nil {
-		return nil, errors.Join(err, z.Close())
+	_, err = z.Write(binary.AppendUvarint(nil, uint64(reading.Unreadable)))
+	if err == nil {
+		err = encode(z, reading.Leads)
 	}
-	err = z.Close()
+	err = errors.Join(err, z.Close())
 	return packed.Bytes(), err
 }
 
-func unpack(packed []byte) ([]*lead.Lead, error) {
+// unpack reads what pack wrote.
+func unpack(packed []byte) (catalogue.Reading, error) {
 	z, err := zstd.NewReader(bytes.NewReader(packed))
 	if err != nil {
-		return nil, err
+		return catalogue.Reading{}, err
 	}
 	defer z.Close()
-	return decode(z)
+	buffered := bufio.NewReader(z)
+	unreadable, err := binary.ReadUvarint(buffered)
+	if err != nil || unreadable > math.MaxInt32 {
+		return catalogue.Reading{}, errFormat
+	}
+	leads, err := decode(buffered)
+	return catalogue.Reading{Leads: leads, Unreadable: int(unreadable), Complete: true}, err
 }

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
 )
 
@@ -48,7 +47,7 @@ func (s *source) AllLeads(ctx context.Context, notBefore time.Time) (catalogue.R
 	if shared != nil {
 		return *shared, nil
 	}
-	result := make(chan []*lead.Lead, 1)
+	result := make(chan catalogue.Reading, 1)
 	defer close(result)
 	if turn.does != "" {
 		s.store.background(func() { s.serve(turn, result) })
@@ -58,7 +57,7 @@ func (s *source) AllLeads(ctx context.Context, notBefore time.Time) (catalogue.R
 	if reading.AsOf.IsZero() {
 		reading.AsOf = begun
 		if err == nil && reading.Complete {
-			result <- reading.Leads
+			result <- reading
 		}
 	}
 	return reading, err
@@ -79,11 +78,11 @@ func (s *source) await(ctx context.Context, notBefore time.Time) (*catalogue.Rea
 			return nil, turn{}
 		case next.does == found:
 			m := parseManifest(next.text)
-			leads, err := s.store.load(ctx, m)
+			reading, err := s.store.load(ctx, m)
 			if err == nil {
 				age := time.Duration(next.now-m.begun) * time.Microsecond
-				asOf := s.dated(m.generation, asked.Add(-age))
-				return &catalogue.Reading{Leads: leads, Complete: true, AsOf: asOf}, turn{}
+				reading.AsOf = s.dated(m.generation, asked.Add(-age))
+				return &reading, turn{}
 			}
 			s.store.complain(err)
 			useless = m.generation
@@ -132,7 +131,7 @@ func (s *source) dated(generation string, asOf time.Time) time.Time {
 
 // serve renews the lease while the leads are read, publishes the leads, and releases
 // the lease. If reading fails, the reader closes result without sending leads.
-func (s *source) serve(t turn, result <-chan []*lead.Lead) {
+func (s *source) serve(t turn, result <-chan catalogue.Reading) {
 	if t.does == leased {
 		defer s.store.release(t.text)
 	}
@@ -144,9 +143,9 @@ func (s *source) serve(t turn, result <-chan []*lead.Lead) {
 			if t.does == leased {
 				s.store.renew(t.text)
 			}
-		case leads, read := <-result:
+		case reading, read := <-result:
 			if read {
-				s.store.complain(s.store.publish(leads, t.now, s.keep))
+				s.store.complain(s.store.publish(reading, t.now, s.keep))
 			}
 			return
 		case <-s.store.life.Done():

@@ -102,7 +102,15 @@ func (t *Telemetry) Refreshed(took time.Duration, calls int, err error) {
 	t.refresh.Observe(took.Seconds())
 }
 
-// Published records the catalogue that is served from now on.
-func (t *Telemetry) Published(asOf time.Time, leads int) {
-	t.scraped.published.Store(&published{asOf, leads})
+// Published records the catalogue that is served from now on, and how many rows of the
+// platform could not be read for it.
+func (t *Telemetry) Published(asOf time.Time, leads, unreadable int) {
+	t.scraped.published.Store(&published{asOf, leads, unreadable})
+}
+
+// Unreadable counts the rows of an answer that could not be read, by reason.
+func (t *Telemetry) Unreadable(reasons map[string]int) {
+	for reason, n := range reasons {
+		t.unreadable.WithLabelValues(listed(unreadableReasons, reason)).Add(float64(n))
+	}
 }

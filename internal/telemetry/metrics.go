@@ -19,7 +19,10 @@ const other = "other"
 var (
 	kinds    = []string{"lead", "leads", "online", "token"}
 	outcomes = []string{"ok", "status", "timeout", "connection", "cut", "too_large", "bad_response", "canceled", "refused"}
-	plans    = []string{"cache", "single reads", "catalogue", "mixed"}
+	// The reasons are those of the package upstream/reader.
+	unreadableReasons = []string{"null", "no_id", "zero_id", "no_tenant_id", "zero_tenant_id", "bad_tenant_id"}
+
+	plans = []string{"cache", "single reads", "catalogue", "mixed"}
 )
 
 // The outcomes of catalogue refreshes.
@@ -67,6 +70,7 @@ type metrics struct {
 	attemptDuration *prometheus.HistogramVec
 	received        *prometheus.CounterVec
 	retries         *prometheus.CounterVec
+	unreadable      *prometheus.CounterVec
 
 	lookups   *prometheus.CounterVec
 	batches   prometheus.Histogram
@@ -99,6 +103,7 @@ func newMetrics() metrics {
 		attemptDuration: histograms("upstream_attempt_duration_seconds", "Duration of one request to the platform, up to the last byte of the answer.", answerBuckets, "kind"),
 		received:        counters("upstream_received_bytes_total", "Size of the platform's answers in bytes, after decompression.", "kind"),
 		retries:         counters("upstream_retries_total", "Requests to the platform that repeat a failed one.", "kind"),
+		unreadable:      counters("upstream_unreadable_rows_total", "Rows of the platform's answers that could not be read, by reason; each time they are read.", "reason"),
 
 		lookups:   counters("lookups_total", "Lookups of a tenant's leads: hit if answered without waiting for a read, otherwise miss.", "result"),
 		batches:   histogram("lookup_batch_tenants", "Distinct tenants that one operation looked up together.", batchBuckets),
@@ -124,6 +129,9 @@ func (m metrics) begin() {
 		m.errors.WithLabelValues(code)
 		m.refused.WithLabelValues(code)
 	}
+	for _, reason := range unreadableReasons {
+		m.unreadable.WithLabelValues(reason)
+	}
 	for _, plan := range plans {
 		m.planned.WithLabelValues(plan)
 	}
@@ -138,7 +146,7 @@ func (m metrics) begin() {
 func (m metrics) all() []prometheus.Collector {
 	return []prometheus.Collector{
 		m.operations, m.errors, m.duration, m.inFlight, m.refused, m.stale,
-		m.attempts, m.attemptDuration, m.received, m.retries,
+		m.attempts, m.attemptDuration, m.received, m.retries, m.unreadable,
 		m.lookups, m.batches, m.planned, m.refreshes, m.refresh,
 	}
 }

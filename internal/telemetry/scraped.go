@@ -41,13 +41,14 @@ type Projection struct {
 }
 
 type published struct {
-	asOf  time.Time
-	leads int
+	asOf              time.Time
+	leads, unreadable int
 }
 
 var (
 	catalogueAge   = desc("catalogue_age_seconds", "Age of the catalogue in use; absent until there is one.")
 	catalogueLeads = desc("catalogue_leads", "Leads in the catalogue in use.")
+	catalogueHoles = desc("catalogue_unreadable_rows", "Rows of the platform that could not be read for the catalogue in use.")
 
 	breakerState = desc("upstream_breaker_state", "1 for the current state of the circuit breaker, 0 for the others.", "state")
 	upstreamBusy = desc("upstream_in_flight", "Requests to the platform in progress.")
@@ -89,7 +90,7 @@ func (t *Telemetry) Watch(s Sources) {
 // Describe implements prometheus.Collector.
 func (*scraped) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		catalogueAge, catalogueLeads, breakerState, upstreamBusy, upstreamMax, upstreamWait, tokenExpiry, queueLimit, queueRunning, queueWaiting,
+		catalogueAge, catalogueLeads, catalogueHoles, breakerState, upstreamBusy, upstreamMax, upstreamWait, tokenExpiry, queueLimit, queueRunning, queueWaiting,
 		callersHeld, projected, fallbacks, givenUp,
 	} {
 		to <- d
@@ -102,6 +103,7 @@ func (s *scraped) Collect(to chan<- prometheus.Metric) {
 	if p := s.published.Load(); p != nil {
 		out.gauge(catalogueAge, max(0, s.now().Sub(p.asOf).Seconds()))
 		out.gauge(catalogueLeads, float64(p.leads))
+		out.gauge(catalogueHoles, float64(p.unreadable))
 	}
 	s.mu.Lock()
 	sources := slices.Clone(s.sources)

@@ -112,7 +112,8 @@ func TestMetrics(t *testing.T) {
 	seen.Refreshed(time.Second, 0, nil)
 	seen.Refreshed(time.Second, 1, errors.New("upstream"))
 	seen.Refreshed(time.Second, 1, fmt.Errorf("left: %w", context.Canceled))
-	seen.Published(now.Add(-time.Minute), 2000)
+	seen.Published(now.Add(-time.Minute), 2000, 3)
+	seen.Unreadable(map[string]int{"no_id": 2, "dana": 1})
 	seen.Watch(telemetry.Sources{
 		Upstream: func() telemetry.Upstream {
 			return telemetry.Upstream{Breaker: "half_open", Limit: 64, InFlight: 3, Queued: 2, TokenExpires: time.Unix(5000, 500_000_000)}
@@ -153,6 +154,9 @@ func TestMetrics(t *testing.T) {
 		`catalogue_refresh_duration_seconds_count`:                       "2",
 		`catalogue_age_seconds`:                                          "60",
 		`catalogue_leads`:                                                "2000",
+		`catalogue_unreadable_rows`:                                      "3",
+		`upstream_unreadable_rows_total{reason="no_id"}`:                 "2",
+		`upstream_unreadable_rows_total{reason="other"}`:                 "1",
 		`upstream_breaker_state{state="half_open"}`:                      "1",
 		`upstream_breaker_state{state="open"}`:                           "0",
 		`upstream_in_flight`:                                             "3",

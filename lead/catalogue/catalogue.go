@@ -26,6 +26,8 @@ type Source interface {
 // Reading is the result of a Source.
 type Reading struct {
 	Leads []*lead.Lead
+	// Unreadable is the number of rows that could not be read.
+	Unreadable int
 	// Complete is false if leads may be missing from the end of the list.
 	Complete bool
 	// Calls is the number of requests to the platform.

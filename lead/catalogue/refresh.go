@@ -167,7 +167,9 @@ func (c *Catalogue) read(ctx context.Context, number uint64, begun, notBefore ti
 		c.mu.Lock()
 		previous := c.current.Snapshot
 		c.mu.Unlock()
-		return Build(reading.Leads, reading.began(begun), previous), nil
+		s := Build(reading.Leads, reading.began(begun), previous)
+		s.unreadable = reading.Unreadable
+		return s, nil
 	})
 	if err != nil {
 		err = c.failed(ctx, err)
@@ -178,7 +180,7 @@ func (c *Catalogue) read(ctx context.Context, number uint64, begun, notBefore ti
 	c.opts.OnRefresh(time.Since(begun), got.calls, nil)
 	c.publish(current{Snapshot: snapshot, number: number, freshFor: c.vary(c.opts.TTL)})
 	c.opts.Logger.LogAttrs(ctx, slog.LevelInfo, "catalogue refreshed",
-		slog.Int("leads", snapshot.Len()), slog.Int("calls", got.calls), slog.Duration("took", time.Since(begun)))
+		slog.Int("leads", snapshot.Len()), slog.Int("unreadable", snapshot.Unreadable()), slog.Int("calls", got.calls), slog.Duration("took", time.Since(begun)))
 	return got, nil
 }
 

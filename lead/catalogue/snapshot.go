@@ -15,8 +15,9 @@ import (
 // The code of a snapshot calls the index of a lead in the platform's own order its
 // row, and the index of a row in another order its place.
 type Snapshot struct {
-	asOf  time.Time
-	leads []*lead.Lead // by row
+	asOf       time.Time
+	leads      []*lead.Lead // by row
+	unreadable int
 
 	byID      []int32                       // rows by ascending id
 	anchors   map[uint64]int32              // rows by AnchorHash
@@ -125,6 +126,10 @@ func (s *Snapshot) AsOf() time.Time { return s.asOf }
 
 // Len returns the number of leads.
 func (s *Snapshot) Len() int { return len(s.leads) }
+
+// Unreadable returns the number of the platform's rows that could not be read. The
+// snapshot has no lead for them.
+func (s *Snapshot) Unreadable() int { return s.unreadable }
 
 // All returns the leads in the platform's own order. The slice is shared; do not
 // change it.

@@ -21,6 +21,9 @@ type Stats struct {
 	// Direct and Consented count the leads whose IsDirectLead is true and false.
 	Direct    int
 	Consented int
+	// Unreadable is the number of the platform's rows that could not be read, whatever
+	// the filter.
+	Unreadable int
 	// AsOf is when reading the leads began.
 	AsOf time.Time
 }
@@ -64,9 +67,10 @@ func (s *Snapshot) Stats(f *lead.Filter) Stats {
 		ByCompanySize: mostFrequent(&s.sizes, matching, func(size string, n int) CompanySizeCount {
 			return CompanySizeCount{size, n}
 		}),
-		Direct:    direct[true],
-		Consented: direct[false],
-		AsOf:      s.asOf,
+		Direct:     direct[true],
+		Consented:  direct[false],
+		Unreadable: s.unreadable,
+		AsOf:       s.asOf,
 	}
 }
 

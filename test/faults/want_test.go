@@ -206,6 +206,14 @@ func neverEnding(op *operation, _ warmth, o *outcome) {
 	}
 }
 
+// readOn changes the outcome of reads in pages, which read on after rows that cannot be
+// read, until the list ends.
+func readOn(op *operation, _ warmth, o *outcome) {
+	if op == pageTwo || op == counts {
+		o.leads = just(2)
+	}
+}
+
 // onlyLookups makes faults harmless that only matter to lookups of a tenant.
 func onlyLookups(op *operation, _ warmth, o *outcome) {
 	if op == pageTwo || op == counts {

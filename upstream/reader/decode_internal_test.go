@@ -15,6 +15,12 @@ import (
 	"leadgraph/lead"
 )
 
+// Two tenants.
+const (
+	someTenant  = "f94238e5-4f2c-4e1b-8125-2d27122ca75f"
+	otherTenant = "6A7C0E81-4B3D-4F92-AE15-C9D8F7B6E510"
+)
+
 func ref[T any](v T) *T { return &v }
 
 func instant(t *testing.T, text string) time.Time {
@@ -51,6 +57,17 @@ func TestDecodeSamples(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
+}
+
+// wide returns an ASCII text in UTF-16. high is the index of each unit's high byte.
+func wide(text string, high int) string {
+	var out []byte
+	for i := range len(text) {
+		unit := [2]byte{text[i], text[i]}
+		unit[high] = 0
+		out = append(out, unit[:]...)
+	}
+	return string(out)
 }
 
 func minimalLead(t *testing.T) *lead.Lead {
@@ -134,16 +151,18 @@ func nestedLeads(t *testing.T) []*lead.Lead {
 	}
 }
 
-// shapeCase is a body, and the number of leads in it or the error that it causes.
+// shapeCase is a body, and the number of leads and holes in it or the error that it
+// causes.
 type shapeCase struct {
 	body  string
 	leads int
+	holes int
 	fails string
 }
 
 func TestDecodeShapes(t *testing.T) {
 	t.Parallel()
-	const one = `{"id":"1","tenantId":"t"}`
+	const one = `{"id":"1","tenantId":"` + someTenant + `"}`
 	nest := func(depth int, inner string) string {
 		return strings.Repeat("[", depth) + inner + strings.Repeat("]", depth)
 	}
@@ -155,23 +174,36 @@ func TestDecodeShapes(t *testing.T) {
 		"too deep":               {body: nest(9, one), fails: "deeper than 8"},
 		"far too deep":           {body: nest(20_000, ""), fails: "deeper than 8"},
 		"null":                   {body: " null "},
-		"null elements":          {body: "[null," + one + ",[null]]", leads: 1},
+		"null elements":          {body: "[null," + one + ",[null]]", leads: 1, holes: 2},
 		"single object":          {body: one, leads: 1},
-		"single, other case":     {body: `{"ID":"1","TENANTID":"t"}`, leads: 1},
-		"single without tenant":  {body: `{"id":"1"}`, fails: "1 lack a tenantId"},
+		"single, other case":     {body: `{"ID":"1","TENANTID":"` + someTenant + `"}`, leads: 1},
+		"single without tenant":  {body: `{"id":"1"}`, fails: "neither a lead nor an envelope"},
+		"UTF-8 with a mark":      {body: "\xEF\xBB\xBF[" + one + "]", leads: 1},
+		"UTF-16":                 {body: wide("["+one+"]", 1), leads: 1},
+		"UTF-16 with a mark":     {body: "\xFE\xFF" + wide("["+one+"]", 0), leads: 1},
+		"UTF-32":                 {body: "\xFF\xFE\x00\x00[\x00\x00\x00", fails: "byte 1"},
 		"envelope":               {body: `{"currentPage":1,"totalRecords":1,"Data":[` + one + `]}`, leads: 1},
 		"envelope, nested":       {body: `{"data":[[` + one + `]]}`, leads: 1},
 		"envelope, data first":   {body: `{"data":[` + one + `],"totalRecords":1}`, leads: 1},
-		"lead with other data":   {body: `{"id":"1","data":[7],"tenantId":"t"}`, leads: 1},
-		"lead after other data":  {body: `{"data":{},"id":"1","tenantId":"t"}`, leads: 1},
+		"lead with other data":   {body: `{"id":"1","data":[7],"tenantId":"` + someTenant + `"}`, leads: 1},
+		"lead after other data":  {body: `{"data":{},"id":"1","tenantId":"` + someTenant + `"}`, fails: "member of a lead"},
 		"envelope or lead":       {body: `{"data":[` + one + `],"id":"1"}`, fails: "member of a lead"},
 		"two data":               {body: `{"data":[` + one + `],"data":[]}`, fails: "other data"},
 		"envelope, null":         {body: `{"data":null}`},
-		"envelope, object":       {body: `{"data":` + one + `}`, fails: "data is an object"},
+		"envelope, object":       {body: `{"data":` + one + `}`, leads: 1},
+		"envelope, other object": {body: `{"data":{"secret":[]}}`, fails: "neither a lead nor an envelope"},
+		"OData":                  {body: `{"@odata.context":"x","@odata.count":1,"value":[` + one + `],"@odata.nextLink":"y"}`, leads: 1},
+		"OData 2":                {body: `{"d":{"__count":"1","results":[` + one + `]}}`, leads: 1},
+		"HAL":                    {body: `{"_links":{},"_embedded":{"leads":[` + one + `]},"count":1}`, leads: 1},
+		"Boilerplate":            {body: `{"result":{"totalCount":1,"items":[` + one + `]},"targetUrl":null,"success":true,"error":null}`, leads: 1},
+		"counts in their names":  {body: `{"results":1,"records":1,"data":[` + one + `],"items":1,"value":null}`, leads: 1},
+		"a result without list":  {body: `{"result":{"code":0},"data":[` + one + `]}`, leads: 1},
+		"two lists":              {body: `{"items":[],"leads":[` + one + `]}`, fails: "other data"},
+		"too many envelopes":     {body: `{"d":{"d":{"d":{"d":{"d":[]}}}}}`, fails: "nested deeper"},
 		"envelope, text":         {body: `{"data":"secret"}`, fails: "a string"},
 		"other object":           {body: `{"secret":1}`, fails: "neither a lead nor an envelope"},
 		"empty object":           {body: `{}`, fails: "neither a lead nor an envelope"},
-		"object in array":        {body: `[{"data":[]}]`, fails: "lack an id"},
+		"object in array":        {body: `[{"data":[]}]`, holes: 1},
 		"string":                 {body: `"secret"`, fails: "a string"},
 		"number":                 {body: `1`, fails: "a number"},
 		"boolean":                {body: `true`, fails: "a boolean"},
@@ -182,8 +214,8 @@ func TestDecodeShapes(t *testing.T) {
 		"breaks off":             {body: `[{"id":"secret`, fails: "byte 14"},
 		"something after":        {body: "[]secret", fails: "byte 3"},
 		"something after null":   {body: "null secret", fails: "byte 6"},
-		"something after object": {body: one + "]", fails: "byte 26"},
-		"lead without id":        {body: `[` + one + `,{"tenantId":"t"},{"id":" ","tenantId":[]}]`, fails: "of 3 leads, 2 lack an id and 1 lack a tenantId"},
+		"something after object": {body: one + "]", fails: "byte 61"},
+		"rows without id":        {body: `[` + one + `,{"tenantId":"` + someTenant + `"},{"id":" ","tenantId":[]},` + one + `]`, leads: 2, holes: 2},
 	} {
 		test.check(t, name)
 	}
@@ -191,10 +223,11 @@ func TestDecodeShapes(t *testing.T) {
 
 func (test shapeCase) check(t *testing.T, name string) {
 	t.Helper()
-	leads, _, err := decode([]byte(test.body), lead.AllParts)
+	rows, _, err := decode([]byte(test.body), lead.AllParts)
+	leads := slices.DeleteFunc(slices.Clone(rows), func(l *lead.Lead) bool { return l == nil })
 	switch {
-	case test.fails == "" && (err != nil || len(leads) != test.leads):
-		t.Errorf("%s: got %d leads, error %v; want %d", name, len(leads), err, test.leads)
+	case test.fails == "" && (err != nil || len(leads) != test.leads || len(rows) != test.leads+test.holes):
+		t.Errorf("%s: got %d leads in %d rows, error %v; want %d leads and %d holes", name, len(leads), len(rows), err, test.leads, test.holes)
 	case test.fails != "" && (err == nil || !strings.Contains(err.Error(), test.fails)):
 		t.Errorf("%s: error is %v, want %q in it", name, err, test.fails)
 	case err != nil && strings.Contains(err.Error(), "secret"):
@@ -215,7 +248,7 @@ var (
 )
 
 var fieldCases = []fieldCase{
-	{fields: `"id":12,"TENANTID":"T"`, want: lead.Lead{ID: "12", TenantID: "T"}},
+	{fields: `"id":12,"TENANTID":"` + otherTenant + `"`, want: lead.Lead{ID: "12", TenantID: otherTenant}},
 	{fields: `"id":"a","id":"b"`, want: lead.Lead{ID: "b"}},
 	{fields: `"status":null`}, {fields: `"status":"not active"`, want: lead.Lead{StatusText: ref("not active"), Status: lead.StatusNotActive}},
 	{fields: `"status":1`, want: lead.Lead{StatusText: ref("1")}},
@@ -238,6 +271,12 @@ var fieldCases = []fieldCase{
 	{fields: `"comments":["one",null,{ "a" : [ 1 ] },2]`, want: lead.Lead{Comments: []string{"one", `{"a":[1]}`, "2"}}},
 	{fields: `"comments":{ "a" : 1 }`, want: lead.Lead{Comments: []string{`{"a":1}`}}},
 	{fields: `"consentedCountries":"IL"`, want: lead.Lead{ConsentedCountries: []string{"IL"}}},
+	{fields: `"consentedCountries":["US,GB","Germany"," fra ","Côte d’Ivoire","Korea, Republic of"]`, want: lead.Lead{
+		ConsentedCountries: []string{"US", "GB", "DE", "FR", "CI", "KR"}}},
+	{fields: `"consentedCountries":"US, Atlantis"`, want: lead.Lead{ConsentedCountries: []string{"US"}}, odd: "consentedCountries"},
+	{fields: `"consentedCountries":["Europe"]`, odd: "consentedCountries"},
+	{fields: `"civicAddresses":{"country":"United States"}`, want: lead.Lead{CivicAddresses: []lead.CivicAddress{{Country: ref("US")}}}},
+	{fields: `"civicAddresses":{"country":"US,GB"}`, want: lead.Lead{CivicAddresses: []lead.CivicAddress{{}}}, odd: "civicAddresses.country"},
 	{fields: `"consentedCountries":["IL",null,{}]`, want: lead.Lead{ConsentedCountries: []string{"IL"}}, odd: "consentedCountries"},
 	{fields: `"consentedOn":"2025-03-02T17:40:09+00:00"`, want: lead.Lead{ConsentedOn: someDay}},
 	{fields: `"consentedOn":"2025-03-02T19:40:09+02:00"`, want: lead.Lead{ConsentedOn: someDay}},
@@ -248,7 +287,26 @@ var fieldCases = []fieldCase{
 	{fields: `"consentedOn":""`},
 	{fields: `"consentedOn":"2/18/2027 8:39:26 AM"`, odd: "consentedOn"},
 	{fields: `"consentedOn":"9999-12-31T23:59:59-01:00"`, odd: "consentedOn"},
-	{fields: `"lastModifiedOn":1700000000`, odd: "lastModifiedOn"},
+	{fields: `"lastModifiedOn":1740937209`, want: lead.Lead{LastModifiedOn: someDay}},
+	{fields: `"lastModifiedOn":1740937209000`, want: lead.Lead{LastModifiedOn: someDay}},
+	{fields: `"lastModifiedOn":17`, odd: "lastModifiedOn"}, {fields: `"lastModifiedOn":"1740937209"`, odd: "lastModifiedOn"},
+	{fields: `"consentedOn":"\/Date(1740937209000)\/"`, want: lead.Lead{ConsentedOn: someDay}},
+	{fields: `"consentedOn":"/Date(1740937209000+0200)/"`, want: lead.Lead{ConsentedOn: someDay}},
+	{fields: `"consentedOn":"/Date(-62135596800000)/"`}, {fields: `"consentedOn":"/Date(now)/"`, odd: "consentedOn"},
+	{fields: `"consentedOn":"2025-03-02"`, want: lead.Lead{ConsentedOn: someDay.Truncate(24 * time.Hour)}},
+	{fields: `"consentedOn":"2025-03-02 17:40:09Z"`, want: lead.Lead{ConsentedOn: someDay}},
+	{fields: `"consentedOn":"2025-03-02 17:40:09"`, want: lead.Lead{ConsentedOn: someDay}},
+	{fields: `"consentedOn":"Sun, 02 Mar 2025 17:40:09 GMT"`, want: lead.Lead{ConsentedOn: someDay}},
+	{fields: `"isDirectLead":""`}, {fields: `"isDirectLead":"FALSE"`, want: lead.Lead{IsDirectLead: ref(false)}},
+	{fields: `"isDirectLead":1`, want: lead.Lead{IsDirectLead: ref(true)}},
+	{fields: `"channelId":1574.0`, want: lead.Lead{ChannelID: ref("1574")}}, {fields: `"channelId":0.0`},
+	{fields: `"channelId":"NaN"`, odd: "channelId"}, {fields: `"channelId":"-Infinity"`, odd: "channelId"},
+	{fields: `"umpCustomerGuid":"00000000-0000-0000-0000-000000000000"`}, {fields: `"operatorId":" "`},
+	{fields: `"contacts":"","contactDetails":"","civicAddresses":"","consentedCountries":""`},
+	{fields: `"contacts":{"total":0}`, odd: "contacts"}, {fields: `"contactDetails":{}`, odd: "contactDetails"},
+	{fields: `"contacts":"Dana"`, odd: "contacts"}, {fields: `"civicAddresses":[{"x":1}]`, odd: "civicAddresses"},
+	{fields: `"is_direct_lead":true,"ovoc-channel-id":7,"contact_details":{"full_name":"a"}`, want: lead.Lead{
+		IsDirectLead: ref(true), OVOCChannelID: ref("7"), ContactDetails: &lead.ContactDetails{FullName: ref("a")}}},
 	{fields: `"contactDetails":[{"email":"a"},{"email":"b"}]`, want: lead.Lead{ContactDetails: &lead.ContactDetails{Email: ref("a")}}},
 	{fields: `"contactDetails":[]`}, {fields: `"contactDetails":"Dana"`, odd: "contactDetails"},
 	{fields: `"contactDetails":{"email":{}}`, want: lead.Lead{ContactDetails: &lead.ContactDetails{}}, odd: "contactDetails.email"},
@@ -269,9 +327,9 @@ func TestDecodeFields(t *testing.T) {
 			test.want.ID = "1"
 		}
 		if test.want.TenantID == "" {
-			test.want.TenantID = "t"
+			test.want.TenantID = someTenant
 		}
-		leads, odd, err := decode([]byte(`[{"id":"1","tenantId":"t",`+test.fields+`}]`), lead.AllParts)
+		leads, odd, err := decode([]byte(`[{"id":"1","tenantId":"`+someTenant+`",`+test.fields+`}]`), lead.AllParts)
 		if err != nil {
 			t.Errorf("%.80s: %v", test.fields, err)
 			continue

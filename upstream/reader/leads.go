@@ -1,6 +1,10 @@
 package reader
 
-import "leadgraph/lead"
+import (
+	"strings"
+
+	"leadgraph/lead"
+)
 
 // Leads are the records of GET /api/v2/oc/lead [GSL, GAL].
 var Leads = leadKind()
@@ -8,7 +12,9 @@ var Leads = leadKind()
 func leadKind() *Kind[lead.Lead] {
 	members := membersOf("", lead.LeadFields, special[lead.Lead]{
 		"id":                 func(p *parser, i int, l *lead.Lead) int { return p.identity(i, &l.ID) },
-		"tenantId":           func(p *parser, i int, l *lead.Lead) int { return p.identity(i, &l.TenantID) },
+		"tenantId":           (*parser).tenant,
+		"operatorId":         func(p *parser, i int, l *lead.Lead) int { return p.optionalID(i, &l.OperatorID) },
+		"umpCustomerGuid":    func(p *parser, i int, l *lead.Lead) int { return p.optionalID(i, &l.UMPCustomerGUID) },
 		"status":             (*parser).status,
 		"channelId":          func(p *parser, i int, l *lead.Lead) int { return p.channel(i, &l.ChannelID) },
 		"ovocChannelId":      func(p *parser, i int, l *lead.Lead) int { return p.channel(i, &l.OVOCChannelID) },
@@ -21,11 +27,8 @@ func leadKind() *Kind[lead.Lead] {
 	for i := range members {
 		members[i].identifies = members[i].name == "id" || members[i].name == "tenantId"
 	}
-	k := newKind("leads", append(members, dataOf[lead.Lead]()))
-	k.required = []required[lead.Lead]{
-		{"an id", func(l *lead.Lead) *string { return &l.ID }},
-		{"a tenantId", func(l *lead.Lead) *string { return &l.TenantID }},
-	}
+	k := newKind("leads", append(members, dataOf[lead.Lead]()...))
+	k.reject = rejectLead
 	k.copy = func(c *copier, l *lead.Lead) *lead.Lead { return copied(c, lead.Clone(l), lead.LeadFields) }
 	return k
 }
@@ -34,10 +37,19 @@ var (
 	detailsMembers = membersOf("contactDetails.", lead.DetailsFields, nil)
 	contactMembers = membersOf("contacts.", lead.ContactFields, nil)
 	addressMembers = membersOf("civicAddresses.", lead.AddressFields, special[lead.CivicAddress]{
-		"validationStatus": (*parser).validationStatus,
-		"locations":        (*parser).locationList,
+		"id":                func(p *parser, i int, a *lead.CivicAddress) int { return p.plainID(i, &a.ID) },
+		"country":           (*parser).country,
+		"companyId":         func(p *parser, i int, a *lead.CivicAddress) int { return p.optionalID(i, &a.CompanyID) },
+		"defaultLocationId": func(p *parser, i int, a *lead.CivicAddress) int { return p.optionalID(i, &a.DefaultLocationID) },
+		"tenantId":          func(p *parser, i int, a *lead.CivicAddress) int { return p.optionalID(i, &a.TenantID) },
+		"partnerId":         func(p *parser, i int, a *lead.CivicAddress) int { return p.optionalID(i, &a.PartnerID) },
+		"validationStatus":  (*parser).validationStatus,
+		"locations":         (*parser).locationList,
 	})
-	locationMembers = membersOf("civicAddresses.locations.", lead.LocationFields, nil)
+	locationMembers = membersOf("civicAddresses.locations.", lead.LocationFields, special[lead.Location]{
+		"id":             func(p *parser, i int, l *lead.Location) int { return p.plainID(i, &l.ID) },
+		"civicAddressId": func(p *parser, i int, l *lead.Location) int { return p.optionalID(i, &l.CivicAddressID) },
+	})
 )
 
 // identity reads the id or tenantId of a lead. An object that has one is a lead and
@@ -45,6 +57,45 @@ var (
 func (p *parser) identity(i int, into *string) int {
 	p.isRecord = true
 	return p.plainText(i, into)
+}
+
+// tenant reads a tenantId into the usual form of a GUID.
+func (p *parser) tenant(i int, l *lead.Lead) int {
+	next := p.identity(i, &l.TenantID)
+	if id, ok := p.guid(l.TenantID); ok {
+		l.TenantID = id
+	}
+	return next
+}
+
+// The reasons why a row cannot be read. They are labels of a metric.
+const (
+	reasonNull       = "null"
+	reasonNoID       = "no_id"
+	reasonZeroID     = "zero_id"
+	reasonNoTenant   = "no_tenant_id"
+	reasonZeroTenant = "zero_tenant_id"
+	reasonBadTenant  = "bad_tenant_id"
+)
+
+// Reasons are the keys of Result.Unreadable.
+var Reasons = []string{reasonNull, reasonNoID, reasonZeroID, reasonNoTenant, reasonZeroTenant, reasonBadTenant}
+
+// rejectLead returns why a row cannot be a lead, or "".
+func rejectLead(l *lead.Lead) string {
+	switch {
+	case strings.TrimSpace(l.ID) == "":
+		return reasonNoID
+	case isZeroGUID(l.ID):
+		return reasonZeroID
+	case strings.TrimSpace(l.TenantID) == "":
+		return reasonNoTenant
+	case isZeroGUID(l.TenantID):
+		return reasonZeroTenant
+	case !isGUID(l.TenantID):
+		return reasonBadTenant
+	}
+	return ""
 }
 
 func (p *parser) status(i int, l *lead.Lead) int {
@@ -69,23 +120,17 @@ func (p *parser) validationStatus(i int, a *lead.CivicAddress) int {
 func (p *parser) channel(i int, into **string) int {
 	text, ok, next := p.scalar(i)
 	*into = nil
-	if ok && text != "" && text != "0" {
+	if whole, fraction, found := strings.Cut(text, "."); found && strings.Trim(fraction, "0") == "" {
+		text = whole // Json.NET writes a double as 1574.0
+	}
+	switch text = strings.TrimSpace(text); {
+	case !ok || text == "" || text == "0":
+	case text == "NaN" || text == "Infinity" || text == "-Infinity":
+		p.note(p.path)
+	default:
 		*into = p.keep(text)
 	}
 	return next
-}
-
-func (p *parser) consentedCountries(i int, l *lead.Lead) int {
-	p.countries = p.countries[:0]
-	i = p.list(i, func(i int) int {
-		text, ok, next := p.scalar(i)
-		if ok {
-			p.countries = append(p.countries, text)
-		}
-		return next
-	})
-	l.ConsentedCountries = nilIfEmpty(p.countries)
-	return i
 }
 
 // remarks reads comments. A string is kept unchanged. Any other value becomes
@@ -122,8 +167,11 @@ func (p *parser) contactDetails(i int, l *lead.Lead) int {
 			return p.skip(i)
 		}
 		p.details = lead.ContactDetails{}
-		l.ContactDetails = &p.details
-		return readObject(p, i, &p.detailsNames, detailsMembers, &p.details)
+		next := readObject(p, i, &p.detailsNames, detailsMembers, &p.details)
+		if next < 0 || !p.stranger(path) {
+			l.ContactDetails = &p.details
+		}
+		return next
 	})
 }
 
@@ -135,7 +183,11 @@ func (p *parser) contactList(i int, l *lead.Lead) int {
 			return p.noObject(i, path)
 		}
 		p.contacts = append(p.contacts, lead.Contact{})
-		return readObject(p, i, &p.contactNames, contactMembers, &p.contacts[len(p.contacts)-1])
+		next := readObject(p, i, &p.contactNames, contactMembers, &p.contacts[len(p.contacts)-1])
+		if next >= 0 && p.stranger(path) {
+			p.contacts = p.contacts[:len(p.contacts)-1]
+		}
+		return next
 	})
 	l.Contacts = nilIfEmpty(p.contacts)
 	return i
@@ -149,7 +201,11 @@ func (p *parser) addressList(i int, l *lead.Lead) int {
 			return p.noObject(i, path)
 		}
 		p.addresses = append(p.addresses, lead.CivicAddress{})
-		return readObject(p, i, &p.addressNames, addressMembers, &p.addresses[len(p.addresses)-1])
+		next := readObject(p, i, &p.addressNames, addressMembers, &p.addresses[len(p.addresses)-1])
+		if next >= 0 && p.stranger(path) {
+			p.addresses = p.addresses[:len(p.addresses)-1]
+		}
+		return next
 	})
 	l.CivicAddresses = nilIfEmpty(p.addresses)
 	return i
@@ -164,7 +220,11 @@ func (p *parser) locationList(i int, a *lead.CivicAddress) int {
 			return p.noObject(i, path)
 		}
 		p.locations = append(p.locations, lead.Location{})
-		return readObject(p, i, &p.locationNames, locationMembers, &p.locations[len(p.locations)-1])
+		next := readObject(p, i, &p.locationNames, locationMembers, &p.locations[len(p.locations)-1])
+		if next >= 0 && p.stranger(path) {
+			p.locations = p.locations[:len(p.locations)-1]
+		}
+		return next
 	})
 	a.Locations = nilIfEmpty(p.locations[first:])
 	return i

@@ -16,10 +16,15 @@ type member[T any] struct {
 	// identifies is true if an object with this member is a record and not an
 	// envelope.
 	identifies bool
+	// holds is true if the member may hold the records of an envelope.
+	holds bool
 }
 
-// dataMember is the name of the member of an envelope that holds the records.
-const dataMember = "data"
+// listNames are the names of the members of envelopes that hold the records: those of
+// OData, HAL, ASP.NET and its usual libraries, and of reference-preserving serialisers.
+var listNames = []string{
+	"data", "value", "values", "$values", "items", "results", "result", "records", "content", "leads", "rows", "d", "_embedded", "embedded",
+}
 
 // special has the functions that read members whose Go type does not determine how
 // they are read, by name.
@@ -60,7 +65,11 @@ func byType[T any](f lead.Field[T]) func(p *parser, i int, x *T) int {
 	panic("reader: the field " + f.Name + " needs a function of its own in leads.go")
 }
 
-// dataOf returns the member of an envelope that holds records of type T.
-func dataOf[T any]() member[T] {
-	return member[T]{name: dataMember, path: dataMember, read: func(p *parser, i int, _ *T) int { return p.data(i) }}
+// dataOf returns the members of an envelope that may hold records of type T.
+func dataOf[T any]() []member[T] {
+	members := make([]member[T], len(listNames))
+	for i, name := range listNames {
+		members[i] = member[T]{name: name, path: name, holds: true, read: func(p *parser, i int, _ *T) int { return p.data(i) }}
+	}
+	return members
 }

@@ -55,8 +55,9 @@ func (n *memberNames) search(b []byte, i int) (found, value int) {
 	return found, value
 }
 
-// index returns the index of a name in any case, or -1. text is the inside of a JSON
-// string.
+// index returns the index of a name in any case, or -1. It ignores underscores and
+// hyphens, because .NET has naming policies for snake_case and kebab-case. text is the
+// inside of a JSON string.
 func (n *memberNames) index(text []byte) int {
 	for i, name := range n.list {
 		if string(text) == name {
@@ -69,6 +70,13 @@ func (n *memberNames) index(text []byte) int {
 	for i, name := range n.list {
 		if strings.EqualFold(view(text), name) {
 			return i
+		}
+	}
+	if bare := strings.NewReplacer("_", "", "-", "").Replace(string(text)); len(bare) < len(text) {
+		for i, name := range n.list {
+			if strings.EqualFold(bare, name) {
+				return i
+			}
 		}
 	}
 	return -1

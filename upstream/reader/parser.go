@@ -19,6 +19,7 @@ type parser struct {
 	depth int      // number of open arrays and objects
 	path  string   // of the member being read
 	odd   []string // paths of the values that could not be used
+	known int      // number of known members of the object read last
 
 	details   lead.ContactDetails
 	contacts  []lead.Contact
@@ -35,8 +36,9 @@ type parser struct {
 	validations memo[lead.ValidationStatus]
 
 	// top is true while an object outside any array is read. isRecord is true if the
-	// object has a member that only a record has. dataStart is the first byte of its
-	// data, and dataAt the position if the data is an array before such a member.
+	// object has a member that only a record has. dataAt is the position of the first
+	// array or object, before such a member, that may hold the records. Before that,
+	// dataStart is the first byte of a value that could have: null, if one was null.
 	top       bool
 	isRecord  bool
 	dataStart byte
@@ -75,10 +77,11 @@ func readObject[T any](p *parser, i int, names *memberNames, members []member[T]
 	}
 	p.depth++
 	names.last = 0
-	oddBefore := len(p.odd)
+	oddBefore, known := len(p.odd), 0
 	i = skipSpace(p.b, i+1)
 	if i < len(p.b) && p.b[i] == '}' {
 		p.depth--
+		p.known = 0
 		return i + 1
 	}
 	for {
@@ -86,6 +89,10 @@ func readObject[T any](p *parser, i int, names *memberNames, members []member[T]
 		switch {
 		case value < 0:
 			return value
+		case found >= 0:
+			known++
+		}
+		switch {
 		case found < 0 || members[found].part&^p.want != 0:
 			i = p.skip(value)
 		default:
@@ -106,6 +113,7 @@ func readObject[T any](p *parser, i int, names *memberNames, members []member[T]
 			i = skipSpace(p.b, i+1)
 		case p.b[i] == '}':
 			p.depth--
+			p.known = known
 			return i + 1
 		default:
 			return ^i
@@ -114,11 +122,13 @@ func readObject[T any](p *parser, i int, names *memberNames, members []member[T]
 }
 
 // list reads an array and calls one for each element that is not null. A single
-// value is read like an array with one element.
+// value is read like an array with one element, and an empty text like none.
 func (p *parser) list(i int, one func(i int) int) int {
 	switch {
 	case p.b[i] == 'n':
 		return skipLiteral(p.b, i, "null")
+	case p.b[i] == '"' && i+1 < len(p.b) && p.b[i+1] == '"':
+		return i + 2
 	case p.b[i] != '[':
 		return one(i)
 	case p.depth == maxDepth:
@@ -166,6 +176,15 @@ func (p *parser) note(path string) { p.odd = append(p.odd, path) }
 func (p *parser) noObject(i int, path string) int {
 	p.note(path)
 	return p.skip(i)
+}
+
+// stranger reports and notes that the object just read has no known member: it is
+// something else than the path says.
+func (p *parser) stranger(path string) bool {
+	if p.known == 0 {
+		p.note(path)
+	}
+	return p.known == 0
 }
 
 // forget removes what was noted about an earlier member with the same name.

@@ -94,12 +94,13 @@ func fullAnswer(t *testing.T, n int) []byte {
 	var leads []map[string]any
 	for i := range n {
 		l := object(i, names(texts(lead.LeadFields))...)
+		l["tenantId"] = someTenant
 		l["status"], l["comments"], l["consentedCountries"] = "Active", []string{"one", "two \\ three"}, []string{"DE", "FR"}
 		l["consentedOn"], l["lastModifiedOn"], l["isDirectLead"], l["isNotActive"] = "2024-04-03T13:32:12Z", "2024-04-04T13:32:12Z", true, false
 		l["contactDetails"] = object(i, texts(lead.DetailsFields)...)
 		l["contacts"] = []any{object(i, texts(lead.ContactFields)...), object(i+1000, texts(lead.ContactFields)...)}
 		address := object(i, texts(lead.AddressFields)...)
-		address["validationStatus"] = "Validated"
+		address["validationStatus"], address["country"] = "Validated", "US"
 		address["locations"] = []any{object(i, texts(lead.LocationFields)...)}
 		l["civicAddresses"] = []any{address}
 		leads = append(leads, l)

@@ -8,12 +8,22 @@
 // All tolerances for the platform's JSON are in this package:
 //
 //   - An answer is an array of leads [GSL] or an array in an array [GAL]. A single
-//     lead, and an envelope whose data is one of the two, are accepted too.
-//   - An id is a string or a number, a time has a zone or none, year 1 means "unset",
-//     and an empty collection is null or [].
+//     lead is accepted too, and an envelope that holds any of these, beside counts and
+//     links, under one of the usual names: data, value, items, result and others.
+//   - The text is UTF-8 or UTF-16, with or without a byte order mark.
+//   - An id is a string or a number, and an empty collection is null, [] or "".
+//   - What the serialisers of .NET make of values with their usual settings is read:
+//     names in any case, with underscores or hyphens, numbers and booleans as texts, times
+//     in ISO 8601 with or without zone and fraction, as a date alone, as /Date(ms)/, in
+//     format R or as Unix time, and GUIDs in four forms. Year 1, the zero GUID and the
+//     empty text mean that a time, an id or a boolean is not set. The text "null" is a
+//     text.
+//   - An object that has not one known member is no contact, address or place.
 //   - A value of an unexpected type is read as absent and counted in [Oddities].
-//   - A lead without id or tenantId fails the whole answer. Dropping it silently would
-//     shift the positions that paging relies on.
+//   - A row that cannot be a lead is passed on as nil, so that the others keep their
+//     positions, and is counted in [Result.Unreadable]. It has no id or no tenantId, one
+//     of them is the zero GUID, its tenantId is no GUID, or it is null. Outside a list
+//     such an object is refused, because it may be something else, such as an error.
 //
 // # Agreement with encoding/json
 //
@@ -22,8 +32,9 @@
 // whole body in memory:
 //
 //   - A lead, or another member of an envelope, may have at most 4 MiB.
-//   - An object counts as an envelope as soon as its array of leads begins. An id, a
-//     tenantId or a second data after that array is an error.
+//   - An object outside a list counts as an envelope as soon as one of the names for
+//     lists has an array or an object. An id, a tenantId or another list after that is
+//     an error.
 package reader
 
 import (
@@ -49,8 +60,18 @@ func (e *BrokenError) Error() string { return "reading the answer: " + e.Err.Err
 // Unwrap returns the error of the source.
 func (e *BrokenError) Unwrap() error { return e.Err }
 
-// Oddities counts the values that could not be used, by field.
+// Oddities counts the values that could not be used, by field, or the records that
+// could not be read, by reason.
 type Oddities map[string]int
+
+// with adds one to a count. It makes the map with the first one.
+func (o Oddities) with(key string) Oddities {
+	if o == nil {
+		o = Oddities{}
+	}
+	o[key]++
+	return o
+}
 
 // LogValue implements slog.LogValuer.
 func (o Oddities) LogValue() slog.Value {
@@ -63,20 +84,15 @@ func (o Oddities) LogValue() slog.Value {
 
 // Kind describes the records of one endpoint. It is safe for concurrent use.
 type Kind[T any] struct {
-	plural   string // for errors
-	members  []member[T]
-	required []required[T]
-	copy     func(*copier, *T) *T
-	pool     sync.Pool // of *records[T]
+	plural  string // for errors
+	members []member[T]
+	// reject returns why a record cannot be used, or "". Nil accepts every record.
+	reject func(*T) string
+	copy   func(*copier, *T) *T
+	pool   sync.Pool // of *records[T]
 }
 
-// required is a text that every record must have.
-type required[T any] struct {
-	name string // with its article, for errors
-	text func(*T) *string
-}
-
-// newKind returns a Kind without required texts and without a copy function.
+// newKind returns a Kind without reject and copy functions.
 func newKind[T any](plural string, members []member[T]) *Kind[T] {
 	k := &Kind[T]{plural: plural, members: members}
 	k.pool.New = func() any { return newRecords(k) }
@@ -98,14 +114,26 @@ type Options struct {
 
 // Result says what was read. It is valid even if there was an error.
 type Result struct {
-	// Count is the number of records that were read.
+	// Count is the number of records in the answer, including those that could not be
+	// read.
 	Count    int
 	Oddities Oddities
+	// Unreadable counts the records that could not be read, by reason: one of Reasons.
+	Unreadable Oddities
 }
 
-// Read calls each with every record of an answer. It accepts an array of records,
-// arrays nested in it, null, a single record, and an object whose data is one of the
-// first three. docs/upstream-api.md gives the reasons.
+// Holes returns the number of records that could not be read.
+func (r Result) Holes() int {
+	n := 0
+	for _, count := range r.Unreadable {
+		n += count
+	}
+	return n
+}
+
+// Read calls each with every record of an answer, and with nil for a record that
+// cannot be read. It accepts an array of records, arrays nested in it, null, a single
+// record, and an envelope with one of these. docs/upstream-api.md gives the reasons.
 //
 // The error is a *BrokenError if src failed, ErrTooMany, ErrValueTooLarge or the
 // error of each. Any other error describes what is wrong with the answer. It names

@@ -4,14 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 )
 
 const (
 	// maxNesting is how deep arrays of leads may be nested. One array in an array is
 	// documented [GAL].
 	maxNesting = 8
+	// maxEnvelopes is how many envelopes may be nested in another one.
+	maxEnvelopes = 3
 
 	// bufferSize is large enough for many leads of about 1.3 KB, and small enough for
 	// the processor's cache.
@@ -25,8 +25,9 @@ const (
 // if the buffer ends within a record, it is read again with more bytes in the
 // buffer.
 //
-// An object whose data is an array counts as an envelope as soon as the array
-// begins. A later member that makes it a record, or a second data, is an error.
+// An object outside a list counts as an envelope as soon as one of its listNames has an
+// array or an object as its value. A later member that makes it a record, or more
+// records, are an error.
 type records[T any] struct {
 	source
 	kind   *Kind[T]
@@ -34,28 +35,28 @@ type records[T any] struct {
 	record T
 	copier *copier
 
-	opts    Options
-	each    func(*T) error
-	count   int
-	lacking []int // for each required text, how many records lack it
-	odd     Oddities
+	opts   Options
+	each   func(*T) error
+	result Result
 }
 
 func newRecords[T any](kind *Kind[T]) *records[T] {
 	return &records[T]{
 		source: source{parser: newParser(), buf: make([]byte, bufferSize)},
-		kind:   kind, names: namesOf(kind.members), copier: newCopier(), lacking: make([]int, len(kind.required)),
+		kind:   kind, names: namesOf(kind.members), copier: newCopier(),
 	}
 }
 
 func (r *records[T]) read(src io.Reader, o Options, each func(*T) error) (Result, error) {
 	r.source = source{parser: r.parser, buf: r.buf, src: src}
 	r.b, r.want, r.depth, r.top = nil, o.Want, 0, false
-	r.opts, r.each, r.count, r.odd = o, each, 0, nil
-	clear(r.lacking)
-	err := r.answer()
+	r.opts, r.each, r.result = o, each, Result{}
+	err := r.begin()
+	if err == nil {
+		err = r.answer()
+	}
 	r.src, r.each = nil, nil
-	return Result{Count: r.count, Oddities: r.odd}, err
+	return r.result, err
 }
 
 // reusable reports whether r can be kept for another answer. It cannot after a large
@@ -76,23 +77,7 @@ func (r *records[T]) answer() error {
 	if c != 0 || r.pos < len(r.b) {
 		return r.notJSON(r.pos)
 	}
-	if r.incomplete() {
-		return r.lackError()
-	}
 	return nil
-}
-
-// incomplete reports whether a record lacked a required text.
-func (r *records[T]) incomplete() bool {
-	return slices.ContainsFunc(r.lacking, func(n int) bool { return n > 0 })
-}
-
-func (r *records[T]) lackError() error {
-	texts := make([]string, len(r.lacking))
-	for i, n := range r.lacking {
-		texts[i] = fmt.Sprintf("%d lack %s", n, r.kind.required[i].name)
-	}
-	return fmt.Errorf("of %d %s, %s", r.count, r.kind.plural, strings.Join(texts, " and "))
 }
 
 // shape reads an answer whose first byte is c.
@@ -103,7 +88,11 @@ func (r *records[T]) shape(c byte) error {
 	case c == '<':
 		return errors.New("the body is HTML or XML, not JSON")
 	case c == '{':
-		return r.recordOrEnvelope()
+		found, err := r.object(maxEnvelopes)
+		if err == nil && !found {
+			err = errNoLeads
+		}
+		return err
 	case c == '[':
 		return r.array()
 	case c == 'n':
@@ -134,10 +123,12 @@ func (r *records[T]) array() error {
 			}
 		case c == '{':
 			if err = r.whole(r.readRecord); err == nil {
-				err = r.handOn()
+				err = r.handOn(r.reject())
 			}
 		case c == 'n':
-			err = r.whole(r.null)
+			if err = r.whole(r.null); err == nil {
+				err = r.handOn(reasonNull)
+			}
 		default:
 			err = r.wrongType("the array of "+r.kind.plural+" holds %s", c)
 		}
@@ -181,36 +172,46 @@ func (r *records[T]) readRecord(i int) int {
 	return i
 }
 
-// handOn counts the record and passes it to each. Once a record lacked a required
-// text it only counts, because the answer is refused anyway.
-func (r *records[T]) handOn() error {
-	r.count++
-	for _, path := range r.parser.odd {
-		if r.odd == nil {
-			r.odd = Oddities{}
-		}
-		r.odd[path]++
+// reject returns why the record cannot be used, or "".
+func (r *records[T]) reject() string {
+	if r.kind.reject == nil {
+		return ""
 	}
-	for i, required := range r.kind.required {
-		if strings.TrimSpace(*required.text(&r.record)) == "" {
-			r.lacking[i]++
+	return r.kind.reject(&r.record)
+}
+
+// handOn counts the record and passes it to each. With a reason why the record cannot
+// be used, it passes nil.
+func (r *records[T]) handOn(reason string) error {
+	r.result.Count++
+	if reason != "" {
+		r.result.Unreadable = r.result.Unreadable.with(reason)
+	} else {
+		for _, path := range r.parser.odd {
+			r.result.Oddities = r.result.Oddities.with(path)
 		}
 	}
 	switch {
-	case r.incomplete():
-		return nil
-	case r.opts.Max > 0 && r.count > r.opts.Max:
+	case r.opts.Max > 0 && r.result.Count > r.opts.Max:
 		return ErrTooMany
+	case reason != "":
+		return r.each(nil)
 	case r.opts.Borrow:
 		return r.each(&r.record)
 	}
 	return r.each(r.kind.copy(r.copier, &r.record))
 }
 
-// recordOrEnvelope reads an object outside any array.
-func (r *records[T]) recordOrEnvelope() error {
+var errNoLeads = errors.New("the body is an object that is neither a lead nor an envelope with a list of leads")
+
+// object reads an object outside any array: a record, or an envelope, in which at most
+// inner others may be nested. It reports whether the object is one of them.
+func (r *records[T]) object(inner int) (found bool, err error) {
+	if inner < 0 {
+		return false, fmt.Errorf("envelopes are nested deeper than %d", maxEnvelopes)
+	}
 	r.top = true
-	err := r.whole(func(i int) int {
+	err = r.whole(func(i int) int {
 		next := r.readRecord(i)
 		if r.dataAt > 0 {
 			return r.dataAt
@@ -220,63 +221,93 @@ func (r *records[T]) recordOrEnvelope() error {
 	r.top = false
 	switch {
 	case err != nil:
-		return err
+		return false, err
+	case r.isRecord && r.reject() != "": // it may be something else, such as an error
+		return false, errNoLeads
 	case r.isRecord:
-		return r.handOn()
+		return true, r.handOn("")
 	case r.dataAt > 0:
-		return r.envelope()
+		none := r.dataStart == 'n'
+		found, err = r.envelope(inner)
+		return found || none, err
 	case r.dataStart == 0:
-		return errors.New("the body is an object that is neither a lead nor an envelope with data")
-	case r.dataStart == '{':
-		return errors.New("the body is an envelope whose data is an object, not an array")
+		return false, nil
 	case r.dataStart == 'n':
-		return nil
+		return true, nil
 	}
-	return r.wrongType("the body is %s, not an array of "+r.kind.plural, r.dataStart)
+	return false, r.wrongType("the body is %s, not an array of "+r.kind.plural, r.dataStart)
 }
 
-// envelope reads the rest of an envelope, from its array of leads on.
-func (r *records[T]) envelope() error {
+// envelope reads the rest of an envelope, from its first member that may hold the
+// records on. It reports whether there are any.
+func (r *records[T]) envelope(inner int) (found bool, err error) {
 	r.depth++
-	if err := r.array(); err != nil {
-		return err
-	}
-	r.depth--
 	for {
 		c, err := r.peek()
 		switch {
 		case err != nil:
-			return err
-		case c == '}':
-			r.pos++
-			return nil
-		case c != ',':
-			return r.notJSON(r.pos)
+			return false, err
+		case found:
+			return false, errors.New("the body is an envelope with a member of a lead, or other data, after its data")
+		case c == '[':
+			found, err = true, r.array()
+		default:
+			found, err = r.object(inner - 1)
 		}
-		r.pos++
-		if err := r.whole(r.envelopeMember); err != nil {
-			return err
+		if err != nil {
+			return false, err
 		}
-		if r.isRecord || r.dataStart != 0 {
-			return errors.New("the body is an envelope with a member of a lead, or other data, after its data")
+		if more, err := r.nextList(); err != nil || !more {
+			return found, err
 		}
 	}
 }
 
-// envelopeMember skips a member of an envelope. It sets isRecord if the member
-// belongs to a record, and dataStart if it is a data member.
+// nextList skips members of an envelope up to the next one that may hold records. It
+// reports whether there is one before the end of the envelope.
+func (r *records[T]) nextList() (bool, error) {
+	for {
+		c, err := r.peek()
+		switch {
+		case err != nil:
+			return false, err
+		case c == '}':
+			r.pos++
+			r.depth--
+			return false, nil
+		case c != ',':
+			return false, r.notJSON(r.pos)
+		}
+		r.pos++
+		if _, err := r.peek(); err != nil {
+			return false, err
+		}
+		if err := r.whole(r.envelopeMember); err != nil {
+			return false, err
+		}
+		switch {
+		case r.isRecord:
+			return false, errors.New("the body is an envelope with a member of a lead, or other data, after its data")
+		case r.dataAt > 0:
+			return true, nil
+		}
+	}
+}
+
+// envelopeMember skips a member of an envelope. It sets isRecord if the member belongs
+// to a record. It stops at the value, and sets dataAt, if that may hold the records.
 func (r *records[T]) envelopeMember(i int) int {
-	r.isRecord, r.dataStart = false, 0
-	found, value := r.names.find(r.b, skipSpace(r.b, i))
+	r.isRecord, r.dataAt = false, 0
+	found, value := r.names.find(r.b, i)
 	if value < 0 {
 		return value
 	}
 	if found >= 0 {
-		switch m := &r.kind.members[found]; {
-		case m.identifies:
-			r.isRecord = true
-		case m.name == dataMember:
-			r.dataStart = r.b[value]
+		m := &r.kind.members[found]
+		r.isRecord = m.identifies
+		if m.holds && (r.b[value] == '[' || r.b[value] == '{') {
+			r.dataAt = value
+			return value
 		}
 	}
 	return r.skip(value)

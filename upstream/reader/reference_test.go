@@ -5,15 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"regexp"
 	"strings"
+	"unicode/utf16"
 
 	"leadgraph/lead"
 )
 
 // ReferenceLeads reads an answer of the lead endpoint. It accepts an array of leads,
-// arrays nested in it, null, a single lead, and an object whose data is one of the
-// first three. The error names the shape of the answer and never quotes content. A
-// lead without id or tenantId is an error too: see the package comment.
+// arrays nested in it, null, a single lead, and an envelope with one of these. The error names the shape of the answer and never quotes content. A row
+// that cannot be a lead is nil: see the package comment.
 //
 // It is the reference for Read: slow, but based on encoding/json.
 func ReferenceLeads(data []byte) ([]*lead.Lead, Oddities, error) {
@@ -21,21 +23,51 @@ func ReferenceLeads(data []byte) ([]*lead.Lead, Oddities, error) {
 	if err := d.answer(data); err != nil {
 		return nil, d.odd, err
 	}
-	if d.noID > 0 || d.noTenant > 0 {
-		return nil, d.odd, fmt.Errorf("of %d leads, %d lack an id and %d lack a tenantId",
-			len(d.leads), d.noID, d.noTenant)
-	}
 	return d.leads, d.odd, nil
 }
 
+// plainText returns the UTF-8 of a text in UTF-8 or UTF-16.
+func plainText(data []byte) []byte {
+	at := func(i int) int {
+		if i < len(data) {
+			return int(data[i])
+		}
+		return -1
+	}
+	high := -1 // the index of the high byte of each unit
+	switch {
+	case bytes.HasPrefix(data, []byte{0xEF, 0xBB, 0xBF}):
+		return data[3:]
+	case bytes.HasPrefix(data, []byte{0xFF, 0xFE, 0, 0}):
+	case at(0) == 0xFF && at(1) == 0xFE || at(0) > 0 && at(1) == 0:
+		high = 1
+	case at(0) == 0xFE && at(1) == 0xFF || at(0) == 0 && at(1) > 0:
+		high = 0
+	}
+	if high < 0 {
+		return data
+	}
+	var units []uint16
+	for i := 0; i+1 < len(data); i += 2 {
+		units = append(units, uint16(data[i+high])<<8|uint16(data[i+1-high]))
+	}
+	if len(units) > 0 && units[0] == 0xFEFF {
+		units = units[1:]
+	}
+	text := string(utf16.Decode(units))
+	if len(data)%2 == 1 {
+		text += "\uFFFD"
+	}
+	return []byte(text)
+}
+
 type decoder struct {
-	leads          []*lead.Lead
-	odd            Oddities
-	noID, noTenant int
+	leads []*lead.Lead
+	odd   Oddities
 }
 
 func (d *decoder) answer(data []byte) error {
-	data = bytes.TrimLeft(data, " \t\r\n")
+	data = bytes.TrimLeft(plainText(data), " \t\r\n")
 	if len(data) == 0 {
 		return errors.New("the body is empty")
 	}
@@ -54,50 +86,90 @@ func (d *decoder) answer(data []byte) error {
 	return d.rows(whole, 0)
 }
 
-// object reads a single lead or an envelope. It refuses an object whose data is an
-// array that precedes a member of a lead or a second data, because a reader that does
-// not hold the whole body cannot recognize it in time.
+// object reads a single lead or an envelope.
 func (d *decoder) object(data []byte) error {
-	var o struct {
-		ID       json.RawMessage `json:"id"`
-		TenantID json.RawMessage `json:"tenantId"`
-		Data     json.RawMessage `json:"data"`
-	}
-	if err := unmarshal(data, &o); err != nil {
+	var whole json.RawMessage
+	if err := unmarshal(data, &whole); err != nil {
 		return err
 	}
-	if ambiguous(data) {
-		return errors.New("an envelope that may be something else")
+	found, err := d.holder(whole, 0)
+	if err == nil && !found {
+		err = errors.New("the body is an object that is neither a lead nor an envelope")
 	}
-	switch {
-	case o.ID != nil || o.TenantID != nil:
-		return d.lead(data)
-	case o.Data == nil:
-		return errors.New("the body is an object that is neither a lead nor an envelope with data")
-	case o.Data[0] == '{':
-		return errors.New("the body is an envelope whose data is an object, not an array")
-	}
-	return d.rows(o.Data, 0)
+	return err
 }
 
-func ambiguous(object []byte) bool {
+var lists = map[string]bool{
+	"data": true, "value": true, "values": true, "$values": true, "items": true, "results": true, "result": true,
+	"records": true, "content": true, "leads": true, "rows": true, "d": true, "embedded": true,
+}
+
+// holder reads an object outside a list. It refuses one in which a value that may hold
+// the leads precedes a member of a lead, because a reader that does not hold the whole
+// body cannot recognize it in time.
+func (d *decoder) holder(object []byte, depth int) (found bool, err error) {
+	if depth > 3 {
+		return false, errors.New("too many envelopes")
+	}
 	members := json.NewDecoder(bytes.NewReader(object))
 	_, _ = members.Token() // the brace; the object is well-formed
-	envelope := false
+	var none, scalar, isLead, isEnvelope bool
 	for members.More() {
-		name, _ := members.Token()
+		token, _ := members.Token()
+		name := foldName(token.(string))
 		var value json.RawMessage
 		_ = members.Decode(&value)
-		isData := strings.EqualFold(name.(string), "data")
-		isLead := strings.EqualFold(name.(string), "id") || strings.EqualFold(name.(string), "tenantId")
-		if isData || isLead {
-			if envelope || isLead {
-				return envelope
+		holds := value[0] == '[' || value[0] == '{'
+		switch {
+		case name == "id" || name == "tenantid":
+			if isEnvelope {
+				return false, errors.New("an envelope that may be a lead")
 			}
-			envelope = value[0] == '['
+			isLead = true
+		case !lists[name] || isLead:
+		case !holds:
+			if !isEnvelope {
+				none, scalar = none || value[0] == 'n', scalar || value[0] != 'n'
+			}
+		case found:
+			return false, errors.New("two lists")
+		default:
+			isEnvelope = true
+			if value[0] == '[' {
+				found, err = true, d.rows(value, 0)
+			} else {
+				found, err = d.holder(value, depth+1)
+			}
+			if err != nil {
+				return false, err
+			}
 		}
 	}
-	return false
+	switch {
+	case isLead:
+		return true, d.single(object)
+	case found || none:
+		return true, nil
+	case scalar && !isEnvelope:
+		return false, errors.New("a scalar in place of the list")
+	}
+	return false, nil
+}
+
+// foldName returns the name of a member as it is compared.
+func foldName(name string) string {
+	return strings.ToLower(strings.NewReplacer("\u017f", "s", "\u212a", "k").Replace(name))
+}
+
+// single reads a lead outside a list.
+func (d *decoder) single(data []byte) error {
+	if err := d.lead(data); err != nil {
+		return err
+	}
+	if d.leads[0] == nil {
+		return errors.New("the body is an object that is neither a lead nor an envelope")
+	}
+	return nil
 }
 
 // rows reads null, a lead, or an array of leads, which may be nested. Anything but an
@@ -105,6 +177,9 @@ func ambiguous(object []byte) bool {
 func (d *decoder) rows(data json.RawMessage, depth int) error {
 	switch data[0] {
 	case 'n':
+		if depth > 0 {
+			d.leads = append(d.leads, nil)
+		}
 		return nil
 	case '{':
 		return d.lead(data)
@@ -153,26 +228,34 @@ func unmarshal(data []byte, v any) error {
 }
 
 func (d *decoder) lead(data []byte) error {
-	var w wireLead
-	if err := unmarshal(data, &w); err != nil {
+	if err := unmarshal(data, new(json.RawMessage)); err != nil {
 		return err
 	}
+	var w wireLead
+	if renamed, err := camel[wireLead](data); err != nil {
+		return err
+	} else if renamed != nil {
+		if err := unmarshal(renamed, &w); err != nil {
+			return err
+		}
+	}
+	before := maps.Clone(d.odd)
 	status := d.text("status", w.Status)
 	l := &lead.Lead{
 		ID:                 d.plain("id", w.ID),
-		TenantID:           d.plain("tenantId", w.TenantID),
+		TenantID:           usualGUID(d.plain("tenantId", w.TenantID)),
 		TenantOrigin:       d.text("tenantOrigin", w.TenantOrigin),
-		OperatorID:         d.text("operatorId", w.OperatorID),
+		OperatorID:         d.id("operatorId", w.OperatorID),
 		StatusText:         status,
 		IsDirectLead:       d.boolean("isDirectLead", w.IsDirectLead),
 		IsNotActive:        d.boolean("isNotActive", w.IsNotActive),
-		UMPCustomerGUID:    d.text("umpCustomerGuid", w.UMPCustomerGUID),
+		UMPCustomerGUID:    d.id("umpCustomerGuid", w.UMPCustomerGUID),
 		ChannelID:          d.channel("channelId", w.ChannelID),
 		OVOCChannelID:      d.channel("ovocChannelId", w.OVOCChannelID),
 		Comments:           comments(w.Comments),
 		ConsentedOn:        d.time("consentedOn", w.ConsentedOn),
 		LastModifiedOn:     d.time("lastModifiedOn", w.LastModifiedOn),
-		ConsentedCountries: d.texts("consentedCountries", w.ConsentedCountries),
+		ConsentedCountries: d.countries("consentedCountries", w.ConsentedCountries),
 		ContactDetails:     d.details(w.ContactDetails),
 		Contacts:           convert(d, "contacts", w.Contacts, (*decoder).contact),
 		CivicAddresses:     convert(d, "civicAddresses", w.CivicAddresses, (*decoder).address),
@@ -180,14 +263,35 @@ func (d *decoder) lead(data []byte) error {
 	if status != nil {
 		l.Status = lead.ParseStatus(*status)
 	}
-	if strings.TrimSpace(l.ID) == "" {
-		d.noID++
-	}
-	if strings.TrimSpace(l.TenantID) == "" {
-		d.noTenant++
+	id, tenant := strings.TrimSpace(l.ID), l.TenantID
+	if id == "" || zeroGUID.MatchString(id) || zeroGUID.MatchString(tenant) || !guidD.MatchString(tenant) {
+		d.leads, d.odd = append(d.leads, nil), before
+		return nil
 	}
 	d.leads = append(d.leads, l)
 	return nil
+}
+
+// A GUID in form D, and in one of the forms D, N, B and P.
+var (
+	guidD    = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+	zeroGUID = regexp.MustCompile(`^\s*(0{32}|0{8}(-0{4}){3}-0{12}|\{0{8}(-0{4}){3}-0{12}\}|\(0{8}(-0{4}){3}-0{12}\))\s*$`)
+	guidAny  = regexp.MustCompile(`^\s*(?:[{(]?([0-9A-Fa-f]{8})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{12})[)}]?|` +
+		`([0-9A-Fa-f]{8})([0-9A-Fa-f]{4})([0-9A-Fa-f]{4})([0-9A-Fa-f]{4})([0-9A-Fa-f]{12}))\s*$`)
+)
+
+// usualGUID returns a GUID in form D, and any other text unchanged.
+func usualGUID(text string) string {
+	bare := strings.TrimSpace(text)
+	if opens, closes := strings.ContainsAny(bare, "{("), strings.ContainsAny(bare, "})"); opens != closes ||
+		strings.HasPrefix(bare, "{") != strings.HasSuffix(bare, "}") {
+		return text
+	}
+	parts := guidAny.FindStringSubmatch(text)
+	if parts == nil {
+		return text
+	}
+	return strings.Trim(strings.Join(parts[1:6], "-")+strings.Join(parts[6:], "-"), "-")
 }
 
 func (d *decoder) contact(w *wireContact) lead.Contact {
@@ -219,8 +323,8 @@ func (d *decoder) details(l list[wireContact]) *lead.ContactDetails {
 func (d *decoder) address(w *wireAddress) lead.CivicAddress {
 	status := d.text("civicAddresses.validationStatus", w.ValidationStatus)
 	a := lead.CivicAddress{
-		ID:                   d.plain("civicAddresses.id", w.ID),
-		Country:              d.text("civicAddresses.country", w.Country),
+		ID:                   d.plainID("civicAddresses.id", w.ID),
+		Country:              d.country("civicAddresses.country", w.Country),
 		HouseNumber:          d.text("civicAddresses.houseNumber", w.HouseNumber),
 		HouseNumberSuffix:    d.text("civicAddresses.houseNumberSuffix", w.HouseNumberSuffix),
 		PreDirectional:       d.text("civicAddresses.preDirectional", w.PreDirectional),
@@ -234,11 +338,11 @@ func (d *decoder) address(w *wireAddress) lead.CivicAddress {
 		PostalOrZipCode:      d.text("civicAddresses.postalOrZipCode", w.PostalOrZipCode),
 		Description:          d.text("civicAddresses.description", w.Description),
 		CompanyName:          d.text("civicAddresses.companyName", w.CompanyName),
-		CompanyID:            d.text("civicAddresses.companyId", w.CompanyID),
-		DefaultLocationID:    d.text("civicAddresses.defaultLocationId", w.DefaultLocationID),
+		CompanyID:            d.id("civicAddresses.companyId", w.CompanyID),
+		DefaultLocationID:    d.id("civicAddresses.defaultLocationId", w.DefaultLocationID),
 		ValidationStatusText: status,
-		TenantID:             d.text("civicAddresses.tenantId", w.TenantID),
-		PartnerID:            d.text("civicAddresses.partnerId", w.PartnerID),
+		TenantID:             d.id("civicAddresses.tenantId", w.TenantID),
+		PartnerID:            d.id("civicAddresses.partnerId", w.PartnerID),
 		Locations:            convert(d, "civicAddresses.locations", w.Locations, (*decoder).location),
 	}
 	if status != nil {
@@ -249,8 +353,8 @@ func (d *decoder) address(w *wireAddress) lead.CivicAddress {
 
 func (d *decoder) location(w *wireLocation) lead.Location {
 	return lead.Location{
-		ID:             d.plain("civicAddresses.locations.id", w.ID),
-		CivicAddressID: d.text("civicAddresses.locations.civicAddressId", w.CivicAddressID),
+		ID:             d.plainID("civicAddresses.locations.id", w.ID),
+		CivicAddressID: d.id("civicAddresses.locations.civicAddressId", w.CivicAddressID),
 		Description:    d.text("civicAddresses.locations.description", w.Description),
 		AdditionalInfo: d.text("civicAddresses.locations.additionalInfo", w.AdditionalInfo),
 		IsDefault:      d.boolean("civicAddresses.locations.isDefault", w.IsDefault),

@@ -1,7 +1,9 @@
 package reader
 
 import (
+	"bytes"
 	"encoding/json"
+	"reflect"
 )
 
 // The wire types mirror the platform's JSON. Unmarshalling well-formed JSON into them
@@ -75,6 +77,8 @@ type wireLocation struct {
 type text struct {
 	value *string
 	odd   bool // it was an array or an object
+	// number is true if it was not a text.
+	number bool
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -88,14 +92,14 @@ func (t *text) UnmarshalJSON(data []byte) error {
 		return json.Unmarshal(data, &t.value)
 	default:
 		literal := string(data)
-		t.value = &literal
+		t.value, t.number = &literal, true
 	}
 	return nil
 }
 
-// list is an array of T. Null elements are skipped, and a single value is read like an
-// array with one element. Unmarshalling into T must not fail for well-formed JSON
-// without null of the type that T accepts.
+// list is an array of T. Null elements are skipped, a single value is read like an array
+// with one element, and an empty text like none. Unmarshalling into T must not fail for
+// well-formed JSON without null of the type that T accepts.
 type list[T any] struct {
 	items []T
 	odd   int // elements of the wrong type
@@ -104,6 +108,9 @@ type list[T any] struct {
 // UnmarshalJSON implements json.Unmarshaler.
 func (l *list[T]) UnmarshalJSON(data []byte) error {
 	*l = list[T]{}
+	if string(data) == `""` {
+		return nil
+	}
 	if data[0] != '[' {
 		return l.add(data)
 	}
@@ -124,15 +131,57 @@ func (l *list[T]) add(data json.RawMessage) error {
 		return nil
 	}
 	var item T
-	if _, scalar := any(&item).(json.Unmarshaler); !scalar && data[0] != '{' {
-		l.odd++
-		return nil
+	if _, scalar := any(&item).(json.Unmarshaler); !scalar {
+		if data[0] != '{' {
+			l.odd++
+			return nil
+		}
+		var err error
+		if data, err = camel[T](data); err != nil {
+			return err
+		}
+		if data == nil { // not one known member
+			l.odd++
+			return nil
+		}
 	}
 	if err := json.Unmarshal(data, &item); err != nil {
 		return err
 	}
 	l.items = append(l.items, item)
 	return nil
+}
+
+// camel renames the members of an object that T has under another spelling: in any case,
+// with underscores and hyphens. It drops the others and keeps the order. It returns nil
+// if T has none of the members.
+func camel[T any](object json.RawMessage) (json.RawMessage, error) {
+	names := map[string]string{}
+	for i, wire := 0, reflect.TypeFor[T](); i < wire.NumField(); i++ {
+		name := wire.Field(i).Tag.Get("json")
+		names[foldName(name)] = name
+	}
+	members := json.NewDecoder(bytes.NewReader(object))
+	_, _ = members.Token() // the brace; the object is well-formed
+	var out []byte
+	for members.More() {
+		token, err := members.Token()
+		if err != nil {
+			return nil, err
+		}
+		var value json.RawMessage
+		if err := members.Decode(&value); err != nil {
+			return nil, err
+		}
+		if name, known := names[foldName(token.(string))]; known {
+			out = append(append(append(out, `,"`+name+`":`...), value...), ' ')
+		}
+	}
+	if out == nil {
+		return nil, nil
+	}
+	out[0] = '{'
+	return append(out, '}'), nil
 }
 
 // remark is a comment. A string is kept unchanged. Any other value becomes compact

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
-	"time"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -66,7 +66,7 @@ var truths = [2]bool{false, true}
 func (p *parser) boolean(i int, into **bool) int {
 	text, ok, next := p.scalar(i)
 	*into = nil
-	if !ok || next < 0 {
+	if text = strings.TrimSpace(text); !ok || next < 0 || text == "" {
 		return next
 	}
 	switch value, err := strconv.ParseBool(text); {
@@ -77,39 +77,6 @@ func (p *parser) boolean(i int, into **bool) int {
 	default:
 		*into = &truths[0]
 	}
-	return next
-}
-
-// timeLayouts are the forms in the documents. Each accepts a fraction of any length.
-var timeLayouts = [...]string{
-	time.RFC3339,               // leads [SEED], numbers [NUM2]
-	"2006-01-02T15:04:05-0700", // channels [GCH]
-	"2006-01-02T15:04:05",      // tasks [CLT]; we take it for UTC
-}
-
-// moment reads a time and converts it to UTC. The result is the zero time for null,
-// for year 1, which .NET uses for "unset", and for an invalid time.
-func (p *parser) moment(i int, into *time.Time) int {
-	text, ok, next := p.scalar(i)
-	*into = time.Time{}
-	if !ok || text == "" || next < 0 {
-		return next
-	}
-	for _, layout := range timeLayouts {
-		at, err := time.Parse(layout, text)
-		if err != nil {
-			continue
-		}
-		at = at.UTC()
-		switch year := at.Year(); {
-		case year <= 1:
-			return next
-		case year <= 9999: // a zone can produce a later year, which has no text form
-			*into = at
-			return next
-		}
-	}
-	p.note(p.path)
 	return next
 }
 
@@ -146,15 +113,22 @@ func compact(data []byte) []byte {
 	return bytes.ToValidUTF8(buf.Bytes(), []byte("\uFFFD"))
 }
 
-// data reads the data member of an envelope. It skips one that belongs to a record.
+// data reads a member of an envelope that may hold the records. It skips one that
+// belongs to a record.
 func (p *parser) data(i int) int {
 	if !p.top || p.isRecord {
 		return p.skip(i)
 	}
-	p.dataStart = p.b[i]
-	if p.dataStart == '[' {
+	switch c := p.b[i]; c {
+	case '[', '{':
 		p.dataAt = i
 		return ^i
+	case 'n':
+		p.dataStart = c
+	default:
+		if p.dataStart != 'n' {
+			p.dataStart = c
+		}
 	}
 	return p.skip(i)
 }

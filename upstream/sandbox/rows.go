@@ -131,6 +131,16 @@ func (s *Server) fresh(n int) []row {
 // safe for concurrent use.
 func (s *Server) Remove(at, n int) []string { return ids(s.rows.remove(at, n)) }
 
+// Spoil replaces members of the row at a position in the platform's order, in its
+// pages only. It panics if there is no such row. The server still knows the row by its
+// old id and tenant. It is safe for concurrent use.
+func (s *Server) Spoil(at int, members map[string]any) {
+	s.rows.mu.Lock()
+	defer s.rows.mu.Unlock()
+	s.rows.rows = slices.Clone(s.rows.rows)
+	s.rows.rows[at] = s.rows.rows[at].with(members)
+}
+
 // IDs returns the ids of all leads in the platform's order.
 func (s *Server) IDs() []string { return ids(s.rows.all()) }
 

@@ -1,0 +1,77 @@
+package reader
+
+import "strings"
+
+// .NET writes a GUID in one of four forms: N has the 32 digits alone, D, the usual
+// one, has hyphens, and B and P have braces or parentheses around D.
+
+// guid returns the GUID in a text, in form D. It keeps the case of the digits. The
+// result may lie in the parser's memory.
+func (p *parser) guid(text string) (string, bool) {
+	text = bareGUID(text)
+	if len(text) == 32 && digitsOnly(text) {
+		start := len(p.unescaped)
+		for i, length := range []int{8, 4, 4, 4, 12} {
+			if i > 0 {
+				p.unescaped = append(p.unescaped, '-')
+			}
+			p.unescaped = append(p.unescaped, text[:length]...)
+			text = text[length:]
+		}
+		text = view(p.unescaped[start:])
+	}
+	return text, isGUID(text)
+}
+
+// bareGUID removes space and the brackets of forms B and P.
+func bareGUID(text string) string {
+	text = strings.TrimSpace(text)
+	if n := len(text); n == 38 && (text[0] == '{' && text[n-1] == '}' || text[0] == '(' && text[n-1] == ')') {
+		return text[1 : n-1]
+	}
+	return text
+}
+
+// isGUID reports whether the text is a GUID in form D.
+func isGUID(text string) bool {
+	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
+		return false
+	}
+	return digitsOnly(text[:8]) && digitsOnly(text[9:13]) && digitsOnly(text[14:18]) && digitsOnly(text[19:23]) && digitsOnly(text[24:])
+}
+
+func digitsOnly(text string) bool {
+	for i := range len(text) {
+		if hexValue(text[i]) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// isZeroGUID reports whether the text is the GUID of zeros in any form. .NET uses it
+// for an id that was never set.
+func isZeroGUID(text string) bool {
+	text = bareGUID(text)
+	return len(text) == 32 && strings.Trim(text, "0") == "" || isGUID(text) && strings.Trim(text, "0-") == ""
+}
+
+// optionalID reads an id. A blank one and the zero GUID mean that there is none.
+func (p *parser) optionalID(i int, into **string) int {
+	next := p.optionalText(i, into)
+	if *into != nil && noID(**into) {
+		*into = nil
+	}
+	return next
+}
+
+// plainID reads an id that is empty if absent.
+func (p *parser) plainID(i int, into *string) int {
+	next := p.plainText(i, into)
+	if noID(*into) {
+		*into = ""
+	}
+	return next
+}
+
+func noID(text string) bool { return strings.TrimSpace(text) == "" || isZeroGUID(text) }
