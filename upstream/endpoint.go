@@ -89,7 +89,7 @@ func collect[T any](ctx context.Context, c *Client, e *endpoint[T], q query, wan
 	var records []*T
 	err := fetch(ctx, c, q, &sink[T]{
 		endpoint: e,
-		options:  reader.Options{Want: want, Max: limit},
+		options:  reader.Options{Want: want, Max: limit, IDKey: c.opts.IDKey},
 		maxBody:  min(c.opts.MaxBody, maxLargeRecord+int64(q.size)*maxMeanRecord),
 		restart:  func() { records = nil },
 		each: func(record *T) error {

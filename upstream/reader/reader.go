@@ -88,11 +88,13 @@ type Kind[T any] struct {
 	members []member[T]
 	// reject returns why a record cannot be used, or "". Nil accepts every record.
 	reject func(*T) string
+	// complete makes the ids that parts of a record lack. It may be nil.
+	complete func(key []byte, record *T)
 	copy   func(*copier, *T) *T
 	pool   sync.Pool // of *records[T]
 }
 
-// newKind returns a Kind without reject and copy functions.
+// newKind returns a Kind without functions.
 func newKind[T any](plural string, members []member[T]) *Kind[T] {
 	k := &Kind[T]{plural: plural, members: members}
 	k.pool.New = func() any { return newRecords(k) }
@@ -106,6 +108,9 @@ type Options struct {
 	Want lead.Parts
 	// Max is the largest number of records that an answer may have. 0 means no limit.
 	Max int
+	// IDKey is the key of the hashes that are the ids of addresses and locations without
+	// one. Without a key they stay empty.
+	IDKey []byte
 	// Borrow passes records in memory that the next record overwrites. They are valid
 	// until each returns, and nothing in them may be kept. Without Borrow each record
 	// is a copy.
