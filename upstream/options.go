@@ -118,6 +118,10 @@ type Options struct {
 	// with their number by reason: see reader.Reasons. It must return quickly. It may be
 	// nil.
 	ObserveUnreadable func(context.Context, map[string]int)
+	// ObserveConflicts is called after a lookup or a walk with rows that share an id with
+	// an earlier row but differ from it, with their number. It must return quickly. It
+	// may be nil.
+	ObserveConflicts func(context.Context, int)
 	// Wrap returns a round-tripper that wraps the given one, for example to trace. The
 	// result makes every attempt, including requests for tokens. It may be nil.
 	Wrap func(http.RoundTripper) http.RoundTripper

@@ -90,8 +90,8 @@ type Kind[T any] struct {
 	reject func(*T) string
 	// complete makes the ids that parts of a record lack. It may be nil.
 	complete func(key []byte, record *T)
-	copy   func(*copier, *T) *T
-	pool   sync.Pool // of *records[T]
+	copy     func(*copier, *T) *T
+	pool     sync.Pool // of *records[T]
 }
 
 // newKind returns a Kind without functions.
