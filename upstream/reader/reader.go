@@ -18,6 +18,8 @@
 //     format R or as Unix time, and GUIDs in four forms. Year 1, the zero GUID and the
 //     empty text mean that a time, an id or a boolean is not set. The text "null" is a
 //     text.
+//   - A list is an array, one value, or an object that holds the array in $values.
+//     References with $ref are not resolved: they count as values that cannot be used.
 //   - An object that has not one known member is no contact, address or place.
 //   - A value of an unexpected type is read as absent and counted in [Oddities].
 //   - A row that cannot be a lead is passed on as nil, so that the others keep their
