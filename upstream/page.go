@@ -52,7 +52,7 @@ func (c *Client) EachLead(ctx context.Context, page, size int, want lead.Parts, 
 		return err
 	}
 	return fetch(ctx, c, q, &sink[lead.Lead]{
-		endpoint: leadList, options: reader.Options{Want: want, Max: size, Borrow: true}, restart: restart, each: each,
+		endpoint: leadList, options: reader.Options{Want: want, Max: size, IDKey: c.opts.IDKey, Borrow: true}, restart: restart, each: each,
 	})
 }
 

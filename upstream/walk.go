@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"reflect"
 
 	"leadgraph/lead"
 )
@@ -17,6 +18,9 @@ type Walk struct {
 	// Unreadable is the number of rows that could not be read. A row that is read on
 	// two pages, because the list changed, can count twice.
 	Unreadable int
+	// Conflicts is the number of rows that share their id with an earlier one but
+	// differ from it, which is the one that counts.
+	Conflicts int
 	// Complete is false if the walk stopped before the end of the list. Leads must
 	// then not be taken for all leads.
 	Complete bool
@@ -35,7 +39,7 @@ func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 		size = c.opts.PageSize
 	}
 	var w Walk
-	seen := map[string]struct{}{}
+	seen := map[string]*lead.Lead{}
 	firstRows := 0 // of the first page
 	for page := range c.opts.MaxPages {
 		q, err := c.pageQuery(page, size)
@@ -62,6 +66,7 @@ func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 		w.Complete = len(rows) == 0 || len(w.Leads)+w.Unreadable > firstRows || firstRows < size
 		break
 	}
+	c.reportConflicts(ctx, w.Conflicts)
 	if w.Complete && len(w.Leads) == 0 && w.Unreadable > 0 { // this is not a platform without leads
 		return Walk{Calls: w.Calls}, badResponse(http.StatusOK, fmt.Errorf("none of the %d rows could be read", w.Unreadable))
 	}
@@ -74,16 +79,19 @@ func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 
 // add adds the leads of a page that are new, and reports whether there are any. A page
 // of unreadable rows alone counts as new: the list may go on after it.
-func (w *Walk) add(rows []*lead.Lead, seen map[string]struct{}) bool {
+func (w *Walk) add(rows []*lead.Lead, seen map[string]*lead.Lead) bool {
 	known, holes := len(w.Leads), 0
 	for _, l := range rows {
 		if l == nil {
 			holes++
 			continue
 		}
-		if _, ok := seen[l.ID]; !ok {
-			seen[l.ID] = struct{}{}
+		switch known, ok := seen[l.ID]; {
+		case !ok:
+			seen[l.ID] = l
 			w.Leads = append(w.Leads, l)
+		case !reflect.DeepEqual(known, l):
+			w.Conflicts++
 		}
 	}
 	fresh := len(w.Leads) > known || holes > 0 && holes == len(rows)
