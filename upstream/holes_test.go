@@ -125,7 +125,7 @@ func TestRowsThatShareAnID(t *testing.T) {
 			}
 			conflicts = 0
 			leads, err := client.LeadsByTenant(t.Context(), tenantA, false)
-			if err != nil || len(leads) != 2 || leads[0].StatusText != "" || conflicts != test.conflicts {
+			if err != nil || len(leads) != 2 || leads[0].StatusText != nil || conflicts != test.conflicts {
 				t.Errorf("lookup: %d leads, error %v, %d reported", len(leads), err, conflicts)
 			}
 		})
