@@ -187,7 +187,7 @@ func (r *records[T]) handOn(reason string) error {
 	if reason != "" {
 		r.result.Unreadable = r.result.Unreadable.with(reason)
 	} else {
-		for _, path := range r.parser.odd {
+		for _, path := range r.odd {
 			r.result.Oddities = r.result.Oddities.with(path)
 		}
 	}
@@ -200,8 +200,7 @@ func (r *records[T]) handOn(reason string) error {
 	if r.kind.complete != nil && r.opts.IDKey != nil {
 		r.kind.complete(r.opts.IDKey, &r.record)
 	}
-	switch {
-	case r.opts.Borrow:
+	if r.opts.Borrow {
 		return r.each(&r.record)
 	}
 	return r.each(r.kind.copy(r.copier, &r.record))
