@@ -176,56 +176,41 @@ func (p *parser) contactDetails(i int, l *lead.Lead) int {
 }
 
 func (p *parser) contactList(i int, l *lead.Lead) int {
-	path := p.path
 	p.contacts = p.contacts[:0]
-	i = p.list(i, func(i int) int {
-		if p.b[i] != '{' {
-			return p.noObject(i, path)
-		}
-		p.contacts = append(p.contacts, lead.Contact{})
-		next := readObject(p, i, &p.contactNames, contactMembers, &p.contacts[len(p.contacts)-1])
-		if next >= 0 && p.stranger(path) {
-			p.contacts = p.contacts[:len(p.contacts)-1]
-		}
-		return next
-	})
+	i = readObjects(p, i, &p.contactNames, contactMembers, &p.contacts)
 	l.Contacts = nilIfEmpty(p.contacts)
 	return i
 }
 
 func (p *parser) addressList(i int, l *lead.Lead) int {
-	path := p.path
 	p.addresses = p.addresses[:0]
-	i = p.list(i, func(i int) int {
-		if p.b[i] != '{' {
-			return p.noObject(i, path)
-		}
-		p.addresses = append(p.addresses, lead.CivicAddress{})
-		next := readObject(p, i, &p.addressNames, addressMembers, &p.addresses[len(p.addresses)-1])
-		if next >= 0 && p.stranger(path) {
-			p.addresses = p.addresses[:len(p.addresses)-1]
-		}
-		return next
-	})
+	i = readObjects(p, i, &p.addressNames, addressMembers, &p.addresses)
 	l.CivicAddresses = nilIfEmpty(p.addresses)
 	return i
 }
 
 // locationList appends to p.locations, which all addresses of the lead share.
 func (p *parser) locationList(i int, a *lead.CivicAddress) int {
-	path := p.path
 	first := len(p.locations)
-	i = p.list(i, func(i int) int {
+	i = readObjects(p, i, &p.locationNames, locationMembers, &p.locations)
+	a.Locations = nilIfEmpty(p.locations[first:])
+	return i
+}
+
+// readObjects appends the objects of a list to all, except those without a known member.
+func readObjects[T any](p *parser, i int, names *memberNames, members []member[T], all *[]T) int {
+	path := p.path
+	return p.list(i, func(i int) int {
 		if p.b[i] != '{' {
 			return p.noObject(i, path)
 		}
-		p.locations = append(p.locations, lead.Location{})
-		next := readObject(p, i, &p.locationNames, locationMembers, &p.locations[len(p.locations)-1])
+		var none T
+		*all = append(*all, none)
+		last := len(*all) - 1
+		next := readObject(p, i, names, members, &(*all)[last])
 		if next >= 0 && p.stranger(path) {
-			p.locations = p.locations[:len(p.locations)-1]
+			*all = (*all)[:last]
 		}
 		return next
 	})
-	a.Locations = nilIfEmpty(p.locations[first:])
-	return i
 }
