@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -120,6 +121,13 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 	result, err := readWindow(ctx, op, window, q.next, anchor, sameLead, func(ctx context.Context, page pagination.Page) ([]*lead.Lead, error) {
 		return op.options.Leads.LeadsPage(ctx, page.Number, page.Size, q.parts)
 	})
+	if errors.Is(err, pagination.ErrTooManyPages) { // the platform's pages are small
+		snapshot, err := op.snapshot()
+		if err != nil {
+			return nil, err
+		}
+		return op.cut(q, window, snapshot), nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -130,8 +138,10 @@ func anchor(l *lead.Lead) uint64 { return lead.AnchorHash(l.ID) }
 
 func sameLead(a, b *lead.Lead) bool { return a.ID == b.ID }
 
-// readWindow reads a window of the platform's own order in pages, two of them
-// concurrently.
+// pagesInFlight is the number of pages that are read concurrently for a window.
+const pagesInFlight = 4
+
+// readWindow reads a window of the platform's own order in pages.
 func readWindow[T any](
 	ctx context.Context, op *operation, window pagination.Window, next bool,
 	hash func(T) uint64, same func(a, b T) bool, read func(context.Context, pagination.Page) ([]T, error),
@@ -140,6 +150,7 @@ func readWindow[T any](
 	source.Fetch = func(pages []pagination.Page) ([][]T, error) {
 		rows := make([][]T, len(pages))
 		reads, ctx := errgroup.WithContext(ctx)
+		reads.SetLimit(pagesInFlight)
 		for i, page := range pages {
 			reads.Go(func() (err error) {
 				defer func() { // a panic here would end the process and print data of leads
