@@ -17,6 +17,7 @@ const other = "other"
 var (
 	kinds    = []string{"lead", "leads", "online", "token"}
 	outcomes = []string{"ok", "status", "timeout", "connection", "cut", "too_large", "bad_response", "canceled", "refused"}
+	listEnds = []string{"empty", "blank", "400", "404", "410", "416"}
 	plans    = []string{"cache", "single reads", "catalogue", "mixed"}
 )
 
