@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"slices"
+
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -75,7 +77,7 @@ func (w *withheldFields) collect(path ast.Path, object *ast.Definition, set ast.
 		if len(w.errs) == maxErrors || field.Definition == nil {
 			return
 		}
-		at := append(path[:len(path):len(path)], ast.PathName(field.Alias))
+		at := append(slices.Clone(path), ast.PathName(field.Alias))
 		if field.Definition.Directives.ForName("pii") != nil {
 			w.errs = append(w.errs, &gqlerror.Error{
 				Message:    field.Name + ": personal data; your token lacks the scope for personal data.",

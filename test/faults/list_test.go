@@ -120,8 +120,8 @@ var faultList = []fault{
 	{name: "pages that never end", faults: strike(sandbox.Fault{Endless: true}), attempts: just(1), unlike: neverEnding},
 	{name: "null as id", faults: strike(sandbox.Fault{Set: map[string]any{"id": nil}}), code: "UPSTREAM_BAD_RESPONSE", attempts: just(1), unlike: readOn},
 	{name: "null as tenantId", faults: strike(sandbox.Fault{Set: map[string]any{"tenantId": nil}}), code: "UPSTREAM_BAD_RESPONSE", attempts: just(1), unlike: readOn},
-	{name: "null in all other fields", faults: strike(sandbox.Fault{Set: nothingElse}), attempts: just(1), unlike: statusOf("")},
-	{name: "an unknown state", faults: strike(sandbox.Fault{Set: map[string]any{"status": "Dormant"}}), attempts: just(1), unlike: statusOf("Dormant")},
+	{name: "null in all other fields", faults: strike(sandbox.Fault{Set: nothingElse}), attempts: just(1), unlike: statusOf(`null`)},
+	{name: "an unknown state", faults: strike(sandbox.Fault{Set: map[string]any{"status": "Dormant"}}), attempts: just(1), unlike: statusOf(`"Dormant"`)},
 	{name: "rows of another tenant", faults: strike(sandbox.Fault{Set: map[string]any{"tenantId": "00000000-0000-4000-8000-000000000000"}}), code: "UPSTREAM_BAD_RESPONSE", attempts: just(1),
 		unlike: onlyLookups},
 

@@ -222,7 +222,8 @@ func onlyLookups(op *operation, _ warmth, o *outcome) {
 	}
 }
 
-// statusOf changes the outcome of leads whose status is an unknown text.
+// statusOf changes the outcome of leads whose status is unknown. text is its JSON
+// form.
 func statusOf(text string) func(*operation, warmth, *outcome) {
 	return func(op *operation, _ warmth, o *outcome) {
 		o.shown = "right, state `UNKNOWN`"
@@ -232,7 +233,7 @@ func statusOf(text string) func(*operation, warmth, *outcome) {
 		case severalTenants: // one of them
 			o.data = several(`[{"id":"1c0b7a52-6a0e-4f1d-9a55-0d2f6f3b8e01","status":"UNKNOWN"}]`)
 		default:
-			o.data = strings.NewReplacer(`"ACTIVE"`, `"UNKNOWN"`, `"NOT_ACTIVE"`, `"UNKNOWN"`, `"statusText":"Active"`, `"statusText":"`+text+`"`).Replace(op.right)
+			o.data = strings.NewReplacer(`"ACTIVE"`, `"UNKNOWN"`, `"NOT_ACTIVE"`, `"UNKNOWN"`, `"statusText":"Active"`, `"statusText":`+text).Replace(op.right)
 		}
 	}
 }
