@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -98,18 +99,29 @@ func (c *Client) expected(q query) func(*guard.Answer) bool {
 // in the list count.
 func collect[T any](ctx context.Context, c *Client, e *endpoint[T], q query, want lead.Parts, limit int) ([]*T, error) {
 	var records []*T
+	conflicts := 0
 	err := fetch(ctx, c, q, &sink[T]{
 		endpoint: e,
-		options:  reader.Options{Want: want, Max: limit},
+		options:  reader.Options{Want: want, Max: limit, IDKey: c.opts.IDKey},
 		maxBody:  min(c.opts.MaxBody, maxLargeRecord+int64(q.size)*maxMeanRecord),
-		restart:  func() { records = nil },
+		restart:  func() { records, conflicts = nil, 0 },
 		each: func(record *T) error {
-			if q.tenant == "" || record != nil && !e.contains(records, record) {
+			switch {
+			case q.tenant == "":
 				records = append(records, record)
+			case record == nil:
+			default:
+				known := e.find(records, record)
+				if known == nil {
+					records = append(records, record)
+				} else if !reflect.DeepEqual(known, record) {
+					conflicts++
+				}
 			}
 			return nil
 		},
 	})
+	c.reportConflicts(ctx, conflicts)
 	if err == nil {
 		if foreign := e.checkTenant(q, records); foreign != nil {
 			err = badResponse(http.StatusOK, foreign)
@@ -121,14 +133,14 @@ func collect[T any](ctx context.Context, c *Client, e *endpoint[T], q query, wan
 	return records, nil
 }
 
-// contains reports whether records has one with the id of record.
-func (e *endpoint[T]) contains(records []*T, record *T) bool {
+// find returns the one of the records that has the id of record, or nil.
+func (e *endpoint[T]) find(records []*T, record *T) *T {
 	for _, known := range records {
 		if e.id(known) == e.id(record) {
-			return true
+			return known
 		}
 	}
-	return false
+	return nil
 }
 
 // checkTenant returns an error if the query asked for one tenant and a record

@@ -160,6 +160,17 @@ func (c *Client) reportHoles(ctx context.Context, r reader.Result) {
 	}
 }
 
+// reportConflicts reports rows that share an id with an earlier one but differ from it.
+func (c *Client) reportConflicts(ctx context.Context, rows int) {
+	if rows == 0 {
+		return
+	}
+	c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "upstream sent rows that share an id but differ, or a lead was changed while it was read", slog.Int("rows", rows))
+	if c.opts.ObserveConflicts != nil {
+		c.opts.ObserveConflicts(ctx, rows)
+	}
+}
+
 func badResponse(status int, err error) error {
 	return &lead.SourceError{Kind: lead.FailureBadResponse, Status: status, Err: err}
 }

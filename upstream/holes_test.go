@@ -94,3 +94,40 @@ func TestLookupLeavesOutUnreadableRows(t *testing.T) {
 		t.Errorf("got %d leads, error %v", len(leads), err)
 	}
 }
+
+// Rows that share an id count once. If they differ, the first counts and the others are
+// reported.
+func TestRowsThatShareAnID(t *testing.T) {
+	t.Parallel()
+	const changed = `{"id":"1","tenantId":"` + tenantA + `","status":"Active"}`
+	for name, test := range map[string]struct {
+		rows      string
+		conflicts int
+	}{
+		"equal":  {row("1") + "," + row("1") + "," + row("2"), 0},
+		"differ": {row("1") + "," + changed + "," + row("2") + "," + changed, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conflicts := 0
+			client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Query().Get("PageNumber") != "0" {
+					write(w, "[]")
+					return
+				}
+				write(w, "["+test.rows+"]")
+			}, func(o *upstream.Options) {
+				o.ObserveConflicts = func(_ context.Context, rows int) { conflicts += rows }
+			})
+			walk, err := client.AllLeads(t.Context(), 10)
+			if err != nil || len(walk.Leads) != 2 || walk.Conflicts != test.conflicts || conflicts != test.conflicts || walk.Leads[0].StatusText != "" {
+				t.Errorf("walk: %+v, error %v, %d reported", walk, err, conflicts)
+			}
+			conflicts = 0
+			leads, err := client.LeadsByTenant(t.Context(), tenantA, false)
+			if err != nil || len(leads) != 2 || leads[0].StatusText != "" || conflicts != test.conflicts {
+				t.Errorf("lookup: %d leads, error %v, %d reported", len(leads), err, conflicts)
+			}
+		})
+	}
+}

@@ -3,6 +3,7 @@ package upstream
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -106,6 +107,10 @@ type Options struct {
 	// does not apply to EachLead, which keeps one lead at a time.
 	MaxBody int64
 
+	// IDKey is the key of the hashes that are the ids of addresses and locations without
+	// one. Clients with the same key make the same ids. The default is random.
+	IDKey []byte
+
 	// Observe is called after each attempt with the context of its call. It must
 	// return quickly. It may be nil.
 	Observe func(context.Context, guard.Attempt)
@@ -113,6 +118,10 @@ type Options struct {
 	// with their number by reason: see reader.Reasons. It must return quickly. It may be
 	// nil.
 	ObserveUnreadable func(context.Context, map[string]int)
+	// ObserveConflicts is called after a lookup or a walk with rows that share an id with
+	// an earlier row but differ from it, with their number. It must return quickly. It
+	// may be nil.
+	ObserveConflicts func(context.Context, int)
 	// Wrap returns a round-tripper that wraps the given one, for example to trace. The
 	// result makes every attempt, including requests for tokens. It may be nil.
 	Wrap func(http.RoundTripper) http.RoundTripper
@@ -139,6 +148,9 @@ func (o Options) withDefaults() Options {
 	o.MaxBody = cmp.Or(o.MaxBody, DefaultMaxBody)
 	o.UserAgent = cmp.Or(o.UserAgent, DefaultUserAgent)
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
+	if len(o.IDKey) == 0 {
+		o.IDKey = []byte(rand.Text())
+	}
 	o.BaseURL = strings.TrimRight(o.BaseURL, "/")
 	o.TimePerRow = max(o.TimePerRow, 0)
 	return o

@@ -55,7 +55,7 @@ func (c *Client) LeadsPage(ctx context.Context, page, size int, want lead.Parts)
 func (c *Client) EachLead(ctx context.Context, page, size int, want lead.Parts, restart func(), each func(*lead.Lead) error) error {
 	return c.readPage(ctx, page, size, func(q query) (int, error) {
 		s := &sink[lead.Lead]{
-			endpoint: leadList, options: reader.Options{Want: want, Max: size, Borrow: true}, restart: restart, each: each,
+			endpoint: leadList, options: reader.Options{Want: want, Max: size, IDKey: c.opts.IDKey, Borrow: true}, restart: restart, each: each,
 		}
 		err := fetch(ctx, c, q, s)
 		return s.places(), err

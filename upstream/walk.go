@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"slices"
 
 	"leadgraph/lead"
@@ -19,6 +20,9 @@ type Walk struct {
 	// Unreadable is the number of rows that could not be read. A row that is read on
 	// two pages, because the list changed, can count twice.
 	Unreadable int
+	// Conflicts is the number of rows that share their id with an earlier one but
+	// differ from it, which is the one that counts.
+	Conflicts int
 	// Complete is false if the walk stopped before the end of the list. Leads must
 	// then not be taken for all leads.
 	Complete bool
@@ -43,10 +47,11 @@ func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 	}
 	calls := 0
 	for try := 1; ; try++ {
-		w := &walk{client: c, asked: size, size: size, seen: map[string]struct{}{}}
+		w := &walk{client: c, asked: size, size: size, seen: map[string]*lead.Lead{}}
 		err := w.run(ctx)
 		calls += w.Calls
 		w.Walk.Calls = calls
+		c.reportConflicts(ctx, w.Conflicts)
 		switch {
 		case err != nil:
 			return Walk{Calls: calls}, err
@@ -68,7 +73,7 @@ type walk struct {
 	client *Client
 	asked  int // the size of the first page
 	size   int // the size of the next page
-	seen   map[string]struct{}
+	seen   map[string]*lead.Lead
 
 	places int // leads on all pages, with those that moved from page to page
 	pages  int // pages with leads
@@ -110,9 +115,12 @@ func (w *walk) add(ctx context.Context, page int, rows []*lead.Lead) (more bool,
 			holes++
 			continue
 		}
-		if _, ok := w.seen[l.ID]; !ok {
-			w.seen[l.ID] = struct{}{}
+		switch earlier, ok := w.seen[l.ID]; {
+		case !ok:
+			w.seen[l.ID] = l
 			w.Leads = append(w.Leads, l)
+		case !reflect.DeepEqual(earlier, l):
+			w.Conflicts++
 		}
 	}
 	fresh := len(w.Leads) > known || holes > 0 && holes == len(rows)
@@ -233,16 +241,19 @@ func (w *walk) ended(ctx context.Context, how string) {
 
 // add adds the leads of a page that are new, and reports whether there are any. A page
 // of unreadable rows alone counts as new: the list may go on after it.
-func (w *Walk) add(rows []*lead.Lead, seen map[string]struct{}) bool {
+func (w *Walk) add(rows []*lead.Lead, seen map[string]*lead.Lead) bool {
 	known, holes := len(w.Leads), 0
 	for _, l := range rows {
 		if l == nil {
 			holes++
 			continue
 		}
-		if _, ok := seen[l.ID]; !ok {
-			seen[l.ID] = struct{}{}
+		switch known, ok := seen[l.ID]; {
+		case !ok:
+			seen[l.ID] = l
 			w.Leads = append(w.Leads, l)
+		case !reflect.DeepEqual(known, l):
+			w.Conflicts++
 		}
 	}
 	fresh := len(w.Leads) > known || holes > 0 && holes == len(rows)

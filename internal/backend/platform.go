@@ -8,6 +8,8 @@ package backend
 import (
 	"cmp"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"log/slog"
 
 	"leadgraph/graph/pagination"
@@ -50,6 +52,14 @@ func (o *Options) namespace() string {
 	return o.Upstream.BaseURL + " " + o.Upstream.Credentials.ClientID
 }
 
+// idKey derives the key of the ids that leadgraph makes. Like cursors, these ids are the
+// same for all replicas with the same key, and differ between accounts.
+func (o *Options) idKey() []byte {
+	mac := hmac.New(sha256.New, o.CursorKey)
+	_, _ = mac.Write([]byte("leadgraph ids 1 " + o.namespace())) // hashes never fail
+	return mac.Sum(nil)
+}
+
 // Platform reads the leads of one account on the platform. It owns everything that
 // belongs to the account, so several platforms can exist side by side. It
 // implements the interfaces that package graph declares and is safe for concurrent
@@ -67,6 +77,9 @@ type Platform struct {
 // Open returns a platform without sending it a request. Close it after use.
 func Open(o Options) (*Platform, error) {
 	o.Name = cmp.Or(o.Name, DefaultName)
+	if len(o.Upstream.IDKey) == 0 {
+		o.Upstream.IDKey = o.idKey()
+	}
 	if o.Telemetry != nil {
 		observeClient(&o.Upstream, o.Telemetry)
 	}

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -13,7 +14,7 @@ import (
 // census counts all leads. It holds ids and tenants, which never appear in the
 // report.
 type census struct {
-	seen      map[string]struct{}
+	seen      map[string][sha256.Size]byte // the hash of each id's row
 	perTenant map[string]int
 	tenants   []string // in the order of the list
 	complete  bool
@@ -23,6 +24,7 @@ type census struct {
 
 	rows, places          int // on the last page and on all pages
 	repeated, noKey       int
+	conflicts             int // rows that differ from an earlier one with their id
 	unknownStatuses       int
 	spellings             map[string]struct{}
 	badTimes, oddValues   int
@@ -34,7 +36,7 @@ type census struct {
 func (e *exam) leads(ctx context.Context) (Check, error) {
 	c := &e.census
 	e.report.Facts.Complete = new(false)
-	*c = census{seen: map[string]struct{}{}, perTenant: map[string]int{}, spellings: map[string]struct{}{}, claimed: -1}
+	*c = census{seen: map[string][sha256.Size]byte{}, perTenant: map[string]int{}, spellings: map[string]struct{}{}, claimed: -1}
 	for number := e.first; c.calls < e.options.Platform.MaxPages; number++ {
 		p, err := e.list(ctx, number, e.largest)
 		if err != nil {
@@ -69,6 +71,9 @@ func (e *exam) leads(ctx context.Context) (Check, error) {
 		return found(Warning, nil, "%s, possibly more: reading stopped at --max-pages", text)
 	case c.claimed >= 0 && c.claimed != len(c.seen)+c.noKey:
 		return found(Warning, nil, "%s, but the platform reports %s", text, thousands(c.claimed))
+	case c.conflicts > 0:
+		return found(Warning, nil, "%s; %s shared an id but differed: leadgraph answers the first, unless the list changed while it was read",
+			text, plural(c.conflicts, "row"))
 	case c.repeated > 0:
 		return found(Warning, nil, "%s; %s appeared again on a later page: the list changed while it was read", text, thousands(c.repeated))
 	}
@@ -108,12 +113,15 @@ func (c *census) add(p *page) int {
 			c.noKey++
 			continue
 		}
-		if _, ok := c.seen[r.id]; ok {
+		if known, ok := c.seen[r.id]; ok {
 			c.repeated++
+			if known != sha256.Sum256(r.raw) {
+				c.conflicts++
+			}
 			continue
 		}
 		fresh++
-		c.seen[r.id] = struct{}{}
+		c.seen[r.id] = sha256.Sum256(r.raw)
 		if c.perTenant[r.tenant]++; c.perTenant[r.tenant] == 1 {
 			c.tenants = append(c.tenants, r.tenant)
 		}

@@ -108,6 +108,9 @@ func (t *Telemetry) Published(asOf time.Time, leads, unreadable int) {
 	t.scraped.published.Store(&published{asOf, leads, unreadable})
 }
 
+// Conflicts counts rows that share an id with another one but differ from it.
+func (t *Telemetry) Conflicts(rows int) { t.conflicts.Add(float64(rows)) }
+
 // Unreadable counts the rows of an answer that could not be read, by reason.
 func (t *Telemetry) Unreadable(reasons map[string]int) {
 	for reason, n := range reasons {

@@ -113,6 +113,7 @@ func TestMetrics(t *testing.T) {
 	seen.Refreshed(time.Second, 1, errors.New("upstream"))
 	seen.Refreshed(time.Second, 1, fmt.Errorf("left: %w", context.Canceled))
 	seen.Published(now.Add(-time.Minute), 2000, 3)
+	seen.Conflicts(4)
 	seen.Unreadable(map[string]int{"no_id": 2, "dana": 1})
 	seen.Watch(telemetry.Sources{
 		Upstream: func() telemetry.Upstream {
@@ -155,6 +156,7 @@ func TestMetrics(t *testing.T) {
 		`catalogue_age_seconds`:                                          "60",
 		`catalogue_leads`:                                                "2000",
 		`catalogue_unreadable_rows`:                                      "3",
+		`upstream_conflicting_rows_total`:                                "4",
 		`upstream_unreadable_rows_total{reason="no_id"}`:                 "2",
 		`upstream_unreadable_rows_total{reason="other"}`:                 "1",
 		`upstream_breaker_state{state="half_open"}`:                      "1",

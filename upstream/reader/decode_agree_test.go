@@ -42,7 +42,7 @@ func checkReaders(t failer, data []byte, want lead.Parts) []*lead.Lead {
 			t.Fatalf("%s: leads (-reference +got):\n%s", name, diff)
 		}
 		if diff := cmp.Diff(odd, gotOdd); diff != "" {
-			t.Fatalf("%s: oddities (-reference +got):\n%s", name, diff)
+			t.Fatalf("%s: oddities (-reference +got):\n%s\n%s", name, diff, data)
 		}
 	}
 	some, _, someErr := decode(data, want)
@@ -172,6 +172,9 @@ func (w wire) value(depth int) string {
 		return w.scalar()
 	case kind == 3:
 		return w.sequence("[", "]", func() string { return w.value(depth + 1) })
+	}
+	if w.scarce("preserved") {
+		return `{` + w.name([]string{"$id", "$type", "x"}) + `:"1","$values":` + w.value(depth+1) + `}`
 	}
 	return w.object(slices.Concat(namesOf(contactMembers).list, namesOf(addressMembers).list, namesOf(locationMembers).list), depth)
 }

@@ -192,6 +192,7 @@ func TestDecodeShapes(t *testing.T) {
 		"envelope, null":         {body: `{"data":null}`},
 		"envelope, object":       {body: `{"data":` + one + `}`, leads: 1},
 		"envelope, other object": {body: `{"data":{"secret":[]}}`, fails: "neither a lead nor an envelope"},
+		"preserved references":   {body: `{"$id":"1","$values":[{"$id":"2","id":"1","tenantId":"` + someTenant + `"},{"$ref":"2"}]}`, leads: 1, holes: 1},
 		"OData":                  {body: `{"@odata.context":"x","@odata.count":1,"value":[` + one + `],"@odata.nextLink":"y"}`, leads: 1},
 		"OData 2":                {body: `{"d":{"__count":"1","results":[` + one + `]}}`, leads: 1},
 		"HAL":                    {body: `{"_links":{},"_embedded":{"leads":[` + one + `]},"count":1}`, leads: 1},
@@ -302,6 +303,12 @@ var fieldCases = []fieldCase{
 	{fields: `"channelId":1574.0`, want: lead.Lead{ChannelID: ref("1574")}}, {fields: `"channelId":0.0`},
 	{fields: `"channelId":"NaN"`, odd: "channelId"}, {fields: `"channelId":"-Infinity"`, odd: "channelId"},
 	{fields: `"umpCustomerGuid":"00000000-0000-0000-0000-000000000000"`}, {fields: `"operatorId":" "`},
+	{fields: `"contacts":{"$id":"2","$values":[{"$id":"3","fullName":"a"},{"$id":"4","fullName":"b"}]}`, want: lead.Lead{
+		Contacts: []lead.Contact{{FullName: ref("a")}, {FullName: ref("b")}}}},
+	{fields: `"consentedCountries":{ "$type":"System.String[]" , "$values" : ["US",null] },"comments":{"$values":[]}`, want: lead.Lead{
+		ConsentedCountries: []string{"US"}}},
+	{fields: `"contacts":{"$id":"2","fullName":"a"}`, want: lead.Lead{Contacts: []lead.Contact{{FullName: ref("a")}}}},
+	{fields: `"contacts":[{"$ref":"2"}]`, odd: "contacts"}, {fields: `"contactDetails":{"$ref":"2"}`, odd: "contactDetails"},
 	{fields: `"contacts":"","contactDetails":"","civicAddresses":"","consentedCountries":""`},
 	{fields: `"contacts":{"total":0}`, odd: "contacts"}, {fields: `"contactDetails":{}`, odd: "contactDetails"},
 	{fields: `"contacts":"Dana"`, odd: "contacts"}, {fields: `"civicAddresses":[{"x":1}]`, odd: "civicAddresses"},

@@ -28,7 +28,7 @@ func leadKind() *Kind[lead.Lead] {
 		members[i].identifies = members[i].name == "id" || members[i].name == "tenantId"
 	}
 	k := newKind("leads", append(members, dataOf[lead.Lead]()...))
-	k.reject = rejectLead
+	k.reject, k.complete = rejectLead, nameParts
 	k.copy = func(c *copier, l *lead.Lead) *lead.Lead { return copied(c, lead.Clone(l), lead.LeadFields) }
 	return k
 }

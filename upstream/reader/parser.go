@@ -129,6 +129,11 @@ func (p *parser) list(i int, one func(i int) int) int {
 		return skipLiteral(p.b, i, "null")
 	case p.b[i] == '"' && i+1 < len(p.b) && p.b[i+1] == '"':
 		return i + 2
+	case p.b[i] == '{':
+		if next, is := p.preserved(i, one); is {
+			return next
+		}
+		return one(i)
 	case p.b[i] != '[':
 		return one(i)
 	case p.depth == maxDepth:

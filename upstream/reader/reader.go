@@ -18,6 +18,8 @@
 //     format R or as Unix time, and GUIDs in four forms. Year 1, the zero GUID and the
 //     empty text mean that a time, an id or a boolean is not set. The text "null" is a
 //     text.
+//   - A list is an array, one value, or an object that holds the array in $values.
+//     References with $ref are not resolved: they count as values that cannot be used.
 //   - An object that has not one known member is no contact, address or place.
 //   - A value of an unexpected type is read as absent and counted in [Oddities].
 //   - A row that cannot be a lead is passed on as nil, so that the others keep their
@@ -88,11 +90,13 @@ type Kind[T any] struct {
 	members []member[T]
 	// reject returns why a record cannot be used, or "". Nil accepts every record.
 	reject func(*T) string
-	copy   func(*copier, *T) *T
-	pool   sync.Pool // of *records[T]
+	// complete makes the ids that parts of a record lack. It may be nil.
+	complete func(key []byte, record *T)
+	copy     func(*copier, *T) *T
+	pool     sync.Pool // of *records[T]
 }
 
-// newKind returns a Kind without reject and copy functions.
+// newKind returns a Kind without functions.
 func newKind[T any](plural string, members []member[T]) *Kind[T] {
 	k := &Kind[T]{plural: plural, members: members}
 	k.pool.New = func() any { return newRecords(k) }
@@ -106,6 +110,9 @@ type Options struct {
 	Want lead.Parts
 	// Max is the largest number of records that an answer may have. 0 means no limit.
 	Max int
+	// IDKey is the key of the hashes that are the ids of addresses and locations without
+	// one. Without a key they stay empty.
+	IDKey []byte
 	// Borrow passes records in memory that the next record overwrites. They are valid
 	// until each returns, and nothing in them may be kept. Without Borrow each record
 	// is a copy.

@@ -196,6 +196,11 @@ func (r *records[T]) handOn(reason string) error {
 		return ErrTooMany
 	case reason != "":
 		return r.each(nil)
+	}
+	if r.kind.complete != nil && r.opts.IDKey != nil {
+		r.kind.complete(r.opts.IDKey, &r.record)
+	}
+	switch {
 	case r.opts.Borrow:
 		return r.each(&r.record)
 	}

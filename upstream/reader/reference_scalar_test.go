@@ -218,7 +218,7 @@ func (d *decoder) raw(field string, data json.RawMessage) json.RawMessage {
 
 // convert converts the items of a list with one.
 func convert[W, T any](d *decoder, field string, l list[W], one func(*decoder, *W) T) []T {
-	d.count(field, l.odd)
+	d.count(field, l.odd+l.strange)
 	if len(l.items) == 0 {
 		return nil
 	}

@@ -305,8 +305,8 @@ func (d *decoder) contact(w *wireContact) lead.Contact {
 	}
 }
 
-func (d *decoder) details(l list[wireContact]) *lead.ContactDetails {
-	d.count("contactDetails", l.odd)
+func (d *decoder) details(l list[wireDetails]) *lead.ContactDetails {
+	d.count("contactDetails", l.odd+l.early)
 	if len(l.items) == 0 {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"strings"
 )
 
 // The wire types mirror the platform's JSON. Unmarshalling well-formed JSON into them
@@ -26,9 +27,17 @@ type wireLead struct {
 	ConsentedOn        text              `json:"consentedOn"`
 	LastModifiedOn     text              `json:"lastModifiedOn"`
 	ConsentedCountries list[text]        `json:"consentedCountries"`
-	ContactDetails     list[wireContact] `json:"contactDetails"` // the documents show a list, the platform sends an object
+	ContactDetails     list[wireDetails] `json:"contactDetails"` // the documents show a list, the platform sends an object
 	Contacts           list[wireContact] `json:"contacts"`
 	CivicAddresses     list[wireAddress] `json:"civicAddresses"`
+}
+
+type wireDetails struct {
+	FullName    text `json:"fullName"`
+	Email       text `json:"email"`
+	PhoneNumber text `json:"phoneNumber"`
+	CompanyName text `json:"companyName"`
+	CompanySize text `json:"companySize"`
 }
 
 type wireContact struct {
@@ -103,12 +112,33 @@ func (t *text) UnmarshalJSON(data []byte) error {
 type list[T any] struct {
 	items []T
 	odd   int // elements of the wrong type
+	// strange counts objects without a known member, and early those before the first
+	// item.
+	strange, early int
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (l *list[T]) UnmarshalJSON(data []byte) error {
 	*l = list[T]{}
 	if string(data) == `""` {
+		return nil
+	}
+	if data[0] == '{' {
+		members := json.NewDecoder(bytes.NewReader(data))
+		_, _ = members.Token() // the brace; the object is well-formed
+		for first := true; members.More(); first = false {
+			name, _ := members.Token()
+			var value json.RawMessage
+			_ = members.Decode(&value)
+			if first && !strings.HasPrefix(name.(string), "$") {
+				break
+			}
+			if name == "$values" {
+				return l.UnmarshalJSON(value)
+			}
+		}
+	}
+	if data[0] == 'n' {
 		return nil
 	}
 	if data[0] != '[' {
@@ -141,7 +171,10 @@ func (l *list[T]) add(data json.RawMessage) error {
 			return err
 		}
 		if data == nil { // not one known member
-			l.odd++
+			l.strange++
+			if len(l.items) == 0 {
+				l.early++
+			}
 			return nil
 		}
 	}
