@@ -43,6 +43,8 @@ type serviceOptions struct {
 	catalogue catalogue.Options
 	upstream  func(*upstream.Options)
 	graph     func(*graph.Options)
+	// detects leaves it to the client to find out how the platform pages.
+	detects bool
 }
 
 // allLeads reads the catalogue as the program does.
@@ -76,6 +78,9 @@ func newPlatform(t *testing.T, o serviceOptions) (*sandbox.Server, *upstream.Cli
 		FirstPage: o.sandbox.FirstPage,
 		Retries:   -1, // a fault is injected once; upstream's tests cover retries
 	}
+	if o.detects {
+		access.FirstPage = 0
+	}
 	if o.upstream != nil {
 		o.upstream(&access)
 	}
@@ -106,7 +111,7 @@ func newService(t *testing.T, o serviceOptions) service {
 		Caller:        func(context.Context) string { return "" },
 		SeesPII:       func(context.Context) bool { return true },
 		Pages:         pagination.Sizes{},
-		MaxPageSize:   upstream.MaxPageSize,
+		MaxPageSize:   client.MaxPageSize,
 		MaxBody:       64 << 10,
 		Timeout:       10 * time.Second,
 		Introspection: true,
@@ -124,8 +129,10 @@ func newService(t *testing.T, o serviceOptions) service {
 	t.Cleanup(server.Close)
 	// Finds the number of the first page, so that a lookup without a result
 	// needs no second call, and fetches the token.
-	if _, err := client.LeadsPage(t.Context(), 0, 1, 0); err != nil {
-		t.Fatal(err)
+	if !o.detects {
+		if _, err := client.LeadsPage(t.Context(), 1, 1, 0); err != nil {
+			t.Fatal(err)
+		}
 	}
 	platform.ResetCalls()
 	return service{platform: platform, url: server.URL, log: log}

@@ -48,8 +48,9 @@ type Options struct {
 	MaskPII bool
 	// Pages holds the default and the maximum of first and last.
 	Pages pagination.Sizes
-	// MaxPageSize is the largest page, in rows, that Leads can read.
-	MaxPageSize int
+	// MaxPageSize returns the largest page, in rows, that Leads can read. It may
+	// change.
+	MaxPageSize func() int
 	// CatalogueOnly takes every page of leads from the catalogue, for a
 	// platform with unreliable pages.
 	CatalogueOnly bool

@@ -121,6 +121,13 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 	result, err := readWindow(ctx, op, window, q.next, rowFuncs[*lead.Lead]{anchor, sameLead, isHole}, func(ctx context.Context, page pagination.Page) ([]*lead.Lead, error) {
 		return op.options.Leads.LeadsPage(ctx, page.Number, page.Size, q.parts)
 	})
+	if errors.Is(err, pagination.ErrTooManyPages) { // the platform's pages are small
+		snapshot, err := op.snapshot()
+		if err != nil {
+			return nil, err
+		}
+		return op.cut(q, window, snapshot), nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -140,8 +147,10 @@ type rowFuncs[T any] struct {
 	hole func(T) bool
 }
 
-// readWindow reads a window of the platform's own order in pages, two of them
-// concurrently.
+// pagesInFlight is the number of pages that are read concurrently for a window.
+const pagesInFlight = 4
+
+// readWindow reads a window of the platform's own order in pages.
 func readWindow[T any](
 	ctx context.Context, op *operation, window pagination.Window, next bool,
 	of rowFuncs[T], read func(context.Context, pagination.Page) ([]T, error),
@@ -150,6 +159,7 @@ func readWindow[T any](
 	source.Fetch = func(pages []pagination.Page) ([][]T, error) {
 		rows := make([][]T, len(pages))
 		reads, ctx := errgroup.WithContext(ctx)
+		reads.SetLimit(pagesInFlight)
 		for i, page := range pages {
 			reads.Go(func() (err error) {
 				defer func() { // a panic here would end the process and print data of leads

@@ -144,7 +144,7 @@ func TestWalkThereAndBack(t *testing.T) {
 			if !slices.Equal(got, want) {
 				t.Errorf("forward: %d leads, not the platform's %d in order", len(got), len(want))
 			}
-			s.wantCalls(t, 0, pages)
+			s.wantCalls(t, 0, pages+1) // one confirms the end
 
 			s.platform.ResetCalls()
 			last := page.Leads.Edges[len(page.Leads.Edges)-1]

@@ -44,7 +44,7 @@ func renderWhileReading(schema *ast.Schema, projector *projection.Projector) gra
 			return next(ctx)
 		}
 		answer, err := op.rendered(ctx, q, window, rows)
-		if errors.Is(err, projection.ErrUnplanned) {
+		if errors.Is(err, projection.ErrUnplanned) || errors.Is(err, pagination.ErrTooManyPages) {
 			return next(ctx)
 		}
 		if err != nil {

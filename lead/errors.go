@@ -1,9 +1,14 @@
 package lead
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
+
+// ErrPageCut says that the platform returned fewer leads than a page has, although the
+// list goes on. The same leads can be read in smaller pages.
+var ErrPageCut = errors.New("the platform cut the page")
 
 // FailureKind classifies why leads could not be read.
 type FailureKind uint8

@@ -228,7 +228,7 @@ func TestOverlongPages(t *testing.T) {
 func TestEndlessWalk(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32
-	client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+	client := newPagedClient(t, func(w http.ResponseWriter, _ *http.Request) {
 		write(w, rowsFrom(100*int(asked.Add(1)), 100))
 	}, func(o *upstream.Options) { o.MaxLeads = 1000 })
 	walk, err := client.AllLeads(t.Context(), 100)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"sync/atomic"
 	"time"
 
 	"leadgraph/upstream/guard"
@@ -17,6 +16,7 @@ type Client struct {
 	*platform
 	sender guard.Sender  // adds the authorization
 	tokens *token.Source // nil unless Options.Credentials are set
+	ends   *ends
 }
 
 // platform is what all clients of one platform share. Nothing in it depends on a
@@ -27,11 +27,7 @@ type platform struct {
 	header http.Header // of every request; never changed
 	guard  *guard.Guard
 	conns  *http.Transport
-
-	// pageZero is set once page 0 has returned a row, which proves that it exists.
-	pageZero atomic.Bool
-	// oneBased is set once page 0 was empty although page 1 was not.
-	oneBased atomic.Bool
+	facts  *learner
 }
 
 // NewClient checks the options and returns a client. It makes no call. The error
@@ -56,8 +52,9 @@ func NewClient(options Options) (*Client, error) {
 			Adaptive: o.Adaptive, RatePerSecond: o.RatePerSecond, Retries: o.Retries, Observe: o.Observe, Logger: o.Logger,
 		}),
 		conns: conns,
+		facts: newLearner(o.FirstPage, o.Logger),
 	}
-	c := &Client{platform: p, sender: p.guard}
+	c := &Client{platform: p, sender: p.guard, ends: &ends{}}
 	switch {
 	case o.StaticToken != "":
 		c.sender = token.Static(p.guard, o.StaticToken)
@@ -74,7 +71,7 @@ func NewClient(options Options) (*Client, error) {
 // share the connections, the limits and what is known about the platform, but no
 // leads. The new client need not be closed.
 func (c *Client) WithToken(bearer string) *Client {
-	return &Client{platform: c.platform, sender: token.Static(c.guard, bearer)}
+	return &Client{platform: c.platform, sender: token.Static(c.guard, bearer), ends: &ends{}}
 }
 
 // Close cancels a pending token request and closes idle connections. Later calls

@@ -18,6 +18,10 @@ func TestRequest(t *testing.T) {
 	var got *http.Request
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		got = r.Clone(context.WithoutCancel(r.Context()))
+		if len(r.URL.Query()) == 2 {
+			write(w, "[]") // a page with leads would have to be confirmed
+			return
+		}
 		write(w, testdata(t, minimalLeads))
 	}
 	for name, test := range map[string]struct {
@@ -54,7 +58,7 @@ func TestRequest(t *testing.T) {
 			want:   "PageNumber=1&PageSize=5",
 		},
 	} {
-		if err := test.call(newClient(t, handler, test.adjust)); err != nil {
+		if err := test.call(newPagedClient(t, handler, test.adjust)); err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}

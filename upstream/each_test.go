@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -131,7 +132,11 @@ func TestMemory(t *testing.T) { //nolint:paralleltest // it measures the process
 	spaces, spacesClient, _ := newSandbox(t, sandbox.Options{Leads: 10}, patient)
 	spaces.Inject(sandbox.Fault{PadBody: 64 << 20})
 	block := []byte(strings.Repeat(row(strings.Repeat("a lead of some length", 40))+",", 100))
-	rows := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	rows := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if q := r.URL.Query(); q.Get("PageNumber") != "0" || q.Get("PageSize") != strconv.Itoa(upstream.MaxPageSize) {
+			write(w, "[]")
+			return
+		}
 		write(w, "[")
 		for range (16 << 20) / len(block) {
 			_, _ = w.Write(block) // fails if the client has left, which the test checks

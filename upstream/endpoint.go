@@ -69,7 +69,7 @@ func (q query) encode(tenantParam string) string {
 // callFor returns the guard's settings for a query.
 func (c *Client) callFor(q query) *guard.Call {
 	allowance := time.Duration(q.size) * c.opts.TimePerRow
-	call := &guard.Call{Kind: guard.KindLeads, AttemptTimeout: c.opts.AttemptTimeout + allowance, Expected: namesNoLead}
+	call := &guard.Call{Kind: guard.KindLeads, AttemptTimeout: c.opts.AttemptTimeout + allowance, Expected: c.expected(q)}
 	timeout := c.opts.Timeout + allowance
 	switch {
 	case q.online:
@@ -80,6 +80,17 @@ func (c *Client) callFor(q query) *guard.Call {
 	}
 	call.Deadline = time.Now().Add(timeout)
 	return call
+}
+
+// expected returns which refusals are the platform's way to say that there is no lead
+// or no page.
+func (c *Client) expected(q query) func(*guard.Answer) bool {
+	if q.tenant == "" {
+		return c.mayEnd(q)
+	}
+	return func(a *guard.Answer) bool {
+		return namesNoLead(a) || c.facts.known().Answered && mayNameNoLead(a)
+	}
 }
 
 // collect fetches a query and returns its records, at most limit of them. In the

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -22,6 +23,13 @@ func namesNoLead(a *guard.Answer) bool {
 	}
 	text := strings.Trim(string(a.Body), "\" .\r\n\t")
 	return strings.EqualFold(text, "invalild lead") || strings.EqualFold(text, "invalid lead")
+}
+
+// mayNameNoLead reports whether a 404 says that there is no such lead, provided that
+// there is a lead endpoint. Its body is JSON or missing. A wrong base URL or a proxy
+// usually answers HTML.
+func mayNameNoLead(a *guard.Answer) bool {
+	return a.Status == http.StatusNotFound && (len(bytes.TrimSpace(a.Body)) == 0 || json.Valid(a.Body))
 }
 
 // failure turns an answer other than 2xx into an error. Only the status decides:

@@ -50,7 +50,6 @@ func TestStatuses(t *testing.T) {
 		"odd references":      {status: 400, body: `{"ErrorTicket":12,"traceid":["x"]}`, kind: lead.FailureRejected, ticket: "12"},
 		"unsafe references":   {status: 400, body: `{"errorTicket":"a\n\u0007\u00e9b","traceId":"` + strings.Repeat("x", 300) + `"}`, kind: lead.FailureRejected, ticket: "ab", trace: strings.Repeat("x", 128)},
 		"endless error body":  {status: 500, body: `{"errorTicket":"1","pad":"` + strings.Repeat("x", 1<<20) + `"}`, kind: lead.FailureUnavailable},
-		"no content":          {status: 204, kind: lead.FailureBadResponse},
 		"HTML":                {status: 200, body: "<!doctype html>", kind: lead.FailureBadResponse},
 		"nothing":             {status: 200, kind: lead.FailureBadResponse},
 		"text":                {status: 200, body: "OK", kind: lead.FailureBadResponse},

@@ -1,11 +1,13 @@
 package upstream
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 
 	"leadgraph/lead"
 	"leadgraph/upstream/guard"
@@ -28,6 +30,8 @@ type sink[T any] struct {
 	// end or to an error.
 	result reader.Result
 	err    error
+	// blank is true if the last answer had no body.
+	blank bool
 	// stopped is the error that each returned.
 	stopped error
 }
@@ -38,6 +42,10 @@ func (s *sink[T]) consume(body io.Reader) error {
 	if s.result.Count > 0 {
 		s.restart()
 	}
+	if s.blank = false; s.empty(&body) {
+		s.result, s.err, s.blank = reader.Result{}, nil, true
+		return nil
+	}
 	s.result, s.err = reader.Read(body, s.endpoint.kind, s.options, func(record *T) error {
 		s.stopped = s.each(record)
 		return s.stopped
@@ -47,6 +55,42 @@ func (s *sink[T]) consume(body io.Reader) error {
 	}
 	return nil
 }
+
+// empty reports whether there is nothing to read. Otherwise it puts back what it has
+// read.
+func (s *sink[T]) empty(body *io.Reader) bool {
+	var first [512]byte
+	for {
+		n, err := (*body).Read(first[:])
+		switch {
+		case n > 0:
+			*body = io.MultiReader(bytes.NewReader(first[:n]), after{*body, err})
+			return false
+		case errors.Is(err, io.EOF):
+			return true
+		case err != nil:
+			*body = after{*body, err}
+			return false
+		}
+	}
+}
+
+// after is a body, or the error that its last read returned.
+type after struct {
+	body io.Reader
+	err  error
+}
+
+// Read implements io.Reader.
+func (a after) Read(p []byte) (int, error) {
+	if a.err != nil {
+		return 0, a.err
+	}
+	return a.body.Read(p)
+}
+
+// places returns how many places of the list the answer covers.
+func (s *sink[T]) places() int { return s.result.Count }
 
 // verdict returns the outcome of an attempt whose answer was read.
 func (s *sink[T]) verdict() string {
@@ -69,14 +113,22 @@ func fetch[T any](ctx context.Context, c *Client, q query, s *sink[T]) error {
 	if err != nil {
 		return err
 	}
-	if q.tenant != "" && namesNoLead(answer) {
+	if answer.Status < 200 || answer.Status > 299 {
 		if s.result.Count > 0 { // from an earlier attempt, which broke off
 			s.restart()
+			s.result = reader.Result{}
 		}
-		return nil
+		if q.tenant != "" && namesNoLead(answer) {
+			return nil
+		}
+		e := failure(answer)
+		if q.tenant != "" && mayNameNoLead(answer) {
+			e.Err = errNoLead
+		}
+		return e
 	}
-	if answer.Status < 200 || answer.Status > 299 {
-		return failure(answer)
+	if s.blank && answer.Status != http.StatusNoContent && !c.facts.known().Answered {
+		return badResponse(answer.Status, errBlank)
 	}
 	if s.stopped != nil {
 		return s.stopped
@@ -93,8 +145,8 @@ func fetch[T any](ctx context.Context, c *Client, q query, s *sink[T]) error {
 			return badResponse(answer.Status, fmt.Errorf("none of the %d rows could be read", holes))
 		}
 	}
-	if q.page == 0 && s.result.Count > 0 {
-		c.pageZero.Store(true)
+	if s.places() > 0 {
+		c.facts.answered(q, s.places())
 	}
 	return nil
 }

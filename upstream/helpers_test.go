@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,10 +27,31 @@ const (
 	leadA   = "da68eafc-d3c6-4d3b-9a10-c48b26c6086b"
 )
 
-// newClient returns a client of a platform whose lead endpoint is handler. The
+// newClient returns a client of a platform whose lead endpoint is handler. All leads
+// are on the first page: other pages are answered empty without handler.
+func newClient(t *testing.T, handler http.HandlerFunc, adjust func(*upstream.Options)) *upstream.Client {
+	t.Helper()
+	first := 0
+	return newPagedClient(t, func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		number, _ := strconv.Atoi(q.Get("PageNumber"))
+		if len(q) == 2 && number > first {
+			write(w, "[]")
+			return
+		}
+		handler(w, r)
+	}, func(o *upstream.Options) {
+		if adjust != nil {
+			adjust(o)
+		}
+		first = o.FirstPage
+	})
+}
+
+// newPagedClient returns a client of a platform whose lead endpoint is handler. The
 // endpoint is below a path prefix, as on the platform. Reads are not retried unless
 // adjust changes that.
-func newClient(t *testing.T, handler http.HandlerFunc, adjust func(*upstream.Options)) *upstream.Client {
+func newPagedClient(t *testing.T, handler http.HandlerFunc, adjust func(*upstream.Options)) *upstream.Client {
 	t.Helper()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /tenantui/api/v2/oc/lead", handler)

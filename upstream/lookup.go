@@ -2,7 +2,7 @@ package upstream
 
 import (
 	"context"
-	"log/slog"
+	"errors"
 	"strings"
 
 	"leadgraph/lead"
@@ -23,17 +23,35 @@ func (c *Client) LeadsByTenant(ctx context.Context, tenantID string, checkOnline
 		// Without a filter the platform would return the leads of all tenants.
 		return nil, rejected("no tenant id")
 	}
-	q := query{tenant: tenantID, page: c.opts.FirstPage, size: lookupSize, online: checkOnline}
-	found, err := collect(ctx, c, leadList, q, lead.AllParts, acceptedLeads(q.size))
-	if err != nil || len(found) > 0 || q.page != 0 || c.pageZero.Load() {
+	first, err := c.firstPage(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	q := query{tenant: tenantID, page: first, size: lookupSize, online: checkOnline}
+	found, err := c.ofTenant(ctx, q)
+	if err != nil || len(found) > 0 || c.opts.FirstPage > 0 || c.facts.hasPageZero() {
 		return found, err
 	}
-	// The platform may number pages from 1 and return nothing for page 0. If it
+	// The platform may number pages otherwise and return nothing for this page. If it
 	// asked Microsoft, it has stored the result by now and need not ask again.
-	q.page, q.online = 1, false
-	found, err = collect(ctx, c, leadList, q, lead.AllParts, acceptedLeads(q.size))
-	if len(found) > 0 && !c.oneBased.Swap(true) {
-		c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "upstream numbers pages from 1: every lookup takes two requests until the first page is set to 1")
+	q.online = false
+	_, err = c.otherFirst(ctx, q, func(q query) (int, error) {
+		found, err = c.ofTenant(ctx, q)
+		return len(found), err
+	})
+	return found, err
+}
+
+// ofTenant reads one page of a tenant. It returns no leads if the platform does not
+// know the tenant, however it says so.
+func (c *Client) ofTenant(ctx context.Context, q query) ([]*lead.Lead, error) {
+	found, err := collect(ctx, c, leadList, q, lead.AllParts, acceptedLeads(q.size))
+	if (errors.Is(err, errNoLead) || errors.Is(err, errBlank)) && c.answers(ctx) {
+		return nil, nil
 	}
 	return found, err
 }
+
+// errNoLead marks a 404 that says that there is no such lead, unless there is no lead
+// endpoint.
+var errNoLead = errors.New("no such lead")

@@ -87,7 +87,7 @@ func TestFirstPageGuard(t *testing.T) {
 		"page 1 is asked until page 0 answered": {
 			filled: "0", tenants: []string{"unknown", tenantA, "unknown"}, leads: 1, want: []string{"0", "1", "0", "0"}},
 		"a platform that counts from 1": {
-			filled: "1", tenants: []string{tenantA, tenantA}, leads: 2, want: []string{"0", "1", "0", "1"}},
+			filled: "1", tenants: []string{tenantA, tenantA}, leads: 2, want: []string{"0", "1", "1"}},
 		"page 1 is not asked online": {
 			filled: "0", online: true, tenants: []string{"unknown"}, want: []string{"0 online", "1"}},
 		"first page 1": {

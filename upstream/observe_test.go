@@ -69,7 +69,7 @@ func observeCases() map[string]observeCase {
 	return map[string]observeCase{
 		"ok": {handler: answer(200, one), want: []guard.Attempt{{Kind: "lead", Outcome: "ok", Status: 200, Bytes: size}}},
 		"page": {handler: answer(200, one),
-			call: func(t *testing.T, c *upstream.Client) { _, _ = c.LeadsPage(t.Context(), 0, 10, lead.AllParts) },
+			call: func(t *testing.T, c *upstream.Client) { _, _ = c.LeadsPage(t.Context(), 0, 1, lead.AllParts) },
 			want: []guard.Attempt{{Kind: "leads", Outcome: "ok", Status: 200, Bytes: size}}},
 		"online": {handler: answer(200, one),
 			call: func(t *testing.T, c *upstream.Client) { _, _ = c.LeadsByTenant(t.Context(), tenantA, true) },

@@ -19,10 +19,12 @@ func acceptedLeads(size int) int { return 2*size + DefaultPageSize }
 // page past the end is empty. A row that cannot be read is nil: its place in the list
 // counts.
 //
-// A page in the middle of the list may have fewer rows than size. It may repeat
-// rows of another page if leads were added or removed between the reads. AllLeads
-// handles both. A page with more rows than size is a bad response, because its
-// leads would not be at their expected positions.
+// A page has fewer leads than size only where the list ends. Other calls confirm this
+// if it is not known yet. If the platform cut the page, the error is
+// lead.ErrPageCut: read pages of at most MaxPageSize leads then. A page may repeat
+// rows of another page if leads were added or removed between the reads. A page with
+// more rows than size is a bad response, because its leads would not be at their
+// expected positions.
 //
 // While it answers, the platform may fetch addresses from Microsoft and store them
 // [GAL]. Doing this again does no harm, so a page is retried like any other read;
@@ -30,11 +32,15 @@ func acceptedLeads(size int) int { return 2*size + DefaultPageSize }
 //
 // The endpoint is GET /api/v2/oc/lead without the tenant filter [GAL].
 func (c *Client) LeadsPage(ctx context.Context, page, size int, want lead.Parts) ([]*lead.Lead, error) {
-	q, err := c.pageQuery(page, size)
+	var leads []*lead.Lead
+	err := c.readPage(ctx, page, size, func(q query) (_ int, err error) {
+		leads, err = collect(ctx, c, leadList, q, want, size)
+		return len(leads), err
+	})
 	if err != nil {
 		return nil, err
 	}
-	return collect(ctx, c, leadList, q, want, size)
+	return leads, nil
 }
 
 // EachLead reads one page as LeadsPage does, but keeps only one lead in memory. It
@@ -47,16 +53,17 @@ func (c *Client) LeadsPage(ctx context.Context, page, size int, want lead.Parts)
 // restart, and all leads if EachLead returns an error. The time spent in each counts
 // toward the time-out of the attempt.
 func (c *Client) EachLead(ctx context.Context, page, size int, want lead.Parts, restart func(), each func(*lead.Lead) error) error {
-	q, err := c.pageQuery(page, size)
-	if err != nil {
-		return err
-	}
-	return fetch(ctx, c, q, &sink[lead.Lead]{
-		endpoint: leadList, options: reader.Options{Want: want, Max: size, IDKey: c.opts.IDKey, Borrow: true}, restart: restart, each: each,
+	return c.readPage(ctx, page, size, func(q query) (int, error) {
+		s := &sink[lead.Lead]{
+			endpoint: leadList, options: reader.Options{Want: want, Max: size, IDKey: c.opts.IDKey, Borrow: true}, restart: restart, each: each,
+		}
+		err := fetch(ctx, c, q, s)
+		return s.places(), err
 	})
 }
 
-// pageQuery returns the query for a page. Pages are numbered from zero.
+// pageQuery returns the query for a page whose number is still that of the caller,
+// from zero.
 func (c *Client) pageQuery(page, size int) (query, error) {
 	if page < 0 || page >= math.MaxInt32 {
 		return query{}, rejected("page number out of range")
@@ -64,7 +71,7 @@ func (c *Client) pageQuery(page, size int) (query, error) {
 	if size < 1 || size > MaxPageSize {
 		return query{}, rejected("page size out of range")
 	}
-	return query{page: page + c.opts.FirstPage, size: size}, nil
+	return query{page: page, size: size}, nil
 }
 
 // rejected returns the failure of a request that is not sent.

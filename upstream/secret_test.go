@@ -67,10 +67,10 @@ func TestTokenOfASource(t *testing.T) {
 		case 4:
 			w.WriteHeader(http.StatusUnauthorized)
 		}
-		write(w, "[]")
+		write(w, "["+row("1")+"]")
 	}, func(o *upstream.Options) { o.TokenSource = token })
 	page := func() error {
-		_, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
+		_, err := client.LeadsPage(t.Context(), 0, 1, lead.AllParts)
 		return err
 	}
 	for range 2 {

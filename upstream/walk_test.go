@@ -88,14 +88,14 @@ func TestAllLeads(t *testing.T) {
 		"from 1, page 0 is empty":        {platform: list{leads: all, first: 1, pageZero: "empty"}, size: 10, want: all, calls: 5},
 		"from 1, said so":                {platform: list{leads: all, first: 1, pageZero: "error"}, adjust: func(o *upstream.Options) { o.FirstPage = 1 }, size: 10, want: all, calls: 4},
 		"past the end the last repeats":  {platform: list{leads: all, past: "last"}, size: 10, want: all, calls: 4},
-		"the only page repeats":          {platform: list{leads: all, past: "last"}, size: 100, want: all, calls: 3},
+		"the only page repeats":          {platform: list{leads: all, past: "last"}, size: 100, want: all, calls: 4},
 		"the number is ignored":          {platform: list{leads: all, stuck: true}, size: 10, want: all[:10], calls: 3, incomplete: true},
 		"rows that moved":                {platform: list{leads: append(numbered(10), numbered(25)[5:]...)}, size: 10, want: all, calls: 4},
 		"stopped by the cap":             {platform: list{leads: all}, adjust: func(o *upstream.Options) { o.MaxPages = 2 }, size: 10, want: all[:20], calls: 2, incomplete: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			walk, err := newClient(t, test.platform.serve, test.adjust).AllLeads(t.Context(), test.size)
+			walk, err := newPagedClient(t, test.platform.serve, test.adjust).AllLeads(t.Context(), test.size)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -111,7 +111,7 @@ func TestAllLeads(t *testing.T) {
 
 func TestAllLeadsEndless(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+	client := newPagedClient(t, func(w http.ResponseWriter, r *http.Request) {
 		write(w, fmt.Sprintf("[%s]", row("lead "+r.URL.Query().Get("PageNumber"))))
 	}, func(o *upstream.Options) { o.MaxPages = 50 })
 	walk, err := client.AllLeads(t.Context(), 1)
@@ -123,7 +123,7 @@ func TestAllLeadsEndless(t *testing.T) {
 func TestAllLeadsFails(t *testing.T) {
 	t.Parallel()
 	platform := list{leads: numbered(5), first: 1, pageZero: "error"}
-	walk, err := newClient(t, platform.serve, nil).AllLeads(t.Context(), 10)
+	walk, err := newPagedClient(t, platform.serve, nil).AllLeads(t.Context(), 10)
 	wantKind(t, err, lead.FailureRejected)
 	if len(walk.Leads) != 0 || walk.Complete || walk.Calls != 1 {
 		t.Errorf("%d leads, complete %v, %d calls", len(walk.Leads), walk.Complete, walk.Calls)
@@ -134,7 +134,7 @@ func TestAllLeadsFails(t *testing.T) {
 func TestAllLeadsProperty(t *testing.T) {
 	t.Parallel()
 	var platform list
-	client := newClient(t, func(w http.ResponseWriter, r *http.Request) { platform.serve(w, r) }, nil)
+	client := newPagedClient(t, func(w http.ResponseWriter, r *http.Request) { platform.serve(w, r) }, nil)
 	rapid.Check(t, func(t *rapid.T) {
 		size := rapid.IntRange(1, 40).Draw(t, "size")
 		platform = list{

@@ -11,8 +11,7 @@ const (
 	DefaultMax  = 1000
 )
 
-// Sizes holds the default and the maximum of a window's rows. Max must not
-// exceed the largest page that the upstream returns.
+// Sizes holds the default and the maximum of a window's rows.
 type Sizes struct {
 	Default int // rows if neither first nor last is given; 0 means DefaultSize
 	Max     int // maximum of first and last; 0 means DefaultMax

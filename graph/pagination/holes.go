@@ -69,7 +69,7 @@ func (k sifted[T]) enough(w Window, next bool, after, before *mark) bool {
 // room it reads the rows in hand again, because the list may change between two reads.
 func (s Source[T]) grow(hand known[T], backward bool) (known[T], error) {
 	count := hand.high - hand.low
-	if more := min(max(2*count, searchRows), s.MaxSize); more > count {
+	if more := min(max(2*count, searchRows), s.MaxSize()); more > count {
 		if backward {
 			offset := max(0, hand.high-more)
 			return s.fetch(span{offset, hand.high - offset})
@@ -77,11 +77,11 @@ func (s Source[T]) grow(hand known[T], backward bool) (known[T], error) {
 		return s.fetch(span{hand.low, more})
 	}
 	if backward {
-		offset := max(0, hand.low-s.MaxSize)
+		offset := max(0, hand.low-s.MaxSize())
 		earlier, err := s.fetch(span{offset, hand.low - offset})
 		return s.attach(earlier, hand), err
 	}
-	later, err := s.fetch(span{hand.high, s.MaxSize})
+	later, err := s.fetch(span{hand.high, s.MaxSize()})
 	return s.attach(hand, later), err
 }
 

@@ -19,7 +19,7 @@ func (s *server) readHoles(t rapid.TB, w pagination.Window) pagination.Result[st
 	t.Helper()
 	s.plans = nil
 	source := pagination.Source[string]{
-		MaxSize: s.maxSize, Fetch: s.fetch,
+		MaxSize: func() int { return s.maxSize }, Fetch: s.fetch,
 		Hole: func(id string) bool { return id == "" },
 		Hash: func(id string) uint64 {
 			if id == "" {

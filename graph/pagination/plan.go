@@ -10,8 +10,8 @@ type Page struct {
 // PlanPages returns the pages that hold the rows [offset, offset+count): one
 // page if a page of at most 2·count rows holds them, otherwise two adjacent
 // pages of the smallest possible size, which also have at most 2·count rows.
-// Every count up to maxSize has a plan. A greater count may have none; then,
-// and for count 0, the result is nil.
+// Every count up to maxSize has such a plan. A greater count may need more pages;
+// they then have the largest size. For count 0 the result is nil.
 func PlanPages(offset, count, maxSize int) []Page {
 	if count <= 0 {
 		return nil
@@ -23,7 +23,11 @@ func PlanPages(offset, count, maxSize int) []Page {
 		number := offset / size
 		return []Page{{Number: number, Size: size}, {Number: number + 1, Size: size}}
 	}
-	return nil
+	pages := make([]Page, 0, count/maxSize+2)
+	for number := offset / maxSize; number*maxSize < offset+count; number++ {
+		pages = append(pages, Page{Number: number, Size: maxSize})
+	}
+	return pages
 }
 
 // leastSize returns the smallest page size up to limit with which that many

@@ -24,7 +24,8 @@ func TestPlanPages(t *testing.T) {
 		"no page of twice two": {11, 2, 20_000, pages{{11, 1}, {12, 1}}},
 		"larger than maximum":  {5, 6, 5, pages{{1, 4}, {2, 4}}},
 		"maximum in the way":   {1, 10, 10, pages{{0, 6}, {1, 6}}},
-		"no plan":              {1, 3, 1, nil},
+		"more than two":        {1, 3, 1, pages{{1, 1}, {2, 1}, {3, 1}}},
+		"of the largest size":  {95, 210, 100, pages{{0, 100}, {1, 100}, {2, 100}, {3, 100}}},
 		"far out":              {math.MaxInt32, 1000, 20_000, pages{{2_113_665, 1016}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -37,7 +38,8 @@ func TestPlanPages(t *testing.T) {
 	}
 }
 
-// bruteForce finds the smallest plan by trying every size.
+// bruteForce finds the smallest plan by trying every size. If no two pages hold the
+// rows, it takes pages of the largest size.
 func bruteForce(offset, count, maxSize int) []pagination.Page {
 	last := offset + count - 1
 	for size := 1; size <= min(2*count, maxSize); size++ {
@@ -50,7 +52,13 @@ func bruteForce(offset, count, maxSize int) []pagination.Page {
 			return []pagination.Page{{Number: offset / size, Size: size}, {Number: offset/size + 1, Size: size}}
 		}
 	}
-	return nil
+	var pages []pagination.Page
+	for number := range last/maxSize + 1 {
+		if number >= offset/maxSize {
+			pages = append(pages, pagination.Page{Number: number, Size: maxSize})
+		}
+	}
+	return pages
 }
 
 func TestPlanPagesIsLeast(t *testing.T) {
@@ -85,10 +93,10 @@ func FuzzPlanPages(f *testing.F) {
 	f.Add(uint32(36), uint16(39), uint16(20_000))
 	f.Add(uint32(39_999), uint16(20_002), uint16(20_000))
 	f.Fuzz(func(t *testing.T, offset uint32, n, most uint16) {
-		from, count, maxSize := int(offset>>1), int(n), int(most)
+		from, count, maxSize := int(offset>>1), int(n), int(most)+1
 		pages := pagination.PlanPages(from, count, maxSize)
 		if len(pages) == 0 {
-			if count > 0 && count <= maxSize {
+			if count > 0 {
 				t.Fatal("no plan")
 			}
 			return
@@ -96,11 +104,11 @@ func FuzzPlanPages(f *testing.F) {
 		first, last := pages[0], pages[len(pages)-1]
 		size := first.Size
 		switch {
-		case len(pages) > 2, last.Size != size, last.Number != first.Number+len(pages)-1:
+		case len(pages) > 2 && (count <= maxSize || size != maxSize), last.Size != size, last.Number != first.Number+len(pages)-1:
 			t.Errorf("not one page or two adjacent ones: %v", pages)
 		case size > maxSize:
 			t.Errorf("size above %d: %v", maxSize, pages)
-		case len(pages)*size > 2*count:
+		case len(pages) > 2 && len(pages)*size > count+2*size, len(pages) <= 2 && len(pages)*size > 2*count:
 			t.Errorf("more than twice %d rows: %v", count, pages)
 		case first.Number*size > from, (last.Number+1)*size < from+count:
 			t.Errorf("rows [%d, %d) not held: %v", from, from+count, pages)

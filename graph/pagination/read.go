@@ -1,8 +1,10 @@
 package pagination
 
 import (
-	"fmt"
+	"errors"
 	"slices"
+
+	"leadgraph/lead"
 )
 
 // searchRows is the number of rows on either side of the window in which an
@@ -12,8 +14,9 @@ const searchRows = 500
 
 // Source is a list that can only be read in pages.
 type Source[T any] struct {
-	// MaxSize is the number of rows of the largest page.
-	MaxSize int
+	// MaxSize returns the number of rows of the largest page. It may fall when Fetch
+	// fails with lead.ErrPageCut. Read then plans again.
+	MaxSize func() int
 	// Hash returns a row's anchor, a hash of its id. Clients keep cursors, and any
 	// replica of any release must read them, so the hash never changes.
 	Hash func(T) uint64
@@ -22,8 +25,8 @@ type Source[T any] struct {
 	// Hole reports whether a row cannot be read; nil if all can. A hole has a place in
 	// the list but no id, so the other functions never get one.
 	Hole func(T) bool
-	// Fetch reads one page, or two concurrently, and returns the rows of each.
-	// If the last page has fewer rows than its size, the list ends there.
+	// Fetch reads pages concurrently and returns the rows of each. If the last page
+	// has fewer rows than its size, the list ends there.
 	Fetch func(pages []Page) ([][]T, error)
 }
 
@@ -39,6 +42,16 @@ type known[T any] struct {
 
 func (k known[T]) slice(from, to int) []T { return k.rows[from-k.low : to-k.low : to-k.low] }
 
+// ErrTooManyPages is the error of a window that takes more than MaxPages pages,
+// because the pages are small.
+var ErrTooManyPages = errors.New("pagination: the window takes too many pages")
+
+// MaxPages is the largest number of pages that are read for a window.
+const MaxPages = 32
+
+// replans is how often a window is planned again because a page was cut.
+const replans = 4
+
 // Read returns the window. It fetches only the window's rows, the row of the
 // cursor at which it starts and, if next is true, the row that decides
 // HasNextPage. That is one fetch. If the cursor's row is not there, Read
@@ -46,12 +59,21 @@ func (k known[T]) slice(from, to int) []T { return k.rows[from-k.low : to-k.low 
 // largest pages there. If neither has the row, it counts as gone. If holes leave the
 // window short, Read fetches until it is full or the list ends.
 //
-// Read returns an *ArgumentError for a window that is counted from the end. All
-// other errors come from Fetch, or say that Sizes and MaxSize do not match.
-func (s Source[T]) Read(w Window, next bool) (Result[T], error) {
+// Read returns an *ArgumentError for a window that is counted from the end, and
+// ErrTooManyPages. All other errors come from Fetch.
+func (s Source[T]) Read(w Window, next bool) (r Result[T], err error) {
 	if w.FromEnd() {
-		return Result[T]{}, &ArgumentError{"last", "requires before"}
+		return r, &ArgumentError{"last", "requires before"}
 	}
+	for range replans {
+		if r, err = s.read(w, next); !errors.Is(err, lead.ErrPageCut) {
+			break
+		}
+	}
+	return r, err
+}
+
+func (s Source[T]) read(w Window, next bool) (Result[T], error) {
 	start, bound := w.anchors()
 	hand, startMark, err := s.search(w, start, next)
 	if err != nil {
@@ -112,8 +134,9 @@ func (s Source[T]) search(w Window, start *Cursor, next bool) (hand known[T], at
 		default:
 			// The page with the position and the neighbour that is nearer to
 			// it.
-			page := max(0, at.position-s.MaxSize/2) / s.MaxSize
-			want = span{page * s.MaxSize, 2 * s.MaxSize}
+			most := s.MaxSize()
+			page := max(0, at.position-most/2) / most
+			want = span{page * most, 2 * most}
 		}
 		if fetches == 3 || hand.holds(want) {
 			return hand, at, nil
@@ -123,7 +146,7 @@ func (s Source[T]) search(w Window, start *Cursor, next bool) (hand known[T], at
 
 // widen adds a margin on both sides, as far as the largest page allows.
 func (s Source[T]) widen(rows span, margin int) span {
-	margin = min(margin, max(0, s.MaxSize-rows.count)/2)
+	margin = min(margin, max(0, s.MaxSize()-rows.count)/2)
 	offset := max(0, rows.offset-margin)
 	return span{offset, rows.offset + rows.count + margin - offset}
 }
@@ -154,9 +177,9 @@ func (s Source[T]) fetch(want span) (known[T], error) {
 	if want.count == 0 {
 		return hand, nil
 	}
-	pages := PlanPages(want.offset, want.count, s.MaxSize)
-	if pages == nil {
-		return hand, fmt.Errorf("pagination: no two pages of at most %d rows hold %d rows", s.MaxSize, want.count)
+	pages := PlanPages(want.offset, want.count, max(1, s.MaxSize()))
+	if len(pages) > MaxPages {
+		return hand, ErrTooManyPages
 	}
 	got, err := s.Fetch(pages)
 	if err != nil {
@@ -170,7 +193,7 @@ func (s Source[T]) fetch(want span) (known[T], error) {
 }
 
 // join concatenates adjacent pages. Rows that moved from the first page to the
-// second while both were read occur twice and count once. So do rows that occur
+// next while both were read occur twice and count once. So do rows that occur
 // twice in the list. Within a single page, only adjacent repeats are removed:
 // finding others would cost as much as rendering a small row.
 func (s Source[T]) join(pages [][]T) (rows []T, repeated bool) {
@@ -178,7 +201,10 @@ func (s Source[T]) join(pages [][]T) (rows []T, repeated bool) {
 		rows = slices.CompactFunc(pages[0], func(a, b T) bool { return !s.isHole(a) && !s.isHole(b) && s.Same(a, b) })
 		return rows, len(rows) < len(pages[0])
 	}
-	most := len(pages[0]) + len(pages[1])
+	most := 0
+	for _, page := range pages {
+		most += len(page)
+	}
 	seen := make(map[uint64]bool, most)
 	rows = make([]T, 0, most)
 	for _, page := range pages {

@@ -46,7 +46,7 @@ func (s *server) fetch(pages []pagination.Page) ([][]string, error) {
 func (s *server) read(t rapid.TB, w pagination.Window, next bool) pagination.Result[string] {
 	t.Helper()
 	s.plans = nil
-	source := pagination.Source[string]{MaxSize: s.maxSize, Hash: lead.AnchorHash, Same: same, Fetch: s.fetch}
+	source := pagination.Source[string]{MaxSize: func() int { return s.maxSize }, Hash: lead.AnchorHash, Same: same, Fetch: s.fetch}
 	result, err := source.Read(w, next)
 	if err != nil {
 		t.Fatalf("Read: %v", err)

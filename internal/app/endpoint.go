@@ -15,7 +15,6 @@ import (
 	"leadgraph/internal/config"
 	"leadgraph/internal/httpd"
 	"leadgraph/internal/telemetry"
-	"leadgraph/upstream"
 )
 
 // endpoint returns the GraphQL handler with its protection: from the outside in,
@@ -54,6 +53,7 @@ func (s *server) graphOptions() graph.Options {
 		return s.limiter.Acquire(ctx, cmp.Or(auth.For(ctx).Partition, auth.For(ctx).Subject, httpd.RemoteIP(ctx)))
 	}
 	options.Leads, options.Lookups, options.Catalogue = s.leads, s.leads, s.leads
+	options.MaxPageSize = s.leads.MaxPageSize
 	options.CatalogueOnly = s.cfg.Serve.Caches.PagesFromCatalogue
 	options.Caller = func(ctx context.Context) string { return auth.For(ctx).Name() }
 	options.CallersToken = auth.Mode(access.Auth) == auth.Passthrough
@@ -72,11 +72,10 @@ func (s *server) graphOptions() graph.Options {
 // limitOptions returns the options that are settings only.
 func limitOptions(limits config.Limits, log *slog.Logger) graph.Options {
 	return graph.Options{
-		Pages:       pagination.Sizes{Default: limits.DefaultFirst, Max: limits.MaxFirst},
-		MaxPageSize: upstream.MaxPageSize,
-		MaxBody:     limits.MaxBody,
-		MaxBatch:    limits.MaxBatch,
-		Limits:      bounds.Document{Tokens: limits.MaxTokens, Depth: limits.MaxDepth, Aliases: limits.MaxAliases},
+		Pages:    pagination.Sizes{Default: limits.DefaultFirst, Max: limits.MaxFirst},
+		MaxBody:  limits.MaxBody,
+		MaxBatch: limits.MaxBatch,
+		Limits:   bounds.Document{Tokens: limits.MaxTokens, Depth: limits.MaxDepth, Aliases: limits.MaxAliases},
 		Budget: bounds.Budget{
 			UpstreamCalls: limits.BudgetCalls,
 			// The budget must cover a page of the largest size with 30 fields a lead.

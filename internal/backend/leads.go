@@ -18,6 +18,10 @@ func (p *Platform) LeadsPage(ctx context.Context, page, size int, parts lead.Par
 	})
 }
 
+// MaxPageSize returns the largest page size that is worth requesting; see
+// upstream.Client.
+func (p *Platform) MaxPageSize() int { return p.client.MaxPageSize() }
+
 // EachLead reads a page of leads one by one; see upstream.Client.
 func (p *Platform) EachLead(ctx context.Context, page, size int, parts lead.Parts, restart func(), each func(*lead.Lead) error) error {
 	if p.common != nil {

@@ -35,6 +35,9 @@ func observeClient(client *upstream.Options, to *telemetry.Telemetry) {
 
 // clientState returns the state of the client for its metrics.
 func (p *Platform) clientState() telemetry.Upstream {
-	s := p.client.State()
-	return telemetry.Upstream{Breaker: s.Breaker, Limit: s.Limit, InFlight: s.InFlight, Queued: s.Queued, TokenExpires: s.TokenExpires}
+	s, pages := p.client.State(), p.client.Facts()
+	return telemetry.Upstream{
+		Breaker: s.Breaker, Limit: s.Limit, InFlight: s.InFlight, Queued: s.Queued, TokenExpires: s.TokenExpires,
+		PageLeads: pages.Filled, PageCap: pages.Cap, FirstPage: pages.FirstPage, ListEnd: pages.End,
+	}
 }

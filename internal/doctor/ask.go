@@ -3,6 +3,7 @@ package doctor
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -57,6 +58,15 @@ func (p *page) refused() bool {
 		return false
 	}
 	return p.Status >= 400 && p.Status < 500
+}
+
+// past reports whether a refusal may say that the page does not exist.
+func (p *page) past() bool {
+	switch p.Status {
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusRequestedRangeNotSatisfiable:
+		return true
+	}
+	return false
 }
 
 // ask makes a call and repeats it if it failed for a transient reason. The error
@@ -117,6 +127,10 @@ func (e *exam) read(a upstream.Answer, q query, err error) (*page, error) {
 	case q.unread:
 	default:
 		p.bad = p.parse()
+		if errors.Is(p.bad, errBlank) && (p.Status == http.StatusNoContent || e.answered) {
+			p.bad, p.form = nil, formNull // the endpoint is right, so it means no leads
+		}
+		e.answered = e.answered || len(p.rows) > 0
 	}
 	return p, nil
 }

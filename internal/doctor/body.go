@@ -32,6 +32,7 @@ type row struct {
 var (
 	errHTML  = errors.New("the platform answered HTML instead of leads, from a proxy, a login page or the portal itself; is the base URL right?")
 	errJSON  = errors.New("the platform answered something that is not JSON instead of leads")
+	errBlank = errors.New("the platform answered without a body instead of leads")
 	errShape = errors.New("the answer is JSON, but not in a form that leadgraph reads")
 )
 
@@ -42,7 +43,7 @@ func (p *page) parse() error {
 	case bytes.HasPrefix(body, []byte("<")) || strings.Contains(p.Header.Get("Content-Type"), "html"):
 		return errHTML
 	case len(body) == 0:
-		return errJSON
+		return errBlank
 	case body[0] == '[':
 		p.form = formArray
 		return p.array(body, 0)

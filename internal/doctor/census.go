@@ -22,6 +22,7 @@ type census struct {
 	bytes     int64
 	took      time.Duration // for the calls alone
 
+	rows, places          int // on the last page and on all pages
 	repeated, noKey       int
 	conflicts             int // rows that differ from an earlier one with their id
 	unknownStatuses       int
@@ -42,7 +43,14 @@ func (e *exam) leads(ctx context.Context) (Check, error) {
 			return Check{Finding: plural(len(c.seen), "lead") + ", possibly more"}, err
 		}
 		if p.refused() {
-			return found(Failed, nil, "the page after the last of %s is refused (%d): leadgraph cannot tell this from a failure", plural(len(c.seen), "lead"), p.Status)
+			if end, err := e.isEnd(ctx, p); err != nil {
+				return Check{}, err
+			} else if !end {
+				return found(Failed, nil, "a page is refused (%d) after %s, although the list may go on", p.Status, plural(len(c.seen), "lead"))
+			}
+			c.calls++
+			c.complete = true
+			break
 		}
 		fresh := c.add(p)
 		e.report.Facts.Leads = new(len(c.seen))
@@ -72,12 +80,33 @@ func (e *exam) leads(ctx context.Context) (Check, error) {
 	return found(OK, nil, "%s, the complete list", text)
 }
 
+// isEnd reports whether a refused page lies past the end of the list. After a page that
+// was not full it must. After a full one, a page that begins before the end and would
+// continue after it decides, as in leadgraph's own walk.
+func (e *exam) isEnd(ctx context.Context, refused *page) (bool, error) {
+	c := &e.census
+	if !refused.past() || c.places == 0 {
+		return false, nil
+	}
+	if c.rows < e.largest {
+		return true, nil
+	}
+	size := 2
+	for c.places%size == 0 {
+		size++
+	}
+	p, err := e.list(ctx, e.first+c.places/size, size)
+	return err == nil && len(p.rows) == c.places%size, err
+}
+
 // add counts a page and returns how many of its leads are new. The rows of a page that
 // has none that leadgraph can use count as new: the list may go on after it.
 func (c *census) add(p *page) int {
 	c.calls++
 	c.took += p.Took
 	c.bytes += int64(len(p.Body))
+	c.rows = len(p.rows)
+	c.places += c.rows
 	fresh, before := 0, c.noKey
 	for _, r := range p.rows {
 		if !r.readable() {

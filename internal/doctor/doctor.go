@@ -111,6 +111,7 @@ type exam struct {
 	first         int    // number of the first page
 	ignoresNumber bool   // every page is the first
 	tenantParam   string // empty if no spelling works
+	answered      bool   // some answer had leads
 	largest       int    // size of the largest page that is answered in full
 	unreliable    bool   // pages cannot be requested by number and size
 	whole         int    // number of leads if one page holds all of them, or -1

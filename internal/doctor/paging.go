@@ -51,7 +51,7 @@ func (e *exam) comparePages(ctx context.Context, size int) (c Check, decided boo
 	case len(zero.rows) == 0:
 		c, err = found(Warning, nil, "the platform has no leads, so the first page cannot be determined; run again when it has some")
 	case len(one.rows) == 0:
-		c, err = e.countsFrom(0, zero, "page 0 holds the whole list of %s", plural(len(zero.rows), "lead"))
+		c, err = e.countsFrom(0, zero, "page 0 has %s and page 1 none", plural(len(zero.rows), "lead"))
 	case same(zero, one):
 		c, err = e.repeated(ctx, one)
 	case overlap(zero, one) == 0:

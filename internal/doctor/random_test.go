@@ -1,6 +1,7 @@
 package doctor_test
 
 import (
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -29,8 +30,20 @@ func TestSettingsAreRight(t *testing.T) {
 			Unordered:        flip("no order", 10),
 			CutAbove:         rapid.SampledFrom([]int{0, 0, 0, 1, 6, 10, 25}).Draw(rt, "cut"),
 			RefuseAbove:      rapid.SampledFrom([]int{0, 0, 60, 120, 3000}).Draw(rt, "refuse"),
+			CutKeepsOffset:   flip("offsets kept", 50),
+			PastEnd:          rapid.SampledFrom(nothings).Draw(rt, "past the end"),
+			UnknownTenant:    rapid.SampledFrom(nothings).Draw(rt, "unknown tenant"),
 			UnknownTenant404: flip("404", 30),
 			Empty:            flip("empty", 5),
+		}
+		if quirks.Empty { // nothing would show that there is a lead endpoint
+			quirks.PastEnd, quirks.UnknownTenant = "", ""
+		}
+		if quirks.IgnorePageSize { // otherwise no page would hold the leads between two pages
+			quirks.CutKeepsOffset = false
+			if strings.HasPrefix(quirks.PastEnd, "404") { // after full pages it may be a limit: see TestHopeless
+				quirks.PastEnd = ""
+			}
 		}
 		if quirks.Unordered && (quirks.CutAbove == 1 || quirks.Leads < 5) {
 			rt.Skip("few leads can appear to be in order by chance")
@@ -52,6 +65,12 @@ func TestSettingsAreRight(t *testing.T) {
 			prove(rt, p, quirks, r)
 		}
 	})
+}
+
+// nothings are the ways to answer a page past the end and an unknown tenant that
+// leadgraph reads.
+var nothings = []string{
+	"", "", sandbox.NothingNull, sandbox.NothingBlank, sandbox.NothingNoContent, sandbox.NothingBare404, sandbox.NothingNamed404, "404",
 }
 
 // hopeless reports whether no setting of leadgraph can work.

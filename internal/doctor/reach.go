@@ -77,7 +77,7 @@ func (e *exam) reach(ctx context.Context) (Check, error) {
 	if err != nil {
 		return Check{}, err
 	}
-	if p.Status == http.StatusNotFound { // perhaps only because there is no page 1
+	if p.Status == http.StatusNotFound || errors.Is(p.bad, errBlank) { // perhaps only because there is no page 1
 		if zero, err := e.ask(ctx, query{size: probeSize}); err == nil && zero.bad == nil {
 			p = zero
 		}

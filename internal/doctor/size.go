@@ -69,11 +69,13 @@ func (e *exam) sizeIgnored(ctx context.Context, p *page) (Check, error) {
 	return found(Warning, append(e.pageSettings(), byCatalogue), "the page size is ignored: requested %s, got %s", plural(p.size, "lead"), thousands(len(p.rows)))
 }
 
-// holdsAll reads past the first page and reports whether nothing follows. The first
-// page may repeat once there, if page 0 was wrongly taken for the first page.
+// holdsAll reads past the first page and reports whether nothing follows. It requests
+// pages of as many leads as the first one has, because a platform that cuts larger pages
+// may have none after it. The first page may repeat once there, if page 0 was wrongly
+// taken for the first page.
 func (e *exam) holdsAll(ctx context.Context, p *page) (bool, error) {
 	for number := e.first + 1; ; number++ {
-		next, err := e.list(ctx, number, p.size)
+		next, err := e.list(ctx, number, max(1, len(p.rows)))
 		if err != nil {
 			return false, err
 		}
@@ -91,7 +93,7 @@ func (e *exam) holdsAll(ctx context.Context, p *page) (bool, error) {
 // short handles a page that is not full. It checks whether the list ends there.
 func (e *exam) short(ctx context.Context, p *page) (Check, error) {
 	if all, err := e.holdsAll(ctx, p); err != nil || !all {
-		return e.cut(p, err)
+		return e.cut(ctx, p, err)
 	}
 	if p.size < upstream.MaxPageSize {
 		largest, err := e.list(ctx, e.first, upstream.MaxPageSize)
@@ -106,15 +108,23 @@ func (e *exam) short(ctx context.Context, p *page) (Check, error) {
 	return found(OK, nil, "honoured as far as the platform's %s can show; up to %s can be requested", plural(len(p.rows), "lead"), thousands(upstream.MaxPageSize))
 }
 
-// cut handles a platform that silently returns fewer leads than requested.
-func (e *exam) cut(p *page, err error) (Check, error) {
+// cut handles a platform that silently returns fewer leads than requested. leadgraph
+// notices that and asks for smaller pages; the settings save it the first tries.
+// It cannot do so where larger pages are refused or fail.
+func (e *exam) cut(ctx context.Context, p *page, err error) (Check, error) {
 	n := len(p.rows)
+	var settings []Setting
+	if err == nil {
+		if largest, failure := e.list(ctx, e.first, upstream.MaxPageSize); failure != nil || largest.refused() {
+			settings = []Setting{byCatalogue}
+		}
+	}
 	e.honoured(n)
 	e.unreliable = true
 	return Check{
 		Result:   Warning,
-		Finding:  fmt.Sprintf("pages are cut: requested %s, got %s", plural(p.size, "lead"), thousands(n)),
-		Settings: append(e.pageSettings(), byCatalogue),
+		Finding:  fmt.Sprintf("pages are cut: requested %s, got %s; leadgraph reads pages of that size", plural(p.size, "lead"), thousands(n)),
+		Settings: append(e.pageSettings(), settings...),
 	}, err
 }
 
@@ -138,7 +148,7 @@ func (e *exam) refusedAbove(ctx context.Context, answered *page, refused int) (C
 	}
 	if len(answered.rows) < answered.size {
 		if all, err := e.holdsAll(ctx, answered); err != nil || !all {
-			return e.cut(answered, err)
+			return e.cut(ctx, answered, err)
 		}
 	}
 	return e.bounded(answered.size, "pages of more than about %s leads are refused", thousands(answered.size))

@@ -22,7 +22,8 @@ var (
 	// The reasons are those of the package upstream/reader.
 	unreadableReasons = []string{"null", "no_id", "zero_id", "no_tenant_id", "zero_tenant_id", "bad_tenant_id"}
 
-	plans = []string{"cache", "single reads", "catalogue", "mixed"}
+	listEnds = []string{"empty", "blank", "400", "404", "410", "416"}
+	plans    = []string{"cache", "single reads", "catalogue", "mixed"}
 )
 
 // The outcomes of catalogue refreshes.

@@ -31,6 +31,13 @@ type Upstream struct {
 	Limit, InFlight, Queued int
 	// TokenExpires is zero if there is no token or it does not expire.
 	TokenExpires time.Time
+	// PageLeads is the largest number of leads that a page had, and PageCap the
+	// number at which the platform cuts pages. 0 means unknown or none.
+	PageLeads, PageCap int
+	// FirstPage is the number of the first page; -1 if it is unknown.
+	FirstPage int
+	// ListEnd is how a page past the end is answered; empty if unknown.
+	ListEnd string
 }
 
 // Projection counts fields since the program started.
@@ -55,6 +62,11 @@ var (
 	upstreamMax  = desc("upstream_concurrency_limit", "Maximum number of concurrent requests to the platform.")
 	upstreamWait = desc("upstream_queued", "Requests to the platform that wait for their turn to be sent.")
 	tokenExpiry  = desc("upstream_token_expiry_timestamp_seconds", "When the access token expires, in Unix time; absent if there is none or it does not expire.")
+
+	pageLeads = desc("upstream_page_leads", "Largest number of leads that a page of the platform had; absent until there was one.")
+	pageCap   = desc("upstream_page_cap", "Number of leads at which the platform cuts pages; 0 if it is not known to cut any.")
+	pageFirst = desc("upstream_first_page", "Number of the platform's first page; absent until it is known.")
+	listEnd   = desc("upstream_list_end", "1 for how the platform answers a page past the end of the list; absent until it is known.", "answer")
 
 	queueLimit   = desc("admission_limit", "Maximum number of operations that run at a time.")
 	queueRunning = desc("admission_running", "Operations that hold a slot.")
@@ -90,7 +102,8 @@ func (t *Telemetry) Watch(s Sources) {
 // Describe implements prometheus.Collector.
 func (*scraped) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		catalogueAge, catalogueLeads, catalogueHoles, breakerState, upstreamBusy, upstreamMax, upstreamWait, tokenExpiry, queueLimit, queueRunning, queueWaiting,
+		catalogueAge, catalogueLeads, catalogueHoles, breakerState, upstreamBusy, upstreamMax, upstreamWait, tokenExpiry,
+		pageLeads, pageCap, pageFirst, listEnd, queueLimit, queueRunning, queueWaiting,
 		callersHeld, projected, fallbacks, givenUp,
 	} {
 		to <- d
@@ -160,5 +173,15 @@ func (s sink) upstream(u Upstream) {
 	s.gauge(upstreamWait, float64(u.Queued))
 	if !u.TokenExpires.IsZero() {
 		s.gauge(tokenExpiry, float64(u.TokenExpires.UnixMilli())/1000)
+	}
+	if u.PageLeads > 0 {
+		s.gauge(pageLeads, float64(u.PageLeads))
+	}
+	s.gauge(pageCap, float64(u.PageCap))
+	if u.FirstPage >= 0 {
+		s.gauge(pageFirst, float64(u.FirstPage))
+	}
+	if u.ListEnd != "" {
+		s.gauge(listEnd, 1, listed(listEnds, u.ListEnd))
 	}
 }

@@ -117,7 +117,7 @@ func TestMetrics(t *testing.T) {
 	seen.Unreadable(map[string]int{"no_id": 2, "dana": 1})
 	seen.Watch(telemetry.Sources{
 		Upstream: func() telemetry.Upstream {
-			return telemetry.Upstream{Breaker: "half_open", Limit: 64, InFlight: 3, Queued: 2, TokenExpires: time.Unix(5000, 500_000_000)}
+			return telemetry.Upstream{Breaker: "half_open", Limit: 64, InFlight: 3, Queued: 2, TokenExpires: time.Unix(5000, 500_000_000), PageLeads: 1000, PageCap: 100, FirstPage: 1, ListEnd: "404"}
 		},
 		Queue:   func() telemetry.Queue { return telemetry.Queue{Limit: 256, Running: 9, Waiting: 4} },
 		Callers: func() int { return 12 },
@@ -164,6 +164,10 @@ func TestMetrics(t *testing.T) {
 		`upstream_in_flight`:                                             "3",
 		`upstream_concurrency_limit`:                                     "64",
 		`upstream_queued`:                                                "2",
+		`upstream_page_leads`:                                            "1000",
+		`upstream_page_cap`:                                              "100",
+		`upstream_first_page`:                                            "1",
+		`upstream_list_end{answer="404"}`:                                "1",
 		`upstream_token_expiry_timestamp_seconds`:                        "5000.5",
 		"callers":               "12",
 		"admission_limit":       "256",

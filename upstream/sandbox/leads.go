@@ -36,7 +36,7 @@ func (s *Server) parseQuery(values url.Values) leadQuery {
 	if q.tenant != "" {
 		size = pageSizeTenant
 	}
-	q.page = q.number(values, "PageNumber", s.opts.FirstPage)
+	q.page = q.number(values, "PageNumber", s.paging.Load().FirstPage)
 	q.size = q.number(values, "PageSize", size)
 	if q.size < 0 || q.size > s.opts.RefuseAbove {
 		q.refuse("PageSize", fmt.Sprintf("The field PageSize must be between 0 and %d.", s.opts.RefuseAbove))
@@ -136,37 +136,28 @@ func (s *Server) leadAnswer(c call, f Fault, buffer *[]byte) answer {
 	all := s.rows.all()
 	switch {
 	case c.tenant != "":
-		if all = s.rows.ofTenant(c.tenant); len(all) == 0 && s.opts.UnknownTenant404 {
-			return jsonAnswer(http.StatusNotFound, jsonType, "Invalild lead") // the platform's spelling
+		if all = s.rows.ofTenant(c.tenant); len(all) == 0 {
+			if a, ok := nothing(s.opts.UnknownTenant); ok {
+				return a
+			}
 		}
 	case s.opts.Unordered:
 		all = shuffled(all)
 	}
-	if s.opts.IgnorePageSize {
-		c.size = ignoredPageSize
-	}
-	if s.opts.CutAbove > 0 {
-		c.size = min(c.size, s.opts.CutAbove)
-	}
-	index := c.page - s.opts.FirstPage
-	if s.opts.IgnorePageNumber {
-		index = 0
-	}
-	if index < 0 { // page 0, but the first page is 1
-		switch s.opts.PageZero {
-		case PageZeroError:
-			return liveProblem(http.StatusBadRequest, "The page does not exist")
-		case PageZeroEmpty:
-			all = nil
-		}
-		index = 0
-	}
 	if f.RepeatRows {
 		all = twice(all)
 	}
-	rows := page(all, index, c.size)
+	rows, exists := s.pageOf(all, c)
+	if !exists {
+		return liveProblem(http.StatusBadRequest, "The page does not exist")
+	}
 	if f.Endless && len(rows) == 0 {
 		rows = s.fresh(c.size)
+	}
+	if past := s.paging.Load(); len(rows) == 0 && c.tenant == "" && c.page > past.FirstPage {
+		if a, ok := nothing(past.PastEnd); ok {
+			return a
+		}
 	}
 	if len(f.Set) > 0 {
 		rows = slices.Clone(rows)

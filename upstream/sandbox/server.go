@@ -75,15 +75,18 @@ type Options struct {
 	IgnorePageSize, IgnorePageNumber bool
 	// RefuseAbove is the largest accepted page size. Zero means 20,000 [GAL].
 	RefuseAbove int
-	// CutAbove limits the number of leads in a page without refusing larger page
-	// sizes. Zero means no limit.
-	CutAbove int
+	// CutAbove, CutKeepsOffset and PastEnd are those of Paging.
+	CutAbove       int
+	CutKeepsOffset bool
+	PastEnd        string
 	// Unordered shuffles the list for every page query.
 	Unordered bool
 	// Single returns a single lead without an array around it.
 	Single bool
-	// UnknownTenant404 answers the lookup of a tenant without leads with 404 and a
-	// JSON string, as the other lead endpoints do [CCL].
+	// UnknownTenant is how the lookup of a tenant without leads is answered: one of
+	// the Nothing constants or a status. Empty means NothingEmpty.
+	UnknownTenant string
+	// UnknownTenant404 means NothingNamed404 for UnknownTenant.
 	UnknownTenant404 bool
 	// Empty starts without leads and overrides Leads.
 	Empty bool
@@ -109,6 +112,9 @@ func (o Options) withDefaults() Options {
 	o.Seed = cmp.Or(o.Seed, defaultSeed)
 	o.PageZero = cmp.Or(o.PageZero, PageZeroRepeat)
 	o.RefuseAbove = cmp.Or(o.RefuseAbove, maxPageSize)
+	if o.UnknownTenant404 {
+		o.UnknownTenant = NothingNamed404
+	}
 	if o.Empty {
 		o.Leads = 0
 	}
@@ -127,13 +133,11 @@ func (o Options) validate() error {
 	if o.Leads < 0 || o.Leads > MaxLeads {
 		errs = append(errs, fmt.Errorf("number of leads must be between 0 and %d, not %d", MaxLeads, o.Leads))
 	}
-	if o.FirstPage != 0 && o.FirstPage != 1 {
-		errs = append(errs, fmt.Errorf("first page must be 0 or 1, not %d", o.FirstPage))
+	if problem := o.paging().problem(); problem != "" {
+		errs = append(errs, errors.New(problem))
 	}
-	switch o.PageZero {
-	case PageZeroRepeat, PageZeroEmpty, PageZeroError:
-	default:
-		errs = append(errs, fmt.Errorf("page zero behaviour must be repeat, empty or error, not %q", o.PageZero))
+	if !validNothing(o.UnknownTenant) {
+		errs = append(errs, fmt.Errorf("unknown tenant must be a kind of nothing or a status from 400 to 499, not %q", o.UnknownTenant))
 	}
 	return errors.Join(errs...)
 }
@@ -142,6 +146,7 @@ func (o Options) validate() error {
 // goroutines and is safe for concurrent use.
 type Server struct {
 	opts    Options
+	paging  atomic.Pointer[Paging]
 	mux     *http.ServeMux
 	factory factory
 	rows    *store
@@ -176,6 +181,7 @@ func New(opts Options) (*Server, error) {
 		buffers: sync.Pool{New: func() any { return new([]byte) }},
 	}
 	s.serial.Store(firstInserted)
+	s.paging.Store(opts.paging())
 	s.routes()
 	return s, nil
 }

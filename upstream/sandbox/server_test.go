@@ -122,6 +122,8 @@ func TestNewRefusesOptions(t *testing.T) {
 		"negative leads": {Leads: -1},
 		"first page":     {FirstPage: 2},
 		"page zero":      {PageZero: "repaet"},
+		"past end":       {PastEnd: "500"},
+		"unknown tenant": {UnknownTenant: "nul"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

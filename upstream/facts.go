@@ -1,0 +1,162 @@
+package upstream
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Facts describes how the platform pages its list, as far as answers have shown it.
+// Nothing in it depends on a caller.
+type Facts struct {
+	// Filled is the largest number of leads that a page had.
+	Filled int
+	// Cap is the number of leads at which the platform cuts pages; 0 if no page was
+	// seen cut.
+	Cap int
+	// FirstPage is the number of the first page; -1 if it is not known yet.
+	FirstPage int
+	// End is how a page past the end of the list is answered: one of the End
+	// constants, a status such as "404", or "" if it is not known yet.
+	End string
+	// Answered reports whether the endpoint has ever answered leads.
+	Answered bool
+}
+
+// The ends of a list that are not refusals.
+const (
+	EndEmpty = "empty" // no leads
+	EndBlank = "blank" // no body
+)
+
+// learner collects facts. It is safe for concurrent use.
+type learner struct {
+	logger *slog.Logger
+
+	mu    sync.Mutex
+	facts Facts
+	// pageZero reports whether page 0 has had a lead, which proves that it exists.
+	pageZero bool
+
+	settling chan struct{} // holds a token while the first page is determined
+}
+
+func newLearner(firstPage int, logger *slog.Logger) *learner {
+	l := &learner{logger: logger, facts: Facts{FirstPage: -1}, settling: make(chan struct{}, 1)}
+	if firstPage > 0 { // an operator has set it
+		l.facts.FirstPage = firstPage
+	}
+	return l
+}
+
+func (l *learner) known() Facts {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.facts
+}
+
+func (l *learner) hasPageZero() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.pageZero
+}
+
+// answered notes an answer with leads.
+func (l *learner) answered(q query, rows int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.facts.Answered = true
+	if q.page == 0 {
+		l.pageZero = true
+	}
+	if q.tenant != "" || rows > q.size { // a larger page shows that the size was ignored
+		return
+	}
+	l.facts.Filled = max(l.facts.Filled, rows)
+	if l.facts.Cap > 0 && rows > l.facts.Cap {
+		l.facts.Cap = 0
+		l.logger.LogAttrs(context.Background(), slog.LevelInfo, "upstream no longer cuts its pages as before", slog.Int("leads", rows))
+	}
+}
+
+// cuts notes that pages are cut at this number of leads.
+func (l *learner) cuts(ctx context.Context, rows int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.facts.Cap != rows {
+		l.facts.Cap, l.facts.Filled = rows, rows
+		l.logger.LogAttrs(ctx, slog.LevelWarn, "upstream cuts pages: they are requested with this size now", slog.Int("leads", rows))
+	}
+}
+
+// startsAt notes the number of the first page. It has no effect if an operator has
+// set the number.
+func (l *learner) startsAt(ctx context.Context, number int, pageZero bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.facts.FirstPage == number && l.pageZero == pageZero {
+		return
+	}
+	if number == 1 && l.facts.FirstPage != 1 {
+		l.logger.LogAttrs(ctx, slog.LevelWarn, "upstream numbers pages from 1: set the first page to 1, which saves requests")
+	} else if number == 0 && l.facts.FirstPage == 1 {
+		l.logger.LogAttrs(ctx, slog.LevelWarn, "upstream numbers pages from 0 now")
+	}
+	l.facts.FirstPage, l.pageZero = number, pageZero
+}
+
+// endsWith notes how a page past the end was answered.
+func (l *learner) endsWith(ctx context.Context, end string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.facts.End == end {
+		return
+	}
+	l.facts.End = end
+	if end != EndEmpty {
+		l.logger.LogAttrs(ctx, slog.LevelInfo, "upstream answers pages past the end without a list", slog.String("answer", end))
+	}
+}
+
+// ends remembers where the list of one account ended. It is safe for concurrent use.
+type ends struct {
+	mu   sync.Mutex
+	at   int
+	seen time.Time
+}
+
+// endKept is how long an end is believed without proof. A list that grows past the
+// size at which the platform cuts pages looks unchanged for so long.
+const endKept = time.Minute
+
+// recall reports whether the list ended at this number of leads when it was last
+// looked for, and whether that was recently.
+func (e *ends) recall(at int) (same, recent bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	same = !e.seen.IsZero() && e.at == at
+	return same, same && time.Since(e.seen) < endKept
+}
+
+func (e *ends) note(at int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.at, e.seen = at, time.Now()
+}
+
+// Facts returns what is known about the platform's pages.
+func (c *Client) Facts() Facts { return c.facts.known() }
+
+// MaxPageSize returns the largest page size that is worth requesting: the cap if the
+// platform cuts pages, otherwise the platform's documented maximum.
+func (c *Client) MaxPageSize() int {
+	if most := c.facts.known().Cap; most > 0 {
+		return most
+	}
+	return MaxPageSize
+}
+
+// statusEnd returns a refusal as the End of Facts.
+func statusEnd(status int) string { return strconv.Itoa(status) }

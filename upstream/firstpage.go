@@ -1,0 +1,113 @@
+package upstream
+
+import (
+	"context"
+	"slices"
+
+	"leadgraph/lead"
+)
+
+// settleSize is the size of the pages that are compared to determine the first page.
+// So many leads are not inserted between two reads.
+const settleSize = 10
+
+// firstPage returns the number of the first page. If it is not known and needed, the
+// pages 0, 1 and 2 are compared. Otherwise it assumes 0.
+func (c *Client) firstPage(ctx context.Context, needed bool) (int, error) {
+	if c.opts.FirstPage > 0 {
+		return c.opts.FirstPage, nil
+	}
+	first := c.facts.known().FirstPage
+	if first >= 0 || !needed {
+		return max(first, 0), nil
+	}
+	select {
+	case c.facts.settling <- struct{}{}:
+		defer func() { <-c.facts.settling }()
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	if first = c.facts.known().FirstPage; first >= 0 { // another call was faster
+		return first, nil
+	}
+	return c.settle(ctx)
+}
+
+// settle determines the number of the first page. A platform that counts from 1
+// repeats page 1 as page 0 or answers no leads for page 0. If there are no leads, the
+// number remains unknown. An error says that no number fits.
+func (c *Client) settle(ctx context.Context) (int, error) {
+	zero, err := c.glance(ctx, 0)
+	if err != nil {
+		return 0, err
+	}
+	one, err := c.glance(ctx, 1)
+	switch {
+	case err != nil && !isPast(err):
+		return 0, err
+	case len(zero) == 0 && len(one) == 0:
+		return 0, nil
+	case len(zero) == 0:
+		c.facts.startsAt(ctx, 1, false)
+		return 1, nil
+	case !slices.Equal(zero, one):
+		c.facts.startsAt(ctx, 0, true)
+		return 0, nil
+	}
+	two, err := c.glance(ctx, 2)
+	switch {
+	case err != nil && !isPast(err):
+		return 0, err
+	case slices.Equal(one, two):
+		return 0, badResponse(0, errNumberIgnored)
+	}
+	c.facts.startsAt(ctx, 1, true)
+	return 1, nil
+}
+
+// glance returns the ids of a small page. The number is the platform's.
+func (c *Client) glance(ctx context.Context, number int) ([]string, error) {
+	rows, err := collect(ctx, c, leadList, query{page: number, size: settleSize}, 0, acceptedLeads(settleSize))
+	return idsOf(rows), err
+}
+
+func idsOf(leads []*lead.Lead) []string {
+	list := make([]string, len(leads))
+	for i, l := range leads {
+		list[i] = l.ID
+	}
+	return list
+}
+
+// otherFirst reads the first page of the list under the other number, after the known
+// one had no leads. It corrects what is known if the platform has changed.
+func (c *Client) otherFirst(ctx context.Context, q query, read func(query) (int, error)) (int, error) {
+	if c.opts.FirstPage > 0 || q.tenant == "" && q.page > 1 {
+		return 0, nil
+	}
+	q.page = 1 - q.page
+	rows, err := read(q)
+	if err != nil && isPast(err) {
+		return 0, nil
+	}
+	if rows > 0 {
+		c.facts.startsAt(ctx, q.page, q.page == 0)
+	}
+	return rows, err
+}
+
+// answers reports whether the endpoint has ever answered leads. It asks for one if
+// that is not known.
+func (c *Client) answers(ctx context.Context) bool {
+	if c.facts.known().Answered {
+		return true
+	}
+	first, err := c.firstPage(ctx, false)
+	if err == nil {
+		_, err = c.glance(ctx, first)
+	}
+	if err == nil && !c.facts.known().Answered && c.opts.FirstPage == 0 {
+		_, _ = c.glance(ctx, 1) // the platform may count from 1
+	}
+	return c.facts.known().Answered
+}

@@ -1,0 +1,200 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"leadgraph/lead"
+	"leadgraph/upstream/guard"
+	"leadgraph/upstream/reader"
+)
+
+var (
+	errNumberIgnored = errors.New("every page is the first: the platform ignores the page number")
+	errBlank         = errors.New("the answer has no body")
+)
+
+// errCut is the failure of a page that the platform cut. Smaller pages work.
+var errCut = &lead.SourceError{Kind: lead.FailureBadResponse, Err: lead.ErrPageCut}
+
+// isPast reports whether an error is a refusal that may mean that the page does not
+// exist.
+func isPast(err error) bool {
+	source, ok := errors.AsType[*lead.SourceError](err)
+	return ok && meansPast(source.Status) && !errors.Is(err, errBlank)
+}
+
+func meansPast(status int) bool {
+	switch status {
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusRequestedRangeNotSatisfiable:
+		return true
+	}
+	return false
+}
+
+// mayEnd reports whether an answer is the expected one to a page past the end.
+func (c *Client) mayEnd(q query) func(*guard.Answer) bool {
+	return func(a *guard.Answer) bool {
+		known := c.facts.known()
+		return q.page > max(known.FirstPage, 0) && known.Answered && meansPast(a.Status)
+	}
+}
+
+// readPage reads a page of the list with read, which returns the number of its leads.
+// Pages are numbered from zero. It makes sure that a page with fewer leads than size
+// ends the list. If the platform cut the page, the error is lead.ErrPageCut.
+func (c *Client) readPage(ctx context.Context, page, size int, read func(query) (int, error)) error {
+	q, err := c.pageQuery(page, size)
+	if err != nil {
+		return err
+	}
+	first, err := c.firstPage(ctx, page > 0)
+	if err != nil {
+		return err
+	}
+	q.page = page + first
+	rows, err := read(q)
+	if err == nil && rows == 0 && page == 0 {
+		rows, err = c.otherFirst(ctx, q, read)
+	}
+	switch {
+	case err != nil && page > 0 && isPast(err) && c.endsBefore(ctx, page, size, err):
+		return nil
+	case err != nil || rows == 0 || rows == size:
+		return err
+	}
+	return c.confirm(ctx, page, size, rows)
+}
+
+// confirm makes sure that the list ends with a page that has fewer leads than size.
+func (c *Client) confirm(ctx context.Context, page, size, rows int) error {
+	known := c.facts.known()
+	if known.Cap > 0 && size > known.Cap {
+		if page == 0 && rows < known.Cap {
+			return nil
+		}
+		return errCut // the place of the leads is unknown
+	}
+	end := page*size + rows
+	same, recent := c.ends.recall(end)
+	if recent || same && size <= known.Filled {
+		return nil
+	}
+	whole := rows // of the first page with this size
+	if page > 0 {
+		var err error
+		if whole, err = c.count(ctx, 0, size); err != nil {
+			return err
+		}
+		if whole == size {
+			c.ends.note(end)
+			return nil
+		}
+	}
+	return c.follows(ctx, page, size, whole)
+}
+
+// follows decides whether the list goes on after its first page, which had fewer
+// leads than size. It continues with the size that the platform did fill.
+func (c *Client) follows(ctx context.Context, page, size, whole int) error {
+	if whole == 0 { // all leads were removed meanwhile
+		return nil
+	}
+	next, err := c.count(ctx, 1, whole)
+	if err != nil {
+		return err
+	}
+	if next == 0 {
+		if page == 0 {
+			c.ends.note(whole)
+		}
+		return nil
+	}
+	again, err := c.count(ctx, 0, size)
+	if err != nil {
+		return err
+	}
+	if again == whole { // otherwise leads were added meanwhile
+		c.facts.cuts(ctx, whole)
+	}
+	return errCut
+}
+
+// count returns the number of leads on a page. A page past the end has none. Pages
+// are numbered from zero, and the number of the first must be known for others.
+func (c *Client) count(ctx context.Context, page, size int) (int, error) {
+	first, err := c.firstPage(ctx, page > 0)
+	if err != nil {
+		return 0, err
+	}
+	rows, err := c.countRows(ctx, query{page: page + first, size: size})
+	if page > 0 && err != nil && isPast(err) && c.facts.known().Answered {
+		return 0, nil
+	}
+	return rows, err
+}
+
+func (c *Client) countRows(ctx context.Context, q query) (int, error) {
+	s := &sink[lead.Lead]{
+		endpoint: leadList, options: reader.Options{Max: acceptedLeads(q.size), Borrow: true},
+		restart: func() {}, each: func(*lead.Lead) error { return nil },
+	}
+	err := fetch(ctx, c, q, s)
+	return s.places(), err
+}
+
+// endsBefore reports whether a refused page lies past the end of the list. A refusal
+// alone does not say so: the platform may refuse the size of the page.
+func (c *Client) endsBefore(ctx context.Context, page, size int, refusal error) bool {
+	source, _ := errors.AsType[*lead.SourceError](refusal)
+	known := c.facts.known()
+	if known.Answered && known.End == statusEnd(source.Status) && size <= known.Filled {
+		return true
+	}
+	start := page * size
+	if known.Answered && c.provesEnd(ctx, start) {
+		c.facts.endsWith(ctx, statusEnd(source.Status))
+		return true
+	}
+	// The list may end long before. Search for its end with the smallest pages.
+	exists := func(row int) (bool, error) {
+		n, err := c.count(ctx, row, 1)
+		return n > 0, err
+	}
+	if ok, err := exists(0); !ok || err != nil {
+		return false
+	}
+	low, high := 1, start
+	for low < high {
+		middle := (low + high) / 2
+		switch ok, err := exists(middle); {
+		case err != nil:
+			return false
+		case ok:
+			low = middle + 1
+		default:
+			high = middle
+		}
+	}
+	if low == start || !c.provesEnd(ctx, low) {
+		return false
+	}
+	c.facts.endsWith(ctx, statusEnd(source.Status))
+	return true
+}
+
+// provesEnd reports whether the list ends after this number of leads, at least one. It
+// reads a small page that begins before the end and would continue after it.
+func (c *Client) provesEnd(ctx context.Context, end int) bool {
+	size := 2
+	for end%size == 0 {
+		size++
+	}
+	rows, err := c.count(ctx, end/size, size)
+	if err != nil || rows != end%size {
+		return false
+	}
+	c.ends.note(end)
+	return true
+}
