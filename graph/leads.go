@@ -136,6 +136,8 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 
 func anchor(l *lead.Lead) uint64 { return lead.AnchorHash(l.ID) }
 
+func pageCut(err error) bool { return errors.Is(err, lead.ErrPageCut) }
+
 func sameLead(a, b *lead.Lead) bool { return a.ID == b.ID }
 
 // pagesInFlight is the number of pages that are read concurrently for a window.
@@ -146,7 +148,7 @@ func readWindow[T any](
 	ctx context.Context, op *operation, window pagination.Window, next bool,
 	hash func(T) uint64, same func(a, b T) bool, read func(context.Context, pagination.Page) ([]T, error),
 ) (pagination.Result[T], error) {
-	source := pagination.Source[T]{MaxSize: op.options.MaxPageSize, Hash: hash, Same: same}
+	source := pagination.Source[T]{MaxSize: op.options.MaxPageSize, Cut: pageCut, Hash: hash, Same: same}
 	source.Fetch = func(pages []pagination.Page) ([][]T, error) {
 		rows := make([][]T, len(pages))
 		reads, ctx := errgroup.WithContext(ctx)

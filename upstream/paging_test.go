@@ -132,7 +132,7 @@ func TestFirstReadIsAnyPage(t *testing.T) {
 	}
 }
 
-// What is known costs no call.
+// Reads cost no extra call once the paging is known.
 func TestKnownPagingCostsNoCall(t *testing.T) {
 	t.Parallel()
 	for name, o := range quirks() {
@@ -210,9 +210,12 @@ func TestRefusedSizeIsNoEnd(t *testing.T) {
 func TestNoEndWithoutLeads(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]http.HandlerFunc{
-		"HTML":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404); write(w, "<html>") },
-		"JSON":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404); write(w, `{"status":404}`) },
-		"blank": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) },
+		"HTML": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound); write(w, "<html>") },
+		"JSON": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusNotFound)
+			write(w, `{"status":404}`)
+		},
+		"blank": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) },
 	} {
 		client := newPagedClient(t, answer, nil)
 		_, first := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)

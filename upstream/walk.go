@@ -40,7 +40,7 @@ func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 		w := &walk{client: c, asked: size, size: size, seen: map[string]struct{}{}}
 		err := w.run(ctx)
 		calls += w.Calls
-		w.Walk.Calls = calls
+		w.Calls = calls
 		switch {
 		case err != nil:
 			return Walk{Calls: calls}, err
