@@ -136,6 +136,8 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 
 func anchor(l *lead.Lead) uint64 { return lead.AnchorHash(l.ID) }
 
+func pageCut(err error) bool { return errors.Is(err, lead.ErrPageCut) }
+
 func sameLead(a, b *lead.Lead) bool { return a.ID == b.ID }
 
 func isHole(l *lead.Lead) bool { return l == nil }
@@ -155,7 +157,7 @@ func readWindow[T any](
 	ctx context.Context, op *operation, window pagination.Window, next bool,
 	of rowFuncs[T], read func(context.Context, pagination.Page) ([]T, error),
 ) (pagination.Result[T], error) {
-	source := pagination.Source[T]{MaxSize: op.options.MaxPageSize, Hash: of.hash, Same: of.same, Hole: of.hole}
+	source := pagination.Source[T]{MaxSize: op.options.MaxPageSize, Cut: pageCut, Hash: of.hash, Same: of.same, Hole: of.hole}
 	source.Fetch = func(pages []pagination.Page) ([][]T, error) {
 		rows := make([][]T, len(pages))
 		reads, ctx := errgroup.WithContext(ctx)

@@ -29,6 +29,10 @@ func pagingQuirks() map[string]sandbox.Options {
 			PastEnd: end, UnknownTenant: end, CutAbove: 10, CutKeepsOffset: true, FirstPage: 1, PageZero: sandbox.PageZeroEmpty,
 		}
 	}
+	for name, quirk := range quirks {
+		quirk.Leads = 250
+		quirks[name] = quirk
+	}
 	return quirks
 }
 
@@ -52,7 +56,6 @@ func TestWalkWithQuirks(t *testing.T) {
 		for _, textbook := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, ", textbook ", textbook), func(t *testing.T) {
 				t.Parallel()
-				quirk.Leads = 250
 				o := serviceOptions{sandbox: quirk, detects: true, graph: func(o *graph.Options) { o.Textbook = textbook }}
 				s := newService(t, o)
 				for _, size := range []int{7, 50, 250, 300} {
@@ -81,7 +84,6 @@ func TestCursorIsTheFirstReadOfAProcess(t *testing.T) {
 	for name, quirk := range pagingQuirks() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			quirk.Leads = 250
 			s := newService(t, serviceOptions{sandbox: quirk, detects: true})
 			page := data[leadsPage](t, s.query(t, forward, "n", 211))
 			restarted := newService(t, serviceOptions{sandbox: quirk, detects: true})

@@ -21,13 +21,19 @@
 //     page 0 fails visibly, but asking a 0-based server for page 1 loses rows
 //     silently. A tenant lookup that finds page 0 empty asks for page 1 before it
 //     answers "none". This ends once page 0 has returned a row, which proves that
-//     it exists.
+//     it exists. Before any other page of the list is read, pages 0, 1 and 2 are
+//     compared to determine the first.
 //   - The documented default page sizes differ too (100 and 10; the maximum is
 //     20,000). The client therefore always sends page number and size.
-//   - If the platform ignores the size, short pages appear in the middle of the
-//     list. A walk therefore stops at an empty page or at one without a new lead,
-//     never at a short one. A page with more rows than requested is refused, except
-//     where the position of a lead does not matter.
+//   - If the platform ignores or cuts the size, short pages appear in the middle of
+//     the list. A walk therefore stops at an empty page or at one without a new lead,
+//     never at a short one. A single page that is short is confirmed to end the list
+//     or refused as cut; [Client.MaxPageSize] then falls to the cap. A page with more
+//     rows than requested is refused, except where the position of a lead does not
+//     matter.
+//   - A page past the end may be an empty list, null, a missing body, or a refusal
+//     (400, 404, 410, 416). A refusal counts as the end only where the list is proven
+//     to end. [Client.Facts] returns all that was learnt.
 //   - A row without an id or a proper tenantId is passed on as nil, so that the other
 //     rows keep their places. Such rows are counted, logged and reported to
 //     [Options.ObserveUnreadable]. If no row of a lookup or a walk can be read, the
@@ -36,8 +42,9 @@
 //     that does not know the spelling returns the leads of all tenants. Rows of
 //     another tenant are refused as a bad response.
 //   - A tenant can have several leads [TRG], so a lookup returns a list.
-//   - For an unknown tenant the platform returns an empty list, or a 404 whose body
-//     is a single string.
+//   - For an unknown tenant the platform returns an empty list, a missing body, or a
+//     404 with JSON or without a body. A 404 that does not name the lead counts only
+//     if the endpoint has ever answered leads.
 //   - checkOnline=true makes the platform ask Microsoft and store the result [GAL].
 //     The client sends it only on request, and only once: neither the client nor
 //     net/http retries it. These reads have a time-out and a concurrency limit of

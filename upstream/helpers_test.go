@@ -31,11 +31,11 @@ const (
 // are on the first page: other pages are answered empty without handler.
 func newClient(t *testing.T, handler http.HandlerFunc, adjust func(*upstream.Options)) *upstream.Client {
 	t.Helper()
-	first := 0
+	var first atomic.Int32
 	return newPagedClient(t, func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		number, _ := strconv.Atoi(q.Get("PageNumber"))
-		if len(q) == 2 && number > first {
+		if len(q) == 2 && number > int(first.Load()) {
 			write(w, "[]")
 			return
 		}
@@ -44,7 +44,7 @@ func newClient(t *testing.T, handler http.HandlerFunc, adjust func(*upstream.Opt
 		if adjust != nil {
 			adjust(o)
 		}
-		first = o.FirstPage
+		first.Store(int32(o.FirstPage)) //nolint:gosec // 0 or 1
 	})
 }
 

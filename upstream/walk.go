@@ -50,7 +50,7 @@ func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 		w := &walk{client: c, asked: size, size: size, seen: map[string]*lead.Lead{}}
 		err := w.run(ctx)
 		calls += w.Calls
-		w.Walk.Calls = calls
+		w.Calls = calls
 		c.reportConflicts(ctx, w.Conflicts)
 		switch {
 		case err != nil:

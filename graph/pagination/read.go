@@ -3,8 +3,6 @@ package pagination
 import (
 	"errors"
 	"slices"
-
-	"leadgraph/lead"
 )
 
 // searchRows is the number of rows on either side of the window in which an
@@ -14,9 +12,11 @@ const searchRows = 500
 
 // Source is a list that can only be read in pages.
 type Source[T any] struct {
-	// MaxSize returns the number of rows of the largest page. It may fall when Fetch
-	// fails with lead.ErrPageCut. Read then plans again.
+	// MaxSize returns the number of rows of the largest page.
 	MaxSize func() int
+	// Cut reports whether Fetch failed because a page had fewer rows than it should.
+	// MaxSize is smaller then, and Read plans again.
+	Cut func(error) bool
 	// Hash returns a row's anchor, a hash of its id. Clients keep cursors, and any
 	// replica of any release must read them, so the hash never changes.
 	Hash func(T) uint64
@@ -66,7 +66,7 @@ func (s Source[T]) Read(w Window, next bool) (r Result[T], err error) {
 		return r, &ArgumentError{"last", "requires before"}
 	}
 	for range replans {
-		if r, err = s.read(w, next); !errors.Is(err, lead.ErrPageCut) {
+		if r, err = s.read(w, next); err == nil || !s.Cut(err) {
 			break
 		}
 	}

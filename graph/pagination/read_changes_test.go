@@ -75,6 +75,7 @@ func TestReadFails(t *testing.T) {
 	broken := errors.New("broken")
 	source := pagination.Source[string]{
 		MaxSize: func() int { return 100 },
+		Cut:     func(error) bool { return false },
 		Hash:    lead.AnchorHash,
 		Fetch:   func([]pagination.Page) ([][]string, error) { return nil, broken },
 	}

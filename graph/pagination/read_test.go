@@ -1,6 +1,7 @@
 package pagination_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -16,6 +17,7 @@ import (
 type server struct {
 	ids     []string
 	maxSize int
+	limit   int // largest page that is not cut; 0 if there is none
 	plans   [][]pagination.Page
 	between func() // called after each page while a plan is being read
 }
@@ -30,8 +32,15 @@ func newServer(rows, maxSize int) *server {
 	return s
 }
 
+// errCut is the error of a page that is larger than limit.
+var errCut = errors.New("cut")
+
 func (s *server) fetch(pages []pagination.Page) ([][]string, error) {
 	s.plans = append(s.plans, pages)
+	if s.limit > 0 && pages[0].Size > s.limit {
+		s.maxSize = s.limit
+		return nil, errCut
+	}
 	var got [][]string
 	for _, p := range pages {
 		from := min(p.Number*p.Size, len(s.ids))
@@ -46,7 +55,7 @@ func (s *server) fetch(pages []pagination.Page) ([][]string, error) {
 func (s *server) read(t rapid.TB, w pagination.Window, next bool) pagination.Result[string] {
 	t.Helper()
 	s.plans = nil
-	source := pagination.Source[string]{MaxSize: func() int { return s.maxSize }, Hash: lead.AnchorHash, Same: same, Fetch: s.fetch}
+	source := pagination.Source[string]{MaxSize: func() int { return s.maxSize }, Cut: func(err error) bool { return errors.Is(err, errCut) }, Hash: lead.AnchorHash, Same: same, Fetch: s.fetch}
 	result, err := source.Read(w, next)
 	if err != nil {
 		t.Fatalf("Read: %v", err)
