@@ -65,9 +65,9 @@ func (op *operation) windowOf(ctx context.Context, args map[string]any) (leadsQu
 }
 
 func (op *operation) rendered(ctx context.Context, q leadsQuery, window pagination.Window, rows *projection.Rows) (graphql.Marshaler, error) {
-	asOf := op.options.Now() // before the read: the leads are at least this fresh
+	asOf := later(op.options.Now(), window.Since()) // before the read: the leads are at least this fresh
 	hash := func(row projection.Row) uint64 { return lead.AnchorHash(row.ID()) }
-	result, err := readWindow(ctx, op, window, q.next, hash, projection.Row.Same, func(ctx context.Context, page pagination.Page) ([]projection.Row, error) {
+	result, err := readWindow(ctx, op, window, q.next, hash, func(ctx context.Context, page pagination.Page) ([]projection.Row, error) {
 		leads := rows.Page(page.Size)
 		err := op.options.Leads.EachLead(ctx, page.Number, page.Size, q.parts, leads.Reset,
 			func(l *lead.Lead) error { return leads.Add(op.visible(l)) })
@@ -76,6 +76,7 @@ func (op *operation) rendered(ctx context.Context, q leadsQuery, window paginati
 	if err != nil {
 		return nil, err
 	}
+	result.AsOf = asOf
 	cursor := func(i int) string { return op.options.Cursors.Text(result.Cursor(i), op.caller) }
 	return rows.Connection(result.Rows, cursor, pageInfo(op, result), asOf.Truncate(time.Millisecond))
 }

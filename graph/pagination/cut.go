@@ -1,23 +1,38 @@
 package pagination
 
+import "time"
+
 // Result is a window of a list with its rows.
 type Result[T any] struct {
 	Rows []T
-	// HasNextPage and HasPreviousPage report whether there are rows after and
-	// before Rows. In the direction of the walk, the bounding cursor counts as
-	// the end. So does an empty page, because its cursor repeats the argument
-	// and leads nowhere new. HasNextPage is undefined if Source.Read was called
-	// without next.
+	// HasNextPage and HasPreviousPage report whether the list has rows after and
+	// before Rows. A cursor that bounds the window does not change that. In the
+	// direction of the walk nothing follows an empty page, because its cursor
+	// repeats the argument and leads nowhere new. HasNextPage is undefined if
+	// Source.Read was called without next.
 	HasNextPage, HasPreviousPage bool
+	// AsOf is when reading the rows began. The caller sets it before it makes
+	// cursors, which hold it.
+	AsOf time.Time
 
 	window Window
 	offset int
-	hash   func(T) uint64
+	turns  int
+	key    func(T) Key // nil in the platform's own order
+	around surroundings
 }
 
 // Cursor returns the cursor of Rows[i].
 func (r Result[T]) Cursor(i int) Cursor {
-	return Cursor{List: r.window.List, Ordinal: r.offset + i, Anchor: r.hash(r.Rows[i])}
+	c := Cursor{List: r.window.List, AsOf: r.AsOf, Ordinal: r.offset + i}
+	if r.key != nil {
+		key := r.key(r.Rows[i])
+		c.Key = &key
+		return c
+	}
+	c.Turns = r.turns
+	c.Anchor, c.Before, c.After = r.around.of(i)
+	return c
 }
 
 // StartCursor returns the cursor of the first row. For an empty page it returns
@@ -40,28 +55,69 @@ func (r Result[T]) EndCursor() *Cursor {
 	return &c
 }
 
-// Cut cuts the window from a list in memory with total rows. locate returns the
-// position of a cursor's row or, if the row is gone, the number of rows before
-// the place where it would be. slice returns the rows from one position up to,
-// but not including, another. hash returns the AnchorHash of a row's id.
-func Cut[T any](
-	w Window, total int, locate func(Cursor) (position int, found bool), slice func(from, to int) []T, hash func(T) uint64,
-) Result[T] {
-	place := func(c *Cursor) *mark {
+// Table is a list in memory.
+type Table[T any] interface {
+	// Total returns the number of rows.
+	Total() int
+	// Slice returns the rows from one position up to, but not including, another.
+	Slice(from, to int) []T
+	// Hash returns the anchor of a row, a hash of its id.
+	Hash(row T) uint64
+	// Find returns the number of rows before the row with the anchor, and whether
+	// that row is in the table. It reports known false if it cannot tell. Only
+	// tables in the platform's own order are asked.
+	Find(anchor uint64) (before int, found, known bool)
+	// Ordered reports whether the table has an order of its own, so that Key and
+	// Seek can be used.
+	Ordered() bool
+	// Key returns the value and the id that a row is ordered by.
+	Key(row T) (value, id string)
+	// Seek returns the number of rows before the key, and whether a row has it.
+	Seek(value, id string) (before int, found bool)
+}
+
+// Cut cuts the window from a table.
+func Cut[T any](w Window, table Table[T]) Result[T] {
+	total := table.Total()
+	turns := 0
+	place := func(c *Cursor, after bool) *int {
 		if c == nil {
 			return nil
 		}
-		position, found := locate(*c)
-		return &mark{position, found}
+		if c.Key != nil {
+			rows, found := table.Seek(c.Key.Value, c.Key.ID)
+			if after && found {
+				rows++
+			}
+			return &rows
+		}
+		rows, turned := c.place(total, table.Find, after)
+		turns = max(turns, c.Turns)
+		if turned {
+			turns = min(max(turns, c.Turns+1), 255)
+		}
+		return &rows
 	}
-	return cut(w, reach{high: total, end: true}, place(w.After), place(w.Before), slice, hash)
-}
-
-// mark is the position of a cursor's row. If the row was not found, it is the
-// position where it should be.
-type mark struct {
-	position int
-	found    bool
+	whole := reach{high: total, end: true}
+	from, to := w.bounds(whole, place(w.After, true), place(w.Before, false))
+	r := newResult(w, whole, from, to, table.Slice(from, to))
+	r.turns = turns
+	if table.Ordered() {
+		r.key = func(row T) Key {
+			value, id := table.Key(row)
+			return Key{value, id}
+		}
+		return r
+	}
+	r.around = surround(from, to, whole, func(from, to int) []uint64 {
+		rows := table.Slice(from, to)
+		anchors := make([]uint64, len(rows))
+		for i, row := range rows {
+			anchors[i] = table.Hash(row)
+		}
+		return anchors
+	})
+	return r
 }
 
 // reach is the part of a list that has been read: the rows [low, high).
@@ -75,45 +131,34 @@ func (r reach) holds(s span) bool {
 	return s.offset >= r.low && (r.end || s.offset+s.count <= r.high)
 }
 
-// cut cuts the window from the rows that have been read, given the positions of
-// its cursors.
-func cut[T any](
-	w Window, hand reach, after, before *mark, slice func(from, to int) []T, hash func(T) uint64,
-) Result[T] {
+// bounds returns the rows [from, to) of the window among those that have been
+// read. The arguments after and before are the numbers of rows before the places
+// of the window's cursors, or nil.
+func (w Window) bounds(hand reach, after, before *int) (from, to int) {
 	floor, ceiling := hand.low, hand.high
 	if after != nil {
-		floor = after.position
-		if after.found {
-			floor++ // otherwise the next row has taken the place of the missing one
-		}
-		floor = min(max(floor, hand.low), hand.high)
+		floor = min(max(*after, hand.low), hand.high)
 	}
 	if before != nil {
-		ceiling = min(max(before.position, hand.low), hand.high)
+		ceiling = min(max(*before, hand.low), hand.high)
 	}
 	// If the cursors have crossed, the page is empty, at the position where it
 	// starts.
-	from, to := floor, min(floor+w.Size, max(floor, ceiling))
 	if w.Backward {
-		from, to = max(ceiling-w.Size, min(floor, ceiling)), ceiling
+		return max(ceiling-w.Size, min(floor, ceiling)), ceiling
 	}
+	return floor, min(floor+w.Size, max(floor, ceiling))
+}
 
+func newResult[T any](w Window, hand reach, from, to int, rows []T) Result[T] {
 	r := Result[T]{
-		Rows:            slice(from, to),
+		Rows:            rows,
 		HasNextPage:     to < hand.high || !hand.end,
 		HasPreviousPage: from > 0,
 		window:          w,
 		offset:          from,
-		hash:            hash,
 	}
-	bound, reached := before, to >= ceiling
-	if w.Backward {
-		bound, reached = after, from <= floor
-	}
-	// A bound that was not found may have moved out of reach rather than gone.
-	// Then it ends the walk only if it leaves no row.
-	sure := bound != nil && (bound.found || hand.low == 0 && hand.end)
-	if floor >= ceiling || reached && sure {
+	if from == to && w.Size > 0 {
 		if w.Backward {
 			r.HasPreviousPage = false
 		} else {

@@ -1,9 +1,6 @@
 package pagination
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // searchRows is the number of rows on either side of the window in which an
 // anchor is searched before the largest pages are read. A page of this size is
@@ -17,8 +14,6 @@ type Source[T any] struct {
 	// Hash returns a row's anchor, a hash of its id. Clients keep cursors, and any
 	// replica of any release must read them, so the hash never changes.
 	Hash func(T) uint64
-	// Same reports whether two rows have the same id.
-	Same func(a, b T) bool
 	// Fetch reads one page, or two concurrently, and returns the rows of each.
 	// If the last page has fewer rows than its size, the list ends there.
 	Fetch func(pages []Page) ([][]T, error)
@@ -31,7 +26,8 @@ type span struct{ offset, count int }
 type known[T any] struct {
 	reach
 	rows     []T
-	repeated bool // some rows occurred twice
+	hashes   []uint64 // the anchors of rows
+	repeated bool     // some rows occurred twice
 }
 
 func (k known[T]) slice(from, to int) []T { return k.rows[from-k.low : to-k.low : to-k.low] }
@@ -46,7 +42,7 @@ func (k known[T]) slice(from, to int) []T { return k.rows[from-k.low : to-k.low 
 // other errors come from Fetch, or say that Sizes and MaxSize do not match.
 func (s Source[T]) Read(w Window, next bool) (Result[T], error) {
 	if w.FromEnd() {
-		return Result[T]{}, &ArgumentError{"last", "requires before"}
+		return Result[T]{}, &ArgumentError{Argument: "last", Reason: "requires before"}
 	}
 	start, bound := w.anchors()
 	hand, startMark, err := s.search(w, start, next)
@@ -59,21 +55,55 @@ func (s Source[T]) Read(w Window, next bool) (Result[T], error) {
 		if start != nil {
 			near += startMark.position - start.Ordinal // most likely both rows moved by the same distance
 		}
-		m := s.locate(hand, bound.Anchor, near)
+		m := hand.locate(bound.Anchor, near)
 		boundMark = &m
 	}
 	after, before := startMark, boundMark
 	if w.Backward {
 		after, before = boundMark, startMark
 	}
-	return cut(w, hand.reach, after, before, hand.slice, s.Hash), nil
+	from, to := w.bounds(hand.reach, after.through(), before.upTo())
+	r := newResult(w, hand.reach, from, to, hand.slice(from, to))
+	r.around = surround(from, to, hand.reach, func(from, to int) []uint64 { return hand.hashes[from-hand.low : to-hand.low] })
+	if start != nil {
+		r.turns = start.Turns
+	}
+	return r, nil
+}
+
+// mark is the position of a cursor's row. If the row was not found, it is the
+// position where it should be.
+type mark struct {
+	position int
+	found    bool
+}
+
+// through returns the number of rows up to the mark's row and with it, or nil
+// without a mark.
+func (m *mark) through() *int {
+	if m == nil {
+		return nil
+	}
+	rows := m.position
+	if m.found {
+		rows++ // otherwise the next row has taken the position of the missing one
+	}
+	return &rows
+}
+
+// upTo returns the number of rows before the mark's row, or nil without a mark.
+func (m *mark) upTo() *int {
+	if m == nil {
+		return nil
+	}
+	return &m.position
 }
 
 // search fetches until it has the start cursor's row and the window next to it,
 // or until searching further is pointless.
 func (s Source[T]) search(w Window, start *Cursor, next bool) (hand known[T], at *mark, err error) {
 	if start == nil {
-		hand, err = s.fetch(w.needs(0, next))
+		hand, err = s.front(w.needs(0, next))
 		return hand, nil, err
 	}
 	at = &mark{position: start.Ordinal}
@@ -82,7 +112,7 @@ func (s Source[T]) search(w Window, start *Cursor, next bool) (hand known[T], at
 		if hand, err = s.fetch(want); err != nil {
 			return hand, nil, err
 		}
-		*at = s.locate(hand, start.Anchor, at.position)
+		*at = hand.locate(start.Anchor, at.position)
 		rows := w.needs(at.position, next)
 		if at.found && hand.holds(rows) {
 			return hand, at, nil
@@ -101,6 +131,18 @@ func (s Source[T]) search(w Window, start *Cursor, next bool) (hand known[T], at
 		if fetches == 3 || hand.holds(want) {
 			return hand, at, nil
 		}
+	}
+}
+
+// front fetches rows at the front of the list. If rows are repeated, it fetches at
+// most twice more, so that as many are left as the window needs.
+func (s Source[T]) front(rows span) (hand known[T], err error) {
+	want := rows
+	for fetches := 1; ; fetches++ {
+		if hand, err = s.fetch(want); err != nil || hand.holds(rows) || fetches == 3 {
+			return hand, err
+		}
+		want.count = min(2*want.count, s.MaxSize)
 	}
 }
 
@@ -152,45 +194,43 @@ func (s Source[T]) fetch(want span) (known[T], error) {
 	}
 	hand.low = pages[0].Number * pages[0].Size
 	hand.end = len(got[len(got)-1]) < pages[0].Size
-	hand.rows, hand.repeated = s.join(got)
+	s.join(&hand, got)
 	hand.high = hand.low + len(hand.rows)
 	return hand, nil
 }
 
-// join concatenates adjacent pages. Rows that moved from the first page to the
-// second while both were read occur twice and count once. So do rows that occur
-// twice in the list. Within a single page, only adjacent repeats are removed:
-// finding others would cost as much as rendering a small row.
-func (s Source[T]) join(pages [][]T) (rows []T, repeated bool) {
-	if len(pages) == 1 {
-		rows = slices.CompactFunc(pages[0], s.Same)
-		return rows, len(rows) < len(pages[0])
+// join concatenates adjacent pages. A row that occurs twice counts once: it moved
+// from the first page to the second while both were read, or the list repeats it.
+func (s Source[T]) join(hand *known[T], pages [][]T) {
+	most := 0
+	for _, page := range pages {
+		most += len(page)
 	}
-	most := len(pages[0]) + len(pages[1])
-	seen := make(map[uint64]bool, most)
-	rows = make([]T, 0, most)
+	seen := make(map[uint64]struct{}, most)
+	hand.rows, hand.hashes = make([]T, 0, most), make([]uint64, 0, most)
 	for _, page := range pages {
 		for _, row := range page {
-			if h := s.Hash(row); !seen[h] {
-				seen[h] = true
-				rows = append(rows, row)
+			anchor := s.Hash(row)
+			if _, repeated := seen[anchor]; repeated {
+				hand.repeated = true
+				continue
 			}
+			seen[anchor] = struct{}{}
+			hand.rows, hand.hashes = append(hand.rows, row), append(hand.hashes, anchor)
 		}
 	}
-	return rows, len(rows) < most
 }
 
 // locate searches the rows that were read, starting with those nearest to the
 // position. If the anchor's row is not among them, it assumes that position.
-func (s Source[T]) locate(hand known[T], anchor uint64, near int) mark {
-	rows := hand.rows
-	middle := min(max(near-hand.low, 0), len(rows)-1)
-	for distance := range rows {
-		if i := middle - distance; i >= 0 && s.Hash(rows[i]) == anchor {
-			return mark{hand.low + i, true}
+func (k known[T]) locate(anchor uint64, near int) mark {
+	middle := min(max(near-k.low, 0), len(k.rows)-1)
+	for distance := range k.rows {
+		if i := middle - distance; i >= 0 && k.hashes[i] == anchor {
+			return mark{k.low + i, true}
 		}
-		if i := middle + distance; i < len(rows) && s.Hash(rows[i]) == anchor {
-			return mark{hand.low + i, true}
+		if i := middle + distance; i < len(k.rows) && k.hashes[i] == anchor {
+			return mark{k.low + i, true}
 		}
 	}
 	return mark{near, false}

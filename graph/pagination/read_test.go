@@ -20,8 +20,6 @@ type server struct {
 	between func() // called after each page while a plan is being read
 }
 
-func same(a, b string) bool { return a == b }
-
 func newServer(rows, maxSize int) *server {
 	s := &server{maxSize: maxSize}
 	for i := range rows {
@@ -46,7 +44,7 @@ func (s *server) fetch(pages []pagination.Page) ([][]string, error) {
 func (s *server) read(t rapid.TB, w pagination.Window, next bool) pagination.Result[string] {
 	t.Helper()
 	s.plans = nil
-	source := pagination.Source[string]{MaxSize: s.maxSize, Hash: lead.AnchorHash, Same: same, Fetch: s.fetch}
+	source := pagination.Source[string]{MaxSize: s.maxSize, Hash: lead.AnchorHash, Fetch: s.fetch}
 	result, err := source.Read(w, next)
 	if err != nil {
 		t.Fatalf("Read: %v", err)
@@ -54,18 +52,25 @@ func (s *server) read(t rapid.TB, w pagination.Window, next bool) pagination.Res
 	return result
 }
 
-// cut cuts the window from the whole list. It assumes that a missing row is at
-// its ordinal.
+// table is the server's whole list.
+type table struct{ *server }
+
+func (s table) Total() int                  { return len(s.ids) }
+func (s table) Slice(from, to int) []string { return s.ids[from:to] }
+func (s table) Hash(id string) uint64       { return lead.AnchorHash(id) }
+func (s table) Ordered() bool               { return false }
+
+func (s table) Find(anchor uint64) (before int, found, known bool) {
+	position := slices.IndexFunc(s.ids, func(id string) bool { return lead.AnchorHash(id) == anchor })
+	return max(position, 0), position >= 0, position >= 0
+}
+
+func (table) Key(string) (value, id string)                { panic("there is no order") }
+func (table) Seek(string, string) (before int, found bool) { panic("there is no order") }
+
+// cut cuts the window from the whole list.
 func (s *server) cut(w pagination.Window) pagination.Result[string] {
-	locate := func(c pagination.Cursor) (int, bool) {
-		position := slices.IndexFunc(s.ids, func(id string) bool { return lead.AnchorHash(id) == c.Anchor })
-		if position < 0 {
-			return c.Ordinal, false
-		}
-		return position, true
-	}
-	slice := func(from, to int) []string { return s.ids[from:to] }
-	return pagination.Cut(w, len(s.ids), locate, slice, lead.AnchorHash)
+	return pagination.Cut(w, table{s})
 }
 
 // cursor returns the cursor of a row in the current list.
@@ -81,11 +86,20 @@ type answer struct {
 }
 
 func see(r pagination.Result[string]) answer {
-	return answer{append([]string(nil), r.Rows...), r.HasNextPage, r.HasPreviousPage, r.StartCursor(), r.EndCursor()}
+	return answer{append([]string(nil), r.Rows...), r.HasNextPage, r.HasPreviousPage, bare(r.StartCursor()), bare(r.EndCursor())}
+}
+
+// bare returns the cursor without the anchors of other rows.
+func bare(c *pagination.Cursor) *pagination.Cursor {
+	if c == nil {
+		return nil
+	}
+	return &pagination.Cursor{List: c.List, Ordinal: c.Ordinal, Anchor: c.Anchor}
 }
 
 // expect computes the page as Relay's specification defines it: take the rows
-// between the cursors, then the first or last of them.
+// between the cursors, then the first or last of them. There is a next or previous
+// page if the list has rows there, but nothing follows an empty page.
 func (s *server) expect(w pagination.Window) answer {
 	after, before := -1, len(s.ids)
 	if w.After != nil {
@@ -100,14 +114,23 @@ func (s *server) expect(w pagination.Window) answer {
 			kept = append(kept, i)
 		}
 	}
-	more := len(kept) > w.Size
-	want := answer{Next: more, Previous: w.After != nil, Start: w.Before, End: w.After}
+	want := answer{Start: w.Before, End: w.After}
 	if w.Backward {
-		want.Next, want.Previous = w.Before != nil, more
 		kept = kept[max(0, len(kept)-w.Size):]
 	} else {
 		kept = kept[:min(w.Size, len(kept))]
 	}
+	// The page lies between the rows before and after it.
+	from, to := after+1, after+1
+	if w.Backward {
+		from, to = before, before
+	}
+	if len(kept) > 0 {
+		from, to = kept[0], kept[len(kept)-1]+1
+	}
+	stuck := len(kept) == 0 && w.Size > 0
+	want.Next = to < len(s.ids) && (w.Backward || !stuck)
+	want.Previous = from > 0 && (!w.Backward || !stuck)
 	for _, i := range kept {
 		want.Rows = append(want.Rows, s.ids[i])
 	}
