@@ -6,7 +6,7 @@ import "slices"
 // from the edge of its page. The far ones are needed when a whole page of rows
 // disappears.
 var (
-	nearAnchors = []int{1, 2, 4, 8, 16, 32}
+	nearAnchors = []int{1, 2, 3, 4, 8, 16, 32}
 	farAnchors  = []int{64, 512, 4096}
 )
 
@@ -15,7 +15,10 @@ const (
 	// for the near anchors of its rows.
 	margin = 32
 	// mostAnchors is the number of anchors on each side of a cursor.
-	mostAnchors = 10
+	mostAnchors = 11
+	// trustedAnchors is the number of anchors on the side not answered yet, in order,
+	// that leave no doubt about the place.
+	trustedAnchors = 3
 	// unseenWeight is the weight of an anchor on the side that the walk has not
 	// answered yet. To pass over rows is worse than to repeat some, so one anchor
 	// that would be passed over outweighs three that would be repeated.
@@ -39,29 +42,25 @@ type spot struct {
 	sure   bool // enough anchors agree to trust them though other rows were not seen
 }
 
-// sighting is an anchor that was found. Its position counts half rows, so that a row
-// that is gone has a position between two rows.
+// sighting is an answered anchor that was found. Its position counts half rows, so that
+// a row that is gone has a position between two rows.
 type sighting struct {
 	position int
 	distance int // number among the anchors on its side; 0 is the cursor's own
-	answered bool
 }
 
 // place returns the cursor's place: after its own row for a walk forward, before it for
-// a walk backward. Most of the anchors that are left are in their old order; the
-// others have moved. The place is next to the last of those in order that the walk has
-// answered, so that a row may be repeated but none is passed over.
+// a walk backward. Anchors that were answered say that the place comes after them if
+// most of them are still in their old order, the others that it comes before them. The
+// place is the earliest that agrees with most, so that a row may be repeated but none is
+// passed over.
 func (c Cursor) place(total int, find finder, after bool) spot {
 	answered, unseen := c.Before, c.After
 	if !after {
 		answered, unseen = c.After, c.Before
 	}
-	seen := make([]sighting, 0, 1+len(answered)+len(unseen))
-	add := func(anchor uint64, distance int, answered bool) {
+	position := func(anchor uint64) (int, bool) {
 		before, found, known := find(anchor)
-		if !known {
-			return
-		}
 		position := 2 * before
 		if found {
 			position++
@@ -69,16 +68,20 @@ func (c Cursor) place(total int, find finder, after bool) spot {
 		if !after {
 			position = 2*total - position
 		}
-		seen = append(seen, sighting{position, distance, answered})
+		return position, known
 	}
-	for i, anchor := range slices.Backward(answered) {
-		add(anchor, i+1, true)
+	seen, limits := make([]sighting, 0, 1+len(answered)), make([]int, 0, len(unseen))
+	for i, anchor := range slices.Backward(append([]uint64{c.Anchor}, answered...)) {
+		if at, known := position(anchor); known {
+			seen = append(seen, sighting{at, i})
+		}
 	}
-	add(c.Anchor, 0, true)
-	for i, anchor := range unseen {
-		add(anchor, i+1, false)
+	for _, anchor := range unseen {
+		if at, known := position(anchor); known {
+			limits = append(limits, at)
+		}
 	}
-	at, s := settle(seen, len(answered))
+	at, s := settle(seen, limits, len(answered))
 	s.rows = (at + 1) / 2
 	if after {
 		if c.Turns > maxTurns {
@@ -92,61 +95,82 @@ func (c Cursor) place(total int, find finder, after bool) spot {
 	return s
 }
 
-// settle returns the position that follows from the anchors that were seen: that of the
-// last answered one in order, or 0.
-func settle(seen []sighting, answered int) (position int, s spot) {
+// settle returns the position that follows from the answered anchors that were seen, the
+// nearest last, and from the positions of the others.
+func settle(seen []sighting, limits []int, answered int) (position int, s spot) {
 	kept := inOrder(seen)
-	unseen, near, last := 0, 0, -1
-	for i, at := range kept {
-		switch {
-		case !at.answered:
-			unseen++
-		default:
-			last = i
-			if at.distance <= 2 {
-				near++
-			}
-		}
-	}
-	s.turned = len(kept) < len(seen) || last < 0
+	last, unseen := elect(kept, limits)
+	s.turned = len(kept) < len(seen) || last < len(kept)-1 || last < 0 || unseen < len(limits)
 	if last < 0 {
 		return 0, s
 	}
-	if unseen > 0 {
+	if unseen >= trustedAnchors {
 		s.sure = !s.turned
 		return kept[last].position, s
 	}
-	// No anchor limits the place from the other side. If there are rows between the
-	// nearest anchors now, either they are new or the anchors have moved past them.
-	for last > 0 && kept[last].distance < 2 && kept[last].position-kept[last-1].position > 2 {
+	// Few anchors limit the place from the other side. If there are more rows between
+	// the nearest answered ones than before, either they are new or the anchors have
+	// moved past them.
+	if len(kept) == 1 && kept[0].position > 1 {
+		return 0, spot{turned: true}
+	}
+	near := 0
+	for _, at := range kept {
+		if at.distance <= 2 {
+			near++
+		}
+	}
+	for last > 0 && kept[last].distance < len(nearAnchors) && kept[last].strays(kept[last-1]) {
 		last, s.turned = last-1, true
 	}
-	s.sure = !s.turned && near == 1+min(2, answered)
+	s.sure = !s.turned && (unseen > 0 && near > 1 || near == 1+min(2, answered))
 	return kept[last].position, s
 }
 
-// inOrder returns the anchors that are still in their old order: of all ascending parts
-// the one with the greatest weight. Of several it is the one whose last answered anchor
-// comes first.
+// elect returns the answered anchor that is next to the place, or -1, and how many of
+// the limits the place keeps.
+func elect(kept []sighting, limits []int) (last, unseen int) {
+	best := -1
+	for i := -1; i < len(kept); i++ {
+		within := 0
+		for _, limit := range limits {
+			if i < 0 || kept[i].position <= limit {
+				within++
+			}
+		}
+		if weight := i + 1 + unseenWeight*within; weight > best {
+			best, last, unseen = weight, i, within
+		}
+	}
+	return last, unseen
+}
+
+// strays reports whether there are more rows between two answered anchors than when the
+// cursor was made.
+func (s sighting) strays(before sighting) bool {
+	apart := func(number int) int {
+		if number == 0 {
+			return 0
+		}
+		return nearAnchors[min(number, len(nearAnchors))-1]
+	}
+	return s.position-before.position > 2*(apart(before.distance)-apart(s.distance))
+}
+
+// inOrder returns the anchors that are still in their old order: the longest ascending
+// part. Of several it is the one that ends first.
 func inOrder(seen []sighting) []sighting {
-	type chain struct{ weight, last, previous int }
-	better := func(a, b chain) bool { return a.weight > b.weight || a.weight == b.weight && a.last < b.last }
+	type chain struct{ length, previous int }
 	chains := make([]chain, len(seen))
 	best := -1
 	for i, at := range seen {
-		chains[i] = chain{last: -1, previous: -1}
+		chains[i] = chain{1, -1}
 		for j := range i {
-			if seen[j].position <= at.position && (chains[i].previous < 0 || better(chains[j], chains[i])) {
-				chains[i] = chain{chains[j].weight, chains[j].last, j}
+			if seen[j].position <= at.position && chains[j].length >= chains[i].length {
+				chains[i] = chain{chains[j].length + 1, j}
 			}
 		}
-		if at.answered {
-			chains[i].weight++
-			chains[i].last = at.position
-		} else {
-			chains[i].weight += unseenWeight
-		}
-		if best < 0 || better(chains[i], chains[best]) {
+		if best < 0 || chains[i].length > chains[best].length || chains[i].length == chains[best].length && at.position < seen[best].position {
 			best = i
 		}
 	}

@@ -25,7 +25,7 @@ func (s Source[T]) fetch(want span) (h hand[T], err error) {
 		return hand[T]{low: want.offset, high: want.offset}, nil
 	}
 	pages := PlanPages(want.offset, want.count, max(1, s.MaxSize()))
-	if len(pages) > MaxPages {
+	if len(pages) > MaxPages || !overlapping(pages) {
 		return h, ErrNeedsWhole
 	}
 	for range 2 {

@@ -7,33 +7,47 @@ type Page struct {
 	Size   int
 }
 
-// overlap is the number of rows that adjacent pages share. If the list changes while
-// they are read, the rows in both differ.
+// overlap is the number of rows that adjacent pages share, if they can. If the list
+// changes while they are read, these rows differ.
 const overlap = 2
 
 // smallPage is the number of rows of a page that costs hardly more than a smaller one.
 const smallPage = 64
 
 // PlanPages returns the pages that hold the rows [offset, offset+count): one page if a
-// page of at most 2·count rows, or a small one, holds them, otherwise several that overlap, each
-// reaching as far as it can. Pages of less than three rows do not overlap. For count 0
+// page of at most 2·count rows, or a small one, holds them, otherwise several that
+// overlap, each reaching as far as it can. Very small pages may not overlap. For count 0
 // the result is nil.
 func PlanPages(offset, count, maxSize int) []Page {
 	var pages []Page
 	end := offset + count
 	for high := offset; high < end; {
-		from := high
-		if len(pages) > 0 && maxSize > overlap {
-			from = max(offset, high-overlap)
-		}
-		page := furthest(from, end, min(max(2*(end-from), smallPage), maxSize))
-		if (page.Number+1)*page.Size <= high {
-			page = furthest(high, end, min(max(2*(end-high), smallPage), maxSize))
+		var page Page
+		for from := high - overlap; from <= high; from++ {
+			if len(pages) == 0 {
+				from = high
+			}
+			if from = max(from, offset); page.end() <= high {
+				page = furthest(from, end, min(max(2*(end-from), smallPage), maxSize))
+			}
 		}
 		pages = append(pages, page)
-		high = (page.Number + 1) * page.Size
+		high = page.end()
 	}
 	return pages
+}
+
+// end returns the position after the page.
+func (p Page) end() int { return (p.Number + 1) * p.Size }
+
+// overlapping reports whether each page shares a row with the one before.
+func overlapping(pages []Page) bool {
+	for i := 1; i < len(pages); i++ {
+		if pages[i].Number*pages[i].Size >= pages[i-1].end() {
+			return false
+		}
+	}
+	return true
 }
 
 // furthest returns the page of at most limit rows that holds the row at from and reaches
@@ -43,8 +57,8 @@ func furthest(from, end, limit int) Page {
 		return Page{from / size, size}
 	}
 	best := Page{from, 1}
-	for size := limit; size > 0 && from+size >= (best.Number+1)*best.Size; size-- {
-		if page := (Page{from / size, size}); (page.Number+1)*size >= (best.Number+1)*best.Size {
+	for size := limit; size > 0 && from+size >= best.end(); size-- {
+		if page := (Page{from / size, size}); page.end() >= best.end() {
 			best = page
 		}
 	}

@@ -42,6 +42,11 @@ const (
 	// neighbours is the number of rows that are read beyond the cursor's to see that
 	// it has not moved.
 	neighbours = 2
+	// lookAhead is the number of rows read beyond a window of less than smallWindow rows.
+	// Its cursors hold on to them. Those of larger windows have enough rows of their
+	// own, and only read the row that decides whether there is another page.
+	lookAhead   = 4
+	smallWindow = 16
 	// fetches is how often pages are read for a window.
 	fetches = 6
 )
@@ -142,17 +147,19 @@ func (s Source[T]) widen(rows span) span {
 // -1 without a cursor. The bounding cursor does not reduce them, because rows inserted
 // before its row would be lost.
 func (w Window) needs(position int, next bool) span {
+	ahead := 0
+	switch {
+	case w.Size > 0 && w.Size < smallWindow:
+		ahead = lookAhead
+	case w.Backward || next:
+		ahead = 1
+	}
 	if w.Backward {
-		// The row before the window decides HasPreviousPage.
-		offset := max(0, position-w.Size-1)
+		offset := max(0, position-w.Size-ahead)
 		return span{offset, position + 1 + neighbours - offset}
 	}
-	end := position + 1 + w.Size
-	if next || w.Size > 0 && w.Size <= neighbours {
-		end++ // a cursor has an anchor on each side, where that costs next to nothing
-	}
 	offset := max(0, position-neighbours)
-	return span{offset, end - offset}
+	return span{offset, position + 1 + w.Size + ahead - offset}
 }
 
 // more returns the rows to read if those next to the place do not fill the window: those

@@ -39,20 +39,15 @@ type world struct {
 	replicas []*catalogue.Snapshot
 	clock    int
 	edits    int
-	// upsets are the deletions and moves so far, each with the leads that a moved
-	// lead passed; readUntil is their number when each replica last read the list.
-	upsets    [][]string
-	readUntil []int
-	cutAt     int  // their number when the list was read that the last page came from
-	shuffles  bool // leads move in the platform's order
+	shuffles bool // leads move in the platform's order
 
 	// steady leads match throughout and keep their sort value and, in the platform's
 	// order, their place.
 	steady  map[string]bool
 	seen    map[string]int
 	answers []string
-	// loose is true once leads were deleted or moved in the platform's order, after
-	// which leads may repeat.
+	// loose is true once the list has changed. Leads of the platform's order may then
+	// repeat.
 	loose   bool
 	repeats int
 }
@@ -71,7 +66,6 @@ func newWorld(t *rapid.T, order lead.Order) *world {
 	for range rapid.IntRange(0, 60).Draw(t, "leads") {
 		w.leads = append(w.leads, w.fresh())
 	}
-	w.readUntil = make([]int, 2)
 	w.replicas = make([]*catalogue.Snapshot, rapid.IntRange(1, 2).Draw(t, "replicas"))
 	for i := range w.replicas {
 		w.refresh(i)
@@ -100,13 +94,13 @@ func (w *world) fresh() *lead.Lead {
 func (w *world) refresh(replica int) {
 	w.clock++
 	asOf := time.Date(2025, 1, 1, 0, 0, w.clock, 0, time.UTC)
-	w.readUntil[replica] = len(w.upsets)
 	w.replicas[replica] = catalogue.Build(slices.Clone(w.leads), asOf, w.replicas[replica])
 }
 
 // edit changes the list, four times in ten at the lead with the id.
 func (w *world) edit(anchor string, shown []string) {
 	w.edits++
+	w.loose = true
 	at := rapid.IntRange(0, len(w.leads)).Draw(w.t, "at")
 	if i := w.find(anchor); i >= 0 && rapid.IntRange(0, 9).Draw(w.t, "at the anchor") < 4 {
 		at = i
@@ -140,8 +134,6 @@ func (w *world) find(id string) int {
 func (w *world) remove(at int) {
 	w.steady[w.leads[at].ID] = false
 	w.leads = slices.Delete(w.leads, at, at+1)
-	w.upsets = append(w.upsets, nil)
-	w.loose = true
 }
 
 func (w *world) move(at int, end bool) {
@@ -154,26 +146,6 @@ func (w *world) move(at int, end bool) {
 	}
 	if w.order.Field == lead.OrderAsRead {
 		w.steady[moved.ID] = false
-		w.loose = true
-		passed := w.leads[1 : at+1]
-		if end {
-			passed = w.leads[at : len(w.leads)-1]
-		}
-		w.upsets = append(w.upsets, leadtest.IDs(passed))
-	}
-}
-
-// excuse notes which leads may be lost because of the upsets between two pages. A
-// single one loses nothing. A lead that another one has passed did not keep its place
-// relative to the others; if more happened to the leads around it, it may be lost.
-func (w *world) excuse(upsets [][]string) {
-	if len(upsets) < 2 {
-		return
-	}
-	for _, passed := range upsets {
-		for _, id := range passed {
-			w.steady[id] = false
-		}
 	}
 }
 
@@ -214,10 +186,6 @@ func (w *world) page(window pagination.Window) pagination.Result[*lead.Lead] {
 		w.refresh(replica)
 	}
 	snapshot := w.replicas[replica]
-	if window.After != nil || window.Before != nil {
-		w.excuse(w.upsets[min(w.cutAt, w.readUntil[replica]):w.readUntil[replica]])
-	}
-	w.cutAt = w.readUntil[replica]
 	result := pagination.Cut(window, snapshot.Select(w.filter, w.order))
 	result.AsOf = snapshot.AsOf()
 	return result
