@@ -19,12 +19,14 @@
 //     empty text mean that a time, an id or a boolean is not set. The text "null" is a
 //     text.
 //   - A list is an array, one value, or an object that holds the array in $values.
-//     References with $ref are not resolved: they count as values that cannot be used.
+//     A reference with $ref is read as the object or list in the same answer that it
+//     points to; one to anything else counts as a value that cannot be used.
 //   - An object that has not one known member is no contact, address or place.
 //   - A value of an unexpected type is read as absent and counted in [Oddities].
 //   - A row that cannot be a lead is passed on as nil, so that the others keep their
 //     positions, and is counted in [Result.Unreadable]. It has no id or no tenantId, one
-//     of them is the zero GUID, its tenantId is no GUID, or it is null. Outside a list
+//     of them is the zero GUID, its tenantId is no GUID, one of its lists is something
+//     else, which does not mean that it is empty, or it is null. Outside a list
 //     such an object is refused, because it may be something else, such as an error.
 //
 // # Agreement with encoding/json

@@ -50,12 +50,12 @@ func newRecords[T any](kind *Kind[T]) *records[T] {
 func (r *records[T]) read(src io.Reader, o Options, each func(*T) error) (Result, error) {
 	r.source = source{parser: r.parser, buf: r.buf, src: src}
 	r.b, r.want, r.depth, r.top = nil, o.Want, 0, false
-	r.opts, r.each, r.result = o, each, Result{}
+	r.opts, r.each, r.result, r.refs = o, each, Result{}, references{}
 	err := r.begin()
 	if err == nil {
 		err = r.answer()
 	}
-	r.src, r.each = nil, nil
+	r.src, r.each, r.refs = nil, nil, references{}
 	return r.result, err
 }
 
@@ -167,17 +167,25 @@ func (r *records[T]) readRecord(i int) int {
 	var none T
 	r.record = none
 	r.reset()
+	r.refs.record = i
 	i = readObject(r.parser, i, &r.names, r.kind.members, &r.record)
 	r.depth = depth
+	if i >= 0 && r.refs.used && !r.top {
+		_ = r.keepTargets() // the record is in memory
+	}
 	return i
 }
 
 // reject returns why the record cannot be used, or "".
 func (r *records[T]) reject() string {
-	if r.kind.reject == nil {
-		return ""
+	reason := ""
+	if r.kind.reject != nil {
+		reason = r.kind.reject(&r.record)
 	}
-	return r.kind.reject(&r.record)
+	if reason == "" && len(r.refused) > 0 {
+		return reasonBadList
+	}
+	return reason
 }
 
 // handOn counts the record and passes it to each. With a reason why the record cannot
@@ -186,7 +194,8 @@ func (r *records[T]) handOn(reason string) error {
 	r.result.Count++
 	if reason != "" {
 		r.result.Unreadable = r.result.Unreadable.with(reason)
-	} else {
+	}
+	if reason == "" || reason == reasonBadList {
 		for _, path := range r.odd {
 			r.result.Oddities = r.result.Oddities.with(path)
 		}
