@@ -94,30 +94,21 @@ func readObject[T any](p *parser, i int, names *memberNames, members []member[T]
 		switch {
 		case value < 0:
 			return value
-		case found >= 0:
-			known++
-		}
-		switch {
-		case found < 0 && p.b[i+1] == '$':
-			var more int
-			i, more = readReserved(p, i, value, names, members, x)
-			known += more
 		case found < 0:
-			i = p.skip(value)
+			var more int
+			i, more = readUnknown(p, i, value, names, members, x)
+			known += more
 		default:
+			known++
 			m := &members[found]
 			if len(p.odd) > oddBefore || len(p.refused) > refusedBefore {
 				p.odd = forget(p.odd, oddBefore, m.path)
 				p.refused = forget(p.refused, refusedBefore, m.path)
 			}
-			p.path = m.path
-			switch {
-			case m.part&^p.want == 0:
+			if p.path = m.path; m.part&^p.want == 0 {
 				i = m.read(p, value, x)
-			case m.judged && !p.usualList(value):
-				i = judge(p, value, m)
-			default:
-				i = p.skip(value)
+			} else {
+				i = skipMember(p, value, m)
 			}
 		}
 		if i < 0 {
@@ -226,9 +217,12 @@ func (p *parser) usualList(i int) bool {
 	return p.b[i] == '[' || p.b[i] == 'n' || p.b[i] == '"' && i+1 < len(p.b) && p.b[i+1] == '"'
 }
 
-// judge reads a list that is not wanted only to find out whether it is one, so that a
-// record is read or refused whatever is selected.
-func judge[T any](p *parser, i int, m *member[T]) int {
+// skipMember skips a value that is not wanted. It reads a list in an unusual form to
+// find out whether it is one, so that a record is read or refused whatever is selected.
+func skipMember[T any](p *parser, i int, m *member[T]) int {
+	if !m.judged || p.usualList(i) {
+		return p.skip(i)
+	}
 	odd := len(p.odd)
 	var unwanted T
 	next := m.read(p, i, &unwanted)

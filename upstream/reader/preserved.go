@@ -85,9 +85,12 @@ func (p *parser) memberName(i int) (name []byte, value int) {
 	return name, value
 }
 
-// readReserved reads the member of an object whose name at i begins with $. If it is a
+// readUnknown skips a member of an object, whose name at i is not known. If it is a
 // reference, it reads the target into x and returns the number of its known members.
-func readReserved[T any](p *parser, i, value int, names *memberNames, members []member[T], x *T) (next, known int) {
+func readUnknown[T any](p *parser, i, value int, names *memberNames, members []member[T], x *T) (next, known int) {
+	if p.b[i+1] != '$' {
+		return p.skip(value), 0
+	}
 	p.refs.used = true
 	if !bytes.HasPrefix(p.b[i:value], []byte(`"$ref"`)) {
 		return p.skip(value), 0
