@@ -95,9 +95,7 @@ func readObject[T any](p *parser, i int, names *memberNames, members []member[T]
 		case value < 0:
 			return value
 		case found < 0:
-			var more int
-			i, more = readUnknown(p, i, value, names, members, x)
-			known += more
+			i, known = readUnknown(p, i, value, known, names, members, x)
 		default:
 			known++
 			m := &members[found]

@@ -86,22 +86,22 @@ func (p *parser) memberName(i int) (name []byte, value int) {
 }
 
 // readUnknown skips a member of an object, whose name at i is not known. If it is a
-// reference, it reads the target into x and returns the number of its known members.
-func readUnknown[T any](p *parser, i, value int, names *memberNames, members []member[T], x *T) (next, known int) {
+// reference, it reads the target into x and adds the number of its known members to had.
+func readUnknown[T any](p *parser, i, value, had int, names *memberNames, members []member[T], x *T) (next, known int) {
 	if p.b[i+1] != '$' {
-		return p.skip(value), 0
+		return p.skip(value), had
 	}
 	p.refs.used = true
 	if !bytes.HasPrefix(p.b[i:value], []byte(`"$ref"`)) {
-		return p.skip(value), 0
+		return p.skip(value), had
 	}
 	target, next := p.target(value)
 	if target == nil {
-		return next, 0
+		return next, had
 	}
 	next = p.within(target, next, func() int { return readObject(p, 0, names, members, x) })
 	names.last = 0
-	return next, p.known
+	return next, had + p.known
 }
 
 // target reads the id of a reference at i. It returns nil if nothing known has this id.
