@@ -28,7 +28,7 @@ func leadKind() *Kind[lead.Lead] {
 		members[i].identifies = members[i].name == "id" || members[i].name == "tenantId"
 	}
 	k := newKind("leads", append(members, dataOf[lead.Lead]()...))
-	k.reject, k.complete = rejectLead, nameParts
+	k.reject, k.complete, k.id = rejectLead, nameParts, func(l *lead.Lead) string { return l.ID }
 	k.copy = func(c *copier, l *lead.Lead) *lead.Lead { return copied(c, lead.Clone(l), lead.LeadFields) }
 	return k
 }

@@ -94,8 +94,10 @@ type Kind[T any] struct {
 	reject func(*T) string
 	// complete makes the ids that parts of a record lack. It may be nil.
 	complete func(key []byte, record *T)
-	copy     func(*copier, *T) *T
-	pool     sync.Pool // of *records[T]
+	// id returns the id of a record.
+	id   func(*T) string
+	copy func(*copier, *T) *T
+	pool sync.Pool // of *records[T]
 }
 
 // newKind returns a Kind without functions.
@@ -115,6 +117,8 @@ type Options struct {
 	// IDKey is the key of the hashes that are the ids of addresses and locations without
 	// one. Without a key they stay empty.
 	IDKey []byte
+	// Compare counts Result.Conflicts, for callers that do not keep the records.
+	Compare bool
 	// Borrow passes records in memory that the next record overwrites. They are valid
 	// until each returns, and nothing in them may be kept. Without Borrow each record
 	// is a copy.
@@ -129,6 +133,10 @@ type Result struct {
 	Oddities Oddities
 	// Unreadable counts the records that could not be read, by reason: one of Reasons.
 	Unreadable Oddities
+	// Conflicts is the number of records that share their id with an earlier one and
+	// differ from it, if Options.Compare is set. Records with references are not compared,
+	// because a repeated one has another text.
+	Conflicts int
 }
 
 // Holes returns the number of records that could not be read.

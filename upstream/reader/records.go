@@ -3,6 +3,7 @@ package reader
 import (
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 )
 
@@ -35,9 +36,10 @@ type records[T any] struct {
 	record T
 	copier *copier
 
-	opts   Options
-	each   func(*T) error
-	result Result
+	compared []textOf // of the records, with Options.Compare
+	opts     Options
+	each     func(*T) error
+	result   Result
 }
 
 func newRecords[T any](kind *Kind[T]) *records[T] {
@@ -51,9 +53,14 @@ func (r *records[T]) read(src io.Reader, o Options, each func(*T) error) (Result
 	r.source = source{parser: r.parser, buf: r.buf, src: src}
 	r.b, r.want, r.depth, r.top = nil, o.Want, 0, false
 	r.opts, r.each, r.result, r.refs = o, each, Result{}, references{}
+	r.compared = r.compared[:0]
 	err := r.begin()
 	if err == nil {
 		err = r.answer()
+	}
+	r.result.Conflicts = conflicts(r.compared)
+	if cap(r.compared) > bufferSize>>4 {
+		r.compared = nil
 	}
 	r.src, r.each, r.refs = nil, nil, references{}
 	return r.result, err
@@ -61,7 +68,9 @@ func (r *records[T]) read(src io.Reader, o Options, each func(*T) error) (Result
 
 // reusable reports whether r can be kept for another answer. It cannot after a large
 // record, whose memory it would keep.
-func (r *records[T]) reusable() bool { return len(r.buf) <= bufferSize && r.small() }
+func (r *records[T]) reusable() bool {
+	return len(r.buf) <= bufferSize && r.small()
+}
 
 func (r *records[T]) answer() error {
 	c, err := r.peek()
@@ -205,6 +214,9 @@ func (r *records[T]) handOn(reason string) error {
 		return ErrTooMany
 	case reason != "":
 		return r.each(nil)
+	}
+	if r.opts.Compare && !r.refs.used {
+		r.compared = append(r.compared, textOf{maphash.String(seed, r.kind.id(&r.record)), maphash.Bytes(seed, r.b[r.refs.record:r.pos])})
 	}
 	if r.kind.complete != nil && r.opts.IDKey != nil {
 		r.kind.complete(r.opts.IDKey, &r.record)
