@@ -102,8 +102,8 @@ func (a answers) object(kind string, members ...any) *graph {
 func (a answers) text() any { return a.object("texts").values[0] }
 
 func (a answers) lead() any {
-	person := func() any { return a.object("person", "fullName", func() any { return a.text() }) }
-	location := func() any { return a.object("location", "id", func() any { return a.text() }) }
+	person := func() any { return a.object("person", "fullName", a.text) }
+	location := func() any { return a.object("location", "id", a.text) }
 	address := func() any {
 		return a.object("address", "country", `"US"`, "locations", func() any { return a.list("locations", location) })
 	}
