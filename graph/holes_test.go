@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"leadgraph/graph"
 	"leadgraph/upstream/sandbox"
 )
 
@@ -30,12 +31,25 @@ type holesPage struct {
 // once, and the pages together count every hole once.
 func TestUnreadableRowsOnPages(t *testing.T) {
 	t.Parallel()
+	for _, textbook := range []bool{false, true} {
+		t.Run(fmt.Sprint("textbook ", textbook), func(t *testing.T) {
+			t.Parallel()
+			testHoles(t, textbook)
+		})
+	}
+}
+
+func testHoles(t *testing.T, textbook bool) {
+	t.Helper()
 	holes := []int{0, 1, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 33, 48, 49}
 	const document = `query($after: Cursor) {leads(first: 5, after: $after) {unreadable edges {cursor node {id}} pageInfo {hasNextPage endCursor}}}`
-	s := newService(t, serviceOptions{sandbox: sandbox.Options{Leads: 50}})
+	s := newService(t, serviceOptions{
+		sandbox: sandbox.Options{Leads: 50},
+		graph:   func(o *graph.Options) { o.Textbook = textbook },
+	})
 	want := s.platform.IDs()
 	for i, at := range holes {
-		s.platform.Spoil(at, []map[string]any{{"id": nil}, {"tenantId": "contoso"}}[i%2])
+		s.platform.Spoil(at, []map[string]any{{"id": nil}, {"tenantId": "contoso"}, {"contacts": "none"}}[i%3])
 	}
 	for _, at := range slices.Backward(holes) {
 		want = slices.Delete(want, at, at+1)

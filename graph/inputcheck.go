@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -51,79 +52,91 @@ func (c inputCheck) MutateOperationContext(_ context.Context, op *graphql.Operat
 	operation := *op.Operation
 	operation.VariableDefinitions = declared[op.Operation]
 	op.Operation = &operation
-	var fault *coercion.Fault
-	if op.Variables, fault = coercion.Variables(c.schema, operation.VariableDefinitions, given); fault != nil {
-		return badInput(fault)
+	var faults []*coercion.Fault
+	if op.Variables, faults = coercion.Variables(c.schema, operation.VariableDefinitions, given); len(faults) > 0 {
+		return badInputs(faults, nil).whole()
 	}
-	walk := inputWalk{c.schema, op, map[string]bool{}}
-	return walk.selection(operation.SelectionSet)
+	walk := inputWalk{schema: c.schema, op: op, checked: map[string]bool{}}
+	walk.selection(operation.SelectionSet, nil)
+	return walk.found.whole()
 }
 
-func badInput(fault *coercion.Fault) *gqlerror.Error {
-	return errcode.BadInput(fault.At, fault.Reason, fault.Position)
+// badInputs returns the errors for faults in the field with this path.
+func badInputs(faults []*coercion.Fault, path ast.Path) inputErrors {
+	errs := make(inputErrors, len(faults))
+	for i, fault := range faults {
+		errs[i] = errcode.BadInput(fault.At, fault.Reason, fault.Position)
+		errs[i].Path = slices.Clone(path)
+	}
+	return errs
 }
 
-// inputWalk checks the arguments of an operation. It checks each fragment once,
-// however often it is spread, so the work is linear in the document. It leaves
-// out the fragments that only other operations use, because their variables have
-// no values.
+// inputErrors are the errors of an operation's input.
+type inputErrors gqlerror.List
+
+// whole returns nil or one error, from which the transport takes all of them: gqlgen
+// has no room for more.
+func (errs inputErrors) whole() *gqlerror.Error {
+	switch len(errs) {
+	case 0:
+		return nil
+	case 1:
+		return errs[0]
+	}
+	return &gqlerror.Error{Err: gqlerror.List(errs), Message: errs[0].Message, Extensions: errs[0].Extensions}
+}
+
+// inputWalk checks the arguments of an operation, until it has found as many faults as
+// are reported. It checks each fragment once, however often it is spread, so the work
+// is linear in the document. It leaves out the fragments that only other operations
+// use, because their variables have no values.
 type inputWalk struct {
 	schema  *ast.Schema
 	op      *graphql.OperationContext
 	checked map[string]bool // fragments
+	found   inputErrors
 }
 
-func (w inputWalk) selection(set ast.SelectionSet) *gqlerror.Error {
+// selection checks what is selected in the field with this path, which is nil for the
+// operation. As in the errors about personal data, the path leads to the first element
+// of a list.
+func (w *inputWalk) selection(set ast.SelectionSet, path ast.Path) {
 	for _, selected := range set {
-		if err := w.selected(selected); err != nil {
-			return err
+		switch selected := selected.(type) {
+		case *ast.Field:
+			at := append(path, ast.PathName(selected.Alias)) //nolint:gocritic // errors clone their paths
+			w.arguments(selected.Definition.Arguments, selected.Arguments, at)
+			w.directives(selected.Directives, at)
+			for list := selected.Definition.Type.Elem; list != nil; list = list.Elem {
+				at = append(at, ast.PathIndex(0))
+			}
+			w.selection(selected.SelectionSet, at)
+		case *ast.InlineFragment:
+			w.directives(selected.Directives, path)
+			w.selection(selected.SelectionSet, path)
+		case *ast.FragmentSpread:
+			w.directives(selected.Directives, path)
+			if !w.checked[selected.Name] {
+				w.checked[selected.Name] = true
+				w.selection(w.op.Doc.Fragments.ForName(selected.Name).SelectionSet, path)
+			}
 		}
 	}
-	return nil
 }
 
-func (w inputWalk) selected(selected ast.Selection) *gqlerror.Error {
-	switch selected := selected.(type) {
-	case *ast.Field:
-		if err := w.arguments(selected.Definition.Arguments, selected.Arguments); err != nil {
-			return err
-		}
-		if err := w.directives(selected.Directives); err != nil {
-			return err
-		}
-		return w.selection(selected.SelectionSet)
-	case *ast.InlineFragment:
-		if err := w.directives(selected.Directives); err != nil {
-			return err
-		}
-		return w.selection(selected.SelectionSet)
-	case *ast.FragmentSpread:
-		if err := w.directives(selected.Directives); err != nil {
-			return err
-		}
-		if w.checked[selected.Name] {
-			return nil
-		}
-		w.checked[selected.Name] = true
-		return w.selection(w.op.Doc.Fragments.ForName(selected.Name).SelectionSet)
-	}
-	return nil
-}
-
-func (w inputWalk) directives(list ast.DirectiveList) *gqlerror.Error {
+func (w *inputWalk) directives(list ast.DirectiveList, path ast.Path) {
 	for _, directive := range list {
-		if err := w.arguments(directive.Definition.Arguments, directive.Arguments); err != nil {
-			return err
-		}
+		w.arguments(directive.Definition.Arguments, directive.Arguments, path)
 	}
-	return nil
 }
 
-func (w inputWalk) arguments(declared ast.ArgumentDefinitionList, given ast.ArgumentList) *gqlerror.Error {
+func (w *inputWalk) arguments(declared ast.ArgumentDefinitionList, given ast.ArgumentList, path ast.Path) {
 	for _, argument := range given {
-		if _, _, fault := coercion.Argument(w.schema, declared.ForName(argument.Name), argument, w.op.Variables); fault != nil {
-			return badInput(fault)
+		if len(w.found) == coercion.MaxFaults {
+			return
 		}
+		_, _, faults := coercion.Argument(w.schema, declared.ForName(argument.Name), argument, w.op.Variables)
+		errs := badInputs(faults, path)
+		w.found = append(w.found, errs[:min(len(errs), coercion.MaxFaults-len(w.found))]...)
 	}
-	return nil
 }

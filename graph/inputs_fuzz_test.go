@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -37,6 +38,7 @@ func (d *anyInput) chance(name string, ofTen int) bool {
 
 // scalarTexts are values that are valid for some scalar, as JSON and as literals.
 var scalarTexts = []string{
+	"1e99999", "-1e-99999", "0.1e-400", strings.Repeat("9", 400), "-" + strings.Repeat("9", 40) + ".5", `"Active"`, `"active"`, `"ACTIVE "`, `"asc"`, `"consented_on"`, `"{}"`, `"null"`,
 	"null", "true", "false", "0", "-0", "1", "-1", "3.0", "1.5", "1e3", "1e400", "2147483647", "2147483648", "-2147483649", "1180591620717411303424",
 	`""`, `"1"`, `"abc"`, `"\u0000"`, `"\ud83d\ude00"`, `"%"`, `"2024-04-03T13:32:12Z"`, `"0001-01-01T00:00:00Z"`, `"9999-12-31T23:59:60Z"`, `"0000-01-01T00:00:00+23:59"`,
 	`"` + seedTenant + `"`, `"` + fullTenant + `"`, `"` + noTenant + `"`, `"US"`, `"us"`, `"Lead"`, `"ACTIVE"`,
@@ -111,10 +113,17 @@ func (d *anyInput) malformed(json bool, depth int) string {
 	switch kind := rapid.IntRange(0, 5).Draw(d.T, "kind"); {
 	case kind == 0 && depth > 0:
 		return "[" + d.malformed(json, depth-1) + ", " + d.malformed(json, depth-1) + "]"
+	case kind == 4 && depth == 2 && d.chance("deep", 3): // lists or objects in each other
+		levels := d.oneOf("levels", "2", "9", "40", "400")
+		n, _ := strconv.Atoi(levels)
+		if rapid.Bool().Draw(d.T, "lists") {
+			return strings.Repeat("[", n) + d.malformed(json, 0) + strings.Repeat("]", n)
+		}
+		return strings.Repeat("{"+memberName(d.oneOf("name", "and", "or", "not"), json), n) + d.malformed(json, 0) + strings.Repeat("}", n)
 	case kind == 1 && depth > 0:
-		return "{" + memberName(d.oneOf("name", "and", "from", "status", "field", "x", "__typename"), json) + d.malformed(json, depth-1) + "}"
+		return "{" + memberName(d.oneOf("name", "and", "And", "from", "FROM", "status", "field", "x", "__typename", "tenantID"), json) + d.malformed(json, depth-1) + "}"
 	case kind == 2 && !json:
-		return d.oneOf("name", "ACTIVE", "US", "ASC", "x", `"""block"""`, "$undeclared")
+		return d.oneOf("name", "ACTIVE", "Active", "active", "asc", "US", "ASC", "x", "null", "NULL", "True", `"""block"""`, "$undeclared")
 	default:
 		return d.oneOf("scalar", scalarTexts...)
 	}
@@ -235,9 +244,9 @@ func TestNoInputIsAnInternalError(t *testing.T) {
 			for range 5 {
 				d := &anyInput{T: rt, schema: schema, sound: rapid.Bool().Draw(rt, "sound")}
 				body := d.body()
-				accept := d.oneOf("accept", "application/json", "multipart/mixed, application/json")
+				accept := d.oneOf("accept", "application/json", "multipart/mixed, application/json", "text/event-stream", "application/graphql-response+json")
 				a := s.post(t, body, "Accept", accept)
-				if a.Status != http.StatusOK && a.Status != http.StatusBadRequest || strings.Contains(a.Body, "INTERNAL_SERVER_ERROR") {
+				if a.Status != http.StatusOK && a.Status != http.StatusBadRequest || strings.Contains(a.Body, "INTERNAL_SERVER_ERROR") || strings.TrimSpace(a.Body) == "" {
 					rt.Fatalf("status %d for %s: %s", a.Status, body, a.Body)
 				}
 				if len(a.Errors) == 0 {

@@ -141,6 +141,42 @@ func TestNullWhereAValueIsRequired(t *testing.T) {
 	}
 }
 
+// TestAllMalformedValuesAreReported states that one answer names all mistakes of a
+// request, each with the path of its field and its location.
+func TestAllMalformedValuesAreReported(t *testing.T) {
+	t.Parallel()
+	s := newService(t, serviceOptions{})
+	places := func(body string, header ...string) (got []string) {
+		a := s.post(t, body, header...)
+		for _, err := range a.Errors {
+			if err.Extensions["code"] != "BAD_USER_INPUT" {
+				t.Errorf("%s", a.Body)
+			}
+			got = append(got, fmt.Sprint(err.Extensions["argument"], err.Path, err.Locations))
+		}
+		return got
+	}
+	literals := inputBody("{\n a: leads(filter: {status: [ACTIVE, NOPE], consentedOn: {from: 1}}) { nodes { x: civicAddresses(country: \"USA\") { id } } }\n ...F }"+
+		"\nfragment F on Query { b: lead(tenantId: \"x\") { id @skip(if: null) } }", "")
+	want := []string{
+		"filter.status[1][a] [{2 11}]", "filter.consentedOn.from[a] [{2 11}]", "country[a nodes 0 x] [{2 97}]", "tenantId[b] [{4 31}]", "if[b id] [{4 57}]",
+	}
+	for _, accept := range []string{"application/json", "multipart/mixed", "application/graphql-response+json"} {
+		if got := places(literals, "Accept", accept); !slices.Equal(got, want) {
+			t.Errorf("%s: places %q, want %q", accept, got, want)
+		}
+	}
+	variables := inputBody("query($f: LeadFilter, $t: UUID!) {\n leads(filter: $f) { asOf } lead(tenantId: $t) { id } }", `{"f": {"x": 1, "status": "NOPE", "and": {"search": 2}}}`)
+	want = []string{"$f.x[] [{1 7}]", "$f.status[] [{1 7}]", "$f.and.search[] [{1 7}]", "$t[] [{1 23}]"}
+	if got := places(variables); !slices.Equal(got, want) {
+		t.Errorf("places %q, want %q", got, want)
+	}
+	many := inputBody(`{ leads(filter: {status: [`+strings.Repeat("NOPE, ", 50)+`]}) { asOf } }`, "")
+	if got := places(many); len(got) != 10 {
+		t.Errorf("%d errors", len(got))
+	}
+}
+
 // TestErrorsOfFieldsHaveTheirPlace states that each alias of a failed field has
 // its own error, with its path and location.
 func TestErrorsOfFieldsHaveTheirPlace(t *testing.T) {

@@ -98,7 +98,7 @@ func TestSocketRunsOperations(t *testing.T) {
 	c.want(`{"type":"pong"}`)
 	c.send(frame{Type: "pong"})
 	c.subscribe("1", `{ lead(tenantId: "x") { id } }`) // the id is free again
-	c.want(`{"type":"error","id":"1","payload":[{"message":"tenantId: must be a UUID, 36 characters such as f94238e5-4f2c-4e1b-8125-2d27122ca75f.","locations":[{"line":1,"column":8}],"extensions":{"argument":"tenantId","code":"BAD_USER_INPUT","requestId":"request-1"}}]}`)
+	c.want(`{"type":"error","id":"1","payload":[{"message":"tenantId: must be a UUID, 36 characters such as f94238e5-4f2c-4e1b-8125-2d27122ca75f.","path":["lead"],"locations":[{"line":1,"column":8}],"extensions":{"argument":"tenantId","code":"BAD_USER_INPUT","requestId":"request-1"}}]}`)
 	c.subscribe("1", "")
 	c.want(`{"type":"error","id":"1","payload":[{"message":"query: must be a GraphQL document.","extensions":{"argument":"query","code":"BAD_USER_INPUT","requestId":"request-1"}}]}`)
 	c.send(frame{ID: "1", Type: "complete"}) // and may be unknown

@@ -124,6 +124,16 @@ func TestRowsThatShareAnID(t *testing.T) {
 				t.Errorf("walk: %+v, error %v, %d reported", walk, err, conflicts)
 			}
 			conflicts = 0
+			rows, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts)
+			if err != nil || len(rows) < 3 || conflicts != test.conflicts {
+				t.Errorf("page: %d rows, error %v, %d reported", len(rows), err, conflicts)
+			}
+			conflicts = 0
+			err = client.EachLead(t.Context(), 0, 10, lead.AllParts, func() {}, func(*lead.Lead) error { return nil })
+			if err != nil || conflicts != test.conflicts {
+				t.Errorf("row by row: error %v, %d reported", err, conflicts)
+			}
+			conflicts = 0
 			leads, err := client.LeadsByTenant(t.Context(), tenantA, false)
 			if err != nil || len(leads) != 2 || leads[0].StatusText != nil || conflicts != test.conflicts {
 				t.Errorf("lookup: %d leads, error %v, %d reported", len(leads), err, conflicts)

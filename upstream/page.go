@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"reflect"
 
 	"leadgraph/lead"
 	"leadgraph/upstream/reader"
@@ -35,6 +36,7 @@ func (c *Client) LeadsPage(ctx context.Context, page, size int, want lead.Parts)
 	var leads []*lead.Lead
 	err := c.readPage(ctx, page, size, func(q query) (_ int, err error) {
 		leads, err = collect(ctx, c, leadList, q, want, size)
+		c.reportConflicts(ctx, conflicts(leads))
 		return len(leads), err
 	})
 	if err != nil {
@@ -55,9 +57,12 @@ func (c *Client) LeadsPage(ctx context.Context, page, size int, want lead.Parts)
 func (c *Client) EachLead(ctx context.Context, page, size int, want lead.Parts, restart func(), each func(*lead.Lead) error) error {
 	return c.readPage(ctx, page, size, func(q query) (int, error) {
 		s := &sink[lead.Lead]{
-			endpoint: leadList, options: reader.Options{Want: want, Max: size, IDKey: c.opts.IDKey, Borrow: true}, restart: restart, each: each,
+			endpoint: leadList, options: reader.Options{Want: want, Max: size, IDKey: c.opts.IDKey, Borrow: true, Compare: true}, restart: restart, each: each,
 		}
 		err := fetch(ctx, c, q, s)
+		if err == nil {
+			c.reportConflicts(ctx, s.result.Conflicts)
+		}
 		return s.places(), err
 	})
 }
@@ -77,4 +82,21 @@ func (c *Client) pageQuery(page, size int) (query, error) {
 // rejected returns the failure of a request that is not sent.
 func rejected(why string) error {
 	return &lead.SourceError{Kind: lead.FailureRejected, Err: errors.New(why)}
+}
+
+// conflicts counts the rows of a page that share their id with an earlier one but differ
+// from the first.
+func conflicts(rows []*lead.Lead) int {
+	n, first := 0, make(map[string]*lead.Lead, len(rows))
+	for _, l := range rows {
+		if l == nil {
+			continue
+		}
+		if known := first[l.ID]; known == nil {
+			first[l.ID] = l
+		} else if !reflect.DeepEqual(known, l) {
+			n++
+		}
+	}
+	return n
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"leadgraph/internal/plaintext/plaintexttest"
 	"leadgraph/lead"
 	"leadgraph/upstream"
 )
@@ -126,5 +127,31 @@ func TestExpiredTokenInMidFlight(t *testing.T) {
 	calls.Wait()
 	if issued.Load() != 2 {
 		t.Errorf("%d tokens were asked for", issued.Load())
+	}
+}
+
+// The token endpoint may be a proxy that is written with .NET.
+func TestTokensInEveryForm(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []string{
+		`{"token_type":"Bearer","expires_in":"3599","access_token":"granted"}`, ` {"token_type":"bearer","expires_in":3599,"access_token":"granted","refresh_token":null}`,
+	} {
+		for encoding, text := range plaintexttest.Encodings(answer) {
+			for _, label := range []string{"application/json", "application/json; charset=utf-16", "text/plain; charset=utf-8", "text/json", ""} {
+				tokenURL, _ := authority(t, func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Content-Type", label)
+					write(w, text)
+				})
+				client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+					if got := r.Header.Get("Authorization"); got != "Bearer granted" {
+						t.Errorf("%s, %s: Authorization is %q", encoding, label, got)
+					}
+					write(w, "[]")
+				}, withCredentials(tokenURL))
+				if _, err := client.LeadsPage(t.Context(), 0, 10, lead.AllParts); err != nil {
+					t.Errorf("%s, %s: %v", encoding, label, err)
+				}
+			}
+		}
 	}
 }

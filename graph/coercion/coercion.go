@@ -8,6 +8,7 @@ package coercion
 import (
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -23,37 +24,47 @@ type Fault struct {
 	Position *ast.Position
 }
 
+// MaxFaults is the maximum number of faults that are reported for an operation.
+const MaxFaults = 10
+
 // Variables returns the values of an operation's variables, defaults included. A
-// variable without a value and without a default is not in the result.
-func Variables(schema *ast.Schema, declared ast.VariableDefinitionList, given map[string]any) (map[string]any, *Fault) {
+// variable without a value and without a default is not in the result. If there are
+// faults, up to MaxFaults, the values must not be used.
+func Variables(schema *ast.Schema, declared ast.VariableDefinitionList, given map[string]any) (map[string]any, []*Fault) {
 	values := make(map[string]any, len(declared))
+	var faults []*Fault
 	for _, variable := range declared {
 		at := "$" + variable.Variable
 		c := coercion{schema: schema, position: variable.Position}
 		value, present := given[variable.Variable]
-		var fault *Fault
+		var wrong []*Fault
 		switch {
 		case present:
-			value, fault = c.value(at, variable.Type, value)
+			value, wrong = c.value(at, variable.Type, value)
 		case variable.DefaultValue != nil:
-			value, fault = c.literal(at, variable.Type, variable.DefaultValue)
+			value, wrong = c.literal(at, variable.Type, variable.DefaultValue)
 		case variable.Type.NonNull:
-			fault = c.fault(at, isRequired)
+			wrong = c.fault(at, isRequired)
 		default:
 			continue
 		}
-		if fault != nil {
-			return nil, fault
-		}
 		values[variable.Variable] = value
+		if faults = joined(faults, wrong); len(faults) == MaxFaults {
+			break
+		}
 	}
-	return values, nil
+	return values, faults
+}
+
+// joined appends faults up to the maximum.
+func joined(faults, more []*Fault) []*Fault {
+	return append(faults, more[:min(len(more), MaxFaults-len(faults))]...)
 }
 
 // Argument returns the value of an argument that the document gives, and false if
 // it is a variable without a value, so that the argument's default applies.
 // variables are the result of Variables.
-func Argument(schema *ast.Schema, declared *ast.ArgumentDefinition, given *ast.Argument, variables map[string]any) (any, bool, *Fault) {
+func Argument(schema *ast.Schema, declared *ast.ArgumentDefinition, given *ast.Argument, variables map[string]any) (any, bool, []*Fault) {
 	c := coercion{schema: schema, variables: variables, position: given.Position}
 	if c.unset(given.Value) {
 		if declared.Type.NonNull && declared.DefaultValue == nil {
@@ -61,8 +72,8 @@ func Argument(schema *ast.Schema, declared *ast.ArgumentDefinition, given *ast.A
 		}
 		return nil, false, nil
 	}
-	value, fault := c.literal(given.Name, declared.Type, given.Value)
-	return value, fault == nil, fault
+	value, faults := c.literal(given.Name, declared.Type, given.Value)
+	return value, len(faults) == 0, faults
 }
 
 const (
@@ -76,10 +87,10 @@ type coercion struct {
 	position  *ast.Position
 }
 
-func (c coercion) fault(at, reason string) *Fault { return &Fault{at, reason, c.position} }
+func (c coercion) fault(at, reason string) []*Fault { return []*Fault{{at, reason, c.position}} }
 
 // value coerces a value of a JSON document.
-func (c coercion) value(at string, expected *ast.Type, value any) (any, *Fault) {
+func (c coercion) value(at string, expected *ast.Type, value any) (any, []*Fault) {
 	switch {
 	case value == nil && expected.NonNull:
 		return nil, c.fault(at, isNull)
@@ -90,7 +101,7 @@ func (c coercion) value(at string, expected *ast.Type, value any) (any, *Fault) 
 		if !isList {
 			return alone(c.value(at, expected.Elem, value))
 		}
-		return list(items, func(i int, item any) (any, *Fault) { return c.value(index(at, i), expected.Elem, item) })
+		return list(items, func(i int, item any) (any, []*Fault) { return c.value(index(at, i), expected.Elem, item) })
 	}
 	definition := c.schema.Types[expected.NamedType]
 	switch definition.Kind {
@@ -99,18 +110,20 @@ func (c coercion) value(at string, expected *ast.Type, value any) (any, *Fault) 
 		if !isObject {
 			return nil, c.fault(at, notObject(definition))
 		}
+		var unknown []string
 		for name := range members {
 			if definition.Fields.ForName(name) == nil {
-				return nil, c.unknown(at, name, definition)
+				unknown = append(unknown, name)
 			}
 		}
-		return c.object(at, definition, func(field *ast.FieldDefinition) (any, bool, *Fault) {
+		slices.Sort(unknown)
+		return c.object(at, definition, unknown, func(field *ast.FieldDefinition) (any, bool, []*Fault) {
 			member, present := members[field.Name]
 			if !present {
 				return nil, false, nil
 			}
-			member, fault := c.value(at+"."+field.Name, field.Type, member)
-			return member, true, fault
+			member, faults := c.value(at+"."+field.Name, field.Type, member)
+			return member, true, faults
 		})
 	case ast.Enum:
 		if name, isText := value.(string); isText && definition.EnumValues.ForName(name) != nil {
@@ -125,7 +138,7 @@ func (c coercion) value(at string, expected *ast.Type, value any) (any, *Fault) 
 // literal coerces a value that is written in the document. A variable in it has
 // been coerced to its own type, which validation found to be allowed there, but it
 // may be null where null is not allowed.
-func (c coercion) literal(at string, expected *ast.Type, value *ast.Value) (any, *Fault) {
+func (c coercion) literal(at string, expected *ast.Type, value *ast.Value) (any, []*Fault) {
 	if value.Kind == ast.Variable {
 		known := c.variables[value.Raw]
 		if known == nil && expected.NonNull {
@@ -142,7 +155,7 @@ func (c coercion) literal(at string, expected *ast.Type, value *ast.Value) (any,
 		if value.Kind != ast.ListValue {
 			return alone(c.literal(at, expected.Elem, value))
 		}
-		return list(value.Children, func(i int, item *ast.ChildValue) (any, *Fault) {
+		return list(value.Children, func(i int, item *ast.ChildValue) (any, []*Fault) {
 			return c.literal(index(at, i), expected.Elem, item.Value)
 		})
 	}
@@ -152,18 +165,19 @@ func (c coercion) literal(at string, expected *ast.Type, value *ast.Value) (any,
 		if value.Kind != ast.ObjectValue {
 			return nil, c.fault(at, notObject(definition))
 		}
+		var unknown []string
 		for _, member := range value.Children {
 			if definition.Fields.ForName(member.Name) == nil {
-				return nil, c.unknown(at, member.Name, definition)
+				unknown = append(unknown, member.Name)
 			}
 		}
-		return c.object(at, definition, func(field *ast.FieldDefinition) (any, bool, *Fault) {
+		return c.object(at, definition, unknown, func(field *ast.FieldDefinition) (any, bool, []*Fault) {
 			member := value.Children.ForName(field.Name)
 			if member == nil || c.unset(member) {
 				return nil, false, nil
 			}
-			known, fault := c.literal(at+"."+field.Name, field.Type, member)
-			return known, true, fault
+			known, faults := c.literal(at+"."+field.Name, field.Type, member)
+			return known, true, faults
 		})
 	case ast.Enum:
 		if value.Kind == ast.EnumValue && definition.EnumValues.ForName(value.Raw) != nil {
@@ -184,46 +198,46 @@ func (c coercion) unset(value *ast.Value) bool {
 	return !set
 }
 
-// object coerces the members of an input object and adds the defaults.
-func (c coercion) object(at string, definition *ast.Definition, member func(*ast.FieldDefinition) (any, bool, *Fault)) (any, *Fault) {
+// object coerces the members of an input object and adds the defaults. unknown are the
+// names of members that the object does not have.
+func (c coercion) object(at string, definition *ast.Definition, unknown []string, member func(*ast.FieldDefinition) (any, bool, []*Fault)) (any, []*Fault) {
 	values := map[string]any{}
+	var faults []*Fault
+	for _, name := range unknown {
+		faults = joined(faults, c.unknown(at, name, definition))
+	}
 	for _, field := range definition.Fields {
-		value, present, fault := member(field)
+		value, present, wrong := member(field)
 		switch {
-		case fault != nil:
-			return nil, fault
 		case present:
 		case field.DefaultValue != nil:
-			if value, fault = c.literal(at+"."+field.Name, field.Type, field.DefaultValue); fault != nil {
-				return nil, fault
-			}
+			value, wrong = c.literal(at+"."+field.Name, field.Type, field.DefaultValue)
 		case field.Type.NonNull:
-			return nil, c.fault(at+"."+field.Name, isRequired)
+			wrong = c.fault(at+"."+field.Name, isRequired)
 		default:
 			continue
 		}
 		values[field.Name] = value
+		faults = joined(faults, wrong)
 	}
-	return values, nil
+	return values, faults
 }
 
 // alone returns the list that a single value counts as.
-func alone(value any, fault *Fault) (any, *Fault) {
-	if fault != nil {
-		return nil, fault
-	}
-	return []any{value}, nil
-}
+func alone(value any, faults []*Fault) (any, []*Fault) { return []any{value}, faults }
 
-func list[T any](items []T, coerce func(int, T) (any, *Fault)) (any, *Fault) {
+func list[T any](items []T, coerce func(int, T) (any, []*Fault)) (any, []*Fault) {
 	values := make([]any, len(items))
+	var faults []*Fault
 	for i, item := range items {
-		var fault *Fault
-		if values[i], fault = coerce(i, item); fault != nil {
-			return nil, fault
+		var wrong []*Fault
+		if values[i], wrong = coerce(i, item); len(wrong) > 0 {
+			if faults = joined(faults, wrong); len(faults) == MaxFaults {
+				break
+			}
 		}
 	}
-	return values, nil
+	return values, faults
 }
 
 func index(at string, i int) string { return fmt.Sprintf("%s[%d]", at, i) }
@@ -231,7 +245,7 @@ func index(at string, i int) string { return fmt.Sprintf("%s[%d]", at, i) }
 // name matches what can be the name of a member. Anything else may be data.
 var name = regexp.MustCompile(`^[_A-Za-z]\w{0,63}$`)
 
-func (c coercion) unknown(at, member string, definition *ast.Definition) *Fault {
+func (c coercion) unknown(at, member string, definition *ast.Definition) []*Fault {
 	if name.MatchString(member) {
 		return c.fault(at+"."+member, "is not a member of "+definition.Name+".")
 	}

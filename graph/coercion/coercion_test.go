@@ -76,14 +76,14 @@ func coerce(t *testing.T, schema *ast.Schema, document string, variables map[str
 		return nil, false
 	}
 	operation := doc.Operations[0]
-	values, fault := coercion.Variables(schema, operation.VariableDefinitions, variables)
-	if fault != nil {
+	values, faults := coercion.Variables(schema, operation.VariableDefinitions, variables)
+	if faults != nil {
 		return nil, false
 	}
 	field := operation.SelectionSet[0].(*ast.Field)
 	given := field.Arguments[0]
-	value, _, fault := coercion.Argument(schema, field.Definition.Arguments.ForName(given.Name), given, values)
-	return value, fault == nil
+	value, _, faults := coercion.Argument(schema, field.Definition.Arguments.ForName(given.Name), given, values)
+	return value, faults == nil
 }
 
 // TestVerdictsAreThoseOfGraphQLJS goes through every built-in scalar, an enum, an
@@ -178,15 +178,15 @@ func TestOwnScalars(t *testing.T) {
 			want := slices.Contains(values, form)
 			literal := &ast.Argument{Name: "value", Value: parsedLiteral(t, strings.ReplaceAll(form, `"a":`, "a:"))}
 			declared := &ast.ArgumentDefinition{Name: "value", Type: ast.NamedType(name, nil)}
-			if _, _, fault := coercion.Argument(schema, declared, literal, nil); (fault == nil) != want {
-				t.Errorf("%s as a literal of %s: %+v", form, name, fault)
+			if _, _, faults := coercion.Argument(schema, declared, literal, nil); (faults == nil) != want {
+				t.Errorf("%s as a literal of %s: %+v", form, name, faults)
 			}
 			if form == "US" {
 				continue // no JSON
 			}
 			definitions := ast.VariableDefinitionList{{Variable: "x", Type: ast.NamedType(name, nil)}}
-			if _, fault := coercion.Variables(schema, definitions, map[string]any{"x": fromJSON(t, form)}); (fault == nil) != want {
-				t.Errorf("%s as a variable of %s: %+v", form, name, fault)
+			if _, faults := coercion.Variables(schema, definitions, map[string]any{"x": fromJSON(t, form)}); (faults == nil) != want {
+				t.Errorf("%s as a variable of %s: %+v", form, name, faults)
 			}
 		}
 	}
@@ -214,9 +214,43 @@ func TestFaultsSayWhere(t *testing.T) {
 		`{"inner": {"colour": "RED"}}`:           "$x.inner.colour is not a member of Box.",
 		`{"inner": {"dana@contoso.example": 1}}`: "$x.inner has a member that Box does not have.",
 	} {
-		_, fault := coercion.Variables(schema, definitions, map[string]any{"x": fromJSON(t, variable)})
-		if fault == nil || fault.At+" "+fault.Reason != want || fault.Position.Line != 7 {
-			t.Errorf("%s: %+v, want %s", variable, fault, want)
+		_, faults := coercion.Variables(schema, definitions, map[string]any{"x": fromJSON(t, variable)})
+		if len(faults) != 1 || faults[0].At+" "+faults[0].Reason != want || faults[0].Position.Line != 7 {
+			t.Errorf("%s: %+v, want %s", variable, faults, want)
+		}
+	}
+}
+
+// TestAllFaultsAreFound states that a client learns of every mistake at once, up to the
+// maximum.
+func TestAllFaultsAreFound(t *testing.T) {
+	t.Parallel()
+	schema := testSchema(t, "Int")
+	definitions := ast.VariableDefinitionList{
+		{Variable: "x", Type: ast.NamedType("Box", nil), Position: &ast.Position{Line: 7}},
+		{Variable: "y", Type: ast.NonNullNamedType("Int", nil), Position: &ast.Position{Line: 8}},
+	}
+	many := strings.Repeat(`"dana",`, 30)
+	for variable, want := range map[string]string{
+		`{"count": 1}`: "$y",
+		`{"z": 1, "a": 1, "count": "x", "inner": {"size": null, "colours": ["x", "RED", null]}}`: "$x.a $x.z $x.count $x.inner.size $x.inner.colours[0] $x.inner.colours[2] $y",
+		`{"inner": {"colours": [` + many + `"RED"]}}`:                                            "$x.inner.colours[0] [1] [2] [3] [4] [5] [6] [7] [8] [9]",
+	} {
+		_, faults := coercion.Variables(schema, definitions, map[string]any{"x": fromJSON(t, variable)})
+		var places []string
+		for _, fault := range faults {
+			places = append(places, fault.At)
+		}
+		slices.Sort(places)
+		all := strings.Fields(want)
+		for i, place := range all {
+			if strings.HasPrefix(place, "[") {
+				all[i] = "$x.inner.colours" + place
+			}
+		}
+		slices.Sort(all)
+		if !slices.Equal(places, all) {
+			t.Errorf("%s: faults at %q, want %q", variable, places, all)
 		}
 	}
 }

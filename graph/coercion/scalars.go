@@ -21,7 +21,7 @@ const (
 
 // scalar coerces a value of a JSON document to a scalar. As in JavaScript, a
 // number is an integer if its value is: 1.0 and 1e3 are, and 1e400 is infinite.
-func (c coercion) scalar(at, name string, value any) (any, *Fault) {
+func (c coercion) scalar(at, name string, value any) (any, []*Fault) {
 	switch name {
 	case "Int":
 		number, ok := value.(json.Number)
@@ -59,7 +59,7 @@ func (c coercion) scalar(at, name string, value any) (any, *Fault) {
 
 // scalarLiteral coerces a scalar that is written in the document. There 1.0 is not
 // an integer, and only a quoted text is a string.
-func (c coercion) scalarLiteral(at, name string, value *ast.Value) (any, *Fault) {
+func (c coercion) scalarLiteral(at, name string, value *ast.Value) (any, []*Fault) {
 	quoted := value.Kind == ast.StringValue || value.Kind == ast.BlockValue
 	switch name {
 	case "Int":
@@ -89,7 +89,7 @@ func (c coercion) scalarLiteral(at, name string, value *ast.Value) (any, *Fault)
 }
 
 // text coerces a text to a scalar whose values are texts.
-func (c coercion) text(at, name, text string, isText bool) (any, *Fault) {
+func (c coercion) text(at, name, text string, isText bool) (any, []*Fault) {
 	var err error
 	switch name {
 	case "UUID":

@@ -338,7 +338,7 @@ type LeadStats {
   direct: Int!
   "Number of leads to which the customer consented in Teams."
   consented: Int!
-  "Number of rows of the platform that could not be read, because they have no proper id or tenant. They are not counted elsewhere, whatever the filter."
+  "Number of rows of the platform that could not be read, because they have no proper id or tenant, or a list in an unknown form. They are not counted elsewhere, whatever the filter."
   unreadable: Int!
   "When leadgraph began to read the counted leads; the data is at least as fresh as this."
   asOf: DateTime!
@@ -559,7 +559,7 @@ type LeadConnection {
   pageInfo: PageInfo!
   "Number of leads that match, on all pages; null with an error if they could not be counted. If it is selected, the page comes from the catalogue."
   totalCount: Int
-  "Number of rows of the platform that could not be read, because they have no proper id or tenant: of this page if it was read from the platform, of all leads if the page comes from the catalogue, and 0 if tenants were looked up."
+  "Number of rows of the platform that could not be read, because they have no proper id or tenant, or a list in an unknown form: of this page if it was read from the platform, of all leads if the page comes from the catalogue, and 0 if tenants were looked up."
   unreadable: Int!
   "When leadgraph began to read these leads; the data is at least as fresh as this."
   asOf: DateTime!

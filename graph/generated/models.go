@@ -22,7 +22,7 @@ type LeadConnection struct {
 	PageInfo *PageInfo `json:"pageInfo"`
 	// Number of leads that match, on all pages; null with an error if they could not be counted. If it is selected, the page comes from the catalogue.
 	TotalCount *int `json:"totalCount,omitempty"`
-	// Number of rows of the platform that could not be read, because they have no proper id or tenant: of this page if it was read from the platform, of all leads if the page comes from the catalogue, and 0 if tenants were looked up.
+	// Number of rows of the platform that could not be read, because they have no proper id or tenant, or a list in an unknown form: of this page if it was read from the platform, of all leads if the page comes from the catalogue, and 0 if tenants were looked up.
 	Unreadable int `json:"unreadable"`
 	// When leadgraph began to read these leads; the data is at least as fresh as this.
 	AsOf time.Time `json:"asOf"`

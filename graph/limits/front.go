@@ -14,6 +14,7 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"leadgraph/graph/pagination"
+	"leadgraph/internal/plaintext"
 )
 
 // Front checks the documents of a front-end before they are shipped.
@@ -41,7 +42,7 @@ func (f Front) Check(w io.Writer, files []string) error {
 		if err != nil {
 			return err
 		}
-		doc, err := parser.ParseQuery(&ast.Source{Name: file, Input: string(text)})
+		doc, err := parser.ParseQuery(&ast.Source{Name: file, Input: string(plaintext.Decode(text))})
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,8 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/validator/rules"
+
+	"leadgraph/internal/plaintext"
 )
 
 // Manifest holds trusted documents. It does not change after Load and is safe
@@ -120,7 +122,7 @@ func readFile(path string) ([]document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
-	documents, err := parse(data)
+	documents, err := parse(plaintext.Decode(data))
 	if err != nil {
 		return nil, fmt.Errorf("manifest %s: %w", path, err)
 	}

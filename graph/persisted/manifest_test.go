@@ -16,6 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"leadgraph/graph/persisted"
+	"leadgraph/internal/plaintext/plaintexttest"
 )
 
 func schema(t testing.TB) *ast.Schema {
@@ -159,5 +160,25 @@ func TestLoadTakesTheSameTextTwice(t *testing.T) {
 	files := write(t, `{"a":"{ leads { id } }","b":"{ leads { id } }"}`, `{"a":"{ leads { id } }"}`, `{}`)
 	if _, err := persisted.Load(files, schema(t)); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestManifestsInEveryEncoding(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"apollo.json", "relay.json", "codegen.json"} {
+		plain, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for encoding, text := range plaintexttest.Encodings(string(plain)) {
+			path := filepath.Join(t.TempDir(), name)
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			trusted, err := persisted.Load([]string{path}, schema(t))
+			if err != nil || !slices.Equal(trusted.Operations(), load(t, name).Operations()) {
+				t.Errorf("%s in %s: %v", name, encoding, err)
+			}
+		}
 	}
 }

@@ -4,6 +4,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -212,7 +213,18 @@ func (t endpoint) create(ctx context.Context, exec graphql.GraphExecutor, params
 	if errs == nil {
 		t.Documents.Register(ctx, register)
 	}
-	return op, errs
+	return op, separate(errs)
+}
+
+// separate replaces an error that wraps a list with the errors of the list: a check of
+// an operation can return only one error.
+func separate(errs gqlerror.List) gqlerror.List {
+	if len(errs) == 1 {
+		if list, ok := errors.AsType[gqlerror.List](errs[0].Err); ok {
+			return list
+		}
+	}
+	return errs
 }
 
 // run starts an operation. Each call of next returns a response, and nil after

@@ -1,12 +1,14 @@
 package auth_test
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"leadgraph/internal/auth"
+	"leadgraph/internal/plaintext/plaintexttest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -40,6 +43,7 @@ type issuer struct {
 	published []jwkset.JWKMarshal
 	status    int
 	reads     int
+	encoding  string // of the published keys, as plaintexttest names it; UTF-8 if empty
 	// hold, if set, delays each answer until it is closed.
 	hold, arrived chan struct{}
 }
@@ -71,7 +75,8 @@ func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	w.WriteHeader(i.status)
-	_ = json.NewEncoder(w).Encode(jwkset.JWKSMarshal{Keys: i.published}) // the client may be gone
+	keys, _ := json.Marshal(jwkset.JWKSMarshal{Keys: i.published})                               // keys have a JSON form
+	_, _ = io.WriteString(w, plaintexttest.Encodings(string(keys))[cmp.Or(i.encoding, "UTF-8")]) // the client may be gone
 }
 
 func (i *issuer) set(change func()) {

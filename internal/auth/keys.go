@@ -1,9 +1,11 @@
 package auth
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -15,6 +17,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"golang.org/x/sync/singleflight"
 	"golang.org/x/time/rate"
+
+	"leadgraph/internal/plaintext"
 )
 
 const (
@@ -58,7 +62,7 @@ func openKeys(o Options) *keySet {
 	k := &keySet{
 		url: o.KeysURL,
 		client: &http.Client{
-			Transport: transport,
+			Transport: plainBodies{transport},
 			// A redirect could leave https.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
@@ -72,6 +76,31 @@ func openKeys(o Options) *keySet {
 	k.read()
 	k.running.Go(k.keepFresh)
 	return k
+}
+
+// maxKeysBody bounds an answer with keys, in bytes.
+const maxKeysBody = 1 << 20
+
+// plainBodies converts bodies to UTF-8 without a byte order mark.
+type plainBodies struct{ *http.Transport }
+
+// RoundTrip implements http.RoundTripper.
+func (t plainBodies) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := t.Transport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxKeysBody+1))
+	_ = response.Body.Close() // it has been read
+	switch {
+	case err != nil:
+		return nil, err
+	case len(body) > maxKeysBody:
+		return nil, errors.New("the key set is too large")
+	}
+	body = plaintext.Decode(body)
+	response.Body, response.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return response, nil
 }
 
 func (k *keySet) close() {

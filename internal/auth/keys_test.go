@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"leadgraph/internal/auth"
+	"leadgraph/internal/plaintext/plaintexttest"
 )
 
 // mustAccept and mustRefuse authenticate one token.
@@ -169,4 +170,15 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	a := open(t, redirect, nil)
 	mustRefuse(t, a, s.sign(t, nil), http.StatusServiceUnavailable)
 	mustHaveRead(t, i, 0)
+}
+
+func TestKeysInEveryEncoding(t *testing.T) {
+	t.Parallel()
+	signs := newSigner(t, "key")
+	for encoding := range plaintexttest.Encodings("") {
+		i := newIssuer(t)
+		i.encoding = encoding
+		i.publish(t, "key", signs.key.Public(), "sig")
+		mustAccept(t, open(t, i, nil), signs.sign(t, nil))
+	}
 }

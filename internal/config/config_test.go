@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"leadgraph/internal/config"
+	"leadgraph/internal/plaintext/plaintexttest"
 )
 
 func load(t *testing.T, env map[string]string, args ...string) (*config.Config, string, error) {
@@ -105,14 +106,16 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 func TestTheURLOfRedisIsASecretFromAFile(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "url")
-	if err := os.WriteFile(file, []byte("redis://user:canary@cache:6379/0\n"), 0o600); err != nil {
-		t.Fatal(err)
+	for encoding, text := range plaintexttest.Encodings("redis://user:canary@cache:6379/0\r\n") {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cfg, _, err := load(t, map[string]string{"LEADGRAPH_REDIS_URL_FILE": file})
+		if err != nil || string(cfg.Serve.Caches.RedisURL) != "redis://user:canary@cache:6379/0" {
+			t.Errorf("%s: %v", encoding, err)
+		}
 	}
-	cfg, _, err := load(t, map[string]string{"LEADGRAPH_REDIS_URL_FILE": file})
-	if err != nil || string(cfg.Serve.Caches.RedisURL) != "redis://user:canary@cache:6379/0" {
-		t.Error(err)
-	}
-	if _, _, err = load(t, nil, "--redis-url", "redis://cache:6379/0", "--redis-url-file", file); err == nil || strings.Contains(err.Error(), "canary") {
+	if _, _, err := load(t, nil, "--redis-url", "redis://cache:6379/0", "--redis-url-file", file); err == nil || strings.Contains(err.Error(), "canary") {
 		t.Errorf("given as a value and as a file: %v", err)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+
+	"leadgraph/internal/plaintext"
 )
 
 // Secret is a string that is never printed.
@@ -39,7 +41,7 @@ func (s *Secret) readFile(flag, path string) error {
 	if err != nil {
 		return fmt.Errorf("%s: cannot read the file", flag)
 	}
-	*s = Secret(strings.TrimSpace(string(text)))
+	*s = Secret(strings.TrimSpace(string(plaintext.Decode(text))))
 	if *s == "" {
 		return fmt.Errorf("%s: the file is empty", flag)
 	}

@@ -11,6 +11,8 @@ import (
 	"os"
 	"strings"
 	"sync"
+
+	"leadgraph/internal/plaintext"
 )
 
 // maxSize is the maximum size of a file in bytes, far larger than any secret.
@@ -71,7 +73,7 @@ func (f *File) read() error {
 	}
 	defer func() { _ = file.Close() }() // nothing was written
 	text, err := io.ReadAll(io.LimitReader(file, maxSize+1))
-	secret := strings.TrimSpace(string(text))
+	secret := strings.TrimSpace(string(plaintext.Decode(text)))
 	switch {
 	case err != nil:
 		return errors.New("the file cannot be read")

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"leadgraph/internal/plaintext/plaintexttest"
 	"leadgraph/internal/secretfile"
 )
 
@@ -153,4 +154,15 @@ func TestConcurrentReads(t *testing.T) {
 	write(t, path, "bb")
 	readers.Wait()
 	want(t, file, "bb")
+}
+
+// Editors and shells on Windows write a byte order mark, and UTF-16.
+func TestSecretsInEveryEncoding(t *testing.T) {
+	t.Parallel()
+	for _, text := range plaintexttest.Encodings(" canary\r\n") {
+		path := filepath.Join(t.TempDir(), "secret")
+		write(t, path, text)
+		file, _ := open(t, path)
+		want(t, file, "canary")
+	}
 }

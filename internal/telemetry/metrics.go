@@ -20,7 +20,7 @@ var (
 	kinds    = []string{"lead", "leads", "online", "token"}
 	outcomes = []string{"ok", "status", "timeout", "connection", "cut", "too_large", "bad_response", "canceled", "refused"}
 	// The reasons are those of the package upstream/reader.
-	unreadableReasons = []string{"null", "no_id", "zero_id", "no_tenant_id", "zero_tenant_id", "bad_tenant_id"}
+	unreadableReasons = []string{"null", "no_id", "zero_id", "no_tenant_id", "zero_tenant_id", "bad_tenant_id", "bad_list"}
 
 	listEnds = []string{"empty", "blank", "400", "404", "410", "416"}
 	plans    = []string{"cache", "single reads", "catalogue", "mixed"}

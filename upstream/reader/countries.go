@@ -47,9 +47,13 @@ func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 // consentedCountries reads codes and names, alone or several in one text with commas or
 // semicolons between them.
 func (p *parser) consentedCountries(i int, l *lead.Lead) int {
-	path := p.path
+	path, list := p.path, p.beginning(i)
 	p.countries = p.countries[:0]
 	i = p.list(i, func(i int) int {
+		if p.b[i] != '"' && list.alone(p, i) {
+			p.refuse(path)
+			return p.noObject(i, path)
+		}
 		text, ok, next := p.scalar(i)
 		if text = strings.TrimSpace(text); !ok || next < 0 || text == "" {
 			return next

@@ -1,10 +1,13 @@
 package reader
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -42,6 +45,9 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(text), uint64(lead.PartContacts))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, want uint64) {
+		if bytes.Contains(data, []byte("$ref")) || bytes.Contains(data, []byte("24ref")) {
+			t.Skip() // the reference does not resolve references
+		}
 		leads := checkReaders(t, data, lead.Parts(want))
 		for _, l := range leads {
 			if l != nil {
@@ -57,24 +63,43 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-func checkLead(t *testing.T, l *lead.Lead) {
+// countryPattern is what a CountryCode is: a code of two letters.
+var countryPattern = regexp.MustCompile(`^[A-Za-z]{2}$`)
+
+// checkLead checks that a lead can be answered: its values are values of the schema's
+// scalars.
+func checkLead(t failer, l *lead.Lead) {
 	t.Helper()
 	if l.ID == "" || !guidD.MatchString(l.TenantID) {
-		t.Fatal("a lead without id or tenantId")
+		t.Fatalf("a lead without id or tenantId")
+	}
+	if l.UMPCustomerGUID != nil && !guidD.MatchString(*l.UMPCustomerGUID) {
+		t.Fatalf("umpCustomerGuid %q is no UUID", *l.UMPCustomerGUID)
+	}
+	countries := slices.Clone(l.ConsentedCountries)
+	for _, a := range l.CivicAddresses {
+		if a.Country != nil {
+			countries = append(countries, *a.Country)
+		}
+	}
+	for _, code := range countries {
+		if !countryPattern.MatchString(code) {
+			t.Fatalf("country %q is no code", code)
+		}
 	}
 	for _, at := range []time.Time{l.ConsentedOn, l.LastModifiedOn} {
-		if _, err := at.MarshalText(); err != nil || at.Location() != time.UTC {
+		if _, err := at.MarshalText(); err != nil || at.Location() != time.UTC || at.Year() < 1 {
 			t.Fatalf("time %v: %v", at, err)
 		}
 	}
 	for _, c := range l.Contacts {
 		if c.Contacts != nil && (!json.Valid(c.Contacts) || !utf8.Valid(c.Contacts) || len(c.Contacts) > maxRawContacts) {
-			t.Fatal("raw contacts are not bounded JSON")
+			t.Fatalf("raw contacts are not bounded JSON")
 		}
 	}
 	for _, comment := range l.Comments {
 		if !utf8.ValidString(comment) {
-			t.Fatal("a comment is not UTF-8")
+			t.Fatalf("a comment is not UTF-8")
 		}
 	}
 }

@@ -192,7 +192,8 @@ func TestDecodeShapes(t *testing.T) {
 		"envelope, null":         {body: `{"data":null}`},
 		"envelope, object":       {body: `{"data":` + one + `}`, leads: 1},
 		"envelope, other object": {body: `{"data":{"secret":[]}}`, fails: "neither a lead nor an envelope"},
-		"preserved references":   {body: `{"$id":"1","$values":[{"$id":"2","id":"1","tenantId":"` + someTenant + `"},{"$ref":"2"}]}`, leads: 1, holes: 1},
+		"preserved references":   {body: `{"$id":"1","$values":[{"$id":"2","id":"1","tenantId":"` + someTenant + `"},{"$ref":"2"}]}`, leads: 2},
+		"unknown reference":      {body: `{"$id":"1","$values":[` + one + `,{"$ref":"2"}]}`, leads: 1, holes: 1},
 		"OData":                  {body: `{"@odata.context":"x","@odata.count":1,"value":[` + one + `],"@odata.nextLink":"y"}`, leads: 1},
 		"OData 2":                {body: `{"d":{"__count":"1","results":[` + one + `]}}`, leads: 1},
 		"HAL":                    {body: `{"_links":{},"_embedded":{"leads":[` + one + `]},"count":1}`, leads: 1},
@@ -241,6 +242,7 @@ type fieldCase struct {
 	fields string
 	want   lead.Lead
 	odd    string // the field counted, once
+	hole   bool   // the row cannot be read
 }
 
 var (
@@ -310,8 +312,8 @@ var fieldCases = []fieldCase{
 	{fields: `"contacts":{"$id":"2","fullName":"a"}`, want: lead.Lead{Contacts: []lead.Contact{{FullName: ref("a")}}}},
 	{fields: `"contacts":[{"$ref":"2"}]`, odd: "contacts"}, {fields: `"contactDetails":{"$ref":"2"}`, odd: "contactDetails"},
 	{fields: `"contacts":"","contactDetails":"","civicAddresses":"","consentedCountries":""`},
-	{fields: `"contacts":{"total":0}`, odd: "contacts"}, {fields: `"contactDetails":{}`, odd: "contactDetails"},
-	{fields: `"contacts":"Dana"`, odd: "contacts"}, {fields: `"civicAddresses":[{"x":1}]`, odd: "civicAddresses"},
+	{fields: `"contacts":{"total":0}`, odd: "contacts", hole: true}, {fields: `"contactDetails":{}`, odd: "contactDetails"},
+	{fields: `"contacts":"Dana"`, odd: "contacts", hole: true}, {fields: `"civicAddresses":[{"x":1}]`, odd: "civicAddresses"},
 	{fields: `"is_direct_lead":true,"ovoc-channel-id":7,"contact_details":{"full_name":"a"}`, want: lead.Lead{
 		IsDirectLead: ref(true), OVOCChannelID: ref("7"), ContactDetails: &lead.ContactDetails{FullName: ref("a")}}},
 	{fields: `"contactDetails":[{"email":"a"},{"email":"b"}]`, want: lead.Lead{ContactDetails: &lead.ContactDetails{Email: ref("a")}}},
@@ -323,7 +325,11 @@ var fieldCases = []fieldCase{
 	{fields: `"contacts":[{"contacts":` + tooLong + `}]`, want: lead.Lead{Contacts: []lead.Contact{{}}}, odd: "contacts.contacts"},
 	{fields: `"civicAddresses":[{"houseNumber":425,"locations":{"id":1,"isDefault":"x"}}]`, want: lead.Lead{CivicAddresses: []lead.CivicAddress{
 		{HouseNumber: ref("425"), Locations: []lead.Location{{ID: "1"}}}}}, odd: "civicAddresses.locations.isDefault"},
-	{fields: `"civicAddresses":7`, odd: "civicAddresses"},
+	{fields: `"civicAddresses":7`, odd: "civicAddresses", hole: true},
+	{fields: `"contacts":"Dana","contacts":[]`}, {fields: `"umpCustomerGuid":"contoso"`, odd: "umpCustomerGuid"},
+	{fields: `"umpCustomerGuid":"{F94238E54F2C4E1B81252D27122CA75F}"`, odd: "umpCustomerGuid"}, {fields: `"umpCustomerGuid":12`, odd: "umpCustomerGuid"},
+	{fields: `"umpCustomerGuid":"(` + otherTenant + `)"`, want: lead.Lead{UMPCustomerGUID: ref(otherTenant)}}, {fields: `"umpCustomerGuid":""`},
+	{fields: `"umpCustomerGuid":"f94238e54f2c4e1b81252d27122ca75f"`, want: lead.Lead{UMPCustomerGUID: ref(someTenant)}},
 	{fields: `"unknown":{"id":[1]}`},
 }
 
@@ -341,7 +347,11 @@ func TestDecodeFields(t *testing.T) {
 			t.Errorf("%.80s: %v", test.fields, err)
 			continue
 		}
-		if diff := cmp.Diff([]*lead.Lead{&test.want}, leads); diff != "" {
+		rows := []*lead.Lead{&test.want}
+		if test.hole {
+			rows[0] = nil
+		}
+		if diff := cmp.Diff(rows, leads); diff != "" {
 			t.Errorf("%.80s (-want +got):\n%s", test.fields, diff)
 		}
 		want := Oddities{}

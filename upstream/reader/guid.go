@@ -65,6 +65,21 @@ func (p *parser) optionalID(i int, into **string) int {
 	return next
 }
 
+// optionalGUID reads an id that must be a GUID.
+func (p *parser) optionalGUID(i int, into **string) int {
+	next := p.optionalID(i, into)
+	if *into == nil {
+		return next
+	}
+	if id, ok := p.guid(**into); ok {
+		**into = id
+	} else {
+		*into = nil
+		p.note(p.path)
+	}
+	return next
+}
+
 // plainID reads an id that is empty if absent.
 func (p *parser) plainID(i int, into *string) int {
 	next := p.plainText(i, into)

@@ -14,7 +14,7 @@ func leadKind() *Kind[lead.Lead] {
 		"id":                 func(p *parser, i int, l *lead.Lead) int { return p.identity(i, &l.ID) },
 		"tenantId":           (*parser).tenant,
 		"operatorId":         func(p *parser, i int, l *lead.Lead) int { return p.optionalID(i, &l.OperatorID) },
-		"umpCustomerGuid":    func(p *parser, i int, l *lead.Lead) int { return p.optionalID(i, &l.UMPCustomerGUID) },
+		"umpCustomerGuid":    func(p *parser, i int, l *lead.Lead) int { return p.optionalGUID(i, &l.UMPCustomerGUID) },
 		"status":             (*parser).status,
 		"channelId":          func(p *parser, i int, l *lead.Lead) int { return p.channel(i, &l.ChannelID) },
 		"ovocChannelId":      func(p *parser, i int, l *lead.Lead) int { return p.channel(i, &l.OVOCChannelID) },
@@ -28,7 +28,7 @@ func leadKind() *Kind[lead.Lead] {
 		members[i].identifies = members[i].name == "id" || members[i].name == "tenantId"
 	}
 	k := newKind("leads", append(members, dataOf[lead.Lead]()...))
-	k.reject, k.complete = rejectLead, nameParts
+	k.reject, k.complete, k.id = rejectLead, nameParts, func(l *lead.Lead) string { return l.ID }
 	k.copy = func(c *copier, l *lead.Lead) *lead.Lead { return copied(c, lead.Clone(l), lead.LeadFields) }
 	return k
 }
@@ -76,10 +76,11 @@ const (
 	reasonNoTenant   = "no_tenant_id"
 	reasonZeroTenant = "zero_tenant_id"
 	reasonBadTenant  = "bad_tenant_id"
+	reasonBadList    = "bad_list"
 )
 
 // Reasons are the keys of Result.Unreadable.
-var Reasons = []string{reasonNull, reasonNoID, reasonZeroID, reasonNoTenant, reasonZeroTenant, reasonBadTenant}
+var Reasons = []string{reasonNull, reasonNoID, reasonZeroID, reasonNoTenant, reasonZeroTenant, reasonBadTenant, reasonBadList}
 
 // rejectLead returns why a row cannot be a lead, or "".
 func rejectLead(l *lead.Lead) string {
@@ -199,9 +200,12 @@ func (p *parser) locationList(i int, a *lead.CivicAddress) int {
 
 // readObjects appends the objects of a list to all, except those without a known member.
 func readObjects[T any](p *parser, i int, names *memberNames, members []member[T], all *[]T) int {
-	path := p.path
+	path, list := p.path, p.beginning(i)
 	return p.list(i, func(i int) int {
 		if p.b[i] != '{' {
+			if list.alone(p, i) {
+				p.refuse(path)
+			}
 			return p.noObject(i, path)
 		}
 		var none T
@@ -210,6 +214,9 @@ func readObjects[T any](p *parser, i int, names *memberNames, members []member[T
 		next := readObject(p, i, names, members, &(*all)[last])
 		if next >= 0 && p.stranger(path) {
 			*all = (*all)[:last]
+			if list.alone(p, i) {
+				p.refuse(path)
+			}
 		}
 		return next
 	})

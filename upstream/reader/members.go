@@ -1,6 +1,10 @@
 package reader
 
-import "leadgraph/lead"
+import (
+	"slices"
+
+	"leadgraph/lead"
+)
 
 // member describes how to read one member of a JSON object.
 type member[T any] struct {
@@ -16,6 +20,8 @@ type member[T any] struct {
 	// identifies is true if an object with this member is a record and not an
 	// envelope.
 	identifies bool
+	// judged is true for a list that must have the form of one even if it is not wanted.
+	judged bool
 	// holds is true if the member may hold the records of an envelope.
 	holds bool
 }
@@ -25,6 +31,10 @@ type member[T any] struct {
 var listNames = []string{
 	"data", "value", "values", "$values", "items", "results", "result", "records", "content", "leads", "rows", "d", "_embedded", "embedded",
 }
+
+// judgedLists are the paths of the lists that would have to be empty if they cannot be
+// read. A comment can have any form, and contact details can be absent.
+var judgedLists = []string{"consentedCountries", "contacts", "civicAddresses", "civicAddresses.locations"}
 
 // special has the functions that read members whose Go type does not determine how
 // they are read, by name.
@@ -39,7 +49,7 @@ func membersOf[T any](parent string, fields []lead.Field[T], own special[T]) []m
 		if f.Traits.Has(lead.Derived) {
 			continue
 		}
-		m := member[T]{name: f.Name, part: f.Part, path: parent + f.Name, read: own[f.Name]}
+		m := member[T]{name: f.Name, part: f.Part, path: parent + f.Name, read: own[f.Name], judged: slices.Contains(judgedLists, parent+f.Name)}
 		if m.read == nil {
 			m.read = byType(f)
 		}

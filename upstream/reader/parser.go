@@ -19,7 +19,11 @@ type parser struct {
 	depth int      // number of open arrays and objects
 	path  string   // of the member being read
 	odd   []string // paths of the values that could not be used
-	known int      // number of known members of the object read last
+	// refused has the paths of the lists that have another form. They are not empty, so a
+	// record with one of them cannot be read.
+	refused []string
+	refs    references
+	known   int // number of known members of the object read last
 
 	details   lead.ContactDetails
 	contacts  []lead.Contact
@@ -59,6 +63,7 @@ func newParser() *parser {
 // reset forgets the record that was read last.
 func (p *parser) reset() {
 	p.locations, p.texts, p.unescaped, p.odd = p.locations[:0], p.texts[:0], p.unescaped[:0], p.odd[:0]
+	p.refused, p.refs.kept, p.refs.inside = p.refused[:0], false, 0
 	p.isRecord, p.dataStart, p.dataAt = false, 0, 0
 }
 
@@ -77,7 +82,7 @@ func readObject[T any](p *parser, i int, names *memberNames, members []member[T]
 	}
 	p.depth++
 	names.last = 0
-	oddBefore, known := len(p.odd), 0
+	oddBefore, refusedBefore, known := len(p.odd), len(p.refused), 0
 	i = skipSpace(p.b, i+1)
 	if i < len(p.b) && p.b[i] == '}' {
 		p.depth--
@@ -89,19 +94,20 @@ func readObject[T any](p *parser, i int, names *memberNames, members []member[T]
 		switch {
 		case value < 0:
 			return value
-		case found >= 0:
-			known++
-		}
-		switch {
-		case found < 0 || members[found].part&^p.want != 0:
-			i = p.skip(value)
+		case found < 0:
+			i, known = readUnknown(p, i, value, known, names, members, x)
 		default:
+			known++
 			m := &members[found]
-			if len(p.odd) > oddBefore {
-				p.forget(oddBefore, m.path)
+			if len(p.odd) > oddBefore || len(p.refused) > refusedBefore {
+				p.odd = forget(p.odd, oddBefore, m.path)
+				p.refused = forget(p.refused, refusedBefore, m.path)
 			}
-			p.path = m.path
-			i = m.read(p, value, x)
+			if p.path = m.path; m.part&^p.want == 0 {
+				i = m.read(p, value, x)
+			} else {
+				i = skipMember(p, value, m)
+			}
 		}
 		if i < 0 {
 			return i
@@ -193,14 +199,46 @@ func (p *parser) stranger(path string) bool {
 }
 
 // forget removes what was noted about an earlier member with the same name.
-func (p *parser) forget(from int, path string) {
-	kept := p.odd[:from]
-	for _, odd := range p.odd[from:] {
-		if below, found := strings.CutPrefix(odd, path); !found || below != "" && below[0] != '.' {
-			kept = append(kept, odd)
+func forget(noted []string, from int, path string) []string {
+	kept := noted[:from]
+	for _, one := range noted[from:] {
+		if below, found := strings.CutPrefix(one, path); !found || below != "" && below[0] != '.' {
+			kept = append(kept, one)
 		}
 	}
-	p.odd = kept
+	return kept
+}
+
+// usualList reports whether the value at i has a usual form of a list: an array or
+// nothing.
+func (p *parser) usualList(i int) bool {
+	return p.b[i] == '[' || p.b[i] == 'n' || p.b[i] == '"' && i+1 < len(p.b) && p.b[i+1] == '"'
+}
+
+// skipMember skips a value that is not wanted. It reads a list in an unusual form to
+// find out whether it is one, so that a record is read or refused whatever is selected.
+func skipMember[T any](p *parser, i int, m *member[T]) int {
+	if !m.judged || p.usualList(i) {
+		return p.skip(i)
+	}
+	odd := len(p.odd)
+	var unwanted T
+	next := m.read(p, i, &unwanted)
+	p.odd = p.odd[:odd]
+	return next
+}
+
+// refuse notes that the value of a list is none.
+func (p *parser) refuse(path string) { p.refused = append(p.refused, path) }
+
+// beginning is the position of a list, in the record or in the target of a reference.
+type beginning struct{ at, inside int }
+
+func (p *parser) beginning(i int) beginning { return beginning{i, p.refs.inside} }
+
+// alone reports whether the value at i is the whole value of a list, in place of an array.
+func (b beginning) alone(p *parser, i int) bool {
+	return i == 0 || i == b.at && p.refs.inside == b.inside
 }
 
 // keep stores a text and returns a pointer to it.

@@ -19,12 +19,14 @@
 //     empty text mean that a time, an id or a boolean is not set. The text "null" is a
 //     text.
 //   - A list is an array, one value, or an object that holds the array in $values.
-//     References with $ref are not resolved: they count as values that cannot be used.
+//     A reference with $ref is read as the object or list in the same answer that it
+//     points to; one to anything else counts as a value that cannot be used.
 //   - An object that has not one known member is no contact, address or place.
 //   - A value of an unexpected type is read as absent and counted in [Oddities].
 //   - A row that cannot be a lead is passed on as nil, so that the others keep their
 //     positions, and is counted in [Result.Unreadable]. It has no id or no tenantId, one
-//     of them is the zero GUID, its tenantId is no GUID, or it is null. Outside a list
+//     of them is the zero GUID, its tenantId is no GUID, one of its lists is something
+//     else, which does not mean that it is empty, or it is null. Outside a list
 //     such an object is refused, because it may be something else, such as an error.
 //
 // # Agreement with encoding/json
@@ -92,8 +94,10 @@ type Kind[T any] struct {
 	reject func(*T) string
 	// complete makes the ids that parts of a record lack. It may be nil.
 	complete func(key []byte, record *T)
-	copy     func(*copier, *T) *T
-	pool     sync.Pool // of *records[T]
+	// id returns the id of a record.
+	id   func(*T) string
+	copy func(*copier, *T) *T
+	pool sync.Pool // of *records[T]
 }
 
 // newKind returns a Kind without functions.
@@ -113,6 +117,8 @@ type Options struct {
 	// IDKey is the key of the hashes that are the ids of addresses and locations without
 	// one. Without a key they stay empty.
 	IDKey []byte
+	// Compare counts Result.Conflicts, for callers that do not keep the records.
+	Compare bool
 	// Borrow passes records in memory that the next record overwrites. They are valid
 	// until each returns, and nothing in them may be kept. Without Borrow each record
 	// is a copy.
@@ -127,6 +133,10 @@ type Result struct {
 	Oddities Oddities
 	// Unreadable counts the records that could not be read, by reason: one of Reasons.
 	Unreadable Oddities
+	// Conflicts is the number of records that share their id with an earlier one and
+	// differ from it, if Options.Compare is set. Records with references are not compared,
+	// because a repeated one has another text.
+	Conflicts int
 }
 
 // Holes returns the number of records that could not be read.

@@ -3,6 +3,7 @@ package reader
 import (
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 )
 
@@ -35,9 +36,10 @@ type records[T any] struct {
 	record T
 	copier *copier
 
-	opts   Options
-	each   func(*T) error
-	result Result
+	compared []textOf // of the records, with Options.Compare
+	opts     Options
+	each     func(*T) error
+	result   Result
 }
 
 func newRecords[T any](kind *Kind[T]) *records[T] {
@@ -50,18 +52,25 @@ func newRecords[T any](kind *Kind[T]) *records[T] {
 func (r *records[T]) read(src io.Reader, o Options, each func(*T) error) (Result, error) {
 	r.source = source{parser: r.parser, buf: r.buf, src: src}
 	r.b, r.want, r.depth, r.top = nil, o.Want, 0, false
-	r.opts, r.each, r.result = o, each, Result{}
+	r.opts, r.each, r.result, r.refs = o, each, Result{}, references{}
+	r.compared = r.compared[:0]
 	err := r.begin()
 	if err == nil {
 		err = r.answer()
 	}
-	r.src, r.each = nil, nil
+	r.result.Conflicts = conflicts(r.compared)
+	if cap(r.compared) > bufferSize>>4 {
+		r.compared = nil
+	}
+	r.src, r.each, r.refs = nil, nil, references{}
 	return r.result, err
 }
 
 // reusable reports whether r can be kept for another answer. It cannot after a large
 // record, whose memory it would keep.
-func (r *records[T]) reusable() bool { return len(r.buf) <= bufferSize && r.small() }
+func (r *records[T]) reusable() bool {
+	return len(r.buf) <= bufferSize && r.small()
+}
 
 func (r *records[T]) answer() error {
 	c, err := r.peek()
@@ -167,17 +176,25 @@ func (r *records[T]) readRecord(i int) int {
 	var none T
 	r.record = none
 	r.reset()
+	r.refs.record = i
 	i = readObject(r.parser, i, &r.names, r.kind.members, &r.record)
 	r.depth = depth
+	if i >= 0 && r.refs.used && !r.top {
+		_ = r.keepTargets() // the record is in memory
+	}
 	return i
 }
 
 // reject returns why the record cannot be used, or "".
 func (r *records[T]) reject() string {
-	if r.kind.reject == nil {
-		return ""
+	reason := ""
+	if r.kind.reject != nil {
+		reason = r.kind.reject(&r.record)
 	}
-	return r.kind.reject(&r.record)
+	if reason == "" && len(r.refused) > 0 {
+		return reasonBadList
+	}
+	return reason
 }
 
 // handOn counts the record and passes it to each. With a reason why the record cannot
@@ -186,7 +203,8 @@ func (r *records[T]) handOn(reason string) error {
 	r.result.Count++
 	if reason != "" {
 		r.result.Unreadable = r.result.Unreadable.with(reason)
-	} else {
+	}
+	if reason == "" || reason == reasonBadList {
 		for _, path := range r.odd {
 			r.result.Oddities = r.result.Oddities.with(path)
 		}
@@ -196,6 +214,9 @@ func (r *records[T]) handOn(reason string) error {
 		return ErrTooMany
 	case reason != "":
 		return r.each(nil)
+	}
+	if r.opts.Compare && !r.refs.used {
+		r.compared = append(r.compared, textOf{maphash.String(seed, r.kind.id(&r.record)), maphash.Bytes(seed, r.b[r.refs.record:r.pos])})
 	}
 	if r.kind.complete != nil && r.opts.IDKey != nil {
 		r.kind.complete(r.opts.IDKey, &r.record)

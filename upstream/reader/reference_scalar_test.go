@@ -76,6 +76,19 @@ func (d *decoder) id(field string, t text) *string {
 	return value
 }
 
+// guid returns an id that must be a GUID.
+func (d *decoder) guid(field string, t text) *string {
+	value := d.id(field, t)
+	if value == nil {
+		return nil
+	}
+	if usual := usualGUID(*value); guidD.MatchString(usual) {
+		return &usual
+	}
+	d.count(field, 1)
+	return nil
+}
+
 // plainID returns an id that is empty if absent.
 func (d *decoder) plainID(field string, t text) string {
 	if value := d.id(field, t); value != nil {
@@ -173,6 +186,8 @@ func (d *decoder) country(field string, t text) *string {
 
 func (d *decoder) countries(field string, l list[text]) []string {
 	var codes []string
+	d.count(field, l.odd)
+	d.other = d.other || l.other
 	for _, t := range l.items {
 		value := strings.TrimSpace(d.plain(field, t))
 		if code := codeOfCountry(value); code != "" {
@@ -219,6 +234,7 @@ func (d *decoder) raw(field string, data json.RawMessage) json.RawMessage {
 // convert converts the items of a list with one.
 func convert[W, T any](d *decoder, field string, l list[W], one func(*decoder, *W) T) []T {
 	d.count(field, l.odd+l.strange)
+	d.other = d.other || l.other
 	if len(l.items) == 0 {
 		return nil
 	}

@@ -64,6 +64,7 @@ func plainText(data []byte) []byte {
 type decoder struct {
 	leads []*lead.Lead
 	odd   Oddities
+	other bool // a list of the lead has another form
 }
 
 func (d *decoder) answer(data []byte) error {
@@ -240,6 +241,7 @@ func (d *decoder) lead(data []byte) error {
 		}
 	}
 	before := maps.Clone(d.odd)
+	d.other = false
 	status := d.text("status", w.Status)
 	l := &lead.Lead{
 		ID:                 d.plain("id", w.ID),
@@ -249,7 +251,7 @@ func (d *decoder) lead(data []byte) error {
 		StatusText:         status,
 		IsDirectLead:       d.boolean("isDirectLead", w.IsDirectLead),
 		IsNotActive:        d.boolean("isNotActive", w.IsNotActive),
-		UMPCustomerGUID:    d.id("umpCustomerGuid", w.UMPCustomerGUID),
+		UMPCustomerGUID:    d.guid("umpCustomerGuid", w.UMPCustomerGUID),
 		ChannelID:          d.channel("channelId", w.ChannelID),
 		OVOCChannelID:      d.channel("ovocChannelId", w.OVOCChannelID),
 		Comments:           comments(w.Comments),
@@ -267,6 +269,9 @@ func (d *decoder) lead(data []byte) error {
 	if id == "" || zeroGUID.MatchString(id) || zeroGUID.MatchString(tenant) || !guidD.MatchString(tenant) {
 		d.leads, d.odd = append(d.leads, nil), before
 		return nil
+	}
+	if d.other {
+		l = nil
 	}
 	d.leads = append(d.leads, l)
 	return nil

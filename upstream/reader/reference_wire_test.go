@@ -115,6 +115,8 @@ type list[T any] struct {
 	// strange counts objects without a known member, and early those before the first
 	// item.
 	strange, early int
+	// other is true if a value that is no array, in its place, could not be used.
+	other bool
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -133,7 +135,7 @@ func (l *list[T]) UnmarshalJSON(data []byte) error {
 			if first && !strings.HasPrefix(name.(string), "$") {
 				break
 			}
-			if name == "$values" {
+			if name == "$values" && (value[0] == '[' || value[0] == 'n') {
 				return l.UnmarshalJSON(value)
 			}
 		}
@@ -142,7 +144,12 @@ func (l *list[T]) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	if data[0] != '[' {
-		return l.add(data)
+		err := l.add(data)
+		l.other = len(l.items) == 0
+		if _, scalars := any(l).(*list[text]); scalars && data[0] != '"' {
+			l.items, l.odd, l.other = nil, 1, true
+		}
+		return err
 	}
 	var elements []json.RawMessage
 	if err := json.Unmarshal(data, &elements); err != nil {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
+	"leadgraph/internal/plaintext"
 	"leadgraph/lead"
 	"leadgraph/upstream/guard"
 )
@@ -110,9 +111,17 @@ func (t roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	body, header := plaintext.Decode(answer.Body), answer.Header
+	if trimmed := bytes.TrimLeft(body, " \t\r\n"); bytes.HasPrefix(trimmed, []byte("{")) {
+		// Package oauth2 takes JSON that is labelled as text for a form.
+		if header = header.Clone(); header == nil {
+			header = http.Header{}
+		}
+		header.Set("Content-Type", "application/json")
+	}
 	return &http.Response{
-		StatusCode: answer.Status, Header: answer.Header, Request: req, ContentLength: int64(len(answer.Body)),
-		Body: io.NopCloser(bytes.NewReader(answer.Body)),
+		StatusCode: answer.Status, Header: header, Request: req, ContentLength: int64(len(body)),
+		Body: io.NopCloser(bytes.NewReader(body)),
 	}, nil
 }
 
