@@ -53,6 +53,8 @@ func (c *Client) settle(ctx context.Context) (int, error) {
 	case !slices.Equal(zero, one):
 		c.facts.startsAt(ctx, 0, true)
 		return 0, nil
+	case !slices.ContainsFunc(zero, func(id string) bool { return id != "" }):
+		return 0, noneReadable(len(zero)) // nothing tells the pages apart
 	}
 	two, err := c.glance(ctx, 2)
 	switch {
@@ -65,7 +67,8 @@ func (c *Client) settle(ctx context.Context) (int, error) {
 	return 1, nil
 }
 
-// glance returns the ids of a small page. The number is the platform's.
+// glance returns the ids of a small page, with "" for rows that cannot be read. The
+// number is the platform's.
 func (c *Client) glance(ctx context.Context, number int) ([]string, error) {
 	rows, err := collect(ctx, c, leadList, query{page: number, size: settleSize}, 0, acceptedLeads(settleSize))
 	return idsOf(rows), err
@@ -74,7 +77,9 @@ func (c *Client) glance(ctx context.Context, number int) ([]string, error) {
 func idsOf(leads []*lead.Lead) []string {
 	list := make([]string, len(leads))
 	for i, l := range leads {
-		list[i] = l.ID
+		if l != nil {
+			list[i] = l.ID
+		}
 	}
 	return list
 }

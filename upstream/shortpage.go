@@ -101,7 +101,7 @@ func (c *Client) follows(ctx context.Context, page, size, whole int) error {
 	if whole == 0 { // all leads were removed meanwhile
 		return nil
 	}
-	next, err := c.count(ctx, 1, whole)
+	next, err := c.second(ctx, whole)
 	if err != nil {
 		return err
 	}
@@ -119,6 +119,29 @@ func (c *Client) follows(ctx context.Context, page, size, whole int) error {
 		c.facts.cuts(ctx, whole)
 	}
 	return errCut
+}
+
+// second returns the number of leads on the second page with size leads, after the
+// first page had so many. If the number of the first page is not known, the number 1
+// comes first: if it has no leads, page 0 is the first and the last.
+func (c *Client) second(ctx context.Context, size int) (int, error) {
+	if c.facts.known().FirstPage >= 0 {
+		return c.count(ctx, 1, size)
+	}
+	rows, err := c.countRows(ctx, query{page: 1, size: size})
+	if err != nil && isPast(err) && c.facts.known().Answered {
+		rows, err = 0, nil
+	}
+	if err != nil || rows == 0 {
+		if err == nil {
+			c.facts.startsAt(ctx, 0, true)
+		}
+		return 0, err
+	}
+	if first, err := c.firstPage(ctx, true); err != nil || first == 0 {
+		return rows, err
+	}
+	return c.count(ctx, 1, size)
 }
 
 // count returns the number of leads on a page. A page past the end has none. Pages

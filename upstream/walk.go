@@ -3,9 +3,7 @@ package upstream
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net/http"
 	"reflect"
 	"slices"
 
@@ -58,7 +56,7 @@ func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 		case w.torn && try == 1:
 			continue // the platform has just begun to cut pages, or the list has grown
 		case w.Complete && len(w.Leads) == 0 && w.Unreadable > 0: // this is not a platform without leads
-			return Walk{Calls: calls}, badResponse(http.StatusOK, fmt.Errorf("none of the %d rows could be read", w.Unreadable))
+			return Walk{Calls: calls}, noneReadable(w.Unreadable)
 		case !w.Complete:
 			c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "not all leads could be read",
 				slog.Int("leads", len(w.Leads)), slog.Int("pages", calls))
@@ -237,30 +235,6 @@ func (w *walk) ended(ctx context.Context, how string) {
 		}
 	}
 	c.facts.endsWith(ctx, how)
-}
-
-// add adds the leads of a page that are new, and reports whether there are any. A page
-// of unreadable rows alone counts as new: the list may go on after it.
-func (w *Walk) add(rows []*lead.Lead, seen map[string]*lead.Lead) bool {
-	known, holes := len(w.Leads), 0
-	for _, l := range rows {
-		if l == nil {
-			holes++
-			continue
-		}
-		switch known, ok := seen[l.ID]; {
-		case !ok:
-			seen[l.ID] = l
-			w.Leads = append(w.Leads, l)
-		case !reflect.DeepEqual(known, l):
-			w.Conflicts++
-		}
-	}
-	fresh := len(w.Leads) > known || holes > 0 && holes == len(rows)
-	if fresh { // the unreadable rows of a page that repeats another one have been counted
-		w.Unreadable += holes
-	}
-	return fresh
 }
 
 // maybeOneBased reports whether a page without a new lead can be explained by a

@@ -207,9 +207,13 @@ func neverEnding(op *operation, _ warmth, o *outcome) {
 }
 
 // readOn changes the outcome of reads in pages, which read on after rows that cannot be
-// read, until the list ends.
+// read, until the list ends. A page that is not full ends it only if the next one has no
+// rows.
 func readOn(op *operation, _ warmth, o *outcome) {
-	if op == pageTwo || op == counts {
+	switch op {
+	case pageTwo:
+		o.leads = just(3)
+	case counts:
 		o.leads = just(2)
 	}
 }
