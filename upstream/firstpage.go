@@ -77,9 +77,7 @@ func (c *Client) glance(ctx context.Context, number int) ([]string, error) {
 func idsOf(leads []*lead.Lead) []string {
 	list := make([]string, len(leads))
 	for i, l := range leads {
-		if l != nil {
-			list[i] = l.ID
-		}
+		list[i] = idOf(l)
 	}
 	return list
 }
