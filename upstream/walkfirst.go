@@ -25,7 +25,8 @@ func (w *walk) begin(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	if startsLike(rows, head) {
-		if rows, refusal, err = w.repeated(ctx, p, head); err != nil || w.Complete || w.again || rows == nil && refusal == nil {
+		var done bool
+		if rows, refusal, done, err = w.repeated(ctx, p, head); done || err != nil {
 			return false, err
 		}
 	} else if len(rows) > 0 && w.number == 0 {
@@ -77,27 +78,23 @@ func startsLike(rows, page []*lead.Lead) bool {
 }
 
 // repeated handles a second page that repeats the first. On a platform that numbers
-// pages from 1, the next number is the second page, whose rows are returned. Otherwise
-// there is only one page, or the platform ignores the number.
-func (w *walk) repeated(ctx context.Context, p part, head []*lead.Lead) (rows []*lead.Lead, refusal, err error) {
+// pages from 1, the next number is the second page, which is returned. Otherwise there is
+// only one page, or the platform ignores the number, and the walk is done.
+func (w *walk) repeated(ctx context.Context, p part, head []*lead.Lead) (rows []*lead.Lead, refusal error, done bool, err error) {
 	c := w.client
 	if w.number > 0 || !w.mayRead() {
-		return nil, nil, w.stuck(ctx)
+		return nil, nil, true, w.stuck(ctx)
 	}
 	w.number = 1
 	rows, refusal, err = w.fetch(ctx, p)
 	switch {
 	case err != nil:
-		return nil, nil, err
+		return nil, nil, true, err
 	case startsLike(rows, head):
-		return nil, nil, w.stuck(ctx)
+		return nil, nil, true, w.stuck(ctx)
 	}
 	c.facts.startsAt(ctx, 1, true)
-	if len(rows) > 0 || refusal != nil || p.start() < w.read {
-		return rows, refusal, nil
-	}
-	w.ended(ctx, EndEmpty)
-	return nil, nil, nil
+	return rows, refusal, false, nil
 }
 
 // stuck decides whether a first page that repeats is the only one or the platform

@@ -24,11 +24,11 @@ type confirmed struct {
 func (c *confirmed) AllLeads(ctx context.Context, notBefore time.Time) (catalogue.Reading, error) {
 	begun := time.Now()
 	first, err := c.next.AllLeads(ctx, notBefore)
-	if err != nil || !first.Complete || first.Pages < 2 {
+	if err != nil || !first.Complete {
 		return first, err
 	}
 	before := c.before()
-	if !first.Changed && !lacks(first.Leads, before) {
+	if !first.Changed && (first.Pages < 2 || !lacks(first.Leads, before)) {
 		return first, nil
 	}
 	second, err := c.next.AllLeads(ctx, notBefore)
