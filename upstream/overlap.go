@@ -91,7 +91,7 @@ func (w *walk) stepBack(ctx context.Context, p part, rows []*lead.Lead, refusal 
 		}
 	}
 	w.start, w.read, w.tail = at.start(), at.start(), w.tail[:0]
-	return w.goOn(at, found), nil
+	return w.goOn(at.start(), at.size, found), nil
 }
 
 // takeLoose takes a page that has no connection with the rows that were read.
@@ -101,7 +101,7 @@ func (w *walk) takeLoose(p part, rows []*lead.Lead, refusal error) (more bool, e
 		return false, refusal
 	}
 	w.start, w.read, w.tail = p.start(), p.start(), w.tail[:0]
-	return w.goOn(p, rows), nil
+	return w.goOn(p.start(), p.size, rows), nil
 }
 
 // askSecond reads the second page with the size of the first. rows are those of a second

@@ -178,7 +178,7 @@ func (w *walk) judge(ctx context.Context, p part, rows []*lead.Lead, refusal err
 		return w.follow(ctx, rows, refusal)
 	case w.isSteady(p, rows):
 		w.Changed = w.Changed || w.comeBack(rows[w.read-p.start():])
-		return w.goOn(p, rows), nil
+		return w.goOn(p.start(), p.size, rows), nil
 	}
 	w.Changed = true
 	return w.stepBack(ctx, p, rows, refusal)
@@ -186,7 +186,6 @@ func (w *walk) judge(ctx context.Context, p part, rows []*lead.Lead, refusal err
 
 // follow takes a page that begins where the last one ended.
 func (w *walk) follow(ctx context.Context, rows []*lead.Lead, refusal error) (more bool, err error) {
-	p := part{page: w.read, size: 1}
 	switch {
 	case refusal != nil:
 		return false, w.refused(ctx, refusal)
@@ -200,17 +199,13 @@ func (w *walk) follow(ctx context.Context, rows []*lead.Lead, refusal error) (mo
 	} else if known > 0 {
 		w.Changed = true
 	}
-	return w.goOn(p, rows), nil
+	return w.goOn(w.read, w.size, rows), nil
 }
 
 // goOn takes the rows of a page that continues what was read, and reports whether to
 // read on. The list ends with a page that is not full and has no new row.
-func (w *walk) goOn(p part, rows []*lead.Lead) (more bool) {
-	size := p.size
-	if w.fixed || p.start() >= w.read {
-		size = w.size
-	}
-	fresh := w.add(p.start(), rows)
+func (w *walk) goOn(start, size int, rows []*lead.Lead) (more bool) {
+	fresh := w.add(start, rows)
 	switch {
 	case fresh == 0 && len(rows) < size:
 		w.Complete = true

@@ -43,30 +43,41 @@ type history struct {
 	moved map[string]bool
 }
 
-func (h *history) removed(ids []string) {
-	h.stay = slices.DeleteFunc(h.stay, func(id string) bool { return slices.Contains(ids, id) })
+// stir is a change of the list before a call.
+type stir struct{ call, kind, at, rows int }
+
+func drawStir(t *rapid.T) stir {
+	return stir{
+		call: rapid.IntRange(1, 12).Draw(t, "call"), kind: rapid.IntRange(0, 5).Draw(t, "kind"),
+		at: rapid.IntRange(0, 100).Draw(t, "at"), rows: rapid.IntRange(1, 12).Draw(t, "rows"),
+	}
 }
 
-// change changes the list at random.
-func (h *history) change(t *rapid.T) {
+func (h *history) apply(s stir) {
 	n := len(h.IDs())
-	at := rapid.IntRange(0, n).Draw(t, "at")
-	switch rapid.IntRange(0, 5).Draw(t, "change") {
+	at := s.at % (n + 1)
+	switch s.kind {
 	case 0, 1:
-		h.removed(h.Remove(at, rapid.IntRange(1, 12).Draw(t, "rows")))
+		gone := h.Remove(at, s.rows)
+		h.stay = slices.DeleteFunc(h.stay, func(id string) bool { return slices.Contains(gone, id) })
+		return
 	case 2:
-		h.Insert(at, rapid.IntRange(1, 12).Draw(t, "rows"))
-	case 3, 4:
-		if n == 0 {
-			return
-		}
-		at = min(at, n-1)
-		h.moved[h.IDs()[at]] = true
-		h.Move(at, rapid.SampledFrom([]int{0, n}).Draw(t, "to"))
-	default: // an edit
-		if n > 0 {
-			h.Spoil(min(at, n-1), map[string]any{"comments": "edited"})
-		}
+		h.Insert(at, s.rows)
+		return
+	}
+	if n == 0 {
+		return
+	}
+	at = min(at, n-1)
+	switch id := h.IDs()[at]; s.kind {
+	case 3:
+		h.moved[id] = true
+		h.Move(at, 0)
+	case 4:
+		h.moved[id] = true
+		h.Move(at, n)
+	default:
+		h.Spoil(at, map[string]any{"comments": "edited"})
 	}
 }
 
@@ -108,11 +119,14 @@ func TestTornReadings(t *testing.T) {
 		}
 		for range 2 {
 			h := &history{Server: p.Server, stay: p.IDs(), moved: map[string]bool{}}
-			left := rapid.IntRange(1, 4).Draw(rt, "changes")
+			plan := rapid.SliceOfN(rapid.Custom(drawStir), 1, 5).Draw(rt, "changes")
+			calls := 0
 			p.OnPage(func(sandbox.PageCall) {
-				if left > 0 && rapid.IntRange(0, 2).Draw(rt, "now") == 0 {
-					left--
-					h.change(rt)
+				calls++
+				for _, s := range plan {
+					if s.call == calls {
+						h.apply(s)
+					}
 				}
 			})
 			got := newest(t.Context(), rt, b)
