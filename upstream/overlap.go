@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"leadgraph/lead"
 )
@@ -105,7 +106,7 @@ func (w *walk) takeLoose(p part, rows []*lead.Lead, refusal error) (more bool, e
 }
 
 // askSecond reads the second page with the size of the first. rows are those of a second
-// page of another size. If it begins with the same row, the platform ignores the size; if
+// page of another size. If it has the same rows, the platform ignores the size; if
 // neither has a row, the list has only one page. Otherwise askSecond is not done.
 func (w *walk) askSecond(ctx context.Context, rows []*lead.Lead) (more, done bool, err error) {
 	second, refusal, err := w.fetch(ctx, part{page: 1, size: w.size})
@@ -113,7 +114,7 @@ func (w *walk) askSecond(ctx context.Context, rows []*lead.Lead) (more, done boo
 	case err != nil:
 		return false, false, err
 	case len(rows) == 0 && len(second) == 0:
-	case len(rows) > 0 && len(second) > 0 && idOf(rows[0]) != "" && idOf(rows[0]) == idOf(second[0]):
+	case len(rows) > 0 && slices.Equal(idsOf(rows), idsOf(second)):
 		w.fixed, w.Changed = true, false
 	default:
 		return false, false, nil

@@ -1,10 +1,12 @@
 package upstream_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -133,6 +135,29 @@ func TestCallsOfALongWalk(t *testing.T) {
 		walk, err := client.AllLeads(t.Context(), size)
 		if err != nil || !walk.Complete || len(walk.Leads) != 5000 || platform.Calls().Pages > most || walk.Calls != platform.Calls().Pages {
 			t.Errorf("pages of %d: %d leads, %d calls, at most %d, error %v", size, len(walk.Leads), platform.Calls().Pages, most, err)
+		}
+	}
+}
+
+// A list without a stable order is reported once in a walk, and a list that only grows or
+// shrinks is not.
+func TestDisorderIsReported(t *testing.T) {
+	t.Parallel()
+	for _, unordered := range []bool{true, false} {
+		reported := 0
+		platform, client, log := newSandbox(t, sandbox.Options{Leads: 400, Unordered: unordered}, func(o *upstream.Options) {
+			o.ObserveDisorder = func(context.Context) { reported++ }
+		})
+		if !unordered {
+			platform.OnPage(func(sandbox.PageCall) { platform.Remove(0, 15); platform.Insert(3, 11) })
+		}
+		walk, err := client.AllLeads(t.Context(), 40)
+		want := 0
+		if unordered {
+			want = 1
+		}
+		if n := strings.Count(log.String(), "level=WARN"); err != nil || reported != want || n < want || !walk.Changed || walk.Calls > 80 {
+			t.Errorf("unordered %v: %d reports, %d warnings, changed %v, %d calls, error %v", unordered, reported, n, walk.Changed, walk.Calls, err)
 		}
 	}
 }

@@ -30,7 +30,14 @@ func (w *walk) begin(ctx context.Context) (more bool, err error) {
 			return false, err
 		}
 	} else if len(rows) > 0 && w.number == 0 {
-		w.client.facts.startsAt(ctx, 0, true)
+		if !w.continues(p, rows) { // it may be the first page, changed meanwhile
+			w.again, w.Changed = !w.last, true
+		} else {
+			w.client.facts.startsAt(ctx, 0, true)
+		}
+	}
+	if w.again {
+		return false, nil
 	}
 	more, err = w.judge(ctx, p, rows, refusal)
 	if err == nil && cut && !w.fixed && w.Pages > 1 {
@@ -68,6 +75,11 @@ func (w *walk) first(ctx context.Context) (head []*lead.Lead, err error) {
 	w.size, w.fixed = min(len(head), MaxPageSize), len(head) > w.asked
 	w.add(0, head)
 	return head, nil
+}
+
+// continues reports whether a second page can be one after the first.
+func (w *walk) continues(p part, rows []*lead.Lead) bool {
+	return len(rows) > p.size || w.known(rows) == 0 || p.start() < w.read && w.isSteady(p, rows)
 }
 
 // startsLike reports whether the rows are the first rows of a page.
