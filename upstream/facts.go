@@ -39,6 +39,8 @@ type learner struct {
 	facts Facts
 	// pageZero reports whether page 0 has had a lead, which proves that it exists.
 	pageZero bool
+	// settled is when the number of the first page was last determined.
+	settled time.Time
 
 	settling chan struct{} // holds a token while the first page is determined
 }
@@ -63,6 +65,25 @@ func (l *learner) hasPageZero() bool {
 	return l.pageZero
 }
 
+// firstKept is how long the number of the first page is believed without proof. Each walk
+// determines it, so that only servers without a catalogue look for it again.
+const firstKept = time.Minute
+
+// first returns the number of the first page, -1 if it is not known, and whether it is
+// time to determine it again.
+func (l *learner) first() (number int, due bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.facts.FirstPage, time.Since(l.settled) > firstKept
+}
+
+// postpone keeps the number of the first page, which could not be determined again.
+func (l *learner) postpone() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.settled = time.Now()
+}
+
 // answered notes an answer with leads.
 func (l *learner) answered(q query, rows int) {
 	l.mu.Lock()
@@ -81,6 +102,16 @@ func (l *learner) answered(q query, rows int) {
 	}
 }
 
+// refusesAbove notes the largest size of pages that is known to be accepted.
+func (l *learner) refusesAbove(ctx context.Context, size int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.facts.Cap != size {
+		l.facts.Cap = size
+		l.logger.LogAttrs(ctx, slog.LevelWarn, "upstream refuses large pages: they are requested with this size now", slog.Int("leads", size))
+	}
+}
+
 // cuts notes that pages are cut at this number of leads.
 func (l *learner) cuts(ctx context.Context, rows int) {
 	l.mu.Lock()
@@ -96,6 +127,7 @@ func (l *learner) cuts(ctx context.Context, rows int) {
 func (l *learner) startsAt(ctx context.Context, number int, pageZero bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.settled = time.Now()
 	if l.facts.FirstPage == number && l.pageZero == pageZero {
 		return
 	}

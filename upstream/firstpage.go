@@ -11,14 +11,14 @@ import (
 // So many leads are not inserted between two reads.
 const settleSize = 10
 
-// firstPage returns the number of the first page. If it is not known and needed, the
-// pages 0, 1 and 2 are compared. Otherwise it assumes 0.
+// firstPage returns the number of the first page. If it is needed and not known, or was
+// determined too long ago, the pages 0, 1 and 2 are compared. Otherwise it assumes 0.
 func (c *Client) firstPage(ctx context.Context, needed bool) (int, error) {
 	if c.opts.FirstPage > 0 {
 		return c.opts.FirstPage, nil
 	}
-	first := c.facts.known().FirstPage
-	if first >= 0 || !needed {
+	first, due := c.facts.first()
+	if first >= 0 && !due || first <= 0 && !needed {
 		return max(first, 0), nil
 	}
 	select {
@@ -27,10 +27,16 @@ func (c *Client) firstPage(ctx context.Context, needed bool) (int, error) {
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
-	if first = c.facts.known().FirstPage; first >= 0 { // another call was faster
+	if first, due = c.facts.first(); first >= 0 && !due { // another call was faster
 		return first, nil
 	}
-	return c.settle(ctx)
+	settled, err := c.settle(ctx)
+	if first < 0 || ctx.Err() != nil {
+		return settled, err
+	}
+	// A failure does not refute what is known.
+	c.facts.postpone()
+	return c.facts.known().FirstPage, nil
 }
 
 // settle determines the number of the first page. A platform that counts from 1
@@ -38,7 +44,7 @@ func (c *Client) firstPage(ctx context.Context, needed bool) (int, error) {
 // number remains unknown. An error says that no number fits.
 func (c *Client) settle(ctx context.Context) (int, error) {
 	zero, err := c.glance(ctx, 0)
-	if err != nil {
+	if err != nil && !(isPast(err) && c.facts.known().Answered) {
 		return 0, err
 	}
 	one, err := c.glance(ctx, 1)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"reflect"
+	"slices"
 
 	"leadgraph/lead"
 )
@@ -36,8 +37,8 @@ type Walk struct {
 // whether there is another one. If it returns an error, it returns no leads.
 //
 // The first page shows how many leads the platform puts on a page of this size. If
-// they are fewer, the platform may cut pages, so the walk begins again with pages of
-// just so many leads. It ends only at a page without a new lead, or at one that the
+// they are fewer, although the list goes on, the walk begins again. If they are as few
+// again, the platform cuts pages, and the walk goes on with pages of so many leads. It ends only at a page without a new lead, or at one that the
 // platform refuses because it lies past the end.
 //
 // Each page begins before the end of what has been read. If its first rows are not
@@ -50,15 +51,19 @@ func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 	if most := c.facts.known().Cap; most > 0 {
 		size = min(size, most)
 	}
-	calls := 0
+	calls, suspect := 0, 0
 	for try := 1; ; try++ {
-		w := &walk{client: c, asked: size, last: try == walkTries, seen: map[string]entry{}, holes: map[hole]struct{}{}}
+		w := &walk{client: c, asked: size, suspect: suspect, last: try == walkTries, seen: map[string]entry{}, holes: map[hole]struct{}{}}
 		err := w.run(ctx)
 		calls += w.Calls
 		w.Calls = calls
+		if err != nil && w.Pages == 0 && !w.last && isPast(err) && c.refusesSize(ctx, size) {
+			size = min(size, c.facts.known().Cap)
+			continue
+		}
 		switch {
 		case err == nil && w.again && !w.last:
-			size = w.size
+			suspect = w.suspect
 			continue
 		case err == nil && w.disordered:
 			c.reportDisorder(ctx)
@@ -88,8 +93,10 @@ type walk struct {
 	client *Client
 	asked  int  // the size of the first page
 	last   bool // no other try follows
-	number int  // of the first page
-	size   int  // the largest that the platform fills in this walk
+	// suspect is the number of leads at which the platform may cut pages; 0 if none.
+	suspect int
+	number  int // of the first page
+	size    int // the largest that the platform fills in this walk
 
 	seen  map[string]entry
 	holes map[hole]struct{}
@@ -104,7 +111,7 @@ type walk struct {
 	fixed bool
 	// short is set if the last page with new rows was not full.
 	short bool
-	// again is set if the walk must begin again, with pages of size leads.
+	// again is set if the walk must begin again.
 	again bool
 	// backs is the number of pages that were read to find rows that had been read.
 	backs int
@@ -195,6 +202,8 @@ func (w *walk) follow(ctx context.Context, rows []*lead.Lead, refusal error) (mo
 	}
 	if known := w.known(rows); known == len(rows) { // the last page repeats
 		w.Complete = true
+		last := w.tail[max(len(w.tail)-len(rows), 0):]
+		w.Changed = w.Changed || !slices.Equal(last, idsOf(rows))
 		return false, nil
 	} else if known > 0 {
 		w.Changed = true

@@ -15,6 +15,10 @@ func (w *walk) begin(ctx context.Context) (more bool, err error) {
 	if err != nil || w.Complete || !w.mayRead() {
 		return false, err
 	}
+	if len(head) == w.suspect { // twice as many, although the list goes on
+		w.client.facts.cuts(ctx, w.suspect)
+		w.asked = w.suspect
+	}
 	cut := len(head) < w.asked
 	p := part{page: 1, size: w.size}
 	if !cut {
@@ -41,10 +45,7 @@ func (w *walk) begin(ctx context.Context) (more bool, err error) {
 	}
 	more, err = w.judge(ctx, p, rows, refusal)
 	if err == nil && cut && !w.fixed && w.Pages > 1 {
-		if len(rows) == w.size {
-			w.client.facts.cuts(ctx, w.size)
-		}
-		w.again = !w.last // the pages begin again with an overlap
+		w.again, w.suspect = !w.last, w.size // the pages begin again with an overlap
 	}
 	return more, err
 }
