@@ -48,7 +48,7 @@ func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 	if size == 0 {
 		size = c.opts.PageSize
 	}
-	if most := c.facts.known().Cap; most > 0 {
+	if most := c.facts.accepted(); most > 0 {
 		size = min(size, most)
 	}
 	calls, suspect := 0, 0

@@ -15,7 +15,9 @@ func (w *walk) begin(ctx context.Context) (more bool, err error) {
 	if err != nil || w.Complete || !w.mayRead() {
 		return false, err
 	}
-	if len(head) == w.suspect { // twice as many, although the list goes on
+	if known := w.client.facts.known().Cap; len(head) == known {
+		w.asked = min(w.asked, known)
+	} else if len(head) == w.suspect { // the same number twice, although the list goes on
 		w.client.facts.cuts(ctx, w.suspect)
 		w.asked = w.suspect
 	}
