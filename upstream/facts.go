@@ -39,6 +39,10 @@ type learner struct {
 	facts Facts
 	// pageZero reports whether page 0 has had a lead, which proves that it exists.
 	pageZero bool
+	// refuses reports whether larger pages than the cap are refused, not cut.
+	refuses bool
+	// settled is when the number of the first page was last determined.
+	settled time.Time
 
 	settling chan struct{} // holds a token while the first page is determined
 }
@@ -63,6 +67,25 @@ func (l *learner) hasPageZero() bool {
 	return l.pageZero
 }
 
+// firstKept is how long the number of the first page is believed without proof. Each walk
+// determines it, so that only servers without a catalogue look for it again.
+const firstKept = time.Minute
+
+// first returns the number of the first page, -1 if it is not known, and whether it is
+// time to determine it again.
+func (l *learner) first() (number int, due bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.facts.FirstPage, time.Since(l.settled) > firstKept
+}
+
+// postpone keeps the number of the first page, which could not be determined again.
+func (l *learner) postpone() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.settled = time.Now()
+}
+
 // answered notes an answer with leads.
 func (l *learner) answered(q query, rows int) {
 	l.mu.Lock()
@@ -76,8 +99,43 @@ func (l *learner) answered(q query, rows int) {
 	}
 	l.facts.Filled = max(l.facts.Filled, rows)
 	if l.facts.Cap > 0 && rows > l.facts.Cap {
-		l.facts.Cap = 0
+		l.facts.Cap, l.refuses = 0, false
 		l.logger.LogAttrs(context.Background(), slog.LevelInfo, "upstream no longer cuts its pages as before", slog.Int("leads", rows))
+	}
+}
+
+// accepted returns the largest size of pages that is known to be accepted, or 0 if none
+// was refused. A walk asks for more than a cap, and so notices that it has gone.
+func (l *learner) accepted() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.refuses {
+		return l.facts.Cap
+	}
+	return 0
+}
+
+// suggest takes a cap that another process has learnt, unless an answer refutes it.
+func (l *learner) suggest(most int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.facts.Cap == 0 && l.facts.Filled <= most && most >= leastSuggested && most < MaxPageSize {
+		l.facts.Cap = most
+	}
+}
+
+// leastSuggested is the smallest cap that is taken from another process. A wrong one
+// costs calls until the next walk.
+const leastSuggested = 10
+
+// refusesAbove notes the largest size of pages that is known to be accepted.
+func (l *learner) refusesAbove(ctx context.Context, size int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.refuses = true
+	if l.facts.Cap != size {
+		l.facts.Cap = size
+		l.logger.LogAttrs(ctx, slog.LevelWarn, "upstream refuses large pages: they are requested with this size now", slog.Int("leads", size))
 	}
 }
 
@@ -85,6 +143,7 @@ func (l *learner) answered(q query, rows int) {
 func (l *learner) cuts(ctx context.Context, rows int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.refuses = false
 	if l.facts.Cap != rows {
 		l.facts.Cap, l.facts.Filled = rows, rows
 		l.logger.LogAttrs(ctx, slog.LevelWarn, "upstream cuts pages: they are requested with this size now", slog.Int("leads", rows))
@@ -96,6 +155,7 @@ func (l *learner) cuts(ctx context.Context, rows int) {
 func (l *learner) startsAt(ctx context.Context, number int, pageZero bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.settled = time.Now()
 	if l.facts.FirstPage == number && l.pageZero == pageZero {
 		return
 	}
@@ -148,6 +208,11 @@ func (e *ends) note(at int) {
 
 // Facts returns what is known about the platform's pages.
 func (c *Client) Facts() Facts { return c.facts.known() }
+
+// SuggestCap takes the number of leads at which another process has seen the platform
+// cut pages. Pages are planned with it. It makes no answer wrong: a page that is cut
+// elsewhere is noticed as ever, and the next walk notices that pages are longer.
+func (c *Client) SuggestCap(leads int) { c.facts.suggest(leads) }
 
 // MaxPageSize returns the largest page size that is worth requesting: the cap if the
 // platform cuts pages, otherwise the platform's documented maximum.

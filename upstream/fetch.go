@@ -142,7 +142,7 @@ func fetch[T any](ctx context.Context, c *Client, q query, s *sink[T]) error {
 	if holes := s.result.Holes(); holes > 0 {
 		c.reportHoles(ctx, s.result)
 		if q.tenant != "" && holes == s.result.Count { // this does not mean that the tenant has no lead
-			return badResponse(answer.Status, fmt.Errorf("none of the %d rows could be read", holes))
+			return noneReadable(holes)
 		}
 	}
 	if s.places() > 0 {
@@ -169,6 +169,10 @@ func (c *Client) reportConflicts(ctx context.Context, rows int) {
 	if c.opts.ObserveConflicts != nil {
 		c.opts.ObserveConflicts(ctx, rows)
 	}
+}
+
+func noneReadable(rows int) error {
+	return badResponse(http.StatusOK, fmt.Errorf("none of the %d rows could be read", rows))
 }
 
 func badResponse(status int, err error) error {

@@ -11,14 +11,14 @@ import (
 // So many leads are not inserted between two reads.
 const settleSize = 10
 
-// firstPage returns the number of the first page. If it is not known and needed, the
-// pages 0, 1 and 2 are compared. Otherwise it assumes 0.
+// firstPage returns the number of the first page. If it is needed and not known, or was
+// determined too long ago, the pages 0, 1 and 2 are compared. Otherwise it assumes 0.
 func (c *Client) firstPage(ctx context.Context, needed bool) (int, error) {
 	if c.opts.FirstPage > 0 {
 		return c.opts.FirstPage, nil
 	}
-	first := c.facts.known().FirstPage
-	if first >= 0 || !needed {
+	first, due := c.facts.first()
+	if first >= 0 && !due || first <= 0 && !needed {
 		return max(first, 0), nil
 	}
 	select {
@@ -27,10 +27,16 @@ func (c *Client) firstPage(ctx context.Context, needed bool) (int, error) {
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
-	if first = c.facts.known().FirstPage; first >= 0 { // another call was faster
+	if first, due = c.facts.first(); first >= 0 && !due { // another call was faster
 		return first, nil
 	}
-	return c.settle(ctx)
+	settled, err := c.settle(ctx)
+	if first < 0 || ctx.Err() != nil {
+		return settled, err
+	}
+	// A failure does not refute what is known.
+	c.facts.postpone()
+	return c.facts.known().FirstPage, nil
 }
 
 // settle determines the number of the first page. A platform that counts from 1
@@ -38,7 +44,7 @@ func (c *Client) firstPage(ctx context.Context, needed bool) (int, error) {
 // number remains unknown. An error says that no number fits.
 func (c *Client) settle(ctx context.Context) (int, error) {
 	zero, err := c.glance(ctx, 0)
-	if err != nil {
+	if err != nil && !(isPast(err) && c.facts.known().Answered) {
 		return 0, err
 	}
 	one, err := c.glance(ctx, 1)
@@ -53,6 +59,8 @@ func (c *Client) settle(ctx context.Context) (int, error) {
 	case !slices.Equal(zero, one):
 		c.facts.startsAt(ctx, 0, true)
 		return 0, nil
+	case !slices.ContainsFunc(zero, func(id string) bool { return id != "" }):
+		return 0, noneReadable(len(zero)) // nothing tells the pages apart
 	}
 	two, err := c.glance(ctx, 2)
 	switch {
@@ -65,7 +73,8 @@ func (c *Client) settle(ctx context.Context) (int, error) {
 	return 1, nil
 }
 
-// glance returns the ids of a small page. The number is the platform's.
+// glance returns the ids of a small page, with "" for rows that cannot be read. The
+// number is the platform's.
 func (c *Client) glance(ctx context.Context, number int) ([]string, error) {
 	rows, err := collect(ctx, c, leadList, query{page: number, size: settleSize}, 0, acceptedLeads(settleSize))
 	return idsOf(rows), err
@@ -74,7 +83,7 @@ func (c *Client) glance(ctx context.Context, number int) ([]string, error) {
 func idsOf(leads []*lead.Lead) []string {
 	list := make([]string, len(leads))
 	for i, l := range leads {
-		list[i] = l.ID
+		list[i] = idOf(l)
 	}
 	return list
 }

@@ -122,6 +122,9 @@ type Options struct {
 	// an earlier row but differ from it, with their number. It must return quickly. It
 	// may be nil.
 	ObserveConflicts func(context.Context, int)
+	// ObserveDisorder is called after a walk that met rows in another order than before.
+	// It must return quickly. It may be nil.
+	ObserveDisorder func(context.Context)
 	// Wrap returns a round-tripper that wraps the given one, for example to trace. The
 	// result makes every attempt, including requests for tokens. It may be nil.
 	Wrap func(http.RoundTripper) http.RoundTripper

@@ -57,7 +57,7 @@ func TestWalkWithQuirks(t *testing.T) {
 				if want := o.CutAbove; want > 0 && want < size && want < quirkLeads/2 && facts.Cap != want {
 					t.Errorf("facts %+v, want a cap of %d", facts, want)
 				}
-				if facts.FirstPage != o.FirstPage || facts.End == "" {
+				if facts.FirstPage != o.FirstPage {
 					t.Errorf("facts %+v", facts)
 				}
 				for _, text := range []string{"cuts pages", "numbers pages from 1", "past the end"} {
@@ -194,17 +194,83 @@ func TestPagingChangesWhileItRuns(t *testing.T) {
 	}
 }
 
-// A platform that refuses large pages is no platform whose list ends.
-func TestRefusedSizeIsNoEnd(t *testing.T) {
+// A platform that refuses large pages is no platform whose list ends. Once it has filled
+// a page, the sizes that it accepts are found.
+func TestRefusedSizes(t *testing.T) {
 	t.Parallel()
 	for _, end := range []string{"", "400"} {
-		_, client, _ := newSandbox(t, sandbox.Options{Leads: 250, RefuseAbove: 80, PastEnd: end}, nil)
-		readAll(t, client, 50) // which shows how the list ends
-		leads, err := client.LeadsPage(t.Context(), 1, 100, lead.AllParts)
-		wantKind(t, err, lead.FailureRejected)
-		if len(leads) != 0 {
-			t.Errorf("%d leads", len(leads))
+		for name, read := range map[string]func(*upstream.Client) error{
+			"first page": func(c *upstream.Client) error {
+				_, err := c.LeadsPage(t.Context(), 0, 100, lead.AllParts)
+				return err
+			},
+			"later page": func(c *upstream.Client) error {
+				_, err := c.LeadsPage(t.Context(), 1, 100, lead.AllParts)
+				return err
+			},
+			"walk": func(c *upstream.Client) error {
+				walk, err := c.AllLeads(t.Context(), 0)
+				if err == nil && len(walk.Leads) == 250 && walk.Complete {
+					err = lead.ErrPageCut // as expected of the others
+				}
+				return err
+			},
+		} {
+			platform, client, log := newSandbox(t, sandbox.Options{Leads: 250, RefuseAbove: 80, PastEnd: end}, nil)
+			_, fresh := client.LeadsPage(t.Context(), 0, 100, lead.AllParts)
+			wantKind(t, fresh, lead.FailureRejected)
+			readAll(t, client, 50) // which shows how the list ends
+			if err := read(client); !errors.Is(err, lead.ErrPageCut) || client.MaxPageSize() < 64 || client.MaxPageSize() > 80 {
+				t.Errorf("%s: error %v, pages of %d", name, err, client.MaxPageSize())
+			}
+			if diff := cmp.Diff(platform.IDs(), readAll(t, client, 1000)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", name, diff)
+			}
+			if n := strings.Count(log.String(), "refuses large pages"); n != 1 {
+				t.Errorf("%s: %d warnings", name, n)
+			}
 		}
+	}
+}
+
+// The number of the first page may change while the server runs. Pages notice it at once
+// where page 0 has no leads, and after a minute everywhere.
+func TestFirstPageChangesUnderPages(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string][2]sandbox.Paging{
+		"0 to 1, empty":   {{}, {FirstPage: 1, PageZero: sandbox.PageZeroEmpty}},
+		"0 to 1, repeats": {{}, {FirstPage: 1, PageZero: sandbox.PageZeroRepeat}},
+		"0 to 1, refused": {{}, {FirstPage: 1, PageZero: sandbox.PageZeroError}},
+		"1 to 0":          {{FirstPage: 1, PageZero: sandbox.PageZeroRepeat}, {}},
+		"1 to 0, empty":   {{FirstPage: 1, PageZero: sandbox.PageZeroEmpty}, {}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			platform, client, _ := newSandbox(t, sandbox.Options{Leads: quirkLeads}, nil)
+			for _, paging := range change {
+				platform.SetPaging(paging)
+				upstream.Forget(client)
+				for page, want := range map[int][]string{2: platform.IDs()[100:150], 0: platform.IDs()[:50]} {
+					leads, err := client.LeadsPage(t.Context(), page, 50, lead.AllParts)
+					if diff := cmp.Diff(want, ids(leads)); err != nil || diff != "" {
+						t.Fatalf("page %d: error %v (-want +got):\n%s", page, err, diff)
+					}
+				}
+				platform.ResetCalls()
+				if _, err := client.LeadsPage(t.Context(), 2, 50, lead.AllParts); err != nil || platform.Calls().Pages != 1 {
+					t.Errorf("%d calls, error %v", platform.Calls().Pages, err)
+				}
+			}
+			if paging := change[1]; paging.FirstPage == 1 && paging.PageZero != sandbox.PageZeroRepeat {
+				platform.SetPaging(change[0])
+				readAll(t, client, 50)
+				platform.SetPaging(paging)
+				upstream.Forget(client)
+				if diff := cmp.Diff(platform.IDs(), readAll(t, client, 50)); diff != "" {
+					t.Errorf("pages (-want +got):\n%s", diff)
+				}
+			}
+		})
 	}
 }
 

@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 
 	"leadgraph/lead"
@@ -55,12 +56,16 @@ func (c *Client) readPage(ctx context.Context, page, size int, read func(query) 
 	}
 	q.page = page + first
 	rows, err := read(q)
-	if err == nil && rows == 0 && page == 0 {
-		rows, err = c.otherFirst(ctx, q, read)
+	if page == 0 && (err == nil && rows == 0 || err != nil && isPast(err) && c.facts.known().Answered && size <= c.facts.known().Filled) {
+		if others, failure := c.otherFirst(ctx, q, read); failure != nil || others > 0 || err == nil {
+			rows, err = others, failure
+		}
 	}
 	switch {
 	case err != nil && page > 0 && isPast(err) && c.endsBefore(ctx, page, size, err):
 		return nil
+	case err != nil && isPast(err) && c.refusesSize(ctx, size):
+		return errCut
 	case err != nil || rows == 0 || rows == size:
 		return err
 	}
@@ -101,7 +106,7 @@ func (c *Client) follows(ctx context.Context, page, size, whole int) error {
 	if whole == 0 { // all leads were removed meanwhile
 		return nil
 	}
-	next, err := c.count(ctx, 1, whole)
+	next, err := c.second(ctx, whole)
 	if err != nil {
 		return err
 	}
@@ -119,6 +124,29 @@ func (c *Client) follows(ctx context.Context, page, size, whole int) error {
 		c.facts.cuts(ctx, whole)
 	}
 	return errCut
+}
+
+// second returns the number of leads on the second page with size leads, after the
+// first page had so many. If the number of the first page is not known, the number 1
+// comes first: if it has no leads, page 0 is the first and the last.
+func (c *Client) second(ctx context.Context, size int) (int, error) {
+	if c.facts.known().FirstPage >= 0 {
+		return c.count(ctx, 1, size)
+	}
+	rows, err := c.countRows(ctx, query{page: 1, size: size})
+	if err != nil && isPast(err) && c.facts.known().Answered {
+		rows, err = 0, nil
+	}
+	if err != nil || rows == 0 {
+		if err == nil {
+			c.facts.startsAt(ctx, 0, true)
+		}
+		return 0, err
+	}
+	if first, err := c.firstPage(ctx, true); err != nil || first == 0 {
+		return rows, err
+	}
+	return c.count(ctx, 1, size)
 }
 
 // count returns the number of leads on a page. A page past the end has none. Pages
@@ -142,6 +170,43 @@ func (c *Client) countRows(ctx context.Context, q query) (int, error) {
 	}
 	err := fetch(ctx, c, q, s)
 	return s.places(), err
+}
+
+// refusesSize reports whether the platform refuses pages of this size, but not smaller
+// ones. It finds the largest size that is accepted, more or less.
+func (c *Client) refusesSize(ctx context.Context, size int) bool {
+	known := c.facts.known()
+	if !known.Answered || known.Filled == 0 || size <= known.Filled {
+		return false
+	}
+	accepts := func(size int) (bool, error) {
+		_, err := c.count(ctx, 0, size)
+		if err != nil && isPast(err) {
+			return false, nil
+		}
+		return true, err
+	}
+	low, high := known.Filled, size
+	if ok, err := accepts(low); !ok || err != nil {
+		return false
+	}
+	if ok, err := accepts(high); ok || err != nil {
+		return false
+	}
+	for high-low > max(1, low/8) {
+		middle := int(math.Sqrt(float64(low) * float64(high))) // sizes span orders of magnitude
+		middle = min(max(middle, low+1), high-1)
+		switch ok, err := accepts(middle); {
+		case err != nil:
+			return false
+		case ok:
+			low = middle
+		default:
+			high = middle
+		}
+	}
+	c.facts.refusesAbove(ctx, low)
+	return true
 }
 
 // endsBefore reports whether a refused page lies past the end of the list. A refusal

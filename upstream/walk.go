@@ -2,10 +2,7 @@ package upstream
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"net/http"
 	"reflect"
 	"slices"
 
@@ -17,8 +14,7 @@ type Walk struct {
 	// Leads are the leads that were read, in the platform's order. Each id occurs
 	// once.
 	Leads []*lead.Lead
-	// Unreadable is the number of rows that could not be read. A row that is read on
-	// two pages, because the list changed, can count twice.
+	// Unreadable is the number of rows that could not be read.
 	Unreadable int
 	// Conflicts is the number of rows that share their id with an earlier one but
 	// differ from it, which is the one that counts.
@@ -26,6 +22,12 @@ type Walk struct {
 	// Complete is false if the walk stopped before the end of the list. Leads must
 	// then not be taken for all leads.
 	Complete bool
+	// Changed reports whether the list was seen to change between two pages. A lead
+	// that was there throughout may then be missing.
+	Changed bool
+	// Pages is the number of pages with new rows. One page shows the list at one
+	// moment, several pages do not.
+	Pages int
 	// Calls is the number of pages requested, not counting retries.
 	Calls int
 }
@@ -35,30 +37,43 @@ type Walk struct {
 // whether there is another one. If it returns an error, it returns no leads.
 //
 // The first page shows how many leads the platform puts on a page of this size. If
-// they are fewer, the platform may cut pages, so the walk goes on with pages of just
-// so many leads. It ends only at a page without a new lead, or at one that the
+// they are fewer, although the list goes on, the walk begins again. If they are as few
+// again, the platform cuts pages, and the walk goes on with pages of so many leads. It ends only at a page without a new lead, or at one that the
 // platform refuses because it lies past the end.
 //
-// The walk can miss leads that are added or removed meanwhile: the API offers no
-// snapshot.
+// Each page begins before the end of what has been read. If its first rows are not
+// those that were read there, the list has changed: AllLeads then steps back until it
+// meets rows that it has read, so that no lead is passed over.
 func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 	if size == 0 {
 		size = c.opts.PageSize
 	}
-	calls := 0
+	if most := c.facts.accepted(); most > 0 {
+		size = min(size, most)
+	}
+	calls, suspect := 0, 0
 	for try := 1; ; try++ {
-		w := &walk{client: c, asked: size, size: size, seen: map[string]*lead.Lead{}}
+		w := &walk{client: c, asked: size, suspect: suspect, last: try == walkTries, seen: map[string]entry{}, holes: map[hole]struct{}{}}
 		err := w.run(ctx)
 		calls += w.Calls
 		w.Calls = calls
+		if err != nil && w.Pages == 0 && !w.last && isPast(err) && c.refusesSize(ctx, size) {
+			size = min(size, c.facts.known().Cap)
+			continue
+		}
+		switch {
+		case err == nil && w.again && !w.last:
+			suspect = w.suspect
+			continue
+		case err == nil && w.disordered:
+			c.reportDisorder(ctx)
+		}
 		c.reportConflicts(ctx, w.Conflicts)
 		switch {
 		case err != nil:
 			return Walk{Calls: calls}, err
-		case w.torn && try == 1:
-			continue // the platform has just begun to cut pages, or the list has grown
 		case w.Complete && len(w.Leads) == 0 && w.Unreadable > 0: // this is not a platform without leads
-			return Walk{Calls: calls}, badResponse(http.StatusOK, fmt.Errorf("none of the %d rows could be read", w.Unreadable))
+			return Walk{Calls: calls}, noneReadable(w.Unreadable)
 		case !w.Complete:
 			c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "not all leads could be read",
 				slog.Int("leads", len(w.Leads)), slog.Int("pages", calls))
@@ -67,205 +82,222 @@ func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 	}
 }
 
-// walk is one try to read all pages.
+// walkTries is how often a walk begins: again when the size of the platform's pages has
+// become known, and once more if it changes meanwhile.
+const walkTries = 3
+
+// walk is one try to read all pages. Positions in the list count from zero, and so do
+// pages: the platform's number of the first one is added to them.
 type walk struct {
 	Walk
 	client *Client
-	asked  int // the size of the first page
-	size   int // the size of the next page
-	seen   map[string]*lead.Lead
+	asked  int  // the size of the first page
+	last   bool // no other try follows
+	// suspect is the number of leads at which the platform may cut pages; 0 if none.
+	suspect int
+	number  int // of the first page
+	size    int // the largest that the platform fills in this walk
 
-	places int // leads on all pages, with those that moved from page to page
-	pages  int // pages with leads
-	rows   int // leads on the last page with leads
-	first  int // leads on the first of them
-	// repeats is set if the second page was the first again.
-	repeats bool
-	// torn is set if a page that was not full was not the last one.
-	torn bool
+	seen  map[string]entry
+	holes map[hole]struct{}
+	clock int // of entries
+
+	// The row at position start+i is tail[i], as far as is known. read is the position
+	// after the last one.
+	tail        []string
+	start, read int
+
+	// fixed is set if the platform ignores the size of pages.
+	fixed bool
+	// short is set if the last page with new rows was not full.
+	short bool
+	// again is set if the walk must begin again.
+	again bool
+	// backs is the number of pages that were read to find rows that had been read.
+	backs int
+	// disordered is set if rows that were read twice had another order.
+	disordered bool
 }
 
+// entry is a lead that was read.
+type entry struct {
+	lead *lead.Lead
+	at   int // when it was read last, in rows
+}
+
+// hole identifies an unreadable row, which has no id: it is the nth after a row.
+type hole struct {
+	after string
+	nth   int
+}
+
+// part is a page of the list.
+type part struct{ page, size int }
+
+func (p part) start() int { return p.page * p.size }
+
+// fetch reads a part of the list. A page that the platform refuses because it does not
+// exist has no rows; its refusal is returned too.
+func (w *walk) fetch(ctx context.Context, p part) (rows []*lead.Lead, refusal, err error) {
+	q, err := w.client.pageQuery(p.page, p.size)
+	if err != nil {
+		return nil, nil, err
+	}
+	q.page += w.number
+	rows, err = collect(ctx, w.client, leadList, q, lead.AllParts, acceptedLeads(p.size))
+	w.Calls++
+	if err != nil && isPast(err) {
+		return nil, err, nil
+	}
+	return rows, nil, err
+}
+
+// run reads the first page and then the others.
 func (w *walk) run(ctx context.Context) error {
-	c := w.client
-	for page := range c.opts.MaxPages {
-		q, err := c.pageQuery(page, w.size)
-		if err != nil {
-			return err
-		}
-		q.page += c.opts.FirstPage
-		rows, err := collect(ctx, c, leadList, q, lead.AllParts, acceptedLeads(w.size))
-		w.Calls++
-		if err != nil {
-			return w.refused(ctx, page, err)
-		}
-		more, err := w.add(ctx, page, rows)
-		if !more || err != nil {
-			return err
+	more, err := w.begin(ctx)
+	for more && err == nil && !w.again && w.mayRead() {
+		p := w.next()
+		var rows []*lead.Lead
+		var refusal error
+		if rows, refusal, err = w.fetch(ctx, p); err == nil {
+			more, err = w.judge(ctx, p, rows, refusal)
 		}
 	}
-	return nil
-}
-
-// add adds a page and reports whether to read on. A page of unreadable rows alone
-// counts as new: the list may go on after it.
-func (w *walk) add(ctx context.Context, page int, rows []*lead.Lead) (more bool, err error) {
-	known, holes := len(w.Leads), 0
-	for _, l := range rows {
-		if l == nil {
-			holes++
-			continue
-		}
-		switch earlier, ok := w.seen[l.ID]; {
-		case !ok:
-			w.seen[l.ID] = l
-			w.Leads = append(w.Leads, l)
-		case !reflect.DeepEqual(earlier, l):
-			w.Conflicts++
-		}
-	}
-	fresh := len(w.Leads) > known || holes > 0 && holes == len(rows)
-	if fresh { // the unreadable rows of a page that repeats another one have been counted
-		w.Unreadable += holes
-	}
-	switch {
-	case len(w.Leads)+w.Unreadable > w.client.opts.MaxLeads:
-		return false, nil
-	case fresh:
-		return w.goOn(ctx, page, len(rows)), nil
-	case w.maybeOneBased(page, len(rows)):
-		w.repeats = page == 1
-		return true, nil
-	}
-	return false, w.end(ctx, len(rows))
-}
-
-// goOn takes note of a page with new leads and reports whether to read on.
-func (w *walk) goOn(ctx context.Context, page, rows int) bool {
-	facts := w.client.facts
-	if w.pages > 0 && w.rows < w.size {
-		w.torn = true
-		return false
-	}
-	if w.client.opts.FirstPage == 0 && page > 0 && w.pages <= 1 {
-		switch {
-		case w.pages == 0:
-			facts.startsAt(ctx, 1, false)
-		case w.repeats:
-			facts.startsAt(ctx, 1, true)
-		case page == 1:
-			facts.startsAt(ctx, 0, true)
-		}
-	}
-	w.pages++
-	w.places += rows
-	w.rows = rows
-	if w.pages == 1 {
-		w.first, w.size = rows, min(rows, MaxPageSize)
-	} else if w.pages == 2 && w.first < w.asked && rows == w.first {
-		facts.cuts(ctx, w.first)
-	}
-	return true
-}
-
-// end decides whether a page without a new lead is the end of the list.
-func (w *walk) end(ctx context.Context, rows int) error {
-	if rows == 0 {
-		w.ended(ctx, EndEmpty)
-		return nil
-	}
-	if w.pages > 1 { // the last page repeats
-		w.Complete = true
-		return nil
-	}
-	// Every page is the first. Either it is the only one, or the platform ignores
-	// the page number.
-	honoured, err := w.honoursNumber(ctx)
-	w.Complete = err == nil && w.first < w.asked && honoured
 	return err
 }
 
-// honoursNumber reports whether the second half of the only page is a page.
-func (w *walk) honoursNumber(ctx context.Context) (bool, error) {
-	if w.first >= w.asked || w.first < 2 {
-		return true, nil
-	}
-	half := (w.first + 1) / 2
-	q := query{page: 1 + w.client.opts.FirstPage, size: half}
-	rows, err := collect(ctx, w.client, leadList, q, 0, acceptedLeads(half))
-	w.Calls++
-	first := slices.IndexFunc(rows, func(l *lead.Lead) bool { return l != nil })
-	if err != nil || first < 0 || len(w.Leads) == 0 {
-		return false, err
-	}
-	return rows[first].ID != w.Leads[0].ID, nil
+// mayRead reports whether the walk may read another page.
+func (w *walk) mayRead() bool {
+	o := &w.client.opts
+	return w.Calls < o.MaxPages && len(w.Leads)+w.Unreadable <= o.MaxLeads
 }
 
-// refused decides whether a page was refused because it lies past the end. If not, it
-// returns the error.
-func (w *walk) refused(ctx context.Context, page int, refusal error) error {
-	if page == 0 || !isPast(refusal) {
-		return refusal
+// judge takes a page and reports whether to read on.
+func (w *walk) judge(ctx context.Context, p part, rows []*lead.Lead, refusal error) (more bool, err error) {
+	switch {
+	case !w.fixed && len(rows) > p.size:
+		if w.fixed = p.page == 1; !w.fixed { // the platform has just begun to ignore the size
+			w.again, w.Changed = !w.last, true
+			return false, nil
+		}
+		return w.follow(ctx, rows, refusal)
+	case w.fixed || p.start() >= w.read:
+		return w.follow(ctx, rows, refusal)
+	case w.isSteady(p, rows):
+		w.Changed = w.Changed || w.comeBack(rows[w.read-p.start():])
+		return w.goOn(p.start(), p.size, rows), nil
 	}
-	// A page after one that was not full cannot exist. After a full one, the platform
-	// may refuse to go on for another reason.
-	short := w.rows < w.size || w.pages == 1 && w.first < w.asked
-	if !short && w.pages > 0 {
-		w.Calls++
-		if !w.client.provesEnd(ctx, w.places) {
-			return refusal
+	w.Changed = true
+	return w.stepBack(ctx, p, rows, refusal)
+}
+
+// follow takes a page that begins where the last one ended.
+func (w *walk) follow(ctx context.Context, rows []*lead.Lead, refusal error) (more bool, err error) {
+	switch {
+	case refusal != nil:
+		return false, w.refused(ctx, refusal)
+	case len(rows) == 0:
+		w.ended(ctx, EndEmpty)
+		return false, nil
+	}
+	if known := w.known(rows); known == len(rows) { // the last page repeats
+		w.Complete = true
+		last := w.tail[max(len(w.tail)-len(rows), 0):]
+		w.Changed = w.Changed || !slices.Equal(last, idsOf(rows))
+		return false, nil
+	} else if known > 0 {
+		w.Changed = true
+	}
+	return w.goOn(w.read, w.size, rows), nil
+}
+
+// goOn takes the rows of a page that continues what was read, and reports whether to
+// read on. The list ends with a page that is not full and has no new row.
+func (w *walk) goOn(start, size int, rows []*lead.Lead) (more bool) {
+	fresh := w.add(start, rows)
+	switch {
+	case fresh == 0 && len(rows) < size:
+		w.Complete = true
+		w.client.ends.note(w.read)
+		return false
+	case fresh > 0 && w.short: // the platform has just begun to cut pages, or the list has grown
+		w.again = !w.last
+	}
+	w.short = fresh > 0 && len(rows) < size
+	return true
+}
+
+// add takes the rows of a page that begins at a position, and returns how many of them
+// are new.
+func (w *walk) add(start int, rows []*lead.Lead) (fresh int) {
+	if keep := start - w.start; keep >= 0 && start <= w.read {
+		w.tail = w.tail[:keep]
+	} else {
+		w.start, w.tail = start, w.tail[:0]
+	}
+	anchored := start == 0
+	after, nth := "", 0
+	for i := len(w.tail) - 1; i >= 0 && !anchored; i-- { // the holes before the page belong to a row
+		if w.tail[i] != "" {
+			after, anchored = w.tail[i], true
+		} else {
+			nth++
 		}
 	}
-	source, _ := errors.AsType[*lead.SourceError](refusal)
-	w.ended(ctx, statusEnd(source.Status))
-	return nil
-}
-
-// ended notes that the list has ended and how.
-func (w *walk) ended(ctx context.Context, how string) {
-	c := w.client
-	w.Complete = true
-	c.ends.note(w.places)
-	if w.places == 0 {
-		return
-	}
-	if c.opts.FirstPage == 0 && w.pages == 1 {
-		switch {
-		case w.repeats:
-			c.facts.startsAt(ctx, 1, true)
-		case c.facts.hasPageZero():
-			c.facts.startsAt(ctx, 0, true)
-		}
-	}
-	c.facts.endsWith(ctx, how)
-}
-
-// add adds the leads of a page that are new, and reports whether there are any. A page
-// of unreadable rows alone counts as new: the list may go on after it.
-func (w *Walk) add(rows []*lead.Lead, seen map[string]*lead.Lead) bool {
-	known, holes := len(w.Leads), 0
+	anchored = anchored || w.start == 0
 	for _, l := range rows {
 		if l == nil {
-			holes++
+			w.tail = append(w.tail, "")
+			nth++
+			if _, counted := w.holes[hole{after, nth}]; !counted && anchored {
+				w.holes[hole{after, nth}] = struct{}{}
+				w.Unreadable++
+				fresh++
+			}
 			continue
 		}
-		switch known, ok := seen[l.ID]; {
-		case !ok:
-			seen[l.ID] = l
-			w.Leads = append(w.Leads, l)
-		case !reflect.DeepEqual(known, l):
-			w.Conflicts++
+		w.tail = append(w.tail, l.ID)
+		if after != l.ID {
+			after, nth, anchored = l.ID, 0, true
 		}
+		fresh += w.take(l)
 	}
-	fresh := len(w.Leads) > known || holes > 0 && holes == len(rows)
-	if fresh { // the unreadable rows of a page that repeats another one have been counted
-		w.Unreadable += holes
+	w.read = w.start + len(w.tail)
+	if fresh > 0 {
+		w.Pages++
 	}
 	return fresh
 }
 
-// maybeOneBased reports whether a page without a new lead can be explained by a
-// platform that numbers pages from 1. On such a platform page 0 may be empty or
-// equal to page 1.
-func (w *walk) maybeOneBased(page, rows int) bool {
-	return w.client.opts.FirstPage == 0 && (page == 0 || page == 1 && rows > 0)
+// take keeps a lead and returns 1 if it is new.
+func (w *walk) take(l *lead.Lead) (fresh int) {
+	w.clock++
+	known, ok := w.seen[l.ID]
+	if !ok {
+		w.Leads = append(w.Leads, l)
+		w.seen[l.ID] = entry{l, w.clock}
+		return 1
+	}
+	if !reflect.DeepEqual(known.lead, l) {
+		w.Conflicts++
+	}
+	known.at = w.clock
+	w.seen[l.ID] = known
+	return 0
+}
+
+// known returns how many rows have been read. Unreadable ones have if all others have.
+func (w *walk) known(rows []*lead.Lead) (known int) {
+	holes := 0
+	for _, l := range rows {
+		if l == nil {
+			holes++
+		} else if _, ok := w.seen[l.ID]; ok {
+			known++
+		}
+	}
+	if known > 0 && known+holes == len(rows) {
+		known += holes
+	}
+	return known
 }

@@ -77,21 +77,21 @@ func TestAllLeads(t *testing.T) {
 		calls      int
 		incomplete bool
 	}{
-		"ends at an empty page":          {platform: list{leads: all}, size: 10, want: all, calls: 4},
+		"ends at a page without news":    {platform: list{leads: all}, size: 10, want: all, calls: 5},
 		"default size":                   {platform: list{leads: all}, want: all, calls: 2},
-		"size of the options":            {platform: list{leads: all}, adjust: func(o *upstream.Options) { o.PageSize = 5 }, want: all, calls: 6},
-		"full last page":                 {platform: list{leads: numbered(20)}, size: 10, want: numbered(20), calls: 3},
+		"size of the options":            {platform: list{leads: all}, adjust: func(o *upstream.Options) { o.PageSize = 5 }, want: all, calls: 10},
+		"full last page":                 {platform: list{leads: numbered(20)}, size: 10, want: numbered(20), calls: 4},
 		"no lead at all":                 {platform: list{}, size: 10, calls: 2},
-		"the size is ignored":            {platform: list{leads: all, size: 10}, size: 100, want: all, calls: 4},
-		"from 1, page 0 repeats":         {platform: list{leads: all, first: 1, pageZero: "repeat"}, size: 10, want: all, calls: 5},
+		"the size is ignored":            {platform: list{leads: all, size: 10}, size: 100, want: all, calls: 6},
+		"from 1, page 0 repeats":         {platform: list{leads: all, first: 1, pageZero: "repeat"}, size: 10, want: all, calls: 6},
 		"from 1, page 0 repeats, 1 page": {platform: list{leads: all, first: 1, pageZero: "repeat"}, size: 100, want: all, calls: 3},
-		"from 1, page 0 is empty":        {platform: list{leads: all, first: 1, pageZero: "empty"}, size: 10, want: all, calls: 5},
-		"from 1, said so":                {platform: list{leads: all, first: 1, pageZero: "error"}, adjust: func(o *upstream.Options) { o.FirstPage = 1 }, size: 10, want: all, calls: 4},
-		"past the end the last repeats":  {platform: list{leads: all, past: "last"}, size: 10, want: all, calls: 4},
+		"from 1, page 0 is empty":        {platform: list{leads: all, first: 1, pageZero: "empty"}, size: 10, want: all, calls: 6},
+		"from 1, said so":                {platform: list{leads: all, first: 1, pageZero: "error"}, adjust: func(o *upstream.Options) { o.FirstPage = 1 }, size: 10, want: all, calls: 5},
+		"past the end the last repeats":  {platform: list{leads: all, past: "last"}, size: 10, want: all, calls: 5},
 		"the only page repeats":          {platform: list{leads: all, past: "last"}, size: 100, want: all, calls: 4},
 		"the number is ignored":          {platform: list{leads: all, stuck: true}, size: 10, want: all[:10], calls: 3, incomplete: true},
-		"rows that moved":                {platform: list{leads: append(numbered(10), numbered(25)[5:]...)}, size: 10, want: all, calls: 4},
-		"stopped by the cap":             {platform: list{leads: all}, adjust: func(o *upstream.Options) { o.MaxPages = 2 }, size: 10, want: all[:20], calls: 2, incomplete: true},
+		"rows that moved":                {platform: list{leads: append(numbered(10), numbered(25)[5:]...)}, size: 10, want: all, calls: 6},
+		"stopped by the cap":             {platform: list{leads: all}, adjust: func(o *upstream.Options) { o.MaxPages = 2 }, size: 10, want: all[:16], calls: 2, incomplete: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -11,6 +11,8 @@ import (
 // LeadsPage reads a page of leads; see upstream.Client.
 func (p *Platform) LeadsPage(ctx context.Context, page, size int, parts lead.Parts) ([]*lead.Lead, error) {
 	if p.common != nil {
+		p.hints.take()
+		defer p.hints.give()
 		return p.common.LeadsPage(ctx, page, size, parts)
 	}
 	return withReaders(ctx, p.pool, func(r *readers) ([]*lead.Lead, error) {
@@ -20,11 +22,18 @@ func (p *Platform) LeadsPage(ctx context.Context, page, size int, parts lead.Par
 
 // MaxPageSize returns the largest page size that is worth requesting; see
 // upstream.Client.
-func (p *Platform) MaxPageSize() int { return p.client.MaxPageSize() }
+func (p *Platform) MaxPageSize() int {
+	if p.hints != nil {
+		p.hints.take()
+	}
+	return p.client.MaxPageSize()
+}
 
 // EachLead reads a page of leads one by one; see upstream.Client.
 func (p *Platform) EachLead(ctx context.Context, page, size int, parts lead.Parts, restart func(), each func(*lead.Lead) error) error {
 	if p.common != nil {
+		p.hints.take()
+		defer p.hints.give()
 		return p.common.EachLead(ctx, page, size, parts, restart, each)
 	}
 	_, err := withReaders(ctx, p.pool, func(r *readers) (struct{}, error) {

@@ -30,6 +30,7 @@ func observeClient(client *upstream.Options, to *telemetry.Telemetry) {
 	client.Observe = func(ctx context.Context, a guard.Attempt) { to.Attempt(ctx, telemetry.Attempt(a)) }
 	client.ObserveUnreadable = func(_ context.Context, reasons map[string]int) { to.Unreadable(reasons) }
 	client.ObserveConflicts = func(_ context.Context, rows int) { to.Conflicts(rows) }
+	client.ObserveDisorder = func(context.Context) { to.Disordered() }
 	client.Wrap = to.Wrap
 }
 

@@ -74,6 +74,7 @@ type Platform struct {
 	common  *readers     // nil if each caller has readers of its own
 	pool    *pool        // nil if all callers share the common readers
 	shared  *share.Store // nil if replicas share nothing
+	hints   *hints       // nil if each caller has readers of its own
 	log     *slog.Logger
 }
 
@@ -117,7 +118,9 @@ func Open(o Options) (*Platform, error) {
 			return nil, err
 		}
 	}
-	p.common = newReaders(o, client, client, allLeads{client, o.Caches.CataloguePageSize}, p.shared)
+	p.hints = &hints{store: p.shared, client: client}
+	all := hinted{allLeads{client, o.Caches.CataloguePageSize}, p.hints}
+	p.common = newReaders(o, client, client, all, p.shared)
 	return p, nil
 }
 

@@ -27,10 +27,11 @@ func newReaders(o Options, client *upstream.Client, tenants lookup.TenantSource,
 		FanOut:      o.Caches.FanOut,
 		Logger:      o.Logger,
 	}
+	r := &readers{Client: client}
+	all = &confirmed{next: all, latest: func() *catalogue.Snapshot { return r.Latest() }, log: o.Logger}
 	if store != nil {
 		all, lookups.Shared = store.Source(all, o.Caches.CatalogueTTL), store.Lookups(o.Caches.LookupTTL)
 	}
-	r := &readers{Client: client}
 	snapshots := catalogue.Options{
 		TTL:                  o.Caches.CatalogueTTL,
 		StaleWhileRevalidate: o.Caches.CatalogueRevalidate,
@@ -74,5 +75,8 @@ type allLeads struct {
 // always new enough.
 func (a allLeads) AllLeads(ctx context.Context, _ time.Time) (catalogue.Reading, error) {
 	walk, err := a.client.AllLeads(ctx, a.pageSize)
-	return catalogue.Reading{Leads: walk.Leads, Unreadable: walk.Unreadable, Complete: walk.Complete, Calls: walk.Calls}, err
+	return catalogue.Reading{
+		Leads: walk.Leads, Unreadable: walk.Unreadable, Complete: walk.Complete,
+		Changed: walk.Changed, Pages: walk.Pages, Calls: walk.Calls,
+	}, err
 }

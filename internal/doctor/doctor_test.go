@@ -314,14 +314,15 @@ func TestHopeless(t *testing.T) {
 		check   string
 		finding string
 	}{
-		"no spelling counts":          {sandbox.Options{TenantParam: "customer"}, "tenant-param", "no spelling of the tenant filter works (msTenantID, msTenantId, mstenantid)"},
-		"one lead, filter ignored":    {sandbox.Options{TenantParam: "customer", Leads: 1}, "tenant-param", "no spelling"},
-		"number ignored":              {sandbox.Options{IgnorePageNumber: true}, "first-page", "the page number is ignored: every page is the first"},
-		"number and size ignored":     {sandbox.Options{IgnorePageNumber: true, IgnorePageSize: true}, "first-page", "the page number is ignored"},
-		"one lead, number ignored":    {sandbox.Options{IgnorePageNumber: true, Leads: 1}, "first-page", "the page number is ignored"},
-		"no order, more than a page":  {sandbox.Options{Unordered: true, CutAbove: 15}, "order", "a page requested again is different"},
-		"fixed size, then a refusal":  {sandbox.Options{IgnorePageSize: true, PastEnd: "404", Leads: 20}, "leads", "a page is refused (404) after 20 leads, although the list may go on"},
-		"lookups refused by the size": {sandbox.Options{RefuseAbove: 50}, "tenant-param", "no spelling"},
+		"no spelling counts":           {sandbox.Options{TenantParam: "customer"}, "tenant-param", "no spelling of the tenant filter works (msTenantID, msTenantId, mstenantid)"},
+		"one lead, filter ignored":     {sandbox.Options{TenantParam: "customer", Leads: 1}, "tenant-param", "no spelling"},
+		"number ignored":               {sandbox.Options{IgnorePageNumber: true}, "first-page", "the page number is ignored: every page is the first"},
+		"number and size ignored":      {sandbox.Options{IgnorePageNumber: true, IgnorePageSize: true}, "first-page", "the page number is ignored"},
+		"one lead, number ignored":     {sandbox.Options{IgnorePageNumber: true, Leads: 1}, "first-page", "the page number is ignored"},
+		"no order, more than a page":   {sandbox.Options{Unordered: true, CutAbove: 15}, "order", "a page requested again is different"},
+		"fixed size, then a refusal":   {sandbox.Options{IgnorePageSize: true, PastEnd: "404", Leads: 20}, "leads", "a page is refused (404) after 20 leads, although the list may go on"},
+		"pages of one, then a refusal": {sandbox.Options{CutAbove: 1, PastEnd: "404", Leads: 20}, "leads", "a page is refused (404) after 20 leads, although the list may go on"},
+		"lookups refused by the size":  {sandbox.Options{RefuseAbove: 50}, "tenant-param", "no spelling"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

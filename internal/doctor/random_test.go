@@ -45,6 +45,9 @@ func TestSettingsAreRight(t *testing.T) {
 				quirks.PastEnd = ""
 			}
 		}
+		if quirks.CutAbove == 1 && strings.HasPrefix(quirks.PastEnd, "404") { // no page would show what is before and after the end
+			quirks.PastEnd = ""
+		}
 		if quirks.Unordered && (quirks.CutAbove == 1 || quirks.Leads < 5) {
 			rt.Skip("few leads can appear to be in order by chance")
 		}

@@ -111,6 +111,9 @@ func (t *Telemetry) Published(asOf time.Time, leads, unreadable int) {
 // Conflicts counts rows that share an id with another one but differ from it.
 func (t *Telemetry) Conflicts(rows int) { t.conflicts.Add(float64(rows)) }
 
+// Disordered counts a read of all leads whose order changed meanwhile.
+func (t *Telemetry) Disordered() { t.disordered.Inc() }
+
 // Unreadable counts the rows of an answer that could not be read, by reason.
 func (t *Telemetry) Unreadable(reasons map[string]int) {
 	for reason, n := range reasons {

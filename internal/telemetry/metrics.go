@@ -73,6 +73,7 @@ type metrics struct {
 	retries         *prometheus.CounterVec
 	unreadable      *prometheus.CounterVec
 	conflicts       prometheus.Counter
+	disordered      prometheus.Counter
 
 	lookups   *prometheus.CounterVec
 	batches   prometheus.Histogram
@@ -106,6 +107,7 @@ func newMetrics() metrics {
 		received:        counters("upstream_received_bytes_total", "Size of the platform's answers in bytes, after decompression.", "kind"),
 		retries:         counters("upstream_retries_total", "Requests to the platform that repeat a failed one.", "kind"),
 		unreadable:      counters("upstream_unreadable_rows_total", "Rows of the platform's answers that could not be read, by reason; each time they are read.", "reason"),
+		disordered:      counter("upstream_disordered_walks_total", "Reads of all leads that met rows in another order than before: pages may repeat and omit leads."),
 		conflicts:       counter("upstream_conflicting_rows_total", "Rows that share their id with an earlier row of a lookup or of the catalogue but differ from it; the earlier one counts."),
 
 		lookups:   counters("lookups_total", "Lookups of a tenant's leads: hit if answered without waiting for a read, otherwise miss.", "result"),
@@ -149,7 +151,7 @@ func (m metrics) begin() {
 func (m metrics) all() []prometheus.Collector {
 	return []prometheus.Collector{
 		m.operations, m.errors, m.duration, m.inFlight, m.refused, m.stale,
-		m.attempts, m.attemptDuration, m.received, m.retries, m.unreadable, m.conflicts,
+		m.attempts, m.attemptDuration, m.received, m.retries, m.unreadable, m.conflicts, m.disordered,
 		m.lookups, m.batches, m.planned, m.refreshes, m.refresh,
 	}
 }

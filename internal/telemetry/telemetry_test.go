@@ -114,6 +114,7 @@ func TestMetrics(t *testing.T) {
 	seen.Refreshed(time.Second, 1, fmt.Errorf("left: %w", context.Canceled))
 	seen.Published(now.Add(-time.Minute), 2000, 3)
 	seen.Conflicts(4)
+	seen.Disordered()
 	seen.Unreadable(map[string]int{"no_id": 2, "dana": 1})
 	seen.Watch(telemetry.Sources{
 		Upstream: func() telemetry.Upstream {

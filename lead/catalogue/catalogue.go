@@ -30,6 +30,12 @@ type Reading struct {
 	Unreadable int
 	// Complete is false if leads may be missing from the end of the list.
 	Complete bool
+	// Changed reports whether the list was seen to change while it was read. Leads may
+	// then be missing.
+	Changed bool
+	// Pages is the number of pages that the leads were on; 0 if it is not known. Only
+	// one page shows the list at one moment.
+	Pages int
 	// Calls is the number of requests to the platform.
 	Calls int
 	// AsOf is when reading the leads began. Zero means when AllLeads was called.
@@ -192,6 +198,13 @@ func (c *Catalogue) Snapshot(ctx context.Context, want lead.Freshness) (*Snapsho
 			return next.snapshot, next.state, next.err
 		}
 	}
+}
+
+// Latest returns the snapshot in use without reading anything, or nil if there is none.
+func (c *Catalogue) Latest() *Snapshot {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.current.Snapshot
 }
 
 // patience returns a context that bounds how long a request waits for a refresh:

@@ -57,7 +57,7 @@ func ofToken(f sandbox.Fault) []sandbox.Fault {
 
 var faultList = []fault{
 	// Statuses.
-	{name: "400", faults: strike(sandbox.Fault{Status: 400, Body: canaryBody}), code: "UPSTREAM_REJECTED", attempts: just(1)},
+	{name: "400", faults: strike(sandbox.Fault{Status: 400, Body: canaryBody}), code: "UPSTREAM_REJECTED", attempts: just(1), unlike: looksElsewhere},
 	{name: "401 for any token", faults: strike(sandbox.Fault{Status: 401}), code: "UPSTREAM_AUTH", attempts: just(2), renewed: true},
 	{name: "401 once: revoked token", faults: once(sandbox.Fault{ExpiredToken: true, Latency: 20 * time.Millisecond}), attempts: just(2), renewed: true,
 		unlike: func(op *operation, _ warmth, o *outcome) {
@@ -66,7 +66,7 @@ var faultList = []fault{
 			}
 		}},
 	{name: "403", faults: strike(sandbox.Fault{Status: 403}), code: "UPSTREAM_AUTH", attempts: just(1)},
-	{name: "404", faults: strike(sandbox.Fault{Status: 404, HTML: true, Body: canaryPage}), code: "UPSTREAM_REJECTED", attempts: just(1)},
+	{name: "404", faults: strike(sandbox.Fault{Status: 404, HTML: true, Body: canaryPage}), code: "UPSTREAM_REJECTED", attempts: just(1), unlike: looksElsewhere},
 	{name: "404 that means: no such lead", faults: strike(sandbox.Fault{Status: 404, Body: `"Invalild lead"`}), code: "UPSTREAM_REJECTED", attempts: just(1),
 		unlike: knownToHaveNone},
 	{name: "429", faults: strike(sandbox.Fault{Status: 429}), code: "UPSTREAM_RATE_LIMITED", attempts: just(3)},
@@ -114,7 +114,7 @@ var faultList = []fault{
 	// Leads.
 	{name: "duplicate rows", faults: strike(sandbox.Fault{RepeatRows: true}), attempts: just(1), unlike: func(op *operation, _ warmth, o *outcome) {
 		if op == pageTwo {
-			o.leads = just(5) // the row of the cursor has moved; three calls show how the platform pages
+			o.leads = just(3) // the row of the cursor has moved; one call shows that the list has ended
 		}
 	}},
 	{name: "pages that never end", faults: strike(sandbox.Fault{Endless: true}), attempts: just(1), unlike: neverEnding},

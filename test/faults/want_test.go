@@ -189,6 +189,7 @@ func knownToHaveNone(op *operation, w warmth, o *outcome) {
 	case severalTenants:
 		o.succeeds(several(`[]`), "an empty list")
 	default:
+		looksElsewhere(op, w, o)
 		return
 	}
 	if w == cold { // page 1 is requested too until page 0 has returned a row
@@ -199,17 +200,34 @@ func knownToHaveNone(op *operation, w warmth, o *outcome) {
 	}
 }
 
-// neverEnding changes the outcome of the walk over all leads; nothing else walks.
+// looksElsewhere changes the outcome of pages that are refused after the platform has
+// answered: it may count pages from 1 now, or refuse the size.
+func looksElsewhere(op *operation, w warmth, o *outcome) {
+	switch {
+	case w == cold:
+	case op == pageTwo:
+		o.leads = just(2)
+	case op == counts:
+		o.leads = just(3)
+	}
+}
+
+// neverEnding changes the outcome of the walk over all leads; nothing else walks. Pages
+// past the end have leads, but one that begins before the end shows it.
 func neverEnding(op *operation, _ warmth, o *outcome) {
 	if op == counts {
-		o.data, o.code, o.paths, o.leads = op.failed, "UPSTREAM_BAD_RESPONSE", op.paths, just(mostPages)
+		o.leads = just(4)
 	}
 }
 
 // readOn changes the outcome of reads in pages, which read on after rows that cannot be
-// read, until the list ends.
+// read, until the list ends. A page that is not full ends it only if the next one has no
+// rows.
 func readOn(op *operation, _ warmth, o *outcome) {
-	if op == pageTwo || op == counts {
+	switch op {
+	case pageTwo:
+		o.leads = just(3)
+	case counts:
 		o.leads = just(2)
 	}
 }

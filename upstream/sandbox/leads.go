@@ -91,6 +91,9 @@ func (s *Server) serveLeads(w http.ResponseWriter, r *http.Request) {
 	s.tally.begin(q.call)
 	defer s.tally.end(q.call)
 	fault := s.takeFault(q.call)
+	if changed := s.onPage.Load(); changed != nil && q.tenant == "" {
+		(*changed)(PageCall{Page: q.page, Size: q.size})
+	}
 	if !wait(r.Context(), s.opts.Latency+fault.Latency) {
 		return
 	}

@@ -131,6 +131,32 @@ func (s *Server) fresh(n int) []row {
 // safe for concurrent use.
 func (s *Server) Remove(at, n int) []string { return ids(s.rows.remove(at, n)) }
 
+// Move moves the lead at a position in the platform's order to another position, which
+// is counted without that lead. Positions past the end mean the end. It is safe for
+// concurrent use.
+func (s *Server) Move(from, to int) {
+	s.rows.mu.Lock()
+	defer s.rows.mu.Unlock()
+	if len(s.rows.rows) == 0 {
+		return
+	}
+	from = min(max(from, 0), len(s.rows.rows)-1)
+	moved := s.rows.rows[from]
+	rest := slices.Concat(s.rows.rows[:from], s.rows.rows[from+1:])
+	s.rows.rows = slices.Insert(rest, min(max(to, 0), len(rest)), moved)
+}
+
+// OnPage makes the server call a function before it answers a page of all leads, for
+// example to change the list while a client reads it. Nil stops that. It is safe for
+// concurrent use.
+func (s *Server) OnPage(call func(PageCall)) {
+	if call == nil {
+		s.onPage.Store(nil)
+		return
+	}
+	s.onPage.Store(&call)
+}
+
 // Spoil replaces members of the row at a position in the platform's order, in its
 // pages only. It panics if there is no such row. The server still knows the row by its
 // old id and tenant. It is safe for concurrent use.

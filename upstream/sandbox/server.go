@@ -147,6 +147,7 @@ func (o Options) validate() error {
 type Server struct {
 	opts    Options
 	paging  atomic.Pointer[Paging]
+	onPage  atomic.Pointer[func(PageCall)]
 	mux     *http.ServeMux
 	factory factory
 	rows    *store

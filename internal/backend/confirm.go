@@ -1,0 +1,94 @@
+package backend
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
+)
+
+// confirmed reads all leads a second time if the first reading may have passed over some.
+// A list that is read page by page can change meanwhile; one page shows one moment.
+type confirmed struct {
+	next   catalogue.Source
+	latest func() *catalogue.Snapshot // the leads that were read before; nil if there are none
+	log    *slog.Logger
+}
+
+// AllLeads implements catalogue.Source. A lead is gone if it is absent from both
+// readings. If the list changed during the second reading too, or it failed, the leads
+// of the first are kept. The result is as old as the first reading.
+func (c *confirmed) AllLeads(ctx context.Context, notBefore time.Time) (catalogue.Reading, error) {
+	begun := time.Now()
+	first, err := c.next.AllLeads(ctx, notBefore)
+	if err != nil || !first.Complete {
+		return first, err
+	}
+	before := c.before()
+	if !first.Changed && (first.Pages < 2 || !lacks(first.Leads, before)) {
+		return first, nil
+	}
+	second, err := c.next.AllLeads(ctx, notBefore)
+	calls := first.Calls + second.Calls
+	result := second
+	switch {
+	case ctx.Err() != nil:
+		return catalogue.Reading{Calls: calls}, ctx.Err()
+	case err != nil || !second.Complete: // nothing confirms that leads are gone
+		result = first
+		result.Leads = merge(first.Leads, before)
+	case second.Changed:
+		result.Leads = merge(second.Leads, first.Leads)
+	}
+	if c.log != nil {
+		c.log.LogAttrs(ctx, slog.LevelInfo, "all leads were read twice, because the list changed",
+			slog.Bool("changedAgain", second.Changed), slog.Int("leads", len(result.Leads)))
+	}
+	result.Calls = calls
+	if result.AsOf.IsZero() {
+		result.AsOf = begun
+	}
+	return result, nil
+}
+
+func (c *confirmed) before() []*lead.Lead {
+	if s := c.latest(); s != nil {
+		return s.All()
+	}
+	return nil
+}
+
+// lacks reports whether one of the earlier leads is missing.
+func lacks(leads, earlier []*lead.Lead) bool {
+	ids := make(map[string]struct{}, len(leads))
+	for _, l := range leads {
+		ids[l.ID] = struct{}{}
+	}
+	return slices.ContainsFunc(earlier, func(l *lead.Lead) bool { _, ok := ids[l.ID]; return !ok })
+}
+
+// merge returns the leads with the others that are missing there. Each of these follows
+// the lead that it followed among the others.
+func merge(leads, others []*lead.Lead) []*lead.Lead {
+	known := make(map[string]struct{}, len(leads))
+	for _, l := range leads {
+		known[l.ID] = struct{}{}
+	}
+	following := map[string][]*lead.Lead{} // by the id of the known lead before; "" at the front
+	last := ""
+	for _, l := range others {
+		if _, ok := known[l.ID]; ok {
+			last = l.ID
+		} else {
+			following[last] = append(following[last], l)
+		}
+	}
+	merged := append(make([]*lead.Lead, 0, len(leads)+len(others)), following[""]...)
+	for _, l := range leads {
+		merged = append(append(merged, l), following[l.ID]...)
+	}
+	return merged
+}

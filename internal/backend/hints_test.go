@@ -1,0 +1,101 @@
+package backend_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"leadgraph/internal/backend"
+	"leadgraph/internal/config"
+	"leadgraph/lead"
+	"leadgraph/upstream/sandbox"
+)
+
+// replica opens a platform that shares what it reads with others.
+func replica(t *testing.T, p *fakePlatform, redis *miniredis.Miniredis) *backend.Platform {
+	t.Helper()
+	return open(t, p, func(o *backend.Options) {
+		o.Caller = nil
+		o.Upstream.StaticToken = "token"
+		o.Caches.RedisURL = config.Secret("redis://" + redis.Addr())
+		o.Caches.RedisTimeout = 5 * time.Second // for a busy machine
+		o.Caches.CataloguePageSize = 90
+	})
+}
+
+// capKey returns the key of the cap, or "" if none is stored.
+func capKey(redis *miniredis.Miniredis) string {
+	for _, key := range redis.Keys() {
+		if strings.HasSuffix(key, "page-cap") {
+			return key
+		}
+	}
+	return ""
+}
+
+// A replica plans pages with the cap that another one has learnt, which costs it one
+// command and no call.
+func TestCapIsShared(t *testing.T) {
+	t.Parallel()
+	p, redis := newFakePlatform(t), miniredis.RunT(t)
+	p.SetPaging(sandbox.Paging{CutAbove: 30})
+	first := replica(t, p, redis)
+	newest(t.Context(), t, first)
+	if first.MaxPageSize() != 30 || capKey(redis) == "" {
+		t.Fatalf("pages of %d, keys %v", first.MaxPageSize(), redis.Keys())
+	}
+	second := replica(t, p, redis)
+	before := redis.CommandCount()
+	if second.MaxPageSize() != 30 {
+		t.Errorf("pages of %d", second.MaxPageSize())
+	}
+	p.ResetCalls()
+	leads, err := second.LeadsPage(t.Context(), 0, 30, lead.AllParts)
+	if err != nil || len(leads) != 30 || p.Calls().Pages != 1 {
+		t.Errorf("%d leads, %d calls, error %v", len(leads), p.Calls().Pages, err)
+	}
+	if took := redis.CommandCount() - before; took > 8 { // the connection itself takes some
+		t.Errorf("%d commands", took)
+	}
+	before = redis.CommandCount()
+	for page := range 3 {
+		if _, err := second.LeadsPage(t.Context(), page, 30, lead.AllParts); err != nil {
+			t.Error(err)
+		}
+	}
+	if took := redis.CommandCount() - before; took != 0 {
+		t.Errorf("%d commands for pages", took)
+	}
+}
+
+// A cap that is wrong or no cap makes no answer wrong, and the next walk corrects it.
+func TestWrongCap(t *testing.T) {
+	t.Parallel()
+	for _, poison := range []string{"", "1", "12", "60", "-5", "99999999999999999999", "Dana Levi", "19999"} {
+		for _, cut := range []int{0, 30} {
+			p, redis := newFakePlatform(t), miniredis.RunT(t)
+			p.SetPaging(sandbox.Paging{CutAbove: 30})
+			newest(t.Context(), t, replica(t, p, redis))
+			if err := redis.Set(capKey(redis), poison); err != nil {
+				t.Fatal(err)
+			}
+			p.SetPaging(sandbox.Paging{CutAbove: cut})
+			b := replica(t, p, redis)
+			size := min(90, b.MaxPageSize())
+			leads, err := b.LeadsPage(t.Context(), 0, size, lead.AllParts)
+			if err == nil && len(leads) != size || err != nil && !errors.Is(err, lead.ErrPageCut) {
+				t.Errorf("%q: %d leads on a page of %d, error %v", poison, len(leads), size, err)
+			}
+			if got := newest(t.Context(), t, b); !slices.Equal(got, p.IDs()) {
+				t.Errorf("%q: %d leads", poison, len(got))
+			}
+			if most := b.MaxPageSize(); cut > 0 && most != cut || cut == 0 && most < 90 {
+				t.Errorf("%q: pages of %d after a walk, cut at %d", poison, most, cut)
+			}
+		}
+	}
+}
