@@ -10,17 +10,17 @@ import (
 // fault is a broken rule of the guarantee.
 type fault struct{ rule, text string }
 
-// judge returns the first rule that the finished walk breaks, or nothing.
-func (w *walk) judge() *fault {
+// judge returns the rules that the finished walk breaks.
+func (w *walk) judge() (all []fault) {
 	w.world.arm(nil, 0, nil)
 	w.world.mu.Lock()
 	defer w.world.mu.Unlock()
 	for _, rule := range []func() *fault{w.judgeTimes, w.judgeSizes, w.judgeRows, w.judgeOrder, w.judgeStill} {
 		if broken := rule(); broken != nil {
-			return broken
+			all = append(all, *broken)
 		}
 	}
-	return nil
+	return all
 }
 
 // began returns the time since which every page may be expected to know the platform.

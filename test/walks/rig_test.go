@@ -1,8 +1,10 @@
 package walks
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -12,7 +14,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"leadgraph/internal/apptest"
 	"leadgraph/upstream/sandbox"
@@ -117,6 +118,10 @@ func startRedis(t *testing.T) (address string) {
 	}
 	_, port, _ := net.SplitHostPort(address)
 	redis := exec.CommandContext(context.Background(), binary, "--bind", "127.0.0.1", "--port", port, "--dir", t.TempDir(), "--save", "", "--appendonly", "no")
+	output, err := redis.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := redis.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -124,14 +129,12 @@ func startRedis(t *testing.T) (address string) {
 		_ = redis.Process.Kill()
 		_ = redis.Wait() // reports that it was killed
 	})
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
-		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
-		if err == nil {
-			_ = conn.Close()
+	for lines := bufio.NewScanner(output); lines.Scan(); {
+		if strings.Contains(lines.Text(), "Ready to accept connections") {
+			go func() { _, _ = io.Copy(io.Discard, output) }() // ends with the server
 			return address
 		}
-		if time.Now().After(deadline) {
-			t.Fatal("redis-server does not listen: ", err)
-		}
 	}
+	t.Fatal("redis-server does not listen")
+	return ""
 }

@@ -50,7 +50,7 @@ func newWalk(r *rig, k kind, dice *rand.Rand) *walk {
 	flip := func() bool { return dice.IntN(2) == 0 }
 	w := &walk{
 		rig: r, dice: dice, count: k.count, backward: flip(), edges: flip(), next: flip(), previous: flip(),
-		size: 1 + dice.IntN(7), still: dice.IntN(4) == 0, changes: dice.IntN(25), restarts: dice.IntN(4) == 0,
+		size: 1 + dice.IntN(7), still: dice.IntN(4) == 0, changes: dice.IntN(1 + dice.IntN(25)), restarts: dice.IntN(4) == 0,
 	}
 	if dice.IntN(4) == 0 {
 		w.size = 0
@@ -70,13 +70,13 @@ func newWalk(r *rig, k kind, dice *rand.Rand) *walk {
 	return w
 }
 
-// run walks to the end and returns what broke the guarantee, or nothing.
-func (w *walk) run() *fault {
+// run walks to the end and returns what broke the guarantee.
+func (w *walk) run() []fault {
 	var cursor string
 	for limit := -1; limit < 0 || len(w.pages) < limit; {
 		p, broken := w.ask(cursor)
 		if broken != nil {
-			return broken
+			return []fault{*broken}
 		}
 		w.pages = append(w.pages, p)
 		if cursor = p.end; w.backward {
@@ -92,16 +92,17 @@ func (w *walk) run() *fault {
 		w.disturb(p)
 		limit = w.limit()
 	}
-	return &fault{"unending", fmt.Sprintf("not at the end after %d pages", len(w.pages))}
+	return []fault{{"unending", fmt.Sprintf("not at the end after %d pages", len(w.pages))}}
 }
 
 // limit returns a number of pages that no walk needs.
 func (w *walk) limit() int {
 	w.world.mu.Lock()
 	defer w.world.mu.Unlock()
-	rows := 2 * len(w.world.all) // each once, and once more after an edit
+	const changes = 25
+	rows := len(w.world.all) + 3*changes // an edit makes up to three leads come once more
 	if !w.world.list.sorted() {
-		rows += 70 * 25 // a change repeats no more than the anchors' reach
+		rows += 70 * changes // a change repeats no more rows than the anchors' reach
 	}
 	return 10 + rows/max(w.size, 1)
 }
