@@ -167,6 +167,9 @@ func (w *world) called() {
 }
 
 func labels(records []*record) string {
+	if len(records) == 0 {
+		return "nothing"
+	}
 	names := make([]string, len(records))
 	for i, r := range records {
 		names[i] = r.label

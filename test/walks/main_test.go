@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	walks = flag.Int("walks", 0, "number of walks of each kind; 0 means 200, or 1,000 if LEADGRAPH_THOROUGH is set")
+	walks = flag.Int("walks", 200, "number of walks of each kind; make walks makes 10,000")
 	seed  = flag.Uint64("seed", 0, "repeat the walks with this seed only; 0 means all")
 )
 
@@ -22,14 +22,6 @@ var (
 var run apptest.Run
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	switch {
-	case *walks > 0:
-	case os.Getenv("LEADGRAPH_THOROUGH") != "":
-		*walks = 1_000
-	default:
-		*walks = 200
-	}
 	schema, err := os.ReadFile("../../schema.graphqls")
 	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, err) // nowhere left to report to

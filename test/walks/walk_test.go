@@ -50,7 +50,7 @@ func newWalk(r *rig, k kind, dice *rand.Rand) *walk {
 	flip := func() bool { return dice.IntN(2) == 0 }
 	w := &walk{
 		rig: r, dice: dice, count: k.count, backward: flip(), edges: flip(), next: flip(), previous: flip(),
-		size: 1 + dice.IntN(7), still: dice.IntN(4) == 0, changes: dice.IntN(1 + dice.IntN(25)), restarts: dice.IntN(4) == 0,
+		size: 1 + dice.IntN(7), still: dice.IntN(4) == 0, changes: dice.IntN(1 + dice.IntN(25)), restarts: dice.IntN(8) == 0,
 	}
 	if dice.IntN(4) == 0 {
 		w.size = 0

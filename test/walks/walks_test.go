@@ -12,7 +12,7 @@ import (
 
 // walksPerRig is the number of walks at the same servers. Starting servers takes longer
 // than a walk.
-const walksPerRig = 20
+const walksPerRig = 25
 
 // kind is a kind of list.
 type kind struct {
