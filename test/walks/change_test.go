@@ -162,6 +162,7 @@ func (w *world) called() {
 	}
 	w.mu.Unlock()
 	if due != nil {
+		w.torn.Store(true)
 		w.change(due.dice, due.page, "while the platform was read: ")
 	}
 }

@@ -17,6 +17,9 @@ func (w *walk) judge() (all []fault) {
 	defer w.world.mu.Unlock()
 	for _, rule := range []func() *fault{w.judgeTimes, w.judgeSizes, w.judgeRows, w.judgeOrder, w.judgeStill} {
 		if broken := rule(); broken != nil {
+			if w.world.torn.Load() {
+				broken.rule += ", changed while the platform was read"
+			}
 			all = append(all, *broken)
 		}
 	}

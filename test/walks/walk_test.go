@@ -56,6 +56,9 @@ func newWalk(r *rig, k kind, dice *rand.Rand) *walk {
 		w.size = 0
 	}
 	r.world.Store(nil)
+	for replica := range r.replicas {
+		r.refresh(replica) // so that none still reads the leads of the walk before
+	}
 	w.world = newWorld(r.t, k.list(dice), r.platform, dice)
 	for _, replica := range dice.Perm(len(r.replicas)) {
 		if dice.IntN(8) > 0 {
@@ -170,7 +173,7 @@ func (w *walk) ask(cursor string) (page, *fault) {
 	}
 	if err != nil {
 		w.world.note("%s: %s", line, a.Body)
-		return p, &fault{"error", err.Error()}
+		return p, &fault{"error", fmt.Sprintf("%v\nthe server's log:\n%s", err, w.rig.replicas[replica].Log)}
 	}
 	w.world.note("%s: %s", line, w.describe(p))
 	return p, nil

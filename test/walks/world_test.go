@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +33,7 @@ type world struct {
 	t        testing.TB
 	list     list
 	platform *sandbox.Server
+	torn     atomic.Bool // there was a change while a server read the platform
 
 	mu      sync.Mutex
 	rows    []*record // in the platform's order
