@@ -54,7 +54,7 @@ bench-load: ## compare a plain proxy, the textbook path and the projection under
 bench-overload: ## send up to three times more requests than a server can answer (6 minutes)
 	$(GO) run ./test/bench -overload
 
-walks: ## make 10,000 random walks of each kind of list (three hours)
+walks: ## make 10,000 random walks of each kind of list (about two hours)
 	$(GO) test -timeout 6h ./test/walks -walks 10000
 
 soak: ## run random clients and faults for ten minutes and check every row
