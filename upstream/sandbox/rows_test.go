@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -60,6 +61,32 @@ func TestRow(t *testing.T) {
 	p.Remove(0, 1)
 	if got := p.Row(seedLead); got != nil {
 		t.Errorf("removed row %s", got)
+	}
+}
+
+func TestReplace(t *testing.T) {
+	t.Parallel()
+	p := open(t, sandbox.Options{NoAuth: true})
+	const (
+		b = `{"id":"b","tenantId":"Two"}`
+		a = `{"id":"a","tenantId":"one"}`
+	)
+	if err := p.Replace([]json.RawMessage{[]byte(b), []byte(a)}); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.leads(t, "PageSize", "10").body; got != "["+b+","+a+"]" {
+		t.Error("a page: ", got)
+	}
+	if got := p.leads(t, "msTenantID", "two").body; got != "["+b+"]" {
+		t.Error("a lookup: ", got)
+	}
+	for _, wrong := range []string{`{"id":"a"}`, `{"tenantId":"one"}`, `[`} {
+		if p.Replace([]json.RawMessage{[]byte(wrong)}) == nil {
+			t.Errorf("%s was accepted", wrong)
+		}
+	}
+	if got := p.IDs(); len(got) != 2 {
+		t.Errorf("leads %v", got)
 	}
 }
 
