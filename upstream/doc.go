@@ -27,7 +27,7 @@
 //     20,000). The client therefore always sends page number and size.
 //   - If the platform ignores or cuts the size, short pages appear in the middle of
 //     the list. A walk therefore stops at an empty page or at one without a new lead,
-//     never at a short one. A single page that is short is confirmed to end the list
+//     never at a short one. Its pages overlap, so that it notices a list that changes. A single page that is short is confirmed to end the list
 //     or refused as cut; [Client.MaxPageSize] then falls to the cap. A page with more
 //     rows than requested is refused, except where the position of a lead does not
 //     matter.
