@@ -2,6 +2,8 @@ package sandbox
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -100,6 +102,14 @@ func (s *store) remove(at, n int) []row {
 	return removed
 }
 
+// replace replaces all rows.
+func (s *store) replace(rows []row) {
+	fresh := newStore(rows)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rows, s.byTenant = fresh.rows, fresh.byTenant
+}
+
 // Shift moves rows between two calls: it removes Remove rows at position At in
 // the platform's order, then inserts Insert new leads there. Positions past the
 // end mean the end.
@@ -139,6 +149,27 @@ func (s *Server) Spoil(at int, members map[string]any) {
 	defer s.rows.mu.Unlock()
 	s.rows.rows = slices.Clone(s.rows.rows)
 	s.rows.rows[at] = s.rows.rows[at].with(members)
+}
+
+// Replace makes the given leads all leads of the platform, in this order. It fails if
+// one of them is not an object with an id and a tenantId. The caller must not change
+// the JSON afterwards. It is safe for concurrent use: a page has rows of before or of
+// after.
+func (s *Server) Replace(leads []json.RawMessage) error {
+	rows := make([]row, len(leads))
+	for i, lead := range leads {
+		var key struct{ ID, TenantID string }
+		err := json.Unmarshal(lead, &key)
+		if err == nil && (key.ID == "" || key.TenantID == "") {
+			err = errors.New("no id or no tenantId")
+		}
+		if err != nil {
+			return fmt.Errorf("sandbox: lead %d: %w", i, err)
+		}
+		rows[i] = row{id: key.ID, tenant: key.TenantID, json: lead}
+	}
+	s.rows.replace(rows)
+	return nil
 }
 
 // IDs returns the ids of all leads in the platform's order.

@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"leadgraph/test/soak/client"
@@ -15,28 +16,47 @@ import (
 // met.
 func (w *worker) walk(ctx context.Context) {
 	way := w.maker.Walk()
+	w.pages(ctx, way, func() (oracle.Object, bool) {
+		page, answered := w.step(ctx, w.Client, way, "")
+		way.Since = time.Time{} // no lead is edited or moved
+		return page, answered
+	})
+}
+
+// pages asks for page after page until the walk ends, and judges it. It gives up if
+// a page is not answered.
+func (l *Load) pages(ctx context.Context, way *oracle.Walk, next func() (oracle.Object, bool)) {
 	for ctx.Err() == nil {
-		page, answered := w.step(ctx, way)
+		page, answered := next()
 		if !answered {
 			return // the platform is in trouble
 		}
-		if !way.AtEnd(page) {
-			continue
+		if l.History.Overdue(way) {
+			l.Tally.Violation(report.Unending, "after %d pages by %d, backward %v\nfilter %v, order %v", way.Pages, way.Size, way.Backward, way.Filter, way.Order())
+			return
 		}
-		if wrong := w.History.JudgeWalk(way, time.Now()); wrong != "" {
-			w.Tally.Violation(report.WrongRows, "a walk of %d pages by %d, backward %v: %s\nfilter %v, order %v",
-				way.Pages, way.Size, way.Backward, wrong, way.Filter, way.Order())
+		if way.AtEnd(page) {
+			l.judgeWalk(way)
+			return
 		}
-		w.Tally.Walked()
-		return
 	}
 }
 
+// judgeWalk has the oracle judge a walk that has ended.
+func (l *Load) judgeWalk(way *oracle.Walk) {
+	found := l.History.JudgeWalk(way, time.Now())
+	if n := len(found.Wrong); n > 0 {
+		l.Tally.Violation(report.WrongWalks, "a walk of %d pages by %d since %s, backward %v, %d leads had to be met: %s (%d in all)\nfilter %v, order %v",
+			way.Pages, way.Size, way.Begun.Format("15:04:05.000"), way.Backward, found.Leads, strings.Join(found.Wrong[:min(n, 3)], "; "), n, way.Filter, way.Order())
+	}
+	l.Tally.Walked(way.Kind(), way.Pages, found)
+}
+
 // step reads the next page. It tries up to five times.
-func (w *worker) step(ctx context.Context, way *oracle.Walk) (page oracle.Object, answered bool) {
+func (w *worker) step(ctx context.Context, server *client.Client, way *oracle.Walk, freshness string) (page oracle.Object, answered bool) {
 	for range 5 {
-		r := client.Request{Way: client.ByPost, Operations: []operations.Operation{w.maker.Step(way)}}
-		answers := w.ask(context.WithoutCancel(ctx), r)
+		r := client.Request{Way: client.ByPost, Operations: []operations.Operation{w.maker.Step(way)}, Freshness: freshness}
+		answers := w.ask(context.WithoutCancel(ctx), server, r)
 		if answers == nil {
 			return nil, false
 		}

@@ -19,9 +19,13 @@ type Tally struct {
 	violations map[string]int
 	evidence   map[string][]string
 	took       []time.Duration
-	open       int // requests under way
-	walks      int // that reached the end of a list
+	open       int                   // requests under way
+	walks      map[string]*walkTally // that reached the end of a list, by kind
+	changes    map[string]int        // of the platform's leads, by kind
 }
+
+// walkTally counts the walks of a kind.
+type walkTally struct{ walks, pages, leads, repeats, passed int }
 
 // kindTally counts the requests of a kind.
 type kindTally struct {
@@ -31,24 +35,27 @@ type kindTally struct {
 
 // NewTally returns an empty tally.
 func NewTally() *Tally {
-	return &Tally{kinds: map[string]*kindTally{}, codes: map[string]int{}, faults: map[string]int{}, evidence: map[string][]string{}, violations: map[string]int{}}
+	return &Tally{kinds: map[string]*kindTally{}, codes: map[string]int{}, faults: map[string]int{}, evidence: map[string][]string{}, violations: map[string]int{},
+		walks: map[string]*walkTally{}, changes: map[string]int{}}
 }
 
 // Sorts of violations.
 const (
-	WrongRows = "wrong rows or errors"
-	Hung      = "hung requests"
-	Late      = "late answers"
-	Broken    = "broken answers"
-	Unhealthy = "failed health checks"
-	Leaks     = "leaks"
-	LogLeaks  = "log lines that must not be there"
-	BadEnds   = "disorderly ends"
-	TooLittle = "too little tested"
+	WrongRows  = "wrong rows or errors"
+	WrongWalks = "walks that lose or repeat leads"
+	Unending   = "walks that do not end"
+	Hung       = "hung requests"
+	Late       = "late answers"
+	Broken     = "broken answers"
+	Unhealthy  = "failed health checks"
+	Leaks      = "leaks"
+	LogLeaks   = "log lines that must not be there"
+	BadEnds    = "disorderly ends"
+	TooLittle  = "too little tested"
 )
 
 func sorts() []string {
-	return []string{WrongRows, Hung, Late, Broken, Unhealthy, Leaks, LogLeaks, BadEnds, TooLittle}
+	return []string{WrongRows, WrongWalks, Unending, Hung, Late, Broken, Unhealthy, Leaks, LogLeaks, BadEnds, TooLittle}
 }
 
 // mostEvidence is the number of violations of a sort that the report describes.
@@ -127,10 +134,27 @@ func (t *Tally) Left(kind string) {
 }
 
 // Walked counts a walk that reached the end of a list.
-func (t *Tally) Walked() {
+func (t *Tally) Walked(kind string, pages int, found oracle.Verdict) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.walks++
+	k := t.walks[kind]
+	if k == nil {
+		k = &walkTally{}
+		t.walks[kind] = k
+	}
+	k.add(walkTally{1, pages, found.Leads, found.Repeats, found.Passed})
+}
+
+func (k *walkTally) add(other walkTally) {
+	k.walks, k.pages, k.leads = k.walks+other.walks, k.pages+other.pages, k.leads+other.leads
+	k.repeats, k.passed = k.repeats+other.repeats, k.passed+other.passed
+}
+
+// Changed counts a change of the platform's leads.
+func (t *Tally) Changed(kind string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.changes[kind]++
 }
 
 // Failed tells whether there was a violation.
