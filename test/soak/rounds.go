@@ -14,7 +14,6 @@ import (
 	"leadgraph/test/soak/operations"
 	"leadgraph/test/soak/oracle"
 	"leadgraph/test/soak/platform"
-	"leadgraph/test/soak/report"
 )
 
 const (
@@ -116,13 +115,9 @@ func (r *round) run(ctx context.Context, binary string) (err error) {
 	}
 	within, cancel := context.WithTimeout(ctx, r.length)
 	defer cancel()
-	before := r.tally.Violations(report.WrongWalks)
 	var beside sync.WaitGroup
 	beside.Go(func() { err = f.restart(within, r.length) })
 	clients.Walk(within, walkers)
 	beside.Wait()
-	if found := r.tally.Violations(report.WrongWalks) - before; found > 0 {
-		r.say("round %d: %d wrong walks", r.number, found)
-	}
 	return err
 }

@@ -81,26 +81,24 @@ func (w *walker) walkAlong(ctx context.Context) {
 	w.pages(finish, way, func() (oracle.Object, bool) {
 		way.Count = !fixed && w.random.IntN(3) == 0 // from the catalogue or from the platform
 		freshness := cacheControl(maxAges[w.random.IntN(len(maxAges))])
-		page, answered := w.step(finish, w.next(), way, freshness)
+		page, answered := w.step(finish, w.next, way, freshness)
 		if !answered && finish.Err() == nil {
-			w.Tally.Violation(report.WrongWalks, "a walk could not continue after %d pages by %d, backward %v\nfilter %v, order %v",
-				way.Pages, way.Size, way.Backward, way.Filter, way.Order())
+			w.Tally.Violation(report.Stuck, "%s", described(way))
 		}
 		w.change(ctx, way.Anchor)
 		pace.Rest(ctx, pace.UpTo(w.random, 20*time.Millisecond))
 		return page, answered
 	})
 	if finish.Err() != nil {
-		w.Tally.Violation(report.Unending, "%v after the changes have ended: %d pages by %d, backward %v\nfilter %v, order %v",
-			mostWalk, way.Pages, way.Size, way.Backward, way.Filter, way.Order())
+		w.Tally.Violation(report.Unending, "%v: %s", mostWalk, described(way))
 	}
 }
 
-// change changes the leads, after one page in four. Nothing changes in every third
+// change changes the leads, after one page in three. Nothing changes in every third
 // second.
 func (w *walker) change(ctx context.Context, anchor string) {
 	quiet := int(time.Since(w.begun).Seconds())%3 == 2
-	if quiet || ctx.Err() != nil || w.random.IntN(4) > 0 {
+	if quiet || ctx.Err() != nil || w.random.IntN(3) > 0 {
 		return
 	}
 	if err := w.round.Change(anchor); err != nil {

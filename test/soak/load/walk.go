@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 func (w *worker) walk(ctx context.Context) {
 	way := w.maker.Walk()
 	w.pages(ctx, way, func() (oracle.Object, bool) {
-		page, answered := w.step(ctx, w.Client, way, "")
+		page, answered := w.step(ctx, func() *client.Client { return w.Client }, way, "")
 		way.Since = time.Time{} // no lead is edited or moved
 		return page, answered
 	})
@@ -32,7 +33,7 @@ func (l *Load) pages(ctx context.Context, way *oracle.Walk, next func() (oracle.
 			return // the platform is in trouble
 		}
 		if l.History.Overdue(way) {
-			l.Tally.Violation(report.Unending, "after %d pages by %d, backward %v\nfilter %v, order %v", way.Pages, way.Size, way.Backward, way.Filter, way.Order())
+			l.Tally.Violation(report.Unending, "%s", described(way))
 			return
 		}
 		if way.AtEnd(page) {
@@ -45,18 +46,32 @@ func (l *Load) pages(ctx context.Context, way *oracle.Walk, next func() (oracle.
 // judgeWalk has the oracle judge a walk that has ended.
 func (l *Load) judgeWalk(way *oracle.Walk) {
 	found := l.History.JudgeWalk(way, time.Now())
-	if n := len(found.Wrong); n > 0 {
-		l.Tally.Violation(report.WrongWalks, "a walk of %d pages by %d since %s, backward %v, %d leads had to be met: %s (%d in all)\nfilter %v, order %v",
-			way.Pages, way.Size, way.Begun.Format("15:04:05.000"), way.Backward, found.Leads, strings.Join(found.Wrong[:min(n, 3)], "; "), n, way.Filter, way.Order())
+	about := fmt.Sprintf("%s; %d leads had to be met", described(way), found.Leads)
+	some := func(ids []string) string { return strings.Join(ids[:min(len(ids), 3)], ", ") }
+	if n := len(found.Lost); n > 0 {
+		l.Tally.Violation(report.LostLeads, "%d leads, such as %s: %s", n, some(found.Lost), about)
+	}
+	if n := len(found.Twice); n > 0 {
+		l.Tally.Violation(report.TwiceMet, "%d leads, such as %s: %s", n, some(found.Twice), about)
+	}
+	if found.Back != "" {
+		l.Tally.Violation(report.BackInTime, "%s: %s", found.Back, about)
 	}
 	l.Tally.Walked(way.Kind(), way.Pages, found)
 }
 
-// step reads the next page. It tries up to five times.
-func (w *worker) step(ctx context.Context, server *client.Client, way *oracle.Walk, freshness string) (page oracle.Object, answered bool) {
+// described says what a walk goes through.
+func described(way *oracle.Walk) string {
+	return fmt.Sprintf("%d pages by %d since %s, backward %v, filter %.300s, order %v",
+		way.Pages, way.Size, way.Begun.Format("15:04:05.000"), way.Backward, fmt.Sprint(way.Filter), way.Order())
+}
+
+// step reads the next page. It tries up to five times, each time at the server that
+// is chosen then.
+func (w *worker) step(ctx context.Context, server func() *client.Client, way *oracle.Walk, freshness string) (page oracle.Object, answered bool) {
 	for range 5 {
 		r := client.Request{Way: client.ByPost, Operations: []operations.Operation{w.maker.Step(way)}, Freshness: freshness}
-		answers := w.ask(context.WithoutCancel(ctx), server, r)
+		answers := w.ask(context.WithoutCancel(ctx), server(), r)
 		if answers == nil {
 			return nil, false
 		}

@@ -69,7 +69,8 @@ func (w *Walk) Kind() string {
 
 // Verdict is what the oracle finds out about a walk.
 type Verdict struct {
-	Wrong []string // broken promises
+	Lost, Twice []string // leads that were not met, and that were met again without a reason
+	Back        string   // says where asOf goes back; empty if it does not
 	// Leads is the number of leads that the walk had to answer, and Repeats of how
 	// many of them were answered again in the platform's own order after a change.
 	Leads, Repeats int
@@ -77,6 +78,9 @@ type Verdict struct {
 	// moved past. Nothing is promised for them.
 	Passed int
 }
+
+// Right tells whether the walk kept every promise.
+func (v Verdict) Right() bool { return len(v.Lost) == 0 && len(v.Twice) == 0 && v.Back == "" }
 
 // JudgeWalk judges the leads and times that a walk met until it ended. A lead must be
 // answered if it matches in every version since the first page was read, and keeps
@@ -88,7 +92,7 @@ func (h *History) JudgeWalk(w *Walk, ended time.Time) Verdict {
 	defer h.mu.RUnlock()
 	var v Verdict
 	if at := w.backwards(); at > 0 {
-		v.Wrong = append(v.Wrong, fmt.Sprintf("asOf goes back from %v to %v at page %d", w.asOf[at-1], w.asOf[at], at+1))
+		v.Back = fmt.Sprintf("from %v to %v at page %d", w.asOf[at-1], w.asOf[at], at+1)
 	}
 	versions := h.during(w.from(), ended)
 	times := map[string]int{}
@@ -101,9 +105,9 @@ func (h *History) JudgeWalk(w *Walk, ended time.Time) Verdict {
 	for _, id := range steady {
 		switch n := times[id]; {
 		case n == 0:
-			v.Wrong = append(v.Wrong, "lead "+id+" was not met")
+			v.Lost = append(v.Lost, id)
 		case n > 1 && !mayRepeat:
-			v.Wrong = append(v.Wrong, fmt.Sprintf("lead %s was met %d times", id, n))
+			v.Twice = append(v.Twice, id)
 		case n > 1:
 			v.Repeats++
 		}

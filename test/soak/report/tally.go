@@ -42,7 +42,10 @@ func NewTally() *Tally {
 // Sorts of violations.
 const (
 	WrongRows  = "wrong rows or errors"
-	WrongWalks = "walks that lose or repeat leads"
+	LostLeads  = "walks that lose leads"
+	TwiceMet   = "walks that repeat leads without a reason"
+	BackInTime = "walks that go back in time"
+	Stuck      = "walks that cannot continue"
 	Unending   = "walks that do not end"
 	Hung       = "hung requests"
 	Late       = "late answers"
@@ -55,7 +58,7 @@ const (
 )
 
 func sorts() []string {
-	return []string{WrongRows, WrongWalks, Unending, Hung, Late, Broken, Unhealthy, Leaks, LogLeaks, BadEnds, TooLittle}
+	return []string{WrongRows, LostLeads, TwiceMet, BackInTime, Stuck, Unending, Hung, Late, Broken, Unhealthy, Leaks, LogLeaks, BadEnds, TooLittle}
 }
 
 // mostEvidence is the number of violations of a sort that the report describes.
