@@ -48,7 +48,7 @@ func benchmarkOneLead(b *testing.B, o graph.Options, lookups lookup.Options, att
 	lookups.TTL = -1
 	found := lookup.New(onlySource{attempt}, nil, lookups)
 	defer found.Close()
-	o.Lookups, o.Cursors = found, pagination.NewSeal([]byte("the key of the benchmark"))
+	o.Lookups, o.Cursors = found, pagination.NewSeal("", []byte("the key of the benchmark"))
 	o.Caller = func(context.Context) string { return "" }
 	o.SeesPII = func(context.Context) bool { return true }
 	o.RequestID = func(context.Context) string { return "" }

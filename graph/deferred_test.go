@@ -105,7 +105,9 @@ func TestDeferredPartsMakeTheInlineAnswer(t *testing.T) {
 // TestAnyDeferredPartsMakeTheInlineAnswer uses random documents.
 func TestAnyDeferredPartsMakeTheInlineAnswer(t *testing.T) {
 	t.Parallel()
-	s := newService(t, serviceOptions{})
+	s := newService(t, serviceOptions{graph: func(o *graph.Options) { // cursors hold the time of reading
+		o.Now = func() time.Time { return time.Date(2025, 1, 2, 12, 0, 0, 0, time.UTC) }
+	}})
 	fields := map[string][]string{
 		"Query": {
 			fmt.Sprintf("lead(tenantId: %q) Lead", fullTenant), fmt.Sprintf("none: lead(tenantId: %q) Lead", noTenant),

@@ -107,7 +107,7 @@ func newService(t *testing.T, o serviceOptions) service {
 		Leads:         client,
 		Lookups:       lookups,
 		Catalogue:     catalogue,
-		Cursors:       pagination.NewSeal([]byte("the key of the tests")),
+		Cursors:       pagination.NewSeal("", []byte("the key of the tests")),
 		Caller:        func(context.Context) string { return "" },
 		SeesPII:       func(context.Context) bool { return true },
 		Pages:         pagination.Sizes{},

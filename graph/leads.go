@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -68,14 +67,14 @@ func (op *operation) newLeadsQuery(ctx context.Context, args pagination.Args, af
 }
 
 func (op *operation) openCursor(argument string, text *string) (*pagination.Cursor, error) {
-	if text == nil {
+	if text == nil || *text == "" { // clients send "" for the first page
 		return nil, nil
 	}
 	cursor, err := op.options.Cursors.Open(*text, op.caller)
-	if err != nil {
-		return nil, &pagination.ArgumentError{Argument: argument, Reason: err.Error()}
+	if refused, ok := errors.AsType[*pagination.CursorError](err); ok {
+		return nil, pagination.RefuseCursor(argument, refused)
 	}
-	return &cursor, nil
+	return &cursor, err
 }
 
 // list returns the identity of the list that is paged. All leads in the
@@ -99,15 +98,11 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 		return nil, err
 	}
 	if tenants, ok := catalogue.TenantsOnly(q.filter); ok {
-		snapshot, err := op.lookedUp(ctx, tenants)
-		if err != nil {
-			return nil, err
-		}
-		return op.cut(q, window, snapshot), nil
+		return op.ofTenants(ctx, q, window, tenants)
 	}
 	needed := list.Kind == pagination.KindCatalogue || window.FromEnd() || op.options.CatalogueOnly
 	if needed || q.count != "" {
-		snapshot, err := op.snapshot()
+		snapshot, err := op.snapshotSince(ctx, window.Since())
 		if err == nil {
 			return op.cut(q, window, snapshot), nil
 		}
@@ -117,12 +112,12 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 		// The page itself can still be read; only the count is missing.
 		graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithField(q.count)), err)
 	}
-	asOf := op.options.Now() // taken before the read, so the leads are at least this fresh
-	result, err := readWindow(ctx, op, window, q.next, rowFuncs[*lead.Lead]{anchor, sameLead, isHole}, func(ctx context.Context, page pagination.Page) ([]*lead.Lead, error) {
+	asOf := later(op.options.Now(), window.Since()) // taken before the read, so the leads are at least this fresh
+	result, err := readWindow(ctx, op, window, q.next, rowFuncs[*lead.Lead]{anchor, isHole}, func(ctx context.Context, page pagination.Page) ([]*lead.Lead, error) {
 		return op.options.Leads.LeadsPage(ctx, page.Number, page.Size, q.parts)
 	})
-	if errors.Is(err, pagination.ErrTooManyPages) { // the platform's pages are small
-		snapshot, err := op.snapshot()
+	if errors.Is(err, pagination.ErrNeedsWhole) {
+		snapshot, err := op.snapshotSince(ctx, window.Since())
 		if err != nil {
 			return nil, err
 		}
@@ -138,14 +133,11 @@ func anchor(l *lead.Lead) uint64 { return lead.AnchorHash(l.ID) }
 
 func pageCut(err error) bool { return errors.Is(err, lead.ErrPageCut) }
 
-func sameLead(a, b *lead.Lead) bool { return a.ID == b.ID }
-
 func isHole(l *lead.Lead) bool { return l == nil }
 
 // rowFuncs are the functions of a pagination.Source.
 type rowFuncs[T any] struct {
 	hash func(T) uint64
-	same func(a, b T) bool
 	hole func(T) bool
 }
 
@@ -157,7 +149,7 @@ func readWindow[T any](
 	ctx context.Context, op *operation, window pagination.Window, next bool,
 	of rowFuncs[T], read func(context.Context, pagination.Page) ([]T, error),
 ) (pagination.Result[T], error) {
-	source := pagination.Source[T]{MaxSize: op.options.MaxPageSize, Cut: pageCut, Hash: of.hash, Same: of.same, Hole: of.hole}
+	source := pagination.Source[T]{MaxSize: op.options.MaxPageSize, Cut: pageCut, Hash: of.hash, Hole: of.hole}
 	source.Fetch = func(pages []pagination.Page) ([][]T, error) {
 		rows := make([][]T, len(pages))
 		reads, ctx := errgroup.WithContext(ctx)
@@ -190,31 +182,11 @@ func readWindow[T any](
 
 var errNoneReadable = errors.New("none of the platform's rows could be read")
 
-// lookedUp makes a small snapshot of the leads of some tenants. It is ordered
-// by id, so that the order of the tenants in the filter does not matter.
-func (op *operation) lookedUp(ctx context.Context, tenants []string) (*catalogue.Snapshot, error) {
-	tenants = slices.Compact(slices.Sorted(slices.Values(tenants)))
-	var leads []*lead.Lead
-	asOf := op.options.Now()
-	for _, found := range op.ByTenants(ctx, tenants) {
-		if found.Err != nil {
-			return nil, found.Err
-		}
-		leads = append(leads, found.Leads...)
-		if found.AsOf.Before(asOf) {
-			asOf = found.AsOf
-		}
-	}
-	return catalogue.Build(leads, asOf, nil), nil
-}
-
 // cut takes the page from a snapshot.
 func (op *operation) cut(q leadsQuery, window pagination.Window, snapshot *catalogue.Snapshot) *generated.LeadConnection {
 	view := snapshot.Select(q.filter, q.order)
 	total := view.Total()
-	c := op.show(q, pagination.Cut(window, total, func(c pagination.Cursor) (int, bool) {
-		return view.Locate(c.Anchor, c.Ordinal)
-	}, view.Slice, anchor), snapshot.AsOf())
+	c := op.show(q, pagination.Cut(window, view), later(snapshot.AsOf(), window.Since()))
 	c.TotalCount, c.Unreadable = &total, snapshot.Unreadable()
 	return c
 }
@@ -222,6 +194,7 @@ func (op *operation) cut(q leadsQuery, window pagination.Window, snapshot *catal
 // show returns a page as a Relay connection. It makes edges and their cursors
 // only if they are selected.
 func (op *operation) show(q leadsQuery, result pagination.Result[*lead.Lead], asOf time.Time) *generated.LeadConnection {
+	result.AsOf = asOf
 	c := &generated.LeadConnection{
 		Nodes:    op.visibleAll(result.Rows),
 		AsOf:     asOf.Truncate(time.Millisecond),

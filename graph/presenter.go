@@ -100,6 +100,9 @@ func (p presenter) describe(err error, shown *gqlerror.Error) {
 	if argument, ok := errors.AsType[*pagination.ArgumentError](err); ok {
 		setCode(shown, errcode.BadUserInput, argument.Error())
 		shown.Extensions["argument"] = argument.Argument
+		if argument.Cursor != nil {
+			shown.Extensions["reason"] = argument.Cursor.Reason
+		}
 		return
 	}
 	if filter, ok := errors.AsType[*lead.FilterError](err); ok {

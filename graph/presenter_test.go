@@ -37,7 +37,7 @@ func TestBadInputIsRefusedBeforeTheUpstream(t *testing.T) {
 		{"unknown enum in a variable", `{"query":"query($x: ValidationStatus) { leads { nodes { civicAddresses(validationStatus: $x) { id } } } }","variables":{"x":"dana.levi-canary"}}`, "BAD_USER_INPUT", "$x: "},
 		{"enum of another case in a variable", `{"query":"query($x: ValidationStatus) { leads { nodes { civicAddresses(validationStatus: $x) { id } } } }","variables":{"x":"invalid"}}`, "BAD_USER_INPUT", "$x: "},
 		{"malformed cursor", quoted(`{ leads(first: 1, after: "dana.levi-canary") { nodes { id } } }`), "BAD_USER_INPUT", "after: "},
-		{"malformed cursor before", quoted(`{ leads(last: 1, before: "") { nodes { id } } }`), "BAD_USER_INPUT", "before: "},
+		{"malformed cursor before", quoted(`{ leads(last: 1, before: "dana.levi-canary") { nodes { id } } }`), "BAD_USER_INPUT", "before: "},
 		{"first -1", quoted(`{ leads(first: -1) { nodes { id } } }`), "BAD_USER_INPUT", "first: "},
 		{"last -1", quoted(`{ leads(last: -1) { nodes { id } } }`), "BAD_USER_INPUT", "last: "},
 		{"both", quoted(`{ leads(first: 1, last: 1) { nodes { id } } }`), "BAD_USER_INPUT", "last: "},

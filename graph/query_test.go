@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -22,8 +23,12 @@ var update = flag.Bool("update", false, "write the golden answers")
 // compares the responses byte by byte.
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	s := newService(t, serviceOptions{})
-	textbook := newService(t, serviceOptions{graph: func(o *graph.Options) { o.Textbook = true }})
+	// Cursors hold the time of reading.
+	atNoon := func(o *graph.Options) {
+		o.Now = func() time.Time { return time.Date(2025, 1, 2, 12, 0, 0, 0, time.UTC) }
+	}
+	s := newService(t, serviceOptions{graph: atNoon})
+	textbook := newService(t, serviceOptions{graph: func(o *graph.Options) { atNoon(o); o.Textbook = true }})
 	files, err := filepath.Glob("testdata/*.graphql")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no queries", err)

@@ -44,7 +44,7 @@ func renderWhileReading(schema *ast.Schema, projector *projection.Projector) gra
 			return next(ctx)
 		}
 		answer, err := op.rendered(ctx, q, window, rows)
-		if errors.Is(err, projection.ErrUnplanned) || errors.Is(err, pagination.ErrTooManyPages) {
+		if errors.Is(err, projection.ErrUnplanned) || errors.Is(err, pagination.ErrNeedsWhole) {
 			return next(ctx)
 		}
 		if err != nil {
@@ -65,9 +65,9 @@ func (op *operation) windowOf(ctx context.Context, args map[string]any) (leadsQu
 }
 
 func (op *operation) rendered(ctx context.Context, q leadsQuery, window pagination.Window, rows *projection.Rows) (graphql.Marshaler, error) {
-	asOf := op.options.Now() // before the read: the leads are at least this fresh
+	asOf := later(op.options.Now(), window.Since()) // before the read: the leads are at least this fresh
 	hash := func(row projection.Row) uint64 { return lead.AnchorHash(row.ID()) }
-	of := rowFuncs[projection.Row]{hash, projection.Row.Same, projection.Row.IsHole}
+	of := rowFuncs[projection.Row]{hash, projection.Row.IsHole}
 	result, err := readWindow(ctx, op, window, q.next, of, func(ctx context.Context, page pagination.Page) ([]projection.Row, error) {
 		leads := rows.Page(page.Size)
 		err := op.options.Leads.EachLead(ctx, page.Number, page.Size, q.parts, leads.Reset,
@@ -83,6 +83,7 @@ func (op *operation) rendered(ctx context.Context, q leadsQuery, window paginati
 	if err != nil {
 		return nil, err
 	}
+	result.AsOf = asOf
 	cursor := func(i int) string { return op.options.Cursors.Text(result.Cursor(i), op.caller) }
 	return rows.Connection(result.Rows, cursor, projection.About{
 		Info: pageInfo(op, result), Unreadable: result.Unreadable, AsOf: asOf.Truncate(time.Millisecond),

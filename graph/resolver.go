@@ -34,6 +34,8 @@ type Lookups interface {
 // Catalogue holds all leads; see catalogue.Catalogue.
 type Catalogue interface {
 	Snapshot(ctx context.Context, want lead.Freshness) (*catalogue.Snapshot, catalogue.State, error)
+	// Current returns the snapshot that is at hand, however old, or nil.
+	Current(ctx context.Context) *catalogue.Snapshot
 }
 
 // Resolver resolves the root fields. It has no state: the fields of one

@@ -11,7 +11,7 @@ const (
 	OrderLastModifiedOn
 	// OrderCompanyName orders by the company name in the contact details, in the
 	// collation of the Unicode root locale: letters first, then accents, then case.
-	// A blank name counts as no value.
+	// Only the first 64 characters count, and a blank name counts as no value.
 	OrderCompanyName
 	// OrderStatus orders active, not active, suspended, removed, unknown.
 	OrderStatus
@@ -23,7 +23,8 @@ const (
 )
 
 // Order is a total order of leads. In both directions, leads with equal values are
-// ordered by ascending id, and leads without a value come last.
+// ordered by ascending id, and leads without a value come last. A cursor holds the
+// value and the id, so both are cut to a fixed length before they are compared.
 type Order struct {
 	Field      OrderField
 	Descending bool

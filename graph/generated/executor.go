@@ -164,7 +164,7 @@ scalar DateTime @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 "A country or region as an ISO 3166-1 alpha-2 code of two letters, such as ` + "`" + `US` + "`" + `. Upper and lower case letters are both accepted."
 scalar CountryCode @specifiedBy(url: "https://www.iso.org/iso-3166-country-codes.html")
 
-"The position of one edge in a connection: an opaque string of at most 64 characters without personal data. Take it from a response and pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `. It is valid only for the caller that received it."
+"The position of one edge in a connection: an opaque string of at most 512 characters. It is encrypted: no personal data can be read from it. Take it from a response and pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `. It is valid only for the caller that received it."
 scalar Cursor @specifiedBy(url: "https://relay.dev/graphql/connections.htm#sec-Cursor")
 
 "Any JSON value, passed through from the platform."
@@ -205,8 +205,11 @@ type Query {
 
   """
   A page of leads. Page forward with ` + "`" + `first` + "`" + ` and ` + "`" + `after` + "`" + `, backward with ` + "`" + `last` + "`" + ` and
-  ` + "`" + `before` + "`" + `. A cursor stays valid when leads are added or removed: the next page
-  continues where the cursor's lead is now.
+  ` + "`" + `before` + "`" + `. A walk over a list with ` + "`" + `orderBy` + "`" + ` answers every lead that matches
+  throughout and keeps its sort value exactly once, whatever is added, removed or
+  edited between two pages. In the platform's own order, leads may come twice if
+  leads at the cursor were removed or moved. An empty cursor means none. A refused
+  cursor has ` + "`" + `extensions.reason` + "`" + `: malformed, foreign, list or expired.
 
   A page comes from the platform if it has no filter, no order and no ` + "`" + `totalCount` + "`" + `
   and is not counted from the end of the list. A filter by ` + "`" + `tenantId` + "`" + ` alone looks
@@ -226,7 +229,7 @@ type Query {
     before: Cursor
     "Only leads that match. A cursor is valid only with the filter and order of the page that it came from."
     filter: LeadFilter
-    "Sort order; the platform's own if omitted."
+    "Sort order; the platform's own if omitted. A list filtered by several tenants alone then has the platform's order if a catalogue is at hand, and otherwise is sorted by tenant id, then id."
     orderBy: LeadOrder
   ): LeadConnection
 
@@ -305,7 +308,7 @@ enum LeadOrderField {
   CONSENTED_ON
   "When the lead was last changed."
   LAST_MODIFIED_ON
-  "The company name in the contact details, compared by the Unicode root collation: first letters, then accents, then case."
+  "The company name in the contact details, compared by the Unicode root collation: first letters, then accents, then case. Only the first 64 characters count."
   COMPANY_NAME
   "The status, in the order active, not active, suspended, removed, unknown."
   STATUS
@@ -572,9 +575,9 @@ type LeadEdge {
 
 "Information for paging, as Relay defines it."
 type PageInfo {
-  "Whether there are leads after the page. If it is selected, one more lead is read."
+  "Whether there are leads after the page, even beyond ` + "`" + `before` + "`" + `; false for an empty page of a walk forward. If it is selected, one more lead is read."
   hasNextPage: Boolean!
-  "Whether there are leads before the page."
+  "Whether there are leads before the page, even beyond ` + "`" + `after` + "`" + `; false for an empty page of a walk backward."
   hasPreviousPage: Boolean!
   "The cursor of the page's first lead. On an empty page it is the ` + "`" + `before` + "`" + ` of the query."
   startCursor: Cursor

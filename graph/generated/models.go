@@ -38,9 +38,9 @@ type LeadEdge struct {
 
 // Information for paging, as Relay defines it.
 type PageInfo struct {
-	// Whether there are leads after the page. If it is selected, one more lead is read.
+	// Whether there are leads after the page, even beyond `before`; false for an empty page of a walk forward. If it is selected, one more lead is read.
 	HasNextPage bool `json:"hasNextPage"`
-	// Whether there are leads before the page.
+	// Whether there are leads before the page, even beyond `after`; false for an empty page of a walk backward.
 	HasPreviousPage bool `json:"hasPreviousPage"`
 	// The cursor of the page's first lead. On an empty page it is the `before` of the query.
 	StartCursor *string `json:"startCursor,omitempty"`

@@ -3,6 +3,7 @@ package pagination
 import (
 	"cmp"
 	"strconv"
+	"time"
 )
 
 // The defaults of Sizes.
@@ -27,6 +28,13 @@ type Args struct {
 type ArgumentError struct {
 	Argument string
 	Reason   string
+	// Cursor is why a cursor was refused, or nil for another argument.
+	Cursor *CursorError
+}
+
+// RefuseCursor returns the error for an argument whose cursor is refused.
+func RefuseCursor(argument string, why *CursorError) *ArgumentError {
+	return &ArgumentError{Argument: argument, Reason: why.Error(), Cursor: why}
 }
 
 // Error returns the argument's name and the reason.
@@ -64,22 +72,42 @@ func Check(args Args, list List, sizes Sizes) (Window, error) {
 		case size.value == nil:
 			continue
 		case *size.value < 0:
-			return Window{}, &ArgumentError{size.argument, "must not be negative"}
+			return Window{}, &ArgumentError{Argument: size.argument, Reason: "must not be negative"}
 		case *size.value > most:
-			return Window{}, &ArgumentError{size.argument, "must not be greater than " + strconv.Itoa(most)}
+			return Window{}, &ArgumentError{Argument: size.argument, Reason: "must not be greater than " + strconv.Itoa(most)}
 		}
 		w.Size, w.Backward = *size.value, size.backward
 	}
 	if args.First != nil && args.Last != nil {
-		return Window{}, &ArgumentError{"last", "must not be combined with first"}
+		return Window{}, &ArgumentError{Argument: "last", Reason: "must not be combined with first"}
 	}
 	if args.After != nil && args.After.List != list {
-		return Window{}, &ArgumentError{"after", "belongs to another filter or order"}
+		return Window{}, RefuseCursor("after", ErrOtherList)
 	}
 	if args.Before != nil && args.Before.List != list {
-		return Window{}, &ArgumentError{"before", "belongs to another filter or order"}
+		return Window{}, RefuseCursor("before", ErrOtherList)
+	}
+	if args.After != nil && args.Before != nil && (args.After.Key == nil) != (args.Before.Key == nil) {
+		return Window{}, RefuseCursor("before", ErrOtherList)
 	}
 	return w, nil
+}
+
+// Since returns when reading the leads began that the window's cursors come from.
+// Older leads must not follow them. It is zero without cursors.
+func (w Window) Since() (since time.Time) {
+	for _, c := range []*Cursor{w.After, w.Before} {
+		if c != nil && c.AsOf.After(since) {
+			since = c.AsOf
+		}
+	}
+	return since
+}
+
+// ByKey reports whether the window's cursors hold keys rather than anchors.
+func (w Window) ByKey() bool {
+	start, bound := w.anchors()
+	return start != nil && start.Key != nil || bound != nil && bound.Key != nil
 }
 
 // FromEnd reports whether the window is counted from the end of the list. Only

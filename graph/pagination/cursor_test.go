@@ -1,67 +1,181 @@
 package pagination_test
 
 import (
+	"bytes"
+	"encoding/base64"
 	"errors"
 	"math"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"leadgraph/graph/pagination"
 )
 
-var seal = pagination.NewSeal([]byte("a key of thirty-two bytes, at least"))
+var (
+	sealKey = []byte("a key of thirty-two bytes, at least")
+	seal    = pagination.NewSeal("account", sealKey)
+	asOf    = time.Date(2025, 1, 2, 3, 4, 5, 6, time.UTC)
+)
 
+// Clients hold cursors across releases, so these texts must never change.
 func TestCursorText(t *testing.T) {
 	t.Parallel()
-	c := pagination.Cursor{
-		List:    pagination.List{Kind: pagination.KindCatalogue, Fingerprint: math.MaxUint64},
-		Ordinal: math.MaxInt32,
-		Anchor:  0x0123456789abcdef,
-	}
-	// Clients hold cursors across releases, so this text must never change.
-	const want = "AQJ_____ASNFZ4mrze___________6G5FwYyJUPpD0STIf8VSjI"
-	if got := seal.Text(c, "caller"); got != want || len(got) > 64 {
-		t.Errorf("Text() = %q, want %q", got, want)
-	}
-	if got, err := seal.Open(want, "caller"); got != c || err != nil {
-		t.Errorf("Open() = %+v, %v, want %+v", got, err, c)
-	}
-}
-
-func TestOpenRefuses(t *testing.T) {
-	t.Parallel()
-	good := seal.Text(pagination.Cursor{List: pagination.List{Kind: pagination.KindUpstream}, Ordinal: 7}, "caller")
-	for name, text := range map[string]string{
-		"empty":                      "",
-		"offset":                     "37",
-		"long":                       strings.Repeat("A", 1<<20),
-		"another ordinal":            good[:5] + "B" + good[6:],
-		"another MAC":                good[:40] + "AAAAAAAAAAA",
-		"without a MAC":              good[:30],
-		"other spelling":             good[:50] + string(good[50]+1),
-		"line break":                 good[:20] + "\n" + good[21:],
-		"padding":                    good[:48] + "===",
-		"not the URL's alphabet":     good[:20] + "/" + good[21:],
-		"fifty-one other characters": "Dana Levi <dana@contoso.local>, Redmond, WA 98052, ",
-		"another caller's":           seal.Text(pagination.Cursor{Ordinal: 7}, "somebody else"),
-		"another server's":           pagination.NewSeal([]byte("another key")).Text(pagination.Cursor{Ordinal: 7}, "caller"),
+	for name, test := range map[string]struct {
+		cursor pagination.Cursor
+		text   string
+	}{
+		"platform's order": {
+			pagination.Cursor{
+				List: pagination.List{Kind: pagination.KindUpstream}, AsOf: asOf,
+				Ordinal: math.MaxInt32, Anchor: 0x0123456789abcdef, Before: []uint64{1, 2}, After: []uint64{3}, Turns: 4,
+			},
+			anchorText,
+		},
+		"order": {
+			pagination.Cursor{
+				List: pagination.List{Kind: pagination.KindCatalogue, Fingerprint: math.MaxUint64}, AsOf: asOf,
+				Ordinal: 7, Key: &pagination.Key{Value: "Łódź Transport", ID: "da68eafc-d3c6-4d3b-9a10-c48b26c6086b"},
+			},
+			keyText,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, err := seal.Open(text, "caller")
-			if !errors.Is(err, pagination.ErrCursor) {
-				t.Fatalf("Open() = %+v, %v, want ErrCursor", c, err)
+			if got := seal.Text(test.cursor, "caller"); got != test.text {
+				t.Errorf("Text() = %q, want %q", got, test.text)
 			}
-			if got := err.Error(); got != "is not a cursor of this server" {
-				t.Errorf("message %q", got)
+			got, err := seal.Open(test.text, "caller")
+			if diff := cmp.Diff(test.cursor, got); diff != "" || err != nil {
+				t.Errorf("Open(): %v (-want +got):\n%s", err, diff)
 			}
 		})
 	}
 }
 
+const (
+	anchorText = "AtxQKgPtabWfnDP7sY5aueGKwE4OWlT9TH0N9icznQ_Qe66iPPW_8V2DoGAbNOnUECQOlmyUmezousvDu9P7IZ_fV3ydCBHzvSe9tcPmDUTf2t8Lfpj-VElKRuf2LkdK6brMdw9kBnlZdvzl51qnp_HSW9__Ywtrcy9qZTg"
+	keyText    = "Av3u-y_8DeriNmkuyLZXW3dhgbJKUvPd3Gk-a0IvBe0O_KcuBE99F2EGeKrqpM0aBJSaSQ8CNuZcC9tQXG6WHNr8X6bO22qlfTUlIBKbJufO39CJtV_JXbUUp-ekbop_LCPlfA-fB4hI5jsOcRIPtQzuFBRGB2wngcuquQI"
+)
+
+// The longest value and id, and the most anchors, are within the limit that the
+// schema promises.
+func TestCursorLength(t *testing.T) {
+	t.Parallel()
+	most := make([]uint64, 11)
+	for name, c := range map[string]pagination.Cursor{
+		"key":     {Key: &pagination.Key{Value: strings.Repeat("🙂", 64), ID: strings.Repeat("x", 40)}},
+		"anchors": {Before: most, After: most, Ordinal: math.MaxInt32, AsOf: asOf},
+	} {
+		if n := len(seal.Text(c, "caller")); n > pagination.MaxCursorLength {
+			t.Errorf("%s: %d characters", name, n)
+		}
+	}
+}
+
+// A cursor hides the name that it holds. Names of similar length give texts of the
+// same length.
+func TestCursorsAreEncrypted(t *testing.T) {
+	t.Parallel()
+	named := func(name string) []byte {
+		text := seal.Text(pagination.Cursor{Key: &pagination.Key{Value: name, ID: "the-id-of-a-lead"}}, "caller")
+		raw, err := base64.RawURLEncoding.DecodeString(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	one, other := named("Contoso Ltd"), named("Contoso GmbH")
+	if bytes.Contains(one, []byte("Contoso")) || bytes.Contains(one, []byte("the-id")) {
+		t.Error("the text holds the name or the id")
+	}
+	if len(one) != len(other) {
+		t.Errorf("%d and %d bytes", len(one), len(other))
+	}
+	same := 0
+	for i := range one[1:] {
+		if one[1+i] == other[1+i] {
+			same++
+		}
+	}
+	if same > len(one)/4 {
+		t.Errorf("%d of %d bytes are the same", same, len(one))
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	c := pagination.Cursor{List: pagination.List{Kind: pagination.KindUpstream}, Ordinal: 7}
+	good := seal.Text(c, "caller")
+	for name, test := range map[string]struct {
+		text string
+		want *pagination.CursorError
+	}{
+		"empty":                   {"", pagination.ErrMalformed},
+		"offset":                  {"37", pagination.ErrMalformed},
+		"long":                    {strings.Repeat("A", 1<<20), pagination.ErrMalformed},
+		"half":                    {good[:len(good)/2], pagination.ErrMalformed},
+		"line break":              {good[:20] + "\n" + good[21:], pagination.ErrMalformed},
+		"line break added":        {good[:20] + "\n" + good[20:], pagination.ErrMalformed},
+		"padding":                 {good + "=", pagination.ErrMalformed},
+		"not the URL's alphabet":  {good[:20] + "/" + good[21:], pagination.ErrMalformed},
+		"personal data":           {"Dana Levi <dana@contoso.local>, Redmond, WA 98052, ", pagination.ErrMalformed},
+		"another version":         {"B" + good[1:], pagination.ErrMalformed},
+		"changed":                 {good[:30] + flip(good[30]) + good[31:], pagination.ErrForeign},
+		"another caller's":        {seal.Text(c, "somebody else"), pagination.ErrForeign},
+		"another account's":       {pagination.NewSeal("other", sealKey).Text(c, "caller"), pagination.ErrForeign},
+		"caller and account swap": {pagination.NewSeal("accountc", sealKey).Text(c, "aller"), pagination.ErrForeign},
+		"another server's":        {pagination.NewSeal("account", []byte("another key")).Text(c, "caller"), pagination.ErrForeign},
+		"the first version's":     {"AQJ_____ASNFZ4mrze___________6G5FwYyJUPpD0STIf8VSjI", pagination.ErrExpired},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got, err := seal.Open(test.text, "caller"); !errors.Is(err, test.want) {
+				t.Errorf("Open() = %+v, %v, want %v", got, err, test.want)
+			}
+		})
+	}
+}
+
+func flip(c byte) string {
+	if c == 'A' {
+		return "B"
+	}
+	return "A"
+}
+
+// A change of the key breaks no walk.
+func TestPreviousKeyIsAcceptedForADay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		before := pagination.NewSeal("account", sealKey)
+		after := pagination.NewSeal("account", []byte("the next key"), sealKey)
+		c := pagination.Cursor{Ordinal: 7, AsOf: time.Now()}
+		text := before.Text(c, "caller")
+		if after.Text(c, "caller") == text {
+			t.Error("the previous key still seals")
+		}
+		<-time.After(24 * time.Hour)
+		if got, err := after.Open(text, "caller"); err != nil || got.Ordinal != 7 {
+			t.Errorf("after a day: %+v, %v", got, err)
+		}
+		<-time.After(1)
+		if _, err := after.Open(text, "caller"); !errors.Is(err, pagination.ErrExpired) {
+			t.Errorf("after more than a day: %v", err)
+		}
+		if _, err := before.Open(text, "caller"); err != nil {
+			t.Errorf("with the key that sealed it: %v", err)
+		}
+	})
+}
+
 func FuzzOpen(f *testing.F) {
-	f.Add("AQJ_____ASNFZ4mrze___________6G5FwYyJUPpD0STIf8VSjI")
-	f.Add("AQIAAAABASNFZ4mrze8AAAAAAAAA\nA")
+	f.Add(anchorText)
+	f.Add(keyText)
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := seal.Open(text, "caller")
 		if err == nil && seal.Text(c, "caller") != text {
@@ -70,26 +184,41 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-func FuzzCursorRoundTrip(f *testing.F) {
-	f.Add(false, uint32(0), uint64(0), uint64(0), "")
-	f.Add(true, uint32(math.MaxUint32), uint64(math.MaxUint64), uint64(1), "caller")
-	f.Fuzz(func(t *testing.T, catalogue bool, ordinal uint32, anchor, fingerprint uint64, caller string) {
+func TestCursorsComeBack(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		anchors := rapid.SliceOfN(rapid.Uint64(), 0, 11)
 		c := pagination.Cursor{
-			List:    pagination.List{Kind: pagination.KindUpstream, Fingerprint: fingerprint},
-			Ordinal: int(ordinal >> 1),
-			Anchor:  anchor,
+			List:    pagination.List{Kind: pagination.Kind(rapid.Byte().Draw(t, "kind")), Fingerprint: rapid.Uint64().Draw(t, "fingerprint")},
+			Log:     rapid.Uint64().Draw(t, "log"),
+			Ordinal: rapid.IntRange(0, math.MaxInt32).Draw(t, "ordinal"),
+			Anchor:  rapid.Uint64().Draw(t, "anchor"),
+			Turns:   rapid.IntRange(0, 255).Draw(t, "turns"),
 		}
-		if catalogue {
-			c.Kind = pagination.KindCatalogue
+		if moment := rapid.Int64().Draw(t, "moment"); moment != 0 {
+			c.AsOf = time.Unix(0, moment).UTC()
 		}
-		if got, err := seal.Open(seal.Text(c, caller), caller); got != c || err != nil {
-			t.Errorf("%+v comes back as %+v, %v", c, got, err)
+		if rapid.Bool().Draw(t, "key") {
+			c.Key = &pagination.Key{Value: rapid.StringN(0, 64, -1).Draw(t, "value"), ID: rapid.StringN(0, 40, 40).Draw(t, "id")}
+		} else {
+			c.Before = append([]uint64(nil), anchors.Draw(t, "before")...)
+			c.After = append([]uint64(nil), anchors.Draw(t, "after")...)
+		}
+		caller := rapid.String().Draw(t, "caller")
+		text := seal.Text(c, caller)
+		got, err := seal.Open(text, caller)
+		if diff := cmp.Diff(c, got); diff != "" || err != nil {
+			t.Fatalf("%v (-want +got):\n%s", err, diff)
+		}
+		if again := pagination.NewSeal("account", sealKey).Text(c, caller); again != text {
+			t.Fatal("equal cursors have different texts")
 		}
 	})
 }
 
 func BenchmarkCursorText(b *testing.B) {
-	c := pagination.Cursor{List: pagination.List{Kind: pagination.KindUpstream}, Ordinal: 7, Anchor: 9}
+	anchors := make([]uint64, 11)
+	c := pagination.Cursor{List: pagination.List{Kind: pagination.KindUpstream}, Ordinal: 7, Anchor: 9, Before: anchors, After: anchors}
 	for b.Loop() {
 		seal.Text(c, "caller")
 	}

@@ -12,36 +12,42 @@ import (
 	"leadgraph/lead"
 )
 
-// TestRowsShiftWhileRead inserts a row at the front after every page that is
-// read, so that the second of two pages begins with the row that ended the
-// first.
+// The list changes while the pages of a window are read: once, so that they are read
+// again, or each time, so that the whole list is needed.
 func TestRowsShiftWhileRead(t *testing.T) {
 	t.Parallel()
-	// Windows that take two pages, the first row being that of the cursor.
-	for after, size := range map[int]int{11: 1, 23: 2, 39: 3, 68: 4} {
-		s := newServer(100, 20_000)
-		w := pagination.Window{List: plain, Size: size, After: s.cursor(after)}
-		want := slices.Clone(s.ids[after+1 : after+1+size])
-		s.between = func() { s.ids = slices.Insert(s.ids, 0, fmt.Sprintf("new-%d", len(s.ids))) }
-		r := s.read(t, w, false)
-		if len(s.plans[0]) != 2 {
-			t.Errorf("not two pages: %v", s.plans[0])
-		}
-		if diff := cmp.Diff(want, r.Rows); diff != "" {
-			t.Errorf("%d rows after %d (-want +got):\n%s", size, after, diff)
+	for name, change := range map[string]func(ids []string) []string{
+		"insert": func(ids []string) []string { return slices.Insert(ids, 0, fmt.Sprintf("new-%d", len(ids))) },
+		"delete": func(ids []string) []string { return slices.Delete(ids, 3, 4) },
+	} {
+		for _, times := range []int{1, 100} {
+			s := newServer(200, 20)
+			w := pagination.Window{List: plain, Size: 50, After: s.cursor(50)}
+			want := slices.Clone(s.ids[51:101])
+			changes := 0
+			s.between = func() {
+				if changes++; changes <= times {
+					s.ids = change(s.ids)
+				}
+			}
+			r := s.read(t, w, false)
+			if diff := cmp.Diff(want, r.Rows); diff != "" || s.whole != (times > 1) || len(s.plans) != 2 {
+				t.Errorf("%d times %s: whole list %v, plans %v (-want +got):\n%s", times, name, s.whole, s.plans, diff)
+			}
 		}
 	}
 }
 
+// Nothing is left of the rows around the cursor. Rather than pass over rows, the walk
+// begins again.
 func TestEndOfShrunkList(t *testing.T) {
 	t.Parallel()
-	s := newServer(2000, 20_000)
-	last := s.cursor(1999)
+	s := newServer(20_000, 20_000)
+	last := s.cursor(19_999)
 	s.ids = s.ids[:100]
 	r := s.read(t, pagination.Window{List: plain, Size: 10, After: last}, true)
-	want := answer{Previous: true, End: last} // repeats after
-	if diff := cmp.Diff(want, see(r)); diff != "" {
-		t.Errorf("forward (-want +got):\n%s", diff)
+	if diff := cmp.Diff(s.ids[:10], r.Rows); diff != "" || !r.HasNextPage {
+		t.Errorf("forward: next page %v (-want +got):\n%s", r.HasNextPage, diff)
 	}
 	r = s.read(t, pagination.Window{List: plain, Size: 10, Backward: true, Before: last}, true)
 	if diff := cmp.Diff(s.ids[90:], r.Rows); diff != "" {
@@ -90,7 +96,7 @@ func TestReadFails(t *testing.T) {
 	if !errors.As(err, &refused) || err.Error() != "last: requires before" {
 		t.Errorf("from the end: %v", err)
 	}
-	if _, err := source.Read(pagination.Window{Size: 100 * pagination.MaxPages}, true); !errors.Is(err, pagination.ErrTooManyPages) {
+	if _, err := source.Read(pagination.Window{Size: 100 * pagination.MaxPages}, true); !errors.Is(err, pagination.ErrNeedsWhole) {
 		t.Errorf("more rows than the pages hold: %v", err)
 	}
 }

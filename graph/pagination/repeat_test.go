@@ -55,3 +55,27 @@ func TestRowsThatRepeatCountOnce(t *testing.T) {
 		}
 	})
 }
+
+// A page has as many rows as the client asked for, although rows are repeated
+// anywhere among them.
+func TestRowsThatRepeatAnywhereOnAPageCountOnce(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		s := newServer(0, 20_000)
+		once := newIDs(rapid.IntRange(1, 20).Draw(t, "rows"))
+		for i := range once {
+			s.ids = append(s.ids, once[i])
+			for range rapid.IntRange(0, 2).Draw(t, "repeats") {
+				s.ids = append(s.ids, once[rapid.IntRange(0, i).Draw(t, "again")])
+			}
+		}
+		size := rapid.IntRange(1, 20).Draw(t, "size")
+		r := s.read(t, pagination.Window{List: plain, Size: size}, true)
+		if diff := cmp.Diff(once[:min(size, len(once))], r.Rows); diff != "" {
+			t.Fatalf("(-want +got):\n%s", diff)
+		}
+		if want := size < len(once); r.HasNextPage != want {
+			t.Fatalf("next page: %v", r.HasNextPage)
+		}
+	})
+}

@@ -1,7 +1,6 @@
 package projection
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -127,9 +126,6 @@ func (r Row) ID() string { return string(r.piece(0)) }
 
 // IsHole reports whether the row cannot be read.
 func (r Row) IsHole() bool { return len(r.piece(0)) == 0 }
-
-// Same reports whether two rows are leads with the same id.
-func (r Row) Same(other Row) bool { return bytes.Equal(r.piece(0), other.piece(0)) }
 
 // piece returns the id if i is 0, and otherwise the lead as it is selected in place i.
 func (r Row) piece(i int) []byte {

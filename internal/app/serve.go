@@ -192,7 +192,8 @@ func (p Program) documents(settings config.Documents) (known persisted.Documents
 // with --auth passthrough, with each caller's own token.
 func openBackend(caches config.Caches, access config.Access, platform upstream.Options, seen *telemetry.Telemetry, log *slog.Logger) (*backend.Platform, error) {
 	options := backend.Options{
-		Upstream: platform, Caches: caches, CursorKey: access.SealKey(log),
+		Upstream: platform, Caches: caches,
+		CursorKey: access.CursorKey.Key(), CursorKeyPrevious: access.CursorKeyPrevious.Key(),
 		MaxCallers: access.PassthroughCallers, MaxLeads: access.PassthroughLeads, Telemetry: seen, Logger: log,
 	}
 	if auth.Mode(access.Auth) == auth.Passthrough {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -44,10 +45,16 @@ func TestQuirksMakeNoDifference(t *testing.T) {
 		`{ leads(first: 100) { edges { cursor node { id tenantId comments } } pageInfo { hasNextPage endCursor } } }`,
 		`{ lead(tenantId: "00000000-0000-4000-8000-000000000000") { id } }`,
 	} {
-		if a, b := post(t, plain, query, nil), post(t, other, query, nil); a != b {
+		a, b := withoutCursors(post(t, plain, query, nil)), withoutCursors(post(t, other, query, nil))
+		if a != b {
 			t.Errorf("%s:\n%.200s\n%.200s", query, a, b)
 		}
 	}
+}
+
+// withoutCursors removes the cursors, which hold the time of reading.
+func withoutCursors(answer string) string {
+	return regexp.MustCompile(`"(cursor|endCursor)":"[^"]+"`).ReplaceAllString(answer, "")
 }
 
 // TestPlaygroundExamples runs every example of the playground.

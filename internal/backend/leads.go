@@ -80,3 +80,17 @@ func (p *Platform) Snapshot(ctx context.Context, want lead.Freshness) (*catalogu
 	})
 	return snapshot, state, err
 }
+
+// Current returns the snapshot that is at hand, or nil; see catalogue.Catalogue.
+func (p *Platform) Current(ctx context.Context) *catalogue.Snapshot {
+	if p.common != nil {
+		return p.common.Current(ctx)
+	}
+	snapshot, err := withReaders(ctx, p.pool, func(r *readers) (*catalogue.Snapshot, error) {
+		return r.Current(ctx), nil
+	})
+	if err != nil {
+		return nil
+	}
+	return snapshot
+}

@@ -29,10 +29,13 @@ type Options struct {
 	// Upstream configures the client. In passthrough it holds no credentials.
 	Upstream upstream.Options
 	Caches   config.Caches
-	// CursorKey seals cursors: at least 32 random bytes. All replicas need the same
-	// key to understand each other's cursors, and different accounts need different
-	// keys to refuse each other's.
+	// CursorKey encrypts cursors: at least 32 random bytes, the same in all
+	// replicas. Nil means a key derived from the credentials or, without
+	// credentials, a random key that no other process has.
 	CursorKey []byte
+	// CursorKeyPrevious is the key before the last change, or nil. Cursors made with
+	// it are accepted for a day.
+	CursorKeyPrevious []byte
 	// Caller returns the partition and the token of the caller of a context, so that
 	// leads are read with the callers' own tokens. If Caller is nil, leads are read
 	// with the platform's credentials for everybody.
@@ -43,7 +46,7 @@ type Options struct {
 	MaxCallers, MaxLeads int
 	// Telemetry, if not nil, counts and traces what is read.
 	Telemetry *telemetry.Telemetry
-	Logger    *slog.Logger
+	Logger    *slog.Logger // nil means no log
 }
 
 // namespace separates what the replicas of this account share in Redis from what
@@ -77,6 +80,7 @@ type Platform struct {
 // Open returns a platform without sending it a request. Close it after use.
 func Open(o Options) (*Platform, error) {
 	o.Name = cmp.Or(o.Name, DefaultName)
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	if len(o.Upstream.IDKey) == 0 {
 		o.Upstream.IDKey = o.idKey()
 	}
@@ -87,7 +91,12 @@ func Open(o Options) (*Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Platform{name: o.Name, client: client, cursors: pagination.NewSeal(o.CursorKey), log: o.Logger}
+	cursors, err := o.seal()
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
+	p := &Platform{name: o.Name, client: client, cursors: cursors, log: o.Logger}
 	if o.Telemetry != nil {
 		o.Telemetry.Watch(telemetry.Sources{Callers: p.Callers, Upstream: p.clientState})
 	}

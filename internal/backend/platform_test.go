@@ -19,6 +19,7 @@ import (
 	"leadgraph/lead"
 	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
+	"leadgraph/upstream/token"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -323,7 +324,50 @@ func TestPlatformsExistSideBySide(t *testing.T) {
 	if c, err := a.Cursors().Open(text, "caller"); err != nil || c.Ordinal != 7 {
 		t.Errorf("its own cursor: %+v, %v", c, err)
 	}
-	if _, err := b.Cursors().Open(text, "caller"); !errors.Is(err, pagination.ErrCursor) {
+	if _, err := b.Cursors().Open(text, "caller"); !errors.Is(err, pagination.ErrForeign) {
 		t.Errorf("the other's cursor: %v", err)
+	}
+}
+
+// Without a key, restarts and replicas with the same credentials accept each other's
+// cursors. Setting a key for the first time, or another one, breaks no walk.
+func TestCursorKeys(t *testing.T) {
+	t.Parallel()
+	platform := newFakePlatform(t)
+	with := func(secret, key, previous string) *backend.Platform {
+		return open(t, platform, func(o *backend.Options) {
+			o.Caller = nil
+			o.Upstream.Credentials = token.Credentials{TokenURL: platform.url, ClientID: "client", ClientSecret: secret}
+			if key != "" {
+				o.CursorKey = []byte(key)
+			}
+			if previous != "" {
+				o.CursorKeyPrevious = []byte(previous)
+			}
+		})
+	}
+	text := func(p *backend.Platform) string { return p.Cursors().Text(pagination.Cursor{Ordinal: 7}, "caller") }
+	derived, again, other := with("secret", "", ""), with("secret", "", ""), with("other", "", "")
+	keyed, next := with("secret", "the first key", ""), with("other", "the second key", "the first key")
+	if text(derived) != text(again) || text(derived) == text(other) {
+		t.Error("the derived key does not follow from the credentials")
+	}
+	for name, c := range map[string]struct {
+		from, to *backend.Platform
+		accepted bool
+	}{
+		"a restart":                    {derived, again, true},
+		"other credentials":            {derived, other, false},
+		"a key set for the first time": {derived, keyed, true},
+		"another key":                  {keyed, next, true},
+		"another key, back":            {next, keyed, false},
+	} {
+		if _, err := c.to.Cursors().Open(text(c.from), "caller"); (err == nil) != c.accepted {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	one, two := open(t, platform, nil), open(t, platform, nil)
+	if text(one) == text(two) {
+		t.Error("two processes have the same key without credentials")
 	}
 }

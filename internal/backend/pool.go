@@ -83,7 +83,7 @@ func withReaders[T any](ctx context.Context, p *pool, read func(*readers) (T, er
 	if refusal := p.refusal(entry); refusal != nil {
 		return none, refusal
 	}
-	if snapshot, ok := any(result).(*catalogue.Snapshot); ok && err == nil {
+	if snapshot, ok := any(result).(*catalogue.Snapshot); ok && err == nil && snapshot != nil {
 		p.weigh(entry, snapshot.Len())
 	}
 	return result, err

@@ -1,10 +1,8 @@
 package config
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
 )
 
 // Access configures how callers are authenticated and what they may do.
@@ -21,8 +19,11 @@ type Access struct {
 	PII                string   `name:"pii" help:"What callers without --pii-scope get instead of personal data: null (with an error) or mask." enum:"null,mask" default:"null" group:"Callers"`
 	CORSOrigin         []string `name:"cors-origin" help:"Web origin whose pages may call the API, such as https://app.example.com. Repeat the flag to allow several." group:"Callers"`
 	CORSCredentials    bool     `name:"cors-credentials" help:"Let pages of the --cors-origin origins send cookies." group:"Callers"`
-	CursorKey          Secret   `help:"Key that seals cursors: ${key_bytes} bytes in base64, the same in all replicas. Without it, cursors become invalid on restart and do not work across replicas." group:"Callers"`
+	CursorKey          Secret   `help:"Key that encrypts cursors: ${key_bytes} bytes in base64, the same in all replicas. Without it, the key is derived from the platform's credentials; with --auth passthrough, which has none, cursors then become invalid on restart and do not work across replicas." group:"Callers"`
 	CursorKeyFile      string   `help:"File that holds the cursor key." type:"path" group:"Callers"`
+
+	CursorKeyPrevious     Secret `help:"The cursor key before the last change. Cursors made with it are accepted for a day." group:"Callers"`
+	CursorKeyPreviousFile string `help:"File that holds the previous cursor key." type:"path" group:"Callers"`
 }
 
 // Documents configures which documents a request may name instead of sending
@@ -45,7 +46,10 @@ func (d *Documents) check() error {
 }
 
 func (a *Access) complete() error {
-	errs := []error{a.CursorKey.readFile("--cursor-key-file", a.CursorKeyFile), a.CursorKey.checkKey("--cursor-key")}
+	errs := []error{
+		a.CursorKey.readFile("--cursor-key-file", a.CursorKeyFile), a.CursorKey.checkKey("--cursor-key"),
+		a.CursorKeyPrevious.readFile("--cursor-key-previous-file", a.CursorKeyPreviousFile), a.CursorKeyPrevious.checkKey("--cursor-key-previous"),
+	}
 	if a.Auth == "jwt" && (len(a.JWTIssuer) == 0 || len(a.JWTAudience) == 0 || a.JWKSURL == "") {
 		errs = append(errs, errors.New("--auth jwt needs --jwt-issuer, --jwt-audience and --jwks-url"))
 	}
@@ -79,16 +83,4 @@ func checkPassthrough(access Access, platform Upstream, caches Caches) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// SealKey returns the cursor key that is set. If none is set it logs a warning
-// and returns a random key.
-func (a *Access) SealKey(log *slog.Logger) []byte {
-	if key := a.CursorKey.Key(); key != nil {
-		return key
-	}
-	log.Warn("--cursor-key is not set: cursors become invalid on restart and do not work across replicas")
-	key := make([]byte, keyBytes)
-	_, _ = rand.Read(key) // never fails, by its documentation
-	return key
 }

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -60,10 +61,26 @@ func TestPassthroughTakesNoCredentials(t *testing.T) {
 
 func TestMalformedValuesAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"--first-page", "one"}, {"--request-timeout", "soon"}, {"--request-timeout", "0s"}, {"--upstream-online-concurrency", "0"}, {"--upstream-max-body", "-1"}, {"--log-format", "xml"}, {"--no-such-flag"}} {
+	for _, args := range [][]string{{"--first-page", "one"}, {"--request-timeout", "soon"}, {"--request-timeout", "0s"}, {"--upstream-online-concurrency", "0"}, {"--upstream-max-body", "-1"}, {"--cursor-key-previous", "c2hvcnQ="}, {"--log-format", "xml"}, {"--no-such-flag"}} {
 		if _, _, err := load(t, nil, args...); err == nil {
 			t.Errorf("%v was accepted", args)
 		}
+	}
+}
+
+func TestThePreviousCursorKeyIsReadFromAFile(t *testing.T) {
+	t.Parallel()
+	key := strings.Repeat("k", 32)
+	path := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(path, []byte(base64.StdEncoding.EncodeToString([]byte(key))+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, _, err := load(t, nil, "--cursor-key-previous-file", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := cfg.Serve.Access.CursorKeyPrevious.Key(); string(got) != key {
+		t.Errorf("key %q", got)
 	}
 }
 

@@ -181,13 +181,14 @@ func BenchmarkPage(b *testing.B) {
 		order := lead.Order{Field: lead.OrderCompanyName}
 		view := whole.Select(f, order)
 		deep := view.Slice(view.Total()-60, view.Total())[0]
-		w := pagination.Window{Size: 50, After: &pagination.Cursor{Anchor: anchor(deep)}}
+		value, id := view.Key(deep)
+		w := pagination.Window{Size: 50, After: &pagination.Cursor{Key: &pagination.Key{Value: value, ID: id}}}
 		rest := slices.DeleteFunc(slices.Clone(leads), func(l *lead.Lead) bool { return l == deep })
 		for state, s := range map[string]*catalogue.Snapshot{"there": whole, "gone": catalogue.Build(rest, time.Time{}, whole)} {
 			b.Run(name+"/"+state, func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					cutPage(s.Select(f, order), w)
+					pagination.Cut(w, s.Select(f, order))
 				}
 			})
 		}

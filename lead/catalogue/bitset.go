@@ -39,6 +39,15 @@ func (b bitset) count() int {
 	return n
 }
 
+// countBefore returns the number of rows of the set below a row.
+func (b bitset) countBefore(row int) int {
+	n := b[:row>>6].count()
+	if spare := row & 63; spare != 0 {
+		n += bits.OnesCount64(b[row>>6] & (1<<spare - 1))
+	}
+	return n
+}
+
 func (b bitset) clone() bitset { return append(bitset(nil), b...) }
 
 func (b bitset) intersect(other bitset) {

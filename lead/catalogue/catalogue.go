@@ -132,6 +132,14 @@ func (c *Catalogue) Warm(ctx context.Context) error {
 	return err
 }
 
+// Current returns the current snapshot, however old it is, or nil if there is none.
+// It reads nothing and does not use ctx.
+func (c *Catalogue) Current(context.Context) *Snapshot {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.current.Snapshot
+}
+
 // Failing reports whether the last refresh failed.
 func (c *Catalogue) Failing() bool {
 	c.mu.Lock()

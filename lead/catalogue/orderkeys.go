@@ -36,14 +36,46 @@ func compareKeys(o lead.Order, keyA, idA, keyB, idB string) int {
 	}
 }
 
+// A cursor holds the value that its lead is ordered by, and the lead's id. So both
+// are cut, and leads are ordered by exactly what is left of them: then the place
+// of a cursor is known in any snapshot, even if its lead has changed or is gone.
+const (
+	maxValueRunes = 64
+	maxTieBytes   = 40
+)
+
+// cutValue returns the first runes of a text.
+func cutValue(text string) string {
+	if len(text) <= maxValueRunes {
+		return text
+	}
+	runes := 0
+	for i := range text {
+		if runes == maxValueRunes {
+			return text[:i]
+		}
+		runes++
+	}
+	return text
+}
+
+// tie returns what leads of equal value are ordered by: the id, or the beginning
+// of a long id and its hash.
+func tie(id string) string {
+	if len(id) <= maxTieBytes {
+		return id
+	}
+	return string(binary.BigEndian.AppendUint64([]byte(id[:maxTieBytes-8]), lead.AnchorHash(id)))
+}
+
 // keyWriter writes the values that leads are ordered by as texts whose bytes
 // compare as the values do; "" means no value. It is not safe for concurrent use.
 type keyWriter struct {
-	collator *collate.Collator
+	collator *collate.Collator // nil until a name is collated
 	buffer   collate.Buffer
 }
 
-func newKeyWriter() *keyWriter { return &keyWriter{collator: collate.New(language.Und)} }
+func newKeyWriter() *keyWriter { return &keyWriter{} }
 
 // key returns the key of one lead.
 func (w *keyWriter) key(field lead.OrderField, l *lead.Lead) string {
@@ -75,19 +107,44 @@ func (w *keyWriter) append(dst []byte, field lead.OrderField, l *lead.Lead) []by
 	case lead.OrderLastModifiedOn:
 		return appendMoment(dst, l.LastModifiedOn)
 	case lead.OrderCompanyName:
-		if name := companyName(l); name != "" {
-			dst = append(dst, w.collator.KeyFromString(&w.buffer, name)...)
-			w.buffer.Reset()
-		}
-		return dst
+		return w.collate(dst, cutValue(companyName(l)))
 	case lead.OrderStatus:
 		const states = lead.StatusRemoved + 1
 		return append(dst, byte((l.Status+states-1)%states)) // the unknown state last
 	case lead.OrderTenantID:
-		return append(dst, strings.ToLower(l.TenantID)...)
+		return append(dst, cutValue(strings.ToLower(l.TenantID))...)
 	default:
 		return dst
 	}
+}
+
+func (w *keyWriter) collate(dst []byte, name string) []byte {
+	if name == "" {
+		return dst
+	}
+	if w.collator == nil {
+		w.collator = collate.New(language.Und)
+	}
+	dst = append(dst, w.collator.KeyFromString(&w.buffer, name)...)
+	w.buffer.Reset()
+	return dst
+}
+
+// value returns the value that a cursor holds: the name for the order by company
+// name, whose key is too long, and otherwise the key.
+func (w *keyWriter) value(field lead.OrderField, l *lead.Lead) string {
+	if field == lead.OrderCompanyName {
+		return cutValue(companyName(l))
+	}
+	return w.key(field, l)
+}
+
+// keyOf returns the key of a value.
+func (w *keyWriter) keyOf(field lead.OrderField, value string) string {
+	if field == lead.OrderCompanyName {
+		return string(w.collate(nil, value))
+	}
+	return value
 }
 
 func appendMoment(dst []byte, t time.Time) []byte {

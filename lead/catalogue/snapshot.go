@@ -20,6 +20,7 @@ type Snapshot struct {
 	unreadable int
 
 	byID      []int32                       // rows by ascending id
+	byTie     []int32                       // rows by ascending tie
 	anchors   map[uint64]int32              // rows by AnchorHash
 	orderings [lead.OrderFields][2]ordering // ascending, descending
 
@@ -52,8 +53,8 @@ func Build(leads []*lead.Lead, asOf time.Time, previous *Snapshot) *Snapshot {
 	// The parts share no data, and together they are most of the work.
 	flight.Parallel(parts...)
 	for field := lead.OrderAsRead + 1; field < lead.OrderFields; field++ {
-		s.orderings[field][0] = newOrdering(rankings[field], s.byID, false)
-		s.orderings[field][1] = newOrdering(rankings[field], s.byID, true)
+		s.orderings[field][0] = newOrdering(rankings[field], s.byTie, false)
+		s.orderings[field][1] = newOrdering(rankings[field], s.byTie, true)
 	}
 	s.orderings[lead.OrderAsRead][0] = asRead(len(s.leads))
 	if previous != nil {
@@ -83,6 +84,15 @@ func (s *Snapshot) indexIDs() {
 		s.anchors[lead.AnchorHash(l.ID)] = int32(row)
 	}
 	s.byID = newOrdering(rankTexts(ids), asRead(len(ids)).rows, false).rows
+	s.byTie = s.byID
+	long := false
+	for row, id := range ids {
+		ids[row] = tie(id)
+		long = long || len(id) > maxTieBytes
+	}
+	if long {
+		s.byTie = newOrdering(rankTexts(ids), asRead(len(ids)).rows, false).rows
+	}
 }
 
 func (s *Snapshot) indexValues() {
@@ -137,11 +147,20 @@ func (s *Snapshot) All() []*lead.Lead { return s.leads }
 
 // ByID returns the lead with the id, or nil if there is none.
 func (s *Snapshot) ByID(id string) *lead.Lead {
-	i, found := sort.Find(len(s.byID), func(i int) int { return strings.Compare(id, s.leads[s.byID[i]].ID) })
+	row, found := s.Position(id)
 	if !found {
 		return nil
 	}
-	return s.leads[s.byID[i]]
+	return s.leads[row]
+}
+
+// Position returns the position of the lead with the id in the platform's order.
+func (s *Snapshot) Position(id string) (position int, found bool) {
+	i, found := sort.Find(len(s.byID), func(i int) int { return strings.Compare(id, s.leads[s.byID[i]].ID) })
+	if !found {
+		return 0, false
+	}
+	return int(s.byID[i]), true
 }
 
 // ByTenant returns the leads of a tenant in the platform's own order, or nil if

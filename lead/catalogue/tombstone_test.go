@@ -20,36 +20,33 @@ func someLeads(ids ...string) []*lead.Lead {
 	return leads
 }
 
-func TestLocateRemembersForAnHour(t *testing.T) {
+func TestFindRemembersForAnHour(t *testing.T) {
 	t.Parallel()
 	begun := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 	s := catalogue.Build(someLeads("a", "b", "c"), begun, nil)
-	locate := func() string {
-		at, found := s.Select(nil, lead.Order{Field: lead.OrderTenantID}).Locate(lead.AnchorHash("b"), 99)
-		return fmt.Sprint(at, found)
-	}
+	find := func() string { return fmt.Sprint(s.Select(nil, lead.Order{}).Find(lead.AnchorHash("b"))) }
 	for _, step := range []struct {
 		after time.Duration
 		leads []*lead.Lead
 		want  string
 	}{
-		{0, someLeads("a", "b", "c"), "1 true"},
-		{time.Minute, someLeads("c", "a"), "1 false"},
-		{time.Hour, someLeads("c", "aa", "a"), "2 false"},
-		{time.Hour + time.Minute, someLeads("c"), "0 false"},
-		{time.Hour + time.Minute + 1, someLeads("c"), "1 false"}, // forgotten: the ordinal within the list
-		{2 * time.Hour, someLeads("b", "c"), "0 true"},
-		{2 * time.Hour, someLeads("c"), "0 false"},
+		{0, someLeads("a", "b", "c"), "1 true true"},
+		{time.Minute, someLeads("c", "a"), "2 false true"}, // after the lead that came before it
+		{time.Hour, someLeads("c", "aa", "a"), "3 false true"},
+		{time.Hour + time.Minute, someLeads("c"), "1 false true"},
+		{time.Hour + time.Minute + 1, someLeads("c"), "0 false false"}, // forgotten
+		{2 * time.Hour, someLeads("b", "c"), "0 true true"},
+		{2 * time.Hour, someLeads("c"), "0 false true"},
 	} {
 		s = catalogue.Build(step.leads, begun.Add(step.after), s)
-		if got := locate(); got != step.want {
+		if got := find(); got != step.want {
 			t.Errorf("after %s at %s, want %s", step.after, got, step.want)
 		}
 	}
 }
 
 // The number of tombstones is limited, and those of the latest leads are kept.
-func TestLocateRemembersTenThousand(t *testing.T) {
+func TestFindRemembersTenThousand(t *testing.T) {
 	t.Parallel()
 	const most = 10_000
 	gone := make([]string, most+50)
@@ -58,9 +55,9 @@ func TestLocateRemembersTenThousand(t *testing.T) {
 	}
 	rest := []string{"x", "y", "z"}
 	s := catalogue.Build(someLeads(slices.Concat(gone, rest)...), time.Time{}, nil)
-	remembers := func(id string) bool { // otherwise Locate returns the ordinal
-		at, _ := s.Select(nil, lead.Order{}).Locate(lead.AnchorHash(id), 1)
-		return at == 0
+	remembers := func(id string) bool {
+		at, _, known := s.Select(nil, lead.Order{}).Find(lead.AnchorHash(id))
+		return at == 0 && known
 	}
 	s = catalogue.Build(someLeads(rest...), time.Time{}, s)
 	if !remembers(gone[0]) || !remembers(gone[most-1]) || remembers(gone[most]) {
@@ -83,7 +80,7 @@ func TestBuildForgetsThePrevious(t *testing.T) {
 	if previous.Value() != nil || gone.Value() != nil {
 		t.Error("the previous snapshot or its lead is still in memory")
 	}
-	if at, found := s.Select(nil, lead.Order{}).Locate(lead.AnchorHash("b"), 0); at != 1 || found {
+	if at, found, _ := s.Select(nil, lead.Order{}).Find(lead.AnchorHash("b")); at != 1 || found {
 		t.Errorf("the lead that has disappeared is at %d, %v", at, found)
 	}
 }

@@ -1,6 +1,10 @@
 package catalogue
 
-import "leadgraph/lead"
+import (
+	"sort"
+
+	"leadgraph/lead"
+)
 
 // View is an ordered list of the leads of a snapshot that match a filter. It is
 // immutable and safe for concurrent use.
@@ -25,21 +29,45 @@ func (s *Snapshot) Select(f *lead.Filter, o lead.Order) View {
 // Total returns the number of leads in the view.
 func (v View) Total() int { return v.total }
 
-// Locate returns the position in the view of the lead whose id has the given
-// AnchorHash, and whether the view contains that lead. If it does not, Locate
-// returns the position that the lead would have. It knows that position for a lead
-// that does not match the filter, and for a lead that has disappeared from the
-// platform while the snapshot still has its tombstone. For any other lead it
-// returns the ordinal, limited to the length of the view.
-func (v View) Locate(anchor uint64, ordinal int) (position int, found bool) {
+// Hash returns the anchor of a lead.
+func (v View) Hash(l *lead.Lead) uint64 { return lead.AnchorHash(l.ID) }
+
+// Find returns the number of leads of the view that come before the lead whose id
+// has the given AnchorHash, and whether the view contains that lead. It knows this
+// for a lead that does not match the filter too and, in the platform's order, for a
+// lead that has disappeared from the platform while the snapshot still has its
+// tombstone.
+func (v View) Find(anchor uint64) (before int, found, known bool) {
 	if row, here := v.snapshot.anchors[anchor]; here {
 		place := v.snapshot.ordering(v.order).places[row]
-		return v.countMatching(0, int(place)), v.matching == nil || v.matching.has(row)
+		return v.countMatching(0, int(place)), v.matching == nil || v.matching.has(row), true
 	}
-	if place, known := v.snapshot.wouldBe(anchor, v.order); known {
-		return v.countMatching(0, place), false
+	if v.Ordered() {
+		return 0, false, false
 	}
-	return min(max(ordinal, 0), v.total), false
+	row, known := v.snapshot.wouldBe(anchor)
+	return v.countMatching(0, row), false, known
+}
+
+// Ordered reports whether the view has another order than the platform's.
+func (v View) Ordered() bool { return v.order.Field != lead.OrderAsRead }
+
+// Key returns the value and the id that a lead is ordered by, cut to a fixed length.
+func (v View) Key(l *lead.Lead) (value, id string) {
+	return newKeyWriter().value(v.order.Field, l), tie(l.ID)
+}
+
+// Seek returns the number of leads of the view that come before a key, and whether a
+// lead of the view has it. It needs no lead that has the key.
+func (v View) Seek(value, id string) (before int, found bool) {
+	writer, rows := newKeyWriter(), v.snapshot.ordering(v.order).rows
+	key := writer.keyOf(v.order.Field, value)
+	compare := func(i int) int {
+		l := v.snapshot.leads[rows[i]]
+		return compareKeys(v.order, key, id, writer.key(v.order.Field, l), tie(l.ID))
+	}
+	place, found := sort.Find(len(rows), compare)
+	return v.countMatching(0, place), found && (v.matching == nil || v.matching.has(rows[place]))
 }
 
 // Slice returns the leads at the positions [from, to). It leaves out positions
@@ -76,6 +104,9 @@ func (v View) Slice(from, to int) []*lead.Lead {
 func (v View) countMatching(from, to int) int {
 	if v.matching == nil {
 		return to - from
+	}
+	if !v.Ordered() { // places are rows
+		return v.matching.countBefore(to) - v.matching.countBefore(from)
 	}
 	n := 0
 	for _, row := range v.snapshot.ordering(v.order).rows[from:to] {

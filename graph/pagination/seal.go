@@ -1,0 +1,161 @@
+package pagination
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"hash"
+	"sync"
+	"time"
+)
+
+// CursorError says why a text is refused as a cursor.
+type CursorError struct {
+	// Reason is the reason for programs: malformed, foreign, list or expired.
+	Reason  string
+	message string
+}
+
+// Error returns the reason in words for the client.
+func (e *CursorError) Error() string { return e.message }
+
+// The reasons why a cursor is refused.
+var (
+	// ErrMalformed is the error for a text that is not a cursor.
+	ErrMalformed = &CursorError{"malformed", "is not a cursor"}
+	// ErrForeign is the error for a cursor of another caller, account or key.
+	ErrForeign = &CursorError{"foreign", "is not a cursor that this server gave to this caller"}
+	// ErrOtherList is the error for a cursor of another filter or order.
+	ErrOtherList = &CursorError{"list", "belongs to another filter or order"}
+	// ErrExpired is the error for a cursor of an earlier format, or one that was
+	// sealed with the previous key and is older than a day.
+	ErrExpired = &CursorError{"expired", "has expired: start the list again"}
+)
+
+// A text is base64 of the version, a nonce and the encrypted cursor with its tag.
+const (
+	cursorVersion = 2
+	nonceBytes    = 12
+	tagBytes      = 16
+	// MaxCursorLength is the maximum number of characters of a cursor.
+	MaxCursorLength = 512
+	// previousLife is how long cursors of a previous key are accepted. Nobody
+	// pages through one list for longer.
+	previousLife = 24 * time.Hour
+	// A cursor of version 1 had this length.
+	firstVersionBytes = 38
+)
+
+// Seal encodes cursors as encrypted texts for clients and decodes them. A text is
+// valid only for the account and the caller it was made for. Seal is safe for
+// concurrent use.
+type Seal struct {
+	account string
+	keys    []*sealKey // the first one seals
+}
+
+// sealKey encrypts with one key. Equal cursors have equal texts, because client
+// caches compare them. So the nonce is a MAC of all that the text depends on.
+type sealKey struct {
+	aead cipher.AEAD
+	macs sync.Pool // of hash.Hash: making one costs more than using it
+}
+
+// NewSeal returns a seal for the cursors into one account's leads. It seals with
+// the key, at least 32 secret random bytes, and still accepts cursors of the
+// previous keys for a day. Replicas with the same account and key accept each
+// other's cursors.
+func NewSeal(account string, key []byte, previous ...[]byte) *Seal {
+	s := &Seal{account: account}
+	for _, secret := range append([][]byte{key}, previous...) {
+		s.keys = append(s.keys, newSealKey(secret))
+	}
+	return s
+}
+
+func newSealKey(secret []byte) *sealKey {
+	derive := func(purpose string) []byte {
+		key, err := hkdf.Key(sha256.New, secret, nil, "leadgraph cursor "+purpose, 32)
+		if err != nil {
+			panic(err) // only for a length that SHA-256 cannot give
+		}
+		return key
+	}
+	block, err := aes.NewCipher(derive("encryption"))
+	if err != nil {
+		panic(err) // only for a key of another length
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		panic(err) // only for a cipher of another block size
+	}
+	nonces := derive("nonce")
+	return &sealKey{aead: aead, macs: sync.Pool{New: func() any { return hmac.New(sha256.New, nonces) }}}
+}
+
+// nonce appends the nonce of a plaintext and its context.
+func (k *sealKey) nonce(dst, plain, bound []byte) []byte {
+	mac := k.macs.Get().(hash.Hash)
+	defer k.macs.Put(mac)
+	mac.Reset()
+	var length [8]byte
+	binary.BigEndian.PutUint64(length[:], uint64(len(plain)))
+	_, _ = mac.Write(length[:]) // hashes never fail
+	_, _ = mac.Write(plain)
+	_, _ = mac.Write(bound)
+	var room [sha256.Size]byte
+	return append(dst, mac.Sum(room[:0])[:nonceBytes]...)
+}
+
+// bound returns what a text is bound to without holding it.
+func (s *Seal) bound(caller string) []byte {
+	bound := append(make([]byte, 0, 16+len(s.account)+len(caller)), cursorVersion)
+	bound = binary.AppendUvarint(bound, uint64(len(s.account)))
+	bound = append(bound, s.account...)
+	return append(bound, caller...)
+}
+
+// Text encodes the cursor for a caller. The text is URL-safe.
+func (s *Seal) Text(c Cursor, caller string) string {
+	plain, bound, key := c.marshal(), s.bound(caller), s.keys[0]
+	raw := append(make([]byte, 0, 1+nonceBytes+len(plain)+tagBytes), cursorVersion)
+	raw = key.nonce(raw, plain, bound)
+	return base64.RawURLEncoding.EncodeToString(key.aead.Seal(raw, raw[1:], plain, bound))
+}
+
+// Open decodes a text that Text made for the same caller. For any other text,
+// even another encoding of the same bytes, it returns a *CursorError.
+func (s *Seal) Open(text, caller string) (Cursor, error) {
+	if len(text) > MaxCursorLength { // a long text costs nothing
+		return Cursor{}, ErrMalformed
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	switch {
+	case err != nil || len(raw) == 0 || base64.RawURLEncoding.EncodedLen(len(raw)) != len(text):
+		return Cursor{}, ErrMalformed
+	case raw[0] == 1 && len(raw) == firstVersionBytes:
+		return Cursor{}, ErrExpired
+	case raw[0] != cursorVersion || len(raw) < 1+nonceBytes+fillBytes+tagBytes:
+		return Cursor{}, ErrMalformed
+	}
+	nonce, sealed, bound := raw[1:1+nonceBytes], raw[1+nonceBytes:], s.bound(caller)
+	for i, key := range s.keys {
+		plain, err := key.aead.Open(nil, nonce, sealed, bound)
+		if err != nil {
+			continue
+		}
+		var c Cursor
+		switch {
+		case !c.unmarshal(plain):
+			return Cursor{}, ErrMalformed
+		case i > 0 && !c.AsOf.IsZero() && time.Since(c.AsOf) > previousLife:
+			return Cursor{}, ErrExpired
+		}
+		return c, nil
+	}
+	return Cursor{}, ErrForeign
+}
