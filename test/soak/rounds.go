@@ -69,7 +69,7 @@ type round struct {
 func (r *round) ages() oracle.Ages {
 	return oracle.Ages{
 		Lookup: roundLookups, NoLead: roundLookups, Fresh: roundLeads, Revalidate: roundRevalidate, IfFailing: roundFar,
-		Reading: upstreamTimeout, Torn: r.paging.CutAbove > 0,
+		Reading: upstreamTimeout, Torn: true,
 	}
 }
 

@@ -54,8 +54,9 @@ func (l *Load) Run(ctx context.Context, workers, rate int) {
 // worker is a client that makes one request after the other.
 type worker struct {
 	*Load
-	random *rand.Rand
-	maker  *operations.Maker
+	random  *rand.Rand
+	maker   *operations.Maker
+	failure []oracle.Failure // of the last page of a walk that was asked for
 }
 
 // work makes requests at random, at most one in each interval, until ctx ends.

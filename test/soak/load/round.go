@@ -83,7 +83,7 @@ func (w *walker) walkAlong(ctx context.Context) {
 		freshness := cacheControl(maxAges[w.random.IntN(len(maxAges))])
 		page, answered := w.step(finish, w.next, way, freshness)
 		if !answered && finish.Err() == nil {
-			w.Tally.Violation(report.Stuck, "%s", described(way))
+			w.Tally.Violation(report.Stuck, "%v: %s", w.failure, described(way))
 		}
 		w.change(ctx, way.Anchor)
 		pace.Rest(ctx, pace.UpTo(w.random, 20*time.Millisecond))

@@ -62,8 +62,8 @@ func (l *Load) judgeWalk(way *oracle.Walk) {
 
 // described says what a walk goes through.
 func described(way *oracle.Walk) string {
-	return fmt.Sprintf("%d pages by %d since %s, backward %v, filter %.300s, order %v",
-		way.Pages, way.Size, way.Begun.Format("15:04:05.000"), way.Backward, fmt.Sprint(way.Filter), way.Order())
+	return fmt.Sprintf("%d pages by %d since %s, backward %v, filter %.200s, order %v, pages %s",
+		way.Pages, way.Size, way.Begun.Format("15:04:05.000"), way.Backward, fmt.Sprint(way.Filter), way.Order(), way.Trail())
 }
 
 // step reads the next page. It tries up to five times, each time at the server that
@@ -75,6 +75,7 @@ func (w *worker) step(ctx context.Context, server func() *client.Client, way *or
 		if answers == nil {
 			return nil, false
 		}
+		w.failure = answers[0].Errors
 		if page, answered = answers[0].Data["leads"].(oracle.Object); answered && len(answers[0].Errors) == 0 {
 			way.Advance(page)
 			return page, true

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -12,6 +13,7 @@ type Walk struct {
 	Pages        int
 	met, anchors []string    // ids in the order in which they were answered; ids of the cursors' leads
 	asOf         []time.Time // of the pages
+	sizes        []int       // of the pages
 }
 
 // AtEnd tells whether a page is the last one.
@@ -27,6 +29,7 @@ func (w *Walk) AtEnd(page Object) bool {
 func (w *Walk) Advance(page Object) {
 	w.Pages++
 	edges := Elements(page["edges"])
+	w.sizes = append(w.sizes, len(edges))
 	ids := make([]string, len(edges))
 	for i, edge := range edges {
 		ids[i], _ = edge.(Object)["node"].(Object)["id"].(string)
@@ -65,6 +68,16 @@ func (w *Walk) Kind() string {
 		kind += ", backward"
 	}
 	return kind
+}
+
+// Trail describes the last pages: when they are from and how many leads they have.
+func (w *Walk) Trail() string {
+	const most = 12
+	var pages []string
+	for i := max(0, len(w.asOf)-most); i < min(len(w.asOf), len(w.sizes)); i++ {
+		pages = append(pages, fmt.Sprintf("%s: %d", w.asOf[i].Format("05.000"), w.sizes[i]))
+	}
+	return strings.Join(pages, ", ")
 }
 
 // Verdict is what the oracle finds out about a walk.

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -133,7 +134,7 @@ func (w Window) misfit(page Object, rows, all []*Row, counted, changed bool) str
 		from, to = at+1, min(at+1+w.Size, len(all))
 	}
 	if !slices.EqualFunc(rows, all[from:to], sameLead) {
-		return "the page holds other leads"
+		return "the page holds other leads: " + unlike(rows, all[from:to])
 	}
 	info, _ := page["pageInfo"].(Object)
 	next, previous := to < len(all), from > 0
@@ -147,6 +148,16 @@ func (w Window) misfit(page Object, rows, all []*Row, counted, changed bool) str
 		return "hasPreviousPage is wrong"
 	}
 	return ""
+}
+
+// unlike describes the first place in which two lists differ.
+func unlike(got, want []*Row) string {
+	for i := range min(len(got), len(want)) {
+		if got[i].ID != want[i].ID {
+			return fmt.Sprintf("%s instead of %s at place %d of %d", got[i].ID, want[i].ID, i, len(want))
+		}
+	}
+	return fmt.Sprintf("%d instead of %d", len(got), len(want))
 }
 
 func sameLead(a, b *Row) bool { return a.ID == b.ID }
