@@ -14,12 +14,10 @@ import (
 	"leadgraph/test/soak/operations"
 	"leadgraph/test/soak/oracle"
 	"leadgraph/test/soak/platform"
+	"leadgraph/upstream/sandbox"
 )
 
 const (
-	// roundShare is the part of a soak in which lists are walked through while they
-	// change.
-	roundShare = 0.4
 	// walkers is the number of clients of a round.
 	walkers                   = 4
 	shortestRound             = 5 * time.Second
@@ -42,10 +40,10 @@ func (k *soak) rounds(ctx context.Context, binary string) error {
 	} else {
 		k.say("no redis-server is installed; all servers do without")
 	}
-	whole := time.Duration(float64(k.duration) * roundShare)
+	whole := time.Duration(float64(k.duration) * k.walks)
 	length := min(max(k.duration/10, shortestRound), longestRound)
 	pagings := platform.Pagings()
-	for number := range max(1, int(whole/length)) {
+	for number := range int(whole / length) {
 		r := round{soak: k, number: number, length: length, paging: pagings[number%len(pagings)]}
 		if redis != nil && number%2 == 1 {
 			r.redis = redis.URL
@@ -78,6 +76,9 @@ func (r *round) ages() oracle.Ages {
 func (r *round) flags(p *platform.Platform) []string {
 	flags := append(settingsOf(r.ages()), p.Flags()...)
 	flags = append(flags, "--drain-delay", drainDelay.String())
+	if r.paging.PageZero == sandbox.PageZeroError {
+		flags = append(flags, "--first-page", "1") // as leadgraph doctor advises
+	}
 	if r.number/2%2 == 0 {
 		flags = append(flags, "--cursor-key", base64.StdEncoding.EncodeToString(make([]byte, 32)))
 	}

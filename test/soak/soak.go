@@ -81,7 +81,7 @@ func (k *soak) run(ctx context.Context) (err error) {
 	if err := k.rounds(ctx, binary); err != nil {
 		return err
 	}
-	k.duration -= time.Duration(float64(k.duration) * roundShare)
+	k.duration -= time.Duration(float64(k.duration) * k.walks)
 	if k.platform, err = platform.Start(ctx); err != nil {
 		return err
 	}

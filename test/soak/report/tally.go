@@ -22,6 +22,7 @@ type Tally struct {
 	open       int                   // requests under way
 	walks      map[string]*walkTally // that reached the end of a list, by kind
 	changes    map[string]int        // of the platform's leads, by kind
+	last       string                // what went wrong last, and when
 }
 
 // walkTally counts the walks of a kind.
@@ -70,7 +71,7 @@ func (t *Tally) Violation(sort, format string, args ...any) {
 	defer t.mu.Unlock()
 	t.violations[sort]++
 	if len(t.evidence[sort]) < mostEvidence {
-		t.evidence[sort] = append(t.evidence[sort], time.Now().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
+		t.evidence[sort] = append(t.evidence[sort], time.Now().Format("15:04:05.000 ")+fmt.Sprintf(format, args...)+t.last)
 	}
 }
 
@@ -79,6 +80,7 @@ func (t *Tally) Fault(name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.faults[name]++
+	t.last = time.Now().Format("\n(the last fault began at 15:04:05.000: ") + name + ")"
 }
 
 func (t *Tally) kind(name string) *kindTally {
