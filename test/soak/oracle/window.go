@@ -72,7 +72,18 @@ func (w Window) check(j *Judge, key string, page Object) {
 		w.mixed(j, rows, versions)
 		return
 	}
-	j.fail("%s: %s (%d versions)", key, misfit, len(versions))
+	j.fail("%s: %s (%d versions)%s", key, misfit, len(versions), w.whenRight(j, page, rows, counted))
+}
+
+// whenRight says when the page would have been right. The text is empty if it never
+// was.
+func (w Window) whenRight(j *Judge, page Object, rows []*Row, counted bool) string {
+	for _, v := range slices.Backward(j.history.versions) {
+		if w.misfit(page, rows, w.all(v), counted, false) == "" {
+			return fmt.Sprintf(", right from %s until %s", v.from.Format("05.000"), v.until.Format("05.000"))
+		}
+	}
+	return ""
 }
 
 // versions returns the versions that the page may show.
