@@ -31,12 +31,14 @@ const (
 // a platform of its own, which cuts its pages in its own way, and two servers, which
 // share a Redis in every other round.
 func (k *soak) rounds(ctx context.Context, binary string) error {
-	redis, err := child.StartRedis(ctx, k.dir)
-	if err != nil {
-		return err
-	}
-	if redis != nil {
+	shared := ""
+	if child.RedisInstalled() {
+		redis, err := child.StartRedis(ctx, k.dir)
+		if err != nil {
+			return err
+		}
 		defer func() { _ = redis.Stop() }() // it has nothing to keep
+		shared = redis.URL
 	} else {
 		k.say("no redis-server is installed; all servers do without")
 	}
@@ -45,8 +47,8 @@ func (k *soak) rounds(ctx context.Context, binary string) error {
 	pagings := platform.Pagings()
 	for number := range int(whole / length) {
 		r := round{soak: k, number: number, length: length, paging: pagings[number%len(pagings)]}
-		if redis != nil && number%2 == 1 {
-			r.redis = redis.URL
+		if number%2 == 1 {
+			r.redis = shared
 		}
 		if err := r.run(ctx, binary); err != nil {
 			return fmt.Errorf("round %d: %w", number, err)

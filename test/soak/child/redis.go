@@ -6,6 +6,8 @@ import (
 	"net"
 	"os/exec"
 	"time"
+
+	"leadgraph/test/soak/pace"
 )
 
 // Redis is a running redis-server.
@@ -15,13 +17,17 @@ type Redis struct {
 	ended chan error
 }
 
+const redisServer = "redis-server"
+
+// RedisInstalled tells whether StartRedis finds a redis-server.
+func RedisInstalled() bool {
+	_, err := exec.LookPath(redisServer)
+	return err == nil
+}
+
 // StartRedis starts the installed redis-server on the loopback and returns when it
-// accepts connections. It returns nil if none is installed.
+// accepts connections.
 func StartRedis(ctx context.Context, dir string) (*Redis, error) {
-	binary, err := exec.LookPath("redis-server")
-	if err != nil {
-		return nil, nil //nolint:nilnil // a soak does without it
-	}
 	free, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -33,19 +39,21 @@ func StartRedis(ctx context.Context, dir string) (*Redis, error) {
 	}
 	r := &Redis{
 		URL:   "redis://" + address,
-		cmd:   exec.CommandContext(context.WithoutCancel(ctx), binary, "--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--appendonly", "no"),
+		cmd:   exec.CommandContext(context.WithoutCancel(ctx), redisServer, "--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--appendonly", "no"),
 		ended: make(chan error, 1),
 	}
 	if err := r.cmd.Start(); err != nil {
 		return nil, err
 	}
 	go func() { r.ended <- r.cmd.Wait() }()
-	for limit := time.Now().Add(startTime); ; time.Sleep(10 * time.Millisecond) {
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	limited, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	for {
+		conn, err := new(net.Dialer).DialContext(limited, "tcp", address)
 		if err == nil {
 			return r, conn.Close()
 		}
-		if time.Now().After(limit) || ctx.Err() != nil {
+		if !pace.Rest(limited, 10*time.Millisecond) {
 			return nil, errors.Join(err, r.Stop())
 		}
 	}
@@ -54,6 +62,6 @@ func StartRedis(ctx context.Context, dir string) (*Redis, error) {
 // Stop kills redis-server: it has nothing to keep.
 func (r *Redis) Stop() error {
 	err := r.cmd.Process.Kill()
-	<-r.ended // says that it was killed
+	_ = <-r.ended // says that it was killed
 	return err
 }

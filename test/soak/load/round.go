@@ -69,29 +69,22 @@ func (w *walker) compare(ctx context.Context) {
 	w.ask(context.WithoutCancel(ctx), w.next(), r)
 }
 
-// mostWalk is how long a walk may go on after the end of a round.
-const mostWalk = 20 * time.Second
-
 // walkAlong walks through a list. Between its pages the list changes.
 func (w *walker) walkAlong(ctx context.Context) {
 	way := w.maker.RoundWalk()
 	fixed := way.FromCatalogue()
-	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), mostWalk)
-	defer cancel()
+	finish := context.WithoutCancel(ctx)
 	w.pages(finish, way, func() (oracle.Object, bool) {
 		way.Count = !fixed && w.random.IntN(3) == 0 // from the catalogue or from the platform
 		freshness := cacheControl(maxAges[w.random.IntN(len(maxAges))])
 		page, answered := w.step(finish, w.next, way, freshness)
-		if !answered && finish.Err() == nil {
+		if !answered {
 			w.Tally.Violation(report.Stuck, "%v: %s", w.failure, described(way))
 		}
 		w.change(ctx, way.Anchor)
 		pace.Rest(ctx, pace.UpTo(w.random, 20*time.Millisecond))
 		return page, answered
 	})
-	if finish.Err() != nil {
-		w.Tally.Violation(report.Unending, "%v: %s", mostWalk, described(way))
-	}
 }
 
 // change changes the leads, after one page in three. Nothing changes in every third

@@ -19,7 +19,7 @@ func (m *Maker) Walk() *oracle.Walk {
 
 // RoundWalk returns a walk with small pages through a list of any kind, at its start.
 func (m *Maker) RoundWalk() *oracle.Walk {
-	w := oracle.Window{Size: 2 + m.random.IntN(40), Selected: pick(m.random, m.flat), Next: true, Previous: true, Edges: true, Backward: m.one(3)}
+	w := oracle.Window{Size: 4 + m.random.IntN(38), Selected: pick(m.random, m.flat), Next: true, Previous: true, Edges: true, Backward: m.one(3)}
 	switch m.random.IntN(5) {
 	case 0: // all leads in the platform's own order
 	case 1:
