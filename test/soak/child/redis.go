@@ -14,7 +14,7 @@ import (
 type Redis struct {
 	URL   string
 	cmd   *exec.Cmd
-	ended chan error
+	ended chan struct{}
 }
 
 const redisServer = "redis-server"
@@ -40,12 +40,15 @@ func StartRedis(ctx context.Context, dir string) (*Redis, error) {
 	r := &Redis{
 		URL:   "redis://" + address,
 		cmd:   exec.CommandContext(context.WithoutCancel(ctx), redisServer, "--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--appendonly", "no"),
-		ended: make(chan error, 1),
+		ended: make(chan struct{}),
 	}
 	if err := r.cmd.Start(); err != nil {
 		return nil, err
 	}
-	go func() { r.ended <- r.cmd.Wait() }()
+	go func() {
+		_ = r.cmd.Wait() // says that it was killed
+		close(r.ended)
+	}()
 	limited, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	for {
@@ -62,6 +65,6 @@ func StartRedis(ctx context.Context, dir string) (*Redis, error) {
 // Stop kills redis-server: it has nothing to keep.
 func (r *Redis) Stop() error {
 	err := r.cmd.Process.Kill()
-	_ = <-r.ended // says that it was killed
+	<-r.ended
 	return err
 }
