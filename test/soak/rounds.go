@@ -45,8 +45,9 @@ func (k *soak) rounds(ctx context.Context, binary string) error {
 	whole := time.Duration(float64(k.duration) * k.walks)
 	length := min(max(k.duration/10, shortestRound), longestRound)
 	pagings := platform.Pagings()
+	first := int(k.seed % uint64(len(pagings))) // a short soak has few rounds
 	for number := range int(whole / length) {
-		r := round{soak: k, number: number, length: length, paging: pagings[number%len(pagings)]}
+		r := round{soak: k, number: number, length: length, paging: pagings[(first+number)%len(pagings)]}
 		if number%2 == 1 {
 			r.redis = shared
 		}
