@@ -2,11 +2,12 @@
 // goes wrong. It checks that no row is wrong, that no request hangs, that every
 // answer is in time, that nothing leaks, and that leadgraph ends in order.
 //
-// It builds leadgraph and starts it as a process of its own over a sandbox. Random
-// clients ask it over all transports; some leave early or read slowly. Meanwhile
-// the platform fails in every way that the sandbox can imitate, is down for
-// seconds, and its leads come and go. An oracle that knows what the platform had
-// at each moment compares every row of every answer.
+// It builds leadgraph and starts it as processes of their own over sandboxes. First,
+// clients walk through lists that change, while two servers answer by turns and
+// restart. Then random clients ask one server over all transports; some leave early
+// or read slowly. Meanwhile the platform fails in every way that the sandbox can
+// imitate, is down for seconds, and its leads come and go. An oracle that knows what
+// the platform had at each moment compares every row of every answer.
 //
 // Run it from the repository:
 //
@@ -47,6 +48,7 @@ type settings struct {
 	duration, margin time.Duration
 	seed             uint64
 	workers, rate    int
+	walks            float64 // part of the time
 	race             bool
 	markdown, log    string
 }
@@ -60,6 +62,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.Uint64Var(&s.seed, "seed", 0, "`number` that determines requests and faults; 0 chooses one at random")
 	flags.IntVar(&s.workers, "workers", 24, "`number` of clients, each with one request under way")
 	flags.IntVar(&s.rate, "rate", 80, "maximum `number` of requests a second, all clients together")
+	flags.Float64Var(&s.walks, "walks", 0.4, "`part` of the time in which lists that change are walked through, 0 to 1")
 	flags.BoolVar(&s.race, "race", false, "build leadgraph with the race detector")
 	flags.StringVar(&s.markdown, "markdown", "", "also write the report to this `file`")
 	flags.StringVar(&s.log, "log", "", "keep leadgraph's log in this `file`")
@@ -72,6 +75,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	switch {
 	case flags.NArg() > 0:
 		return s, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case s.walks < 0 || s.walks > 1:
+		return s, errors.New("-walks must be between 0 and 1")
 	case s.duration <= 0 || s.margin < 0 || s.workers < 1 || s.rate < 1:
 		return s, errors.New("-for, -workers and -rate must be positive, -margin must not be negative")
 	}

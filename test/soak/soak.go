@@ -52,12 +52,18 @@ func ages() oracle.Ages {
 }
 
 func (k *soak) flags() []string {
-	a := ages()
-	return append(k.platform.Flags(), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--no-playground",
+	return append(append(k.platform.Flags(), settingsOf(ages())...), "--max-batch", fmt.Sprint(maxBatch))
+}
+
+// settingsOf returns the flags of every server whose answers may have these ages.
+func settingsOf(a oracle.Ages) []string {
+	return []string{
+		"--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--no-playground",
 		"--request-timeout", requestTimeout.String(), "--upstream-timeout", upstreamTimeout.String(), "--upstream-attempt-timeout", attemptTimeout.String(),
 		"--lookup-ttl", a.Lookup.String(), "--lookup-negative-ttl", a.NoLead.String(),
 		"--catalogue-ttl", a.Fresh.String(), "--catalogue-revalidate", a.Revalidate.String(), "--catalogue-if-error", a.IfFailing.String(),
-		"--catalogue-timeout", (2 * upstreamTimeout).String(), "--max-batch", fmt.Sprint(maxBatch))
+		"--catalogue-timeout", (2 * upstreamTimeout).String(),
+	}
 }
 
 func (k *soak) say(format string, args ...any) {
@@ -72,6 +78,10 @@ func (k *soak) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := k.rounds(ctx, binary); err != nil {
+		return err
+	}
+	k.duration -= time.Duration(float64(k.duration) * k.walks)
 	if k.platform, err = platform.Start(ctx); err != nil {
 		return err
 	}
@@ -97,7 +107,9 @@ func (k *soak) run(ctx context.Context) (err error) {
 	if ended != nil {
 		k.tally.Violation(report.BadEnds, "after SIGTERM: %v", ended)
 	}
-	return errors.Join(err, k.readLog())
+	var logged error
+	k.summary.LogLines, logged = k.readLog(k.child)
+	return errors.Join(err, logged)
 }
 
 // warmUp is how long leadgraph is loaded without faults before it is examined
@@ -153,12 +165,11 @@ func (k *soak) underLoad(ctx context.Context) (err error) {
 
 // readLog looks for log lines that must not be there: personal data, all of which
 // contains ".example" in the sandbox, the secret, data races, panics and internal
-// errors.
-func (k *soak) readLog() error {
-	found, lines, err := k.child.Logged([]string{".example", "DATA RACE", `"msg":"panic"`, `"msg":"internal error"`, sandbox.DefaultClientSecret})
+// errors. It returns the number of all lines.
+func (k *soak) readLog(c *child.Child) (lines int, err error) {
+	found, lines, err := c.Logged([]string{".example", "DATA RACE", `"msg":"panic"`, `"msg":"internal error"`, sandbox.DefaultClientSecret})
 	for _, line := range found {
 		k.tally.Violation(report.LogLeaks, "%s", line)
 	}
-	k.summary.LogLines = lines
-	return err
+	return lines, err
 }

@@ -54,8 +54,9 @@ func (l *Load) Run(ctx context.Context, workers, rate int) {
 // worker is a client that makes one request after the other.
 type worker struct {
 	*Load
-	random *rand.Rand
-	maker  *operations.Maker
+	random  *rand.Rand
+	maker   *operations.Maker
+	failure []oracle.Failure // of the last page of a walk that was asked for
 }
 
 // work makes requests at random, at most one in each interval, until ctx ends.
@@ -80,23 +81,23 @@ func (l *Load) work(ctx context.Context, number int, interval time.Duration) {
 		case n < 7:
 			w.walk(ctx)
 		default:
-			l.ask(whole, w.request())
+			l.ask(whole, l.Client, w.request())
 		}
 	}
 }
 
 // CheckOnline asks for a lead that only Microsoft knows.
 func (l *Load) CheckOnline(ctx context.Context, tenant string, r *oracle.Row) {
-	l.ask(ctx, client.Request{Way: client.ByPost, Operations: []operations.Operation{operations.CheckOnline(tenant, r)}})
+	l.ask(ctx, l.Client, client.Request{Way: client.ByPost, Operations: []operations.Operation{operations.CheckOnline(tenant, r)}})
 }
 
 // ask makes a request and judges the answers. It returns nil if there is none.
-func (l *Load) ask(ctx context.Context, r client.Request) []oracle.Answer {
+func (l *Load) ask(ctx context.Context, server *client.Client, r client.Request) []oracle.Answer {
 	defer l.Tally.Begin()()
 	ctx, cancel := context.WithTimeout(ctx, l.Deadline+patience)
 	defer cancel()
 	sent := time.Now()
-	answers, err := l.Client.Ask(ctx, r)
+	answers, err := server.Ask(ctx, r)
 	took := time.Since(sent)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):

@@ -72,7 +72,7 @@ func TestAnswersOfEachKindAreRead(t *testing.T) {
 			t.Parallel()
 			l, r := serving(t, respond(test.contentType, test.body))
 			r.Way = test.way
-			l.ask(t.Context(), r)
+			l.ask(t.Context(), l.Client, r)
 			if test.sort == "" && l.Tally.Failed() || test.sort != "" && l.Tally.Violations(test.sort) != 1 {
 				t.Errorf("violations %s", l.Tally.Evidence())
 			}
@@ -84,7 +84,7 @@ func TestLateAnswersAreNoticed(t *testing.T) {
 	t.Parallel()
 	l, r := serving(t, respond(jsonType, `{"data":{"lead":null}}`))
 	l.Deadline = 0 // everything is late
-	l.ask(t.Context(), r)
+	l.ask(t.Context(), l.Client, r)
 	if l.Tally.Violations(report.Late) != 1 {
 		t.Errorf("violations %s", l.Tally.Evidence())
 	}
@@ -95,7 +95,7 @@ func TestHungRequestsAreNoticed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := &Load{Client: client.NewOver("http://soak.invalid", silent{}), Tally: report.NewTally(), Deadline: time.Second}
-		l.ask(t.Context(), asking(operations.Operation{Kind: "lead"}))
+		l.ask(t.Context(), l.Client, asking(operations.Operation{Kind: "lead"}))
 		if l.Tally.Violations(report.Hung) != 1 || l.Tally.UnderWay() != 0 {
 			t.Errorf("violations %s", l.Tally.Evidence())
 		}

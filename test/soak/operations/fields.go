@@ -23,12 +23,14 @@ func leadOf(key, tenant string, selected oracle.Selection) part {
 
 // lists asks for the leads of n tenants.
 func (m *Maker) lists(key string, n int) part {
-	tenants := m.tenants(n)
-	selected := pick(m.random, m.rich)
+	return m.listsOf(key, m.tenants(n), pick(m.random, m.rich))
+}
+
+func (m *Maker) listsOf(key string, tenants []string, selected oracle.Selection) part {
 	return part{
 		oracle.Lists(key, tenants, selected),
 		func(v *variables, deferred bool) string {
-			return fmt.Sprintf("%s: leadsByTenantIds(tenantIds: %s) %s", key, v.add("[UUID!]!", tenants), textOf(selected, deferred))
+			return fmt.Sprintf("%s: leadsByTenantIds(tenantIds: %s) %s", key, v.add("[UUID!]!", m.listOrOne(tenants)), textOf(selected, deferred))
 		},
 	}
 }
@@ -36,11 +38,14 @@ func (m *Maker) lists(key string, n int) part {
 // ofTenants asks for the leads of some tenants as one list.
 func (m *Maker) ofTenants(key string) part {
 	selected := pick(m.random, m.rich)
-	tenants := m.tenants(1 + m.random.IntN(6))
+	return m.tenantPage(key, m.tenants(1+m.random.IntN(6)), selected)
+}
+
+func (m *Maker) tenantPage(key string, tenants []string, selected oracle.Selection) part {
 	return part{
 		oracle.TenantPage(key, tenants, selected),
 		func(v *variables, deferred bool) string {
-			filter := v.add("LeadFilter", oracle.Object{"tenantId": tenants})
+			filter := v.add("LeadFilter", oracle.Object{"tenantId": m.listOrOne(tenants)})
 			return fmt.Sprintf("%s: leads(filter: %s) { nodes %s totalCount }", key, filter, textOf(selected, deferred))
 		},
 	}
@@ -85,19 +90,36 @@ func (m *Maker) window(key string, w oracle.Window) part {
 
 func textOfWindow(w oracle.Window, key string, v *variables, deferred bool) string {
 	var args []string
-	size, cursor := "first", "after"
+	add := func(name, kind string, value any, given bool) {
+		if given || v.one(12) { // null is the same as nothing
+			args = append(args, name+": "+v.add(kind, value))
+		}
+	}
+	size, otherSize, cursor, otherCursor := "first", "last", "after", "before"
 	if w.Backward {
-		size, cursor = "last", "before"
+		size, otherSize, cursor, otherCursor = otherSize, size, otherCursor, cursor
 	}
-	args = append(args, size+": "+v.add("Int", w.Size))
+	add(size, "Int", w.Size, true)
+	add(otherSize, "Int", nil, false)
 	if w.Cursor != "" {
-		args = append(args, cursor+": "+v.add("Cursor", w.Cursor))
+		add(cursor, "Cursor", w.Cursor, true)
+	} else {
+		add(cursor, "Cursor", nil, false)
 	}
+	add(otherCursor, "Cursor", nil, false)
 	if w.Filter != nil {
-		args = append(args, "filter: "+v.add("LeadFilter", w.Filter))
+		add("filter", "LeadFilter", w.Filter, true)
+	} else {
+		add("filter", "LeadFilter", nil, false)
 	}
-	if order := w.Order(); order != nil {
-		args = append(args, "orderBy: "+v.add("LeadOrder", order))
+	order, _ := w.Order().(oracle.Object)
+	switch {
+	case order == nil:
+		add("orderBy", "LeadOrder", nil, false)
+	case !w.Descending && v.one(2):
+		add("orderBy", "LeadOrder", oracle.Object{"field": w.Field}, true)
+	default:
+		add("orderBy", "LeadOrder", order, true)
 	}
 	fields := "asOf nodes " + textOf(w.Selected, deferred)
 	if w.Edges {
@@ -114,6 +136,31 @@ func textOfWindow(w oracle.Window, key string, v *variables, deferred bool) stri
 		info += " hasPreviousPage"
 	}
 	return fmt.Sprintf("%s: leads(%s) { %s pageInfo { %s } }", key, strings.Join(args, ", "), fields, info)
+}
+
+// Truth asks for the same lead through every root field.
+func (m *Maker) Truth() Operation {
+	r := m.history.Any(m.random)
+	selected := pick(m.random, m.rich)
+	catalogue := oracle.Window{Size: 10, Selected: selected, Query: oracle.Query{
+		Filter:  oracle.Object{"tenantId": []string{r.Tenant}, "status": oracle.Statuses()},
+		Matches: func(other *oracle.Row) bool { return other.Tenant == r.Tenant },
+	}}
+	window := oracle.Window{Size: 1 + m.random.IntN(20), Selected: selected}
+	o := newOperation(m.random, "one truth", m.one(5),
+		leadOf("lead", r.Tenant, selected), m.listsOf("list", []string{r.Tenant}, selected), m.node("node", r.ID, selected),
+		m.tenantPage("tenant", []string{r.Tenant}, selected), m.window("catalogue", catalogue), m.window("window", window))
+	o.also = func(j *oracle.Judge) { j.Agree("lead", "list", "node", r.ID) }
+	return o
+}
+
+func (m *Maker) node(key, id string, selected oracle.Selection) part {
+	return part{
+		oracle.Node(key, id, selected),
+		func(v *variables, deferred bool) string {
+			return fmt.Sprintf("%s: node(id: %s) { ... on Lead %s }", key, v.add("ID!", id), textOf(selected, deferred))
+		},
+	}
 }
 
 // stats asks for the counts of all leads or of those that match a filter.
@@ -147,7 +194,7 @@ func (m *Maker) nodes(key string) part {
 	return part{
 		oracle.Nodes(key, ids, selected),
 		func(v *variables, deferred bool) string {
-			return fmt.Sprintf("%s: nodes(ids: %s) { ... on Lead %s }", key, v.add("[ID!]!", ids), textOf(selected, deferred))
+			return fmt.Sprintf("%s: nodes(ids: %s) { ... on Lead %s }", key, v.add("[ID!]!", m.listOrOne(ids)), textOf(selected, deferred))
 		},
 	}
 }

@@ -15,12 +15,25 @@ func randomQuery(random *rand.Rand, h *oracle.History) oracle.Query {
 	var q oracle.Query
 	if random.IntN(3) > 0 {
 		q.Filter, q.Matches = randomFilter(random, h, true)
+		q.Filter = spelled(random, q.Filter)
 	}
 	if random.IntN(2) == 0 {
-		q.Field = pick(random, []string{"CONSENTED_ON", "LAST_MODIFIED_ON", "COMPANY_NAME", "STATUS", "TENANT_ID"})
-		q.Descending = random.IntN(2) == 0
+		q.Field, q.Descending = randomOrder(random)
 	}
 	return q
+}
+
+func randomOrder(random *rand.Rand) (field string, descending bool) {
+	return pick(random, []string{"CONSENTED_ON", "LAST_MODIFIED_ON", "COMPANY_NAME", "STATUS", "TENANT_ID"}), random.IntN(2) == 0
+}
+
+// ofSomeTenants selects the leads of up to 60 tenants by nothing else.
+func (m *Maker) ofSomeTenants() oracle.Query {
+	tenants := m.tenants(1 + m.random.IntN(60))
+	return oracle.Query{
+		Filter: oracle.Object{"tenantId": m.listOrOne(tenants)}, Tenants: tenants,
+		Matches: func(r *oracle.Row) bool { return slices.Contains(tenants, r.Tenant) },
+	}
 }
 
 // randomFilter returns a filter with one or two conditions, and the same filter
@@ -50,7 +63,7 @@ func randomCondition(random *rand.Rand, h *oracle.History, outermost bool) (name
 	example := h.Any(random)
 	switch random.IntN(kinds) {
 	case 0:
-		wanted := []string{pick(random, oracle.Statuses()), example.Status}
+		wanted := []string{pick(random, oracle.Statuses()), example.Status}[random.IntN(2):]
 		return "status", wanted, func(r *oracle.Row) bool { return slices.Contains(wanted, r.Status) }
 	case 1:
 		wanted := random.IntN(2) == 0

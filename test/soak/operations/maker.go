@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
-	"time"
 
 	"leadgraph/test/soak/oracle"
 )
@@ -41,25 +40,27 @@ func (m *Maker) one(n int) bool { return m.random.IntN(n) == 0 }
 func (m *Maker) Operation() Operation {
 	switch n := m.random.IntN(100); {
 	case n < 15:
-		return newOperation("lead", m.one(5), m.lead("lead"))
+		return newOperation(m.random, "lead", m.one(5), m.lead("lead"))
 	case n < 22:
-		return newOperation("lead, aliases", false, m.aliases()...)
+		return newOperation(m.random, "lead, aliases", false, m.aliases()...)
 	case n < 32:
-		return newOperation("leadsByTenantIds", m.one(5), m.lists("list", 1+m.random.IntN(10)))
+		return newOperation(m.random, "leadsByTenantIds", m.one(5), m.lists("list", 1+m.random.IntN(10)))
 	case n < 37:
-		return newOperation(ManyTenants, false, m.lists("list", 30+m.random.IntN(70)))
+		return newOperation(m.random, ManyTenants, false, m.lists("list", 30+m.random.IntN(70)))
 	case n < 57:
-		return newOperation("leads", m.one(5), m.page("leads"))
+		return newOperation(m.random, "leads", m.one(5), m.page("leads"))
 	case n < 72:
-		return newOperation("leads, catalogue", m.one(5), m.catalogue("leads"))
+		return newOperation(m.random, "leads, catalogue", m.one(5), m.catalogue("leads"))
 	case n < 77:
-		return newOperation("leads, tenants", false, m.ofTenants("leads"))
+		return newOperation(m.random, "leads, tenants", false, m.ofTenants("leads"))
 	case n < 83:
-		return newOperation("leadStats", false, m.stats("stats"))
+		return newOperation(m.random, "leadStats", false, m.stats("stats"))
 	case n < 89:
-		return newOperation("node", false, m.nodes("nodes"), m.stats("stats"))
+		return newOperation(m.random, "node", false, m.nodes("nodes"), m.stats("stats"))
+	case n < 92:
+		return m.Truth()
 	case n < 97:
-		return newOperation("mixed", m.one(2), m.lead("lead"), m.lists("list", 3), m.page("page"), m.catalogue("leads"), m.stats("stats"))
+		return newOperation(m.random, "mixed", m.one(2), m.lead("lead"), m.lists("list", 3), m.page("page"), m.catalogue("leads"), m.stats("stats"))
 	}
 	return m.bad()
 }
@@ -74,43 +75,32 @@ func (m *Maker) bad() Operation {
 		`leads(first: -1) { nodes { id } }`, `leads(first: 1, last: 1) { nodes { id } }`, `leads(first: 5000) { nodes { id } }`,
 		`leads(after: "nonsense") { nodes { id } }`, `leads: lead(tenantId: "nonsense") { id }`,
 		`leads(filter: {consentedCountry: ["USA"]}) { nodes { id } }`,
+		`leads: lead(tenantId: null) { id }`, `leads(first: "1") { nodes { id } }`, `leads(first: 1.5) { nodes { id } }`, `leads(first: [1]) { nodes { id } }`,
+		`leads(orderBy: {field: null}) { nodes { id } }`, `leads(orderBy: {field: STATUS, direction: null}) { nodes { id } }`,
+		`leads(filter: {status: "ACTIVE"}) { nodes { id } }`, `leads(filter: {status: [null]}) { nodes { id } }`,
+		`leads(filter: {consentedOn: {from: 2024}}) { nodes { id } }`, `leads @skip(if: null) { nodes { id } }`,
+		`leads: leadsByTenantIds(tenantIds: null) { id }`, `leads: nodes(ids: [null]) { id }`,
 	})
-	o := newOperation("bad input", false, part{oracle.Check{Key: "leads"}, func(*variables, bool) string { return text }})
+	o := newOperation(m.random, "bad input", false, part{oracle.Check{Key: "leads"}, func(*variables, bool) string { return text }})
 	o.bad = true
 	return o
 }
 
-// Walk returns a walk through a list at random, at its start.
-func (m *Maker) Walk() *oracle.Walk {
-	w := oracle.Window{Size: 100 + m.random.IntN(400), Selected: pick(m.random, m.flat), Next: true, Previous: true, Backward: m.one(3)}
-	if m.one(2) {
-		w.Query, w.Size = randomQuery(m.random, m.history), 20+m.random.IntN(200)
-	}
-	w.Count = w.Backward || m.one(2) // only the catalogue knows the end of the list
-	w.Edges = true
-	return &oracle.Walk{Window: w, Begun: time.Now()}
-}
-
-// Step returns the operation that asks for the next page of a walk.
-func (m *Maker) Step(w *oracle.Walk) Operation {
-	return newOperation("walk", false, m.window("leads", w.Window))
-}
-
 // Large returns an operation with a large answer, for readers that read slowly.
 func (m *Maker) Large() Operation {
-	return newOperation("slow readers", false, m.window("leads", oracle.Window{Size: 1000, Selected: m.flat[0]}))
+	return newOperation(m.random, "slow readers", false, m.window("leads", oracle.Window{Size: 1000, Selected: m.flat[0]}))
 }
 
 // Lead returns an operation that asks for the lead of a tenant.
 func Lead(tenant string, selected oracle.Selection) Operation {
-	return newOperation("lead", false, leadOf("lead", tenant, selected))
+	return newOperation(nil, "lead", false, leadOf("lead", tenant, selected))
 }
 
 // CheckOnline returns an operation that makes the platform learn a lead from
 // Microsoft.
 func CheckOnline(tenant string, r *oracle.Row) Operation {
 	selected := oracle.Selection{Of: oracle.LeadType, Fields: []oracle.Field{oracle.ID()}}
-	return newOperation("checkOnline", false, part{
+	return newOperation(nil, "checkOnline", false, part{
 		oracle.Online("lead", tenant, r, selected),
 		func(v *variables, _ bool) string {
 			return "lead(tenantId: " + v.add("UUID!", tenant) + ", checkOnline: true) " + textOf(selected, false)

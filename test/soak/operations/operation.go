@@ -5,6 +5,7 @@ package operations
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -25,17 +26,26 @@ type Operation struct {
 	Variables oracle.Object
 	Deferred  bool
 	parts     []part
-	bad       bool // leadgraph must refuse it as bad input
+	also      func(*oracle.Judge) // judges the answer as a whole; nil for nothing more
+	bad       bool                // leadgraph must refuse it as bad input
 }
 
 // variables collects the arguments of an operation.
 type variables struct {
 	declared []string
 	values   oracle.Object
+	random   *rand.Rand // decides between spellings; nil always declares a variable
 }
 
-// add declares a variable and returns its name.
+// one returns true once in n times, and never if nothing is left to chance.
+func (v *variables) one(n int) bool { return v.random != nil && v.random.IntN(n) == 0 }
+
+// add declares a variable and returns its name. Rarely it returns the value as a
+// literal instead.
 func (v *variables) add(kind string, value any) string {
+	if v.one(10) {
+		return literalOf("", value)
+	}
 	name := fmt.Sprintf("v%d", len(v.declared))
 	v.declared = append(v.declared, "$"+name+": "+kind)
 	v.values[name] = value
@@ -43,9 +53,10 @@ func (v *variables) add(kind string, value any) string {
 }
 
 // newOperation joins parts. A deferred operation defers all parts except the
-// first one, and half of the fields that it selects of leads.
-func newOperation(kind string, deferred bool, parts ...part) Operation {
-	v := &variables{values: oracle.Object{}}
+// first one, and half of the fields that it selects of leads. Without a source of
+// chance, all arguments are variables.
+func newOperation(random *rand.Rand, kind string, deferred bool, parts ...part) Operation {
+	v := &variables{values: oracle.Object{}, random: random}
 	var fields strings.Builder
 	for i, p := range parts {
 		text := p.text(v, deferred)
@@ -72,6 +83,9 @@ func (o Operation) Judge(j *oracle.Judge) {
 		checks[i] = p.Check
 	}
 	j.Response(checks)
+	if o.also != nil && j.Data != nil {
+		o.also(j)
+	}
 }
 
 // AnsweredBy tells whether the data answer at least one root field.

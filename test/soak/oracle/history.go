@@ -28,18 +28,18 @@ func newVersion(rows []*Row, from time.Time) *version {
 }
 
 // History holds every version that the platform has had, oldest first, and every
-// row. It is safe for concurrent use. Changes and judgements exclude each other,
+// state of every lead. It is safe for concurrent use. Changes and judgements exclude each other,
 // so that a judgement knows everything the platform had until then.
 type History struct {
 	mu       sync.RWMutex
 	versions []*version
-	rows     map[string]*Row
-	order    []*Row // all rows, also removed ones; Any chooses from them
+	states   map[string][]*Row // of each lead, oldest first
+	order    []*Row            // all states, also of removed leads; Any chooses from them
 }
 
 // NewHistory returns a history whose first version is rows.
 func NewHistory(rows []*Row, now time.Time) *History {
-	h := &History{rows: map[string]*Row{}}
+	h := &History{states: map[string][]*Row{}}
 	h.learn(rows)
 	h.versions = []*version{newVersion(rows, now)}
 	return h
@@ -47,9 +47,17 @@ func NewHistory(rows []*Row, now time.Time) *History {
 
 func (h *History) learn(rows []*Row) {
 	for _, r := range rows {
-		h.rows[r.ID] = r
+		h.states[r.ID] = append(h.states[r.ID], r)
 		h.order = append(h.order, r)
 	}
+}
+
+// row returns the state of a lead in the version, nil if it has none.
+func (v *version) row(id string) *Row {
+	if place, there := v.places[id]; there {
+		return v.rows[place]
+	}
+	return nil
 }
 
 // during returns the versions that were in force at some moment of a period. The
@@ -84,6 +92,26 @@ func (h *History) Shift(at int, change func() (inserted []*Row, removed int)) {
 	last.until = time.Now()
 	h.learn(inserted)
 	h.versions = append(h.versions, newVersion(slices.Concat(last.rows[:at], inserted, last.rows[at+removed:]), begun))
+}
+
+// Change records a new version. The function changes the platform and returns all
+// rows that it has then. A lead that was edited has a new row.
+func (h *History) Change(change func(rows []*Row) ([]*Row, error)) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	begun, last := time.Now(), h.current()
+	rows, err := change(last.rows)
+	if err != nil {
+		return err
+	}
+	last.until = time.Now()
+	for _, r := range rows {
+		if !slices.Contains(h.states[r.ID], r) {
+			h.learn([]*Row{r})
+		}
+	}
+	h.versions = append(h.versions, newVersion(rows, begun))
+	return nil
 }
 
 // MayGrow records that the platform may append a row from now on. The caller

@@ -16,6 +16,10 @@ type Ages struct {
 	// request that arrives meanwhile shares the result, which is as old as the
 	// read takes, unless the request limits the age.
 	Reading time.Duration
+	// Torn tells that reading all leads takes several pages, so that a catalogue can
+	// show several moments. A lead that one reading does not find may then stay until
+	// the next one.
+	Torn bool
 }
 
 // jitter is the factor by which the catalogue may be fresh for longer than its
@@ -91,29 +95,48 @@ func (j *Judge) bound(setting time.Duration) time.Duration {
 	return max(setting, j.ages.Reading)
 }
 
-// row compares a lead in the answer with the platform's and returns the latter.
-// One of the versions must contain it.
+// row compares a lead in the answer with the states that it had in the versions,
+// and returns the one that is shown.
 func (j *Judge) row(value any, selected Selection, among []*version) *Row {
 	got, _ := value.(Object)
 	id, _ := got["id"].(string)
-	known := j.history.rows[id]
-	if known == nil {
+	all := j.history.states[id]
+	if len(all) == 0 {
 		j.fail("the platform never had the lead %q", id)
 		return nil
 	}
+	states := statesIn(among, id)
+	if len(states) == 0 {
+		j.fail("the platform had lead %s at another time", id)
+		states = all[len(all)-1:]
+	}
+	for _, r := range states {
+		if reflect.DeepEqual(got, selected.expect(r.Raw)) {
+			return r
+		}
+	}
+	known := states[len(states)-1]
 	want := selected.expect(known.Raw)
 	for key, value := range want {
 		if !reflect.DeepEqual(got[key], value) {
-			j.fail("lead %s: %s is %v, the platform has %v", id, key, got[key], value)
+			j.fail("lead %s: %s is %v, the platform has %v (%d states)", id, key, got[key], value, len(states))
 		}
 	}
 	if len(got) != len(want) {
 		j.fail("lead %s has %d fields, %d are selected", id, len(got), len(want))
 	}
-	if !slices.ContainsFunc(among, func(v *version) bool { _, there := v.places[id]; return there }) {
-		j.fail("the platform had lead %s at another time", id)
-	}
 	return known
+}
+
+// statesIn returns the states of a lead in the versions, each once.
+func statesIn(versions []*version, id string) []*Row {
+	var states []*Row
+	for _, v := range versions {
+		if r := v.row(id); r != nil && !slices.Contains(states, r) {
+			states = append(states, r)
+		}
+	}
+	return states
 }
 
 // moment reads a time in the answer.
@@ -147,6 +170,16 @@ func (j *Judge) catalogue(asOf any) []*version {
 		end = j.Answered
 	}
 	return j.history.during(at, end)
+}
+
+// shown returns the versions whose values a list with the given asOf may show. The
+// values may be newer than the list.
+func (j *Judge) shown(asOf any) []*version {
+	from := j.moment(asOf)
+	if j.ages.Torn {
+		from = from.Add(-2 * j.ages.Reading)
+	}
+	return j.history.during(from, j.Answered)
 }
 
 // expectedCodes are the codes that faults of the platform or too much load can

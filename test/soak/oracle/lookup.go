@@ -1,6 +1,10 @@
 package oracle
 
-import "slices"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // lookup returns the versions that a lookup of a tenant may show.
 func (j *Judge) lookup(empty bool) []*version {
@@ -95,15 +99,19 @@ func TenantPage(key string, tenants []string, selected Selection) Check {
 			return
 		}
 		byTenant := map[string][]any{}
-		var order []string
+		var rows []*Row
 		for _, node := range Elements(page["nodes"]) {
-			if r := j.history.rows[Text(node.(Object)["id"])]; r != nil {
-				byTenant[r.Tenant] = append(byTenant[r.Tenant], node)
-				order = append(order, r.Tenant)
+			id := Text(node.(Object)["id"])
+			if states := j.history.states[id]; len(states) > 0 { // a lead keeps its tenant
+				byTenant[states[0].Tenant] = append(byTenant[states[0].Tenant], node)
+				rows = append(rows, states[0])
 			}
 		}
-		if len(order) != len(Elements(page["nodes"])) || !slices.IsSorted(order) || page["totalCount"] != float64(len(order)) {
-			j.fail("the leads, their count or their order is wrong")
+		if len(rows) != len(Elements(page["nodes"])) || page["totalCount"] != float64(len(rows)) {
+			j.fail("the leads or their count is wrong")
+		}
+		if !j.listOrder(rows) {
+			j.fail("the leads are neither in the platform's order nor in that of their tenants and ids")
 		}
 		for _, tenant := range slices.Compact(slices.Sorted(slices.Values(tenants))) {
 			j.tenantRows(byTenant[tenant], tenant, selected)
@@ -113,6 +121,51 @@ func TenantPage(key string, tenants []string, selected Selection) Check {
 			j.fail("leads of other tenants are shown")
 		}
 	}}
+}
+
+// listOrder tells whether leads of tenants are in an order that their list may
+// have: that of the platform, or of tenant and id. Leads of one tenant are always in
+// the platform's.
+func (j *Judge) listOrder(rows []*Row) bool {
+	sorted := slices.IsSortedFunc(rows, func(a, b *Row) int { return strings.Compare(a.Tenant, b.Tenant) })
+	w := Window{}
+	for i := 0; !sorted && i+1 < len(rows); i++ {
+		a, b := rows[i].ID, rows[i+1].ID
+		if !slices.ContainsFunc(j.history.versions, func(v *version) bool { return w.inOrder(v, a, b) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// checkLookedUp checks a page of the leads of tenants. Each tenant is looked up for
+// itself, so that the page can show several moments.
+func (w Window) checkLookedUp(j *Judge, key string, page Object) {
+	versions := j.lookup(false)
+	rows, complete := w.rows(j, page, versions)
+	asOf := j.moment(page["asOf"])
+	if asOf.Before(j.Sent.Add(-j.bound(j.ages.Lookup)-time.Millisecond)) || asOf.After(j.Answered) {
+		j.fail("leads that were looked up between %v and %v claim to be from %v", j.Sent, j.Answered, asOf)
+	}
+	for _, r := range rows {
+		if !w.matches(r) {
+			j.fail("lead %s of tenant %s is shown, which was not asked for", r.ID, r.Tenant)
+		}
+	}
+	if !complete || len(versions) > 1 {
+		return
+	}
+	changed := !w.Since.IsZero() && len(j.history.during(w.Since, j.Answered)) > 1
+	all := w.all(versions[0])
+	misfit := w.misfit(page, rows, all, w.Count, changed)
+	if misfit != "" && w.Field == "" {
+		byTenant := w.Query
+		byTenant.Field = "TENANT_ID"
+		misfit = w.misfit(page, rows, byTenant.all(versions[0]), w.Count, changed)
+	}
+	if misfit != "" {
+		j.fail("%s: %s", key, misfit)
+	}
 }
 
 // Online checks lead(tenantId:, checkOnline: true) for a lead that only Microsoft

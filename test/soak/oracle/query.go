@@ -12,6 +12,9 @@ type Query struct {
 	Matches    func(*Row) bool
 	Field      string // to sort by; empty for the platform's own order
 	Descending bool
+	// Tenants are the tenants of a filter that has no other condition. leadgraph
+	// looks them up.
+	Tenants []string
 }
 
 // FromCatalogue tells whether leadgraph answers the list from the catalogue even
@@ -30,11 +33,13 @@ func (q Query) Order() any {
 	return Object{"field": q.Field, "direction": direction}
 }
 
+func (q Query) matches(r *Row) bool { return q.Matches == nil || q.Matches(r) }
+
 // all returns the rows of a version that match the query, in its order.
 func (q Query) all(v *version) []*Row {
 	rows := make([]*Row, 0, len(v.rows))
 	for _, r := range v.rows {
-		if q.Matches == nil || q.Matches(r) {
+		if q.matches(r) {
 			rows = append(rows, r)
 		}
 	}

@@ -28,7 +28,7 @@ type Row struct {
 	Emails              []string
 
 	size    string // band of employees
-	company string // collation key; empty if there is no name
+	company string // collation key of the part of the name that counts; empty if there is no name
 }
 
 // NewRow reads a lead in the platform's JSON.
@@ -63,7 +63,7 @@ func (r *Row) readContacts() {
 	if details, known := r.Raw["contactDetails"].(Object); known {
 		r.size = Text(details["companySize"])
 		if company := strings.TrimSpace(Text(details["companyName"])); company != "" {
-			r.company = string(collate.New(language.Und).KeyFromString(new(collate.Buffer), company))
+			r.company = string(collate.New(language.Und).KeyFromString(new(collate.Buffer), company[:sorted(company)]))
 		}
 		r.Emails = append(r.Emails, strings.ToLower(Text(details["email"])))
 	}
@@ -72,6 +72,19 @@ func (r *Row) readContacts() {
 			r.Emails = append(r.Emails, strings.ToLower(Text(contact["email"])))
 		}
 	}
+}
+
+// sorted returns the length of the part of a name that leads are sorted by: its
+// first 64 characters.
+func sorted(name string) int {
+	characters := 0
+	for at := range name {
+		if characters == 64 {
+			return at
+		}
+		characters++
+	}
+	return len(name)
 }
 
 func idsOf(rows []*Row) []string {

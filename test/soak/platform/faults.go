@@ -18,10 +18,11 @@ type trouble struct {
 
 func troubles() []trouble {
 	list := append(troubledAnswers(), troubledTokens()...)
-	for _, code := range []int{400, 401, 403, 404, 500, 502, 503, 504} {
+	for _, code := range []int{400, 401, 403, 500, 502, 503, 504} {
 		list = append(list, always(fmt.Sprintf("status %d", code), sandbox.Fault{Status: code}))
 	}
-	return list
+	// For a tenant, a 404 with JSON is the truth: there is no such lead.
+	return append(list, always("status 404 for a page", sandbox.Fault{Kind: sandbox.KindPage, Status: http.StatusNotFound}))
 }
 
 // always returns a trouble that needs no random choice.
@@ -41,6 +42,7 @@ func troubledAnswers() []trouble {
 		always("reset", sandbox.Fault{Reset: true}),
 		always("bad JSON", sandbox.Fault{BadJSON: true}),
 		always("HTML with 200", sandbox.Fault{HTML: true}),
+		always("HTML with 404", sandbox.Fault{HTML: true, Status: http.StatusNotFound}),
 		always("HTML with 502", sandbox.Fault{HTML: true, Status: http.StatusBadGateway}),
 		{"padded body", func(r *rand.Rand) sandbox.Fault { return sandbox.Fault{PadBody: int64(r.IntN(8 << 20))} }},
 		always("no object", sandbox.Fault{Body: `["lead"]`}),

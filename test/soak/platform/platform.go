@@ -38,8 +38,10 @@ func options() sandbox.Options {
 }
 
 // Start returns a platform that serves on the loopback.
-func Start(ctx context.Context) (*Platform, error) {
-	stand, err := sandbox.New(options())
+func Start(ctx context.Context) (*Platform, error) { return start(ctx, options()) }
+
+func start(ctx context.Context, o sandbox.Options) (*Platform, error) {
+	stand, err := sandbox.New(o)
 	if err != nil {
 		return nil, err
 	}

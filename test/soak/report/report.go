@@ -37,7 +37,7 @@ func (t *Tally) Show(s Summary) string {
 		race = " with the race detector"
 	}
 	fmt.Fprintf(&b, "Soak of %v%s, seed %d, %s, %s\n\n", s.Load.Round(time.Second), race, s.Seed, s.Date.Format("2 January 2006"), s.Machine)
-	fmt.Fprintf(&b, "%d operations answered, %d walks through whole lists, %d calls to the platform.\n\n", len(t.took), t.walks, s.Calls)
+	fmt.Fprintf(&b, "%d operations answered, %d walks through whole lists, %d calls to the platform.\n\n", len(t.took), t.walked().walks, s.Calls)
 	rows := [][]string{{"operations", "whole", "in part", "refused", "p50 ms", "p99 ms", "longest ms"}}
 	var all kindTally
 	for _, name := range slices.Sorted(maps.Keys(t.kinds)) {
@@ -47,6 +47,8 @@ func (t *Tally) Show(s Summary) string {
 	}
 	all.took = t.took
 	table(&b, append(rows, all.cells("all")))
+	t.showWalks(&b)
+	counts(&b, "changes while leads were walked through", t.changes)
 	counts(&b, "errors by code", t.codes)
 	counts(&b, "faults", t.faults)
 	table(&b, [][]string{
@@ -68,6 +70,27 @@ func (t *Tally) Show(s Summary) string {
 		}
 	}
 	return b.String()
+}
+
+// walked returns the sum of all kinds of walks.
+func (t *Tally) walked() (all walkTally) {
+	for _, k := range t.walks {
+		all.add(*k)
+	}
+	return all
+}
+
+// showWalks writes the table of walks.
+func (t *Tally) showWalks(w io.Writer) {
+	rows := [][]string{{"walks", "to the end", "pages", "leads that had to be met", "met again", "passed by a moved lead and not met"}}
+	show := func(name string, k walkTally) {
+		rows = append(rows, []string{name, fmt.Sprint(k.walks), fmt.Sprint(k.pages), fmt.Sprint(k.leads), fmt.Sprint(k.repeats), fmt.Sprint(k.passed)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.walks)) {
+		show(name, *t.walks[name])
+	}
+	show("all", t.walked())
+	table(w, rows)
 }
 
 // held returns the row of a figure.

@@ -19,9 +19,14 @@ type Tally struct {
 	violations map[string]int
 	evidence   map[string][]string
 	took       []time.Duration
-	open       int // requests under way
-	walks      int // that reached the end of a list
+	open       int                   // requests under way
+	walks      map[string]*walkTally // that reached the end of a list, by kind
+	changes    map[string]int        // of the platform's leads, by kind
+	last       string                // what went wrong last, and when
 }
+
+// walkTally counts the walks of a kind.
+type walkTally struct{ walks, pages, leads, repeats, passed int }
 
 // kindTally counts the requests of a kind.
 type kindTally struct {
@@ -31,24 +36,30 @@ type kindTally struct {
 
 // NewTally returns an empty tally.
 func NewTally() *Tally {
-	return &Tally{kinds: map[string]*kindTally{}, codes: map[string]int{}, faults: map[string]int{}, evidence: map[string][]string{}, violations: map[string]int{}}
+	return &Tally{kinds: map[string]*kindTally{}, codes: map[string]int{}, faults: map[string]int{}, evidence: map[string][]string{}, violations: map[string]int{},
+		walks: map[string]*walkTally{}, changes: map[string]int{}}
 }
 
 // Sorts of violations.
 const (
-	WrongRows = "wrong rows or errors"
-	Hung      = "hung requests"
-	Late      = "late answers"
-	Broken    = "broken answers"
-	Unhealthy = "failed health checks"
-	Leaks     = "leaks"
-	LogLeaks  = "log lines that must not be there"
-	BadEnds   = "disorderly ends"
-	TooLittle = "too little tested"
+	WrongRows  = "wrong rows or errors"
+	LostLeads  = "walks that lose leads"
+	TwiceMet   = "walks that repeat leads without a reason"
+	BackInTime = "walks that go back in time"
+	Stuck      = "walks that cannot continue"
+	Unending   = "walks that do not end"
+	Hung       = "hung requests"
+	Late       = "late answers"
+	Broken     = "broken answers"
+	Unhealthy  = "failed health checks"
+	Leaks      = "leaks"
+	LogLeaks   = "log lines that must not be there"
+	BadEnds    = "disorderly ends"
+	TooLittle  = "too little tested"
 )
 
 func sorts() []string {
-	return []string{WrongRows, Hung, Late, Broken, Unhealthy, Leaks, LogLeaks, BadEnds, TooLittle}
+	return []string{WrongRows, LostLeads, TwiceMet, BackInTime, Stuck, Unending, Hung, Late, Broken, Unhealthy, Leaks, LogLeaks, BadEnds, TooLittle}
 }
 
 // mostEvidence is the number of violations of a sort that the report describes.
@@ -60,7 +71,7 @@ func (t *Tally) Violation(sort, format string, args ...any) {
 	defer t.mu.Unlock()
 	t.violations[sort]++
 	if len(t.evidence[sort]) < mostEvidence {
-		t.evidence[sort] = append(t.evidence[sort], time.Now().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
+		t.evidence[sort] = append(t.evidence[sort], time.Now().Format("15:04:05.000 ")+fmt.Sprintf(format, args...)+t.last)
 	}
 }
 
@@ -69,6 +80,7 @@ func (t *Tally) Fault(name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.faults[name]++
+	t.last = time.Now().Format("\n(the last fault began at 15:04:05.000: ") + name + ")"
 }
 
 func (t *Tally) kind(name string) *kindTally {
@@ -127,10 +139,27 @@ func (t *Tally) Left(kind string) {
 }
 
 // Walked counts a walk that reached the end of a list.
-func (t *Tally) Walked() {
+func (t *Tally) Walked(kind string, pages int, found oracle.Verdict) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.walks++
+	k := t.walks[kind]
+	if k == nil {
+		k = &walkTally{}
+		t.walks[kind] = k
+	}
+	k.add(walkTally{1, pages, found.Leads, found.Repeats, found.Passed})
+}
+
+func (k *walkTally) add(other walkTally) {
+	k.walks, k.pages, k.leads = k.walks+other.walks, k.pages+other.pages, k.leads+other.leads
+	k.repeats, k.passed = k.repeats+other.repeats, k.passed+other.passed
+}
+
+// Changed counts a change of the platform's leads.
+func (t *Tally) Changed(kind string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.changes[kind]++
 }
 
 // Failed tells whether there was a violation.

@@ -57,7 +57,7 @@ func (t *Tally) tooLittle() string {
 	switch {
 	case served*2 < all:
 		return fmt.Sprintf("only %d of %d operations were answered in whole", served, all)
-	case t.walks == 0:
+	case len(t.walks) == 0:
 		return "no walk reached its end"
 	case len(t.faults) < 3:
 		return "hardly anything went wrong"

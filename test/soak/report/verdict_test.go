@@ -7,6 +7,8 @@ import (
 	"leadgraph/test/soak/child"
 )
 
+var walked = map[string]*walkTally{"tenants": {walks: 1}}
+
 func TestLeaksAreNoticed(t *testing.T) {
 	t.Parallel()
 	before := child.Vitals{Goroutines: 20, Files: 10, Heap: 20 << 20, RSS: 80 << 20}
@@ -21,7 +23,7 @@ func TestLeaksAreNoticed(t *testing.T) {
 		"memory":     {func(s *Summary) { s.Peak.RSS = 300 << 20 }, Leaks},
 	} {
 		tally := NewTally()
-		tally.walks, tally.faults = 1, map[string]int{"a": 1, "b": 1, "c": 1}
+		tally.walks, tally.faults = walked, map[string]int{"a": 1, "b": 1, "c": 1}
 		s := Summary{Before: before, Early: before, Peak: before, After: before}
 		test.change(&s)
 		tally.Conclude(s)
@@ -38,10 +40,10 @@ func TestSoaksThatTestTooLittleAreNoticed(t *testing.T) {
 		tally *Tally
 		want  string
 	}{
-		"enough":           {&Tally{walks: 1, faults: faults, kinds: map[string]*kindTally{"lead": {served: 5, refused: 5}}}, ""},
-		"few are answered": {&Tally{walks: 1, faults: faults, kinds: map[string]*kindTally{"lead": {served: 4, refused: 5}}}, "4 of 9"},
+		"enough":           {&Tally{walks: walked, faults: faults, kinds: map[string]*kindTally{"lead": {served: 5, refused: 5}}}, ""},
+		"few are answered": {&Tally{walks: walked, faults: faults, kinds: map[string]*kindTally{"lead": {served: 4, refused: 5}}}, "4 of 9"},
 		"no walk":          {&Tally{faults: faults}, "walk"},
-		"no fault":         {&Tally{walks: 1}, "wrong"},
+		"no fault":         {&Tally{walks: walked}, "wrong"},
 	} {
 		if got := test.tally.tooLittle(); !strings.Contains(got, test.want) || (got == "") != (test.want == "") {
 			t.Errorf("%s: %q", name, got)
