@@ -81,7 +81,7 @@ func (c Cursor) place(total int, find finder, after bool) spot {
 			limits = append(limits, at)
 		}
 	}
-	at, s := settle(seen, limits, len(answered))
+	at, s := settle(seen, limits, nearby(len(answered), len(unseen)))
 	s.rows = (at + 1) / 2
 	if after {
 		if c.Turns > maxTurns {
@@ -96,8 +96,9 @@ func (c Cursor) place(total int, find finder, after bool) spot {
 }
 
 // settle returns the position that follows from the answered anchors that were seen, the
-// nearest last, and from the positions of the others.
-func settle(seen []sighting, limits []int, answered int) (position int, s spot) {
+// nearest last, and from the positions of the others. Without the others it takes as many
+// nearby anchors as given to be sure.
+func settle(seen []sighting, limits []int, nearby int) (position int, s spot) {
 	kept := inOrder(seen)
 	last, unseen := elect(kept, limits)
 	s.turned = len(kept) < len(seen) || last < len(kept)-1 || last < 0 || unseen < len(limits)
@@ -123,8 +124,18 @@ func settle(seen []sighting, limits []int, answered int) (position int, s spot) 
 	for last > 0 && kept[last].distance < len(nearAnchors) && kept[last].strays(kept[last-1]) {
 		last, s.turned = last-1, true
 	}
-	s.sure = !s.turned && (unseen > 0 && near > 1 || near == 1+min(2, answered))
+	s.sure = !s.turned && (unseen > 0 && near > 1 || near >= nearby)
 	return kept[last].position, s
+}
+
+// nearby returns how many of the cursor's own anchor and the two next to it must be in
+// place if no anchor is left on the side not answered yet: all there are if there never
+// was one, otherwise three.
+func nearby(answered, unseen int) int {
+	if unseen == 0 {
+		return 1 + min(2, answered)
+	}
+	return 3
 }
 
 // elect returns the answered anchor that is next to the place, or -1, and how many of
