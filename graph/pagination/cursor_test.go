@@ -173,6 +173,34 @@ func TestPreviousKeyIsAcceptedForADay(t *testing.T) {
 	})
 }
 
+// A key that changes while the server runs is noticed within a minute, or when a cursor
+// of the new key arrives. The former key stays a previous one.
+func TestKeyIsRenewed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		key := sealKey
+		running := pagination.NewSeal("account", key).Renewing(func() []byte { return key })
+		c := pagination.Cursor{Ordinal: 7, AsOf: time.Now()}
+		before := running.Text(c, "caller")
+		key = []byte("the next key")
+		restarted := pagination.NewSeal("account", key)
+		<-time.After(time.Second)
+		for name, text := range map[string]string{"the new server's": restarted.Text(c, "caller"), "its own of before": before} {
+			if _, err := running.Open(text, "caller"); err != nil {
+				t.Errorf("%s cursor: %v", name, err)
+			}
+		}
+		key = []byte("the key after that")
+		<-time.After(time.Minute)
+		if running.Text(c, "caller") != pagination.NewSeal("account", key).Text(c, "caller") {
+			t.Error("after a minute the former key still seals")
+		}
+		if _, err := running.Open(before, "caller"); err != nil {
+			t.Errorf("the first cursor: %v", err)
+		}
+	})
+}
+
 func FuzzOpen(f *testing.F) {
 	f.Add(anchorText)
 	f.Add(keyText)

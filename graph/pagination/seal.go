@@ -1,6 +1,7 @@
 package pagination
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -10,6 +11,7 @@ import (
 	"encoding/binary"
 	"hash"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -46,6 +48,8 @@ const (
 	// previousLife is how long cursors of a previous key are accepted. Nobody
 	// pages through one list for longer.
 	previousLife = 24 * time.Hour
+	// mostPrevious is the number of keys that stay accepted after their renewal.
+	mostPrevious = 3
 	// A cursor of version 1 had this length.
 	firstVersionBytes = 38
 )
@@ -55,7 +59,12 @@ const (
 // concurrent use.
 type Seal struct {
 	account string
-	keys    []*sealKey // the first one seals
+	keys    atomic.Pointer[[]*sealKey] // the first one seals
+
+	renew   func() []byte // the key as it is now; nil if it never changes
+	renewal sync.Mutex
+	renewed time.Time
+	secret  []byte
 }
 
 // sealKey encrypts with one key. Equal cursors have equal texts, because client
@@ -70,11 +79,46 @@ type sealKey struct {
 // previous keys for a day. Replicas with the same account and key accept each
 // other's cursors.
 func NewSeal(account string, key []byte, previous ...[]byte) *Seal {
-	s := &Seal{account: account}
-	for _, secret := range append([][]byte{key}, previous...) {
-		s.keys = append(s.keys, newSealKey(secret))
+	s := &Seal{account: account, secret: key}
+	keys := []*sealKey{newSealKey(key)}
+	for _, secret := range previous {
+		keys = append(keys, newSealKey(secret))
 	}
+	s.keys.Store(&keys)
 	return s
+}
+
+// Renewing makes the seal ask for its key again once a minute, and before it refuses a
+// cursor. A new key seals from then on, and the former becomes a previous key. The
+// function returns nil if the key is not known. Call Renewing before the seal is used.
+func (s *Seal) Renewing(key func() []byte) *Seal {
+	s.renew, s.renewed = key, time.Now()
+	return s
+}
+
+// The ages at which the key is asked for again.
+const (
+	renewEvery   = time.Minute
+	renewRefused = time.Second
+)
+
+// current returns the keys. It asks for the key if that has not happened for as long.
+func (s *Seal) current(age time.Duration) []*sealKey {
+	if s.renew == nil || !s.renewal.TryLock() {
+		return *s.keys.Load()
+	}
+	defer s.renewal.Unlock()
+	keys := *s.keys.Load()
+	if time.Since(s.renewed) < age {
+		return keys
+	}
+	s.renewed = time.Now()
+	if secret := s.renew(); secret != nil && !bytes.Equal(secret, s.secret) {
+		s.secret = secret
+		keys = append([]*sealKey{newSealKey(secret)}, keys[:min(len(keys), mostPrevious)]...)
+		s.keys.Store(&keys)
+	}
+	return keys
 }
 
 func newSealKey(secret []byte) *sealKey {
@@ -121,7 +165,7 @@ func (s *Seal) bound(caller string) []byte {
 
 // Text encodes the cursor for a caller. The text is URL-safe.
 func (s *Seal) Text(c Cursor, caller string) string {
-	plain, bound, key := c.marshal(), s.bound(caller), s.keys[0]
+	plain, bound, key := c.marshal(), s.bound(caller), s.current(renewEvery)[0]
 	raw := append(make([]byte, 0, 1+nonceBytes+len(plain)+tagBytes), cursorVersion)
 	raw = key.nonce(raw, plain, bound)
 	return base64.RawURLEncoding.EncodeToString(key.aead.Seal(raw, raw[1:], plain, bound))
@@ -143,19 +187,21 @@ func (s *Seal) Open(text, caller string) (Cursor, error) {
 		return Cursor{}, ErrMalformed
 	}
 	nonce, sealed, bound := raw[1:1+nonceBytes], raw[1+nonceBytes:], s.bound(caller)
-	for i, key := range s.keys {
-		plain, err := key.aead.Open(nil, nonce, sealed, bound)
-		if err != nil {
-			continue
+	for _, age := range []time.Duration{renewEvery, renewRefused} {
+		for i, key := range s.current(age) {
+			plain, err := key.aead.Open(nil, nonce, sealed, bound)
+			if err != nil {
+				continue
+			}
+			var c Cursor
+			switch {
+			case !c.unmarshal(plain):
+				return Cursor{}, ErrMalformed
+			case i > 0 && !c.AsOf.IsZero() && time.Since(c.AsOf) > previousLife:
+				return Cursor{}, ErrExpired
+			}
+			return c, nil
 		}
-		var c Cursor
-		switch {
-		case !c.unmarshal(plain):
-			return Cursor{}, ErrMalformed
-		case i > 0 && !c.AsOf.IsZero() && time.Since(c.AsOf) > previousLife:
-			return Cursor{}, ErrExpired
-		}
-		return c, nil
 	}
 	return Cursor{}, ErrForeign
 }

@@ -3,6 +3,7 @@ package backend
 import (
 	"cmp"
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
@@ -13,31 +14,62 @@ import (
 // derivedKeyBytes is the length of a key that is made here.
 const derivedKeyBytes = 32
 
-// seal returns the seal of the account's cursors. All replicas have the platform's
-// credentials, so a key derived from them makes replicas and restarts agree without
-// a setting. If a key is set, cursors made with the derived one are still accepted,
-// so that setting it for the first time breaks no walk.
-func (o *Options) seal() (*pagination.Seal, error) {
+// cursorKeys are the keys of an account's cursors.
+type cursorKeys struct {
+	key      []byte
+	previous [][]byte
+	// derived reports whether key follows from the credentials, which may change.
+	derived bool
+}
+
+// cursorKeys returns the keys. All replicas have the platform's credentials, so a key
+// derived from them makes replicas and restarts agree without a setting. If a key is
+// set, cursors made with the derived one are still accepted, so that setting it for the
+// first time breaks no walk.
+func (o *Options) cursorKeys() (k cursorKeys, err error) {
 	derived, err := o.derivedKey()
 	if err != nil {
-		return nil, err
+		return k, err
 	}
-	key := o.CursorKey
-	var previous [][]byte
+	k.key = o.CursorKey
 	if o.CursorKeyPrevious != nil {
-		previous = append(previous, o.CursorKeyPrevious)
+		k.previous = append(k.previous, o.CursorKeyPrevious)
 	}
 	switch {
-	case key != nil && derived != nil:
-		previous = append(previous, derived)
-	case key == nil && derived != nil:
-		key = derived
-	case key == nil:
+	case k.key != nil && derived != nil:
+		k.previous = append(k.previous, derived)
+	case k.key == nil && derived != nil:
+		k.key, k.derived = derived, true
+	case k.key == nil:
 		o.Logger.Warn("--cursor-key is not set and there are no credentials to derive it from: cursors become invalid on restart and do not work across replicas")
-		key = make([]byte, derivedKeyBytes)
-		_, _ = rand.Read(key) // never fails, by its documentation
+		k.key = make([]byte, derivedKeyBytes)
+		_, _ = rand.Read(k.key) // never fails, by its documentation
 	}
-	return pagination.NewSeal(o.account(), key, previous...), nil
+	return k, nil
+}
+
+// seal returns the seal of the account's cursors. If a secret is rotated in its file,
+// the derived key changes while the server runs; the former one is a previous key then.
+func (o *Options) seal(k cursorKeys) *pagination.Seal {
+	seal := pagination.NewSeal(o.account(), k.key, k.previous...)
+	if !k.derived {
+		return seal
+	}
+	return seal.Renewing(func() []byte {
+		key, err := o.derivedKey()
+		if err != nil {
+			return nil
+		}
+		return key
+	})
+}
+
+// idKey derives the key of the ids that leadgraph makes. Like cursors, these ids are the
+// same for all replicas with the same key, and differ between accounts.
+func (o *Options) idKey(k cursorKeys) []byte {
+	mac := hmac.New(sha256.New, k.key)
+	_, _ = mac.Write([]byte("leadgraph ids 1 " + o.namespace())) // hashes never fail
+	return mac.Sum(nil)
 }
 
 // account identifies the account in cursors. Replicas may reach the platform under

@@ -8,8 +8,6 @@ package backend
 import (
 	"cmp"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"log/slog"
 
 	"leadgraph/graph/pagination"
@@ -55,14 +53,6 @@ func (o *Options) namespace() string {
 	return o.Upstream.BaseURL + " " + o.Upstream.Credentials.ClientID
 }
 
-// idKey derives the key of the ids that leadgraph makes. Like cursors, these ids are the
-// same for all replicas with the same key, and differ between accounts.
-func (o *Options) idKey() []byte {
-	mac := hmac.New(sha256.New, o.CursorKey)
-	_, _ = mac.Write([]byte("leadgraph ids 1 " + o.namespace())) // hashes never fail
-	return mac.Sum(nil)
-}
-
 // Platform reads the leads of one account on the platform. It owns everything that
 // belongs to the account, so several platforms can exist side by side. It
 // implements the interfaces that package graph declares and is safe for concurrent
@@ -82,8 +72,12 @@ type Platform struct {
 func Open(o Options) (*Platform, error) {
 	o.Name = cmp.Or(o.Name, DefaultName)
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
+	keys, err := o.cursorKeys()
+	if err != nil {
+		return nil, err
+	}
 	if len(o.Upstream.IDKey) == 0 {
-		o.Upstream.IDKey = o.idKey()
+		o.Upstream.IDKey = o.idKey(keys)
 	}
 	if o.Telemetry != nil {
 		observeClient(&o.Upstream, o.Telemetry)
@@ -92,12 +86,7 @@ func Open(o Options) (*Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	cursors, err := o.seal()
-	if err != nil {
-		client.Close()
-		return nil, err
-	}
-	p := &Platform{name: o.Name, client: client, cursors: cursors, log: o.Logger}
+	p := &Platform{name: o.Name, client: client, cursors: o.seal(keys), log: o.Logger}
 	if o.Telemetry != nil {
 		o.Telemetry.Watch(telemetry.Sources{Callers: p.Callers, Upstream: p.clientState})
 	}
