@@ -180,30 +180,41 @@ func (l *learner) endsWith(ctx context.Context, end string) {
 	}
 }
 
+// page is what a page tells about the end of the list: the number of its leads and the
+// id of the last one, "" if it could not be read.
+type page struct {
+	rows int
+	last string
+}
+
 // ends remembers where the list of one account ended. It is safe for concurrent use.
 type ends struct {
 	mu   sync.Mutex
 	at   int
+	last string
 	seen time.Time
 }
 
-// endKept is how long an end is believed without proof. A list that grows past the
-// size at which the platform cuts pages looks unchanged for so long.
+// endKept is how long an end is believed without proof, while the list has as many leads
+// and the same last one.
 const endKept = time.Minute
 
-// recall reports whether the list ended at this number of leads when it was last
-// looked for, and whether that was recently.
-func (e *ends) recall(at int) (same, recent bool) {
+// recall reports whether the list ended with this lead, after so many, when it was last
+// looked for, and whether that was recently. If the last lead was not known, it is now.
+func (e *ends) recall(at int, last string) (same, recent bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	same = !e.seen.IsZero() && e.at == at
+	same = !e.seen.IsZero() && e.at == at && (e.last == last || e.last == "")
+	if same {
+		e.last = last
+	}
 	return same, same && time.Since(e.seen) < endKept
 }
 
-func (e *ends) note(at int) {
+func (e *ends) note(at int, last string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.at, e.seen = at, time.Now()
+	e.at, e.last, e.seen = at, last, time.Now()
 }
 
 // Facts returns what is known about the platform's pages.

@@ -90,19 +90,19 @@ func idsOf(leads []*lead.Lead) []string {
 
 // otherFirst reads the first page of the list under the other number, after the known
 // one had no leads. It corrects what is known if the platform has changed.
-func (c *Client) otherFirst(ctx context.Context, q query, read func(query) (int, error)) (int, error) {
+func (c *Client) otherFirst(ctx context.Context, q query, read func(query) (page, error)) (page, error) {
 	if c.opts.FirstPage > 0 || q.tenant == "" && q.page > 1 {
-		return 0, nil
+		return page{}, nil
 	}
 	q.page = 1 - q.page
-	rows, err := read(q)
+	got, err := read(q)
 	if err != nil && isPast(err) {
-		return 0, nil
+		return page{}, nil
 	}
-	if rows > 0 {
+	if got.rows > 0 {
 		c.facts.startsAt(ctx, q.page, q.page == 0)
 	}
-	return rows, err
+	return got, err
 }
 
 // answers reports whether the endpoint has ever answered leads. It asks for one if

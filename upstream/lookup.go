@@ -35,9 +35,9 @@ func (c *Client) LeadsByTenant(ctx context.Context, tenantID string, checkOnline
 	// The platform may number pages otherwise and return nothing for this page. If it
 	// asked Microsoft, it has stored the result by now and need not ask again.
 	q.online = false
-	_, err = c.otherFirst(ctx, q, func(q query) (int, error) {
+	_, err = c.otherFirst(ctx, q, func(q query) (page, error) {
 		found, err = c.ofTenant(ctx, q)
-		return len(found), err
+		return page{rows: len(found)}, err
 	})
 	return found, err
 }

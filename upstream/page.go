@@ -32,12 +32,15 @@ func acceptedLeads(size int) int { return 2*size + DefaultPageSize }
 // it is never requested twice at the same time.
 //
 // The endpoint is GET /api/v2/oc/lead without the tenant filter [GAL].
-func (c *Client) LeadsPage(ctx context.Context, page, size int, want lead.Parts) ([]*lead.Lead, error) {
+func (c *Client) LeadsPage(ctx context.Context, number, size int, want lead.Parts) ([]*lead.Lead, error) {
 	var leads []*lead.Lead
-	err := c.readPage(ctx, page, size, func(q query) (_ int, err error) {
+	err := c.readPage(ctx, number, size, func(q query) (got page, err error) {
 		leads, err = collect(ctx, c, leadList, q, want, size)
 		c.reportConflicts(ctx, conflicts(leads))
-		return len(leads), err
+		if got.rows = len(leads); got.rows > 0 && leads[got.rows-1] != nil {
+			got.last = leads[got.rows-1].ID
+		}
+		return got, err
 	})
 	if err != nil {
 		return nil, err
@@ -54,29 +57,36 @@ func (c *Client) LeadsPage(ctx context.Context, page, size int, want lead.Parts)
 // gets the leads from the first on. The caller must drop the leads it got before
 // restart, and all leads if EachLead returns an error. The time spent in each counts
 // toward the time-out of the attempt.
-func (c *Client) EachLead(ctx context.Context, page, size int, want lead.Parts, restart func(), each func(*lead.Lead) error) error {
-	return c.readPage(ctx, page, size, func(q query) (int, error) {
+func (c *Client) EachLead(ctx context.Context, number, size int, want lead.Parts, restart func(), each func(*lead.Lead) error) error {
+	var last []byte // the texts of a lead are overwritten by the next one
+	keep := func(l *lead.Lead) error {
+		if last = last[:0]; l != nil {
+			last = append(last, l.ID...)
+		}
+		return each(l)
+	}
+	return c.readPage(ctx, number, size, func(q query) (page, error) {
 		s := &sink[lead.Lead]{
-			endpoint: leadList, options: reader.Options{Want: want, Max: size, IDKey: c.opts.IDKey, Borrow: true, Compare: true}, restart: restart, each: each,
+			endpoint: leadList, options: reader.Options{Want: want, Max: size, IDKey: c.opts.IDKey, Borrow: true, Compare: true}, restart: restart, each: keep,
 		}
 		err := fetch(ctx, c, q, s)
 		if err == nil {
 			c.reportConflicts(ctx, s.result.Conflicts)
 		}
-		return s.places(), err
+		return page{s.places(), string(last)}, err
 	})
 }
 
 // pageQuery returns the query for a page whose number is still that of the caller,
 // from zero.
-func (c *Client) pageQuery(page, size int) (query, error) {
-	if page < 0 || page >= math.MaxInt32 {
+func (c *Client) pageQuery(number, size int) (query, error) {
+	if number < 0 || number >= math.MaxInt32 {
 		return query{}, rejected("page number out of range")
 	}
 	if size < 1 || size > MaxPageSize {
 		return query{}, rejected("page size out of range")
 	}
-	return query{page: page, size: size}, nil
+	return query{page: number, size: size}, nil
 }
 
 // rejected returns the failure of a request that is not sent.

@@ -42,77 +42,77 @@ func (c *Client) mayEnd(q query) func(*guard.Answer) bool {
 	}
 }
 
-// readPage reads a page of the list with read, which returns the number of its leads.
-// Pages are numbered from zero. It makes sure that a page with fewer leads than size
-// ends the list. If the platform cut the page, the error is lead.ErrPageCut.
-func (c *Client) readPage(ctx context.Context, page, size int, read func(query) (int, error)) error {
-	q, err := c.pageQuery(page, size)
+// readPage reads a page of the list with read. Pages are numbered from zero. It makes
+// sure that a page with fewer leads than size ends the list. If the platform cut the
+// page, the error is lead.ErrPageCut.
+func (c *Client) readPage(ctx context.Context, number, size int, read func(query) (page, error)) error {
+	q, err := c.pageQuery(number, size)
 	if err != nil {
 		return err
 	}
-	first, err := c.firstPage(ctx, page > 0)
+	first, err := c.firstPage(ctx, number > 0)
 	if err != nil {
 		return err
 	}
-	q.page = page + first
-	rows, err := read(q)
-	if page == 0 && (err == nil && rows == 0 || err != nil && isPast(err) && c.facts.known().Answered && size <= c.facts.known().Filled) {
-		if others, failure := c.otherFirst(ctx, q, read); failure != nil || others > 0 || err == nil {
-			rows, err = others, failure
+	q.page = number + first
+	got, err := read(q)
+	if number == 0 && (err == nil && got.rows == 0 || err != nil && isPast(err) && c.facts.known().Answered && size <= c.facts.known().Filled) {
+		if other, failure := c.otherFirst(ctx, q, read); failure != nil || other.rows > 0 || err == nil {
+			got, err = other, failure
 		}
 	}
 	switch {
-	case err != nil && page > 0 && isPast(err) && c.endsBefore(ctx, page, size, err):
+	case err != nil && number > 0 && isPast(err) && c.endsBefore(ctx, number, size, err):
 		return nil
 	case err != nil && isPast(err) && c.refusesSize(ctx, size):
 		return errCut
-	case err != nil || rows == 0 || rows == size:
+	case err != nil || got.rows == 0 || got.rows == size:
 		return err
 	}
-	return c.confirm(ctx, page, size, rows)
+	return c.confirm(ctx, number, size, got)
 }
 
 // confirm makes sure that the list ends with a page that has fewer leads than size.
-func (c *Client) confirm(ctx context.Context, page, size, rows int) error {
+func (c *Client) confirm(ctx context.Context, number, size int, got page) error {
 	known := c.facts.known()
 	if known.Cap > 0 && size > known.Cap {
-		if page == 0 && rows < known.Cap {
+		if number == 0 && got.rows < known.Cap {
 			return nil
 		}
 		return errCut // the place of the leads is unknown
 	}
-	end := page*size + rows
-	same, recent := c.ends.recall(end)
+	end := number*size + got.rows
+	same, recent := c.ends.recall(end, got.last)
 	if recent || same && size <= known.Filled {
 		return nil
 	}
-	whole := rows // of the first page with this size
-	if page > 0 {
+	whole := got.rows // of the first page with this size
+	if number > 0 {
 		var err error
 		if whole, err = c.count(ctx, 0, size); err != nil {
 			return err
 		}
 		if whole == size {
-			c.ends.note(end)
+			c.ends.note(end, got.last)
 			return nil
 		}
 	}
-	return c.follows(ctx, page, size, whole)
+	return c.follows(ctx, number, size, page{whole, got.last})
 }
 
 // follows decides whether the list goes on after its first page, which had fewer
 // leads than size. It continues with the size that the platform did fill.
-func (c *Client) follows(ctx context.Context, page, size, whole int) error {
-	if whole == 0 { // all leads were removed meanwhile
+func (c *Client) follows(ctx context.Context, number, size int, first page) error {
+	if first.rows == 0 { // all leads were removed meanwhile
 		return nil
 	}
-	next, err := c.second(ctx, whole)
+	next, err := c.second(ctx, first.rows)
 	if err != nil {
 		return err
 	}
 	if next == 0 {
-		if page == 0 {
-			c.ends.note(whole)
+		if number == 0 {
+			c.ends.note(first.rows, first.last)
 		}
 		return nil
 	}
@@ -120,8 +120,8 @@ func (c *Client) follows(ctx context.Context, page, size, whole int) error {
 	if err != nil {
 		return err
 	}
-	if again == whole { // otherwise leads were added meanwhile
-		c.facts.cuts(ctx, whole)
+	if again == first.rows { // otherwise leads were added meanwhile
+		c.facts.cuts(ctx, first.rows)
 	}
 	return errCut
 }
@@ -260,6 +260,6 @@ func (c *Client) provesEnd(ctx context.Context, end int) bool {
 	if err != nil || rows != end%size {
 		return false
 	}
-	c.ends.note(end)
+	c.ends.note(end, "")
 	return true
 }

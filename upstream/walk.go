@@ -218,13 +218,21 @@ func (w *walk) goOn(start, size int, rows []*lead.Lead) (more bool) {
 	switch {
 	case fresh == 0 && len(rows) < size:
 		w.Complete = true
-		w.client.ends.note(w.read)
+		w.client.ends.note(w.read, w.lastID())
 		return false
 	case fresh > 0 && w.short: // the platform has just begun to cut pages, or the list has grown
 		w.again = !w.last
 	}
 	w.short = fresh > 0 && len(rows) < size
 	return true
+}
+
+// lastID returns the id of the last row that was read, or "".
+func (w *walk) lastID() string {
+	if len(w.tail) == 0 {
+		return ""
+	}
+	return w.tail[len(w.tail)-1]
 }
 
 // add takes the rows of a page that begins at a position, and returns how many of them

@@ -153,7 +153,7 @@ func (w *walk) refused(ctx context.Context, refusal error) error {
 func (w *walk) ended(ctx context.Context, how string) {
 	c := w.client
 	w.Complete = true
-	c.ends.note(w.read)
+	c.ends.note(w.read, w.lastID())
 	if w.read == 0 {
 		return
 	}
