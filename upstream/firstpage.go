@@ -44,7 +44,7 @@ func (c *Client) firstPage(ctx context.Context, needed bool) (int, error) {
 // number remains unknown. An error says that no number fits.
 func (c *Client) settle(ctx context.Context) (int, error) {
 	zero, err := c.glance(ctx, 0)
-	if err != nil && !(isPast(err) && c.facts.known().Answered) {
+	if err != nil && (!isPast(err) || !c.facts.known().Answered) {
 		return 0, err
 	}
 	one, err := c.glance(ctx, 1)
