@@ -44,8 +44,10 @@ type serviceOptions struct {
 	sandbox   sandbox.Options
 	catalogue catalogue.Options
 	lookups   lookup.Options
-	upstream  func(*upstream.Options)
-	graph     func(*graph.Options)
+	// feeds answers lookups from a young catalogue, as the program does.
+	feeds    bool
+	upstream func(*upstream.Options)
+	graph    func(*graph.Options)
 	// detects leaves it to the client to find out how the platform pages.
 	detects bool
 }
@@ -105,7 +107,9 @@ func newService(t *testing.T, o serviceOptions) service {
 	var lookups *lookup.Lookups
 	o.catalogue.OnPublish = func(s *catalogue.Snapshot) {
 		memory.Publish(s)
-		lookups.Feed(s)
+		if o.feeds {
+			lookups.Feed(s)
+		}
 	}
 	all := catalogue.New(allLeads{client}, o.catalogue)
 	t.Cleanup(all.Close)

@@ -103,7 +103,7 @@ func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]generated.No
 	op.seek(ctx, ids, all)
 	nodes := make([]generated.Node, len(ids))
 	for i, id := range ids {
-		if found, _ := op.truth.ByID(id); found != nil {
+		if found := op.truth.Settle(id); found != nil {
 			nodes[i] = op.visible(found)
 		}
 	}

@@ -35,6 +35,7 @@ type Operation struct {
 	leads    map[string]version
 	byTenant map[string][]string   // the ids of leads
 	shown    map[string]*lead.Lead // nil for a lead that is gone
+	answered map[string]struct{}   // the tenants whose leads were shown: they have no others
 }
 
 // version is a lead and when it was the platform's version.
@@ -134,6 +135,18 @@ func (o *Operation) ByID(id string) (l *lead.Lead, known bool) {
 	return o.newest(id, nil, time.Time{})
 }
 
+// Settle is like ByID for the field that answers whether there is a lead. If nothing is
+// known of it, no later part of the operation shows it.
+func (o *Operation) Settle(id string) *lead.Lead {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	l, known := o.newest(id, nil, time.Time{})
+	if !known {
+		o.pin(id, nil)
+	}
+	return l
+}
+
 // Newest returns the version to show of a lead that a field has read, or nil if the
 // lead is gone.
 func (o *Operation) Newest(read *lead.Lead) *lead.Lead {
@@ -185,11 +198,18 @@ func (o *Operation) newest(id string, read *lead.Lead, at time.Time) (l *lead.Le
 		return nil, false
 	}
 	l = o.unlessGone(id, tenant, l, asOf)
+	if _, answered := o.answered[strings.ToLower(tenant)]; answered {
+		l = nil
+	}
+	o.pin(id, l)
+	return l, true
+}
+
+func (o *Operation) pin(id string, l *lead.Lead) {
 	if o.shown == nil {
 		o.shown = map[string]*lead.Lead{}
 	}
 	o.shown[id] = l
-	return l, true
 }
 
 // exists returns the later one of asOf and when the lead is known to have existed.
@@ -246,6 +266,10 @@ func (o *Operation) OfTenant(tenantID string) []*lead.Lead {
 			}
 		}
 	}
+	if o.answered == nil {
+		o.answered = map[string]struct{}{}
+	}
+	o.answered[key] = struct{}{}
 	return shown
 }
 
