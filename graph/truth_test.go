@@ -216,3 +216,80 @@ func (s asking) showsNodes(t *rapid.T, n int, id, tenant string, header []string
 		}
 	}
 }
+
+// A row that contradicts the filter is left out, and the page is filled from the rows
+// after it. Order and counts are those of the catalogue.
+func TestChangedLeadLeavesItsPage(t *testing.T) {
+	t.Parallel()
+	s := truthService(t, cacheStates[0], false)
+	const page = `leads(first: 3, filter: {status: [ACTIVE]}) { totalCount asOf freshness nodes ` + shownFields + ` pageInfo { endCursor } }`
+	type answer struct {
+		Leads struct {
+			TotalCount      int
+			AsOf, Freshness string
+			Nodes           []shown
+		}
+		Node, Lead *shown
+	}
+	before := data[answer](t, s.query(t, `{ `+page+` }`))
+	if before.Leads.TotalCount < 5 || before.Leads.Freshness != "FRESH" || before.Leads.Nodes[0].AsOf != before.Leads.AsOf {
+		t.Fatalf("%+v", before)
+	}
+	changed, gone := before.Leads.Nodes[0], before.Leads.Nodes[1]
+	s.platform.Edit(changed.ID, map[string]any{"status": "Removed"})
+	s.platform.Remove(slices.Index(s.platform.IDs(), gone.ID), 1)
+	for _, l := range []shown{changed, gone} { // lookups find out
+		data[any](t, s.post(t, apptest.Body(`{ lead(tenantId: "`+l.TenantID+`") { id } }`, nil), "Cache-Control", "no-cache"))
+	}
+	after := data[answer](t, s.query(t, `{ `+page+` node(id: "`+changed.ID+`") { ... on Lead `+shownFields+` } lead(tenantId: "`+gone.TenantID+`") `+shownFields+` }`))
+	if n := after.Leads; len(n.Nodes) != 3 || n.Nodes[0].ID != before.Leads.Nodes[2].ID || n.TotalCount != before.Leads.TotalCount || n.AsOf != before.Leads.AsOf {
+		t.Errorf("page %+v", n)
+	}
+	if after.Node == nil || after.Node.Status != "REMOVED" || after.Node.AsOf <= before.Leads.AsOf || after.Lead != nil {
+		t.Errorf("node %+v, lead %+v", after.Node, after.Lead)
+	}
+	if s.memory.Len() != 2 {
+		t.Errorf("%d leads are remembered, want the two that changed", s.memory.Len())
+	}
+}
+
+// A lead that a page of the platform has just shown is found although the catalogue is
+// older, at no more than one call.
+func TestNodeAfterPage(t *testing.T) {
+	t.Parallel()
+	s := truthService(t, cacheStates[0], false)
+	data[any](t, s.query(t, `{ leadStats { total } }`))
+	inserted := s.platform.Insert(0, 1)[0]
+	s.platform.ResetCalls()
+	data[any](t, s.query(t, `{ leads(first: 2) { nodes { id status } } }`))
+	s.wantCalls(t, 0, 1)
+	for _, test := range []struct {
+		selection string
+		calls     int
+	}{{"status", 0}, {"comments", 1}, {"comments", 1}} {
+		got := data[struct{ Node *shown }](t, s.query(t, `{ node(id: "`+inserted+`") { ... on Lead { id `+test.selection+` } } }`))
+		if got.Node == nil || got.Node.ID != inserted {
+			t.Errorf("%s: %+v", test.selection, got)
+		}
+		s.wantCalls(t, test.calls, 1)
+	}
+	got := data[struct{ Node *shown }](t, s.query(t, `{ node(id: "none") { id } }`)) // the catalogue is young
+	if got.Node != nil {
+		t.Errorf("%+v", got.Node)
+	}
+	s.wantCalls(t, 1, 1)
+}
+
+func TestFreshnessOfAFailingPlatform(t *testing.T) {
+	t.Parallel()
+	s := newService(t, serviceOptions{catalogue: catalogue.Options{TTL: time.Nanosecond, StaleIfError: time.Hour}})
+	const query = `{ leads(last: 1) { freshness } leadStats { freshness } window: leads(first: 1) { freshness } }`
+	if got := fmt.Sprint(data[any](t, s.query(t, query))); strings.Count(got, "FRESH") != 3 {
+		t.Error(got)
+	}
+	s.platform.Inject(sandbox.Fault{Status: 503, Times: -1})
+	const two = `{ leads(last: 1) { freshness } leadStats { freshness } }`
+	if got := fmt.Sprint(data[any](t, s.query(t, two))); strings.Count(got, "STALE") != 2 {
+		t.Error(got)
+	}
+}

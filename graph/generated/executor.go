@@ -215,7 +215,10 @@ type Query {
   and is not counted from the end of the list. A filter by ` + "`" + `tenantId` + "`" + ` alone looks
   the tenants up. Everything else comes from the catalogue, a copy of all leads
   that leadgraph keeps for a while; a server may be configured to take every page
-  from it. ` + "`" + `asOf` + "`" + ` says how old the leads are. The request header ` + "`" + `Cache-Control:
+  from it. ` + "`" + `asOf` + "`" + ` says how old the leads are. All fields of one operation show the same
+  values of a lead: the newest that the server has read. Order, filter and counts are
+  those of the catalogue. A lead that is gone since, or no longer matches the filter,
+  is left out of the page. The request header ` + "`" + `Cache-Control:
   no-cache` + "`" + ` demands new data, ` + "`" + `max-age` + "`" + ` data that is at most so many seconds old.
   """
   leads(
@@ -239,13 +242,18 @@ type Query {
     filter: LeadFilter
   ): LeadStats
 
-  "The object with this id; null if there is none. At present only leads can be read in this way. The catalogue is used."
+  """
+  The object with this id; null if there is none. At present only leads can be read
+  in this way. The catalogue is used, and the leads that lookups and pages have read
+  since. An id that neither has refreshes a catalogue older than ten seconds, at most
+  once in ten seconds.
+  """
   node(
     "The object's id."
     id: ID!
   ): Node
 
-  "The objects with these ids, in the order of the ids; null for an id without an object."
+  "The objects with these ids, in the order of the ids; null for an id without an object. See ` + "`" + `node` + "`" + `."
   nodes(
     "The objects' ids."
     ids: [ID!]!

@@ -24,11 +24,7 @@ func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, *object[streamed]
 		lead.StatusSuspended: "SUSPENDED",
 		lead.StatusRemoved:   "REMOVED",
 	})
-	age := enum(d, "Freshness", map[lead.Age]string{
-		lead.AgeFresh:        "FRESH",
-		lead.AgeRevalidating: "REVALIDATING",
-		lead.AgeStale:        "STALE",
-	})
+	age := declareAge(d)
 	size := declare(d, "CompanySizeRange", signatures[lead.SizeRange]{
 		"min: Int!": leaf(func(s *lead.SizeRange) int { return s.Min }, integer),
 		"max: Int":  leaf(func(s *lead.SizeRange) *int { return s.Max }, optional(integer)),
@@ -67,6 +63,14 @@ func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, *object[streamed]
 		"LeadStats":      rootOf(declareStats(d, status, size, age), nullable),
 	})
 	return roots, overRows, err
+}
+
+func declareAge(d *declarations) write[lead.Age] {
+	return enum(d, "Freshness", map[lead.Age]string{
+		lead.AgeFresh:        "FRESH",
+		lead.AgeRevalidating: "REVALIDATING",
+		lead.AgeStale:        "STALE",
+	})
 }
 
 // nodes fails for elements that are not leads.
