@@ -162,7 +162,7 @@ func (op *operation) orderOf(ctx context.Context, leads []*lead.Lead, asOf time.
 	if !begun {
 		return nil, nil
 	}
-	all := allLeads{}
+	var all allLeads
 	var err error
 	if known == nil {
 		all, err = op.snapshot()

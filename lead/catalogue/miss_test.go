@@ -28,7 +28,7 @@ func TestMissesCauseOneRefresh(t *testing.T) {
 		}
 		platform.WantReads(t, 1, 0)
 
-		time.Sleep(catalogue.MissAge)
+		<-time.After(catalogue.MissAge)
 		calls := make(chan int, 20)
 		var misses sync.WaitGroup
 		for range cap(calls) {
@@ -54,12 +54,12 @@ func TestMissesCauseOneRefresh(t *testing.T) {
 		// A refresh that fails is not repeated within MissAge.
 		newest := c.Current(t.Context())
 		platform.Fail(leadtest.ErrDown)
-		time.Sleep(catalogue.MissAge)
+		<-time.After(catalogue.MissAge)
 		for range 3 {
 			if newer, _ := c.AfterMiss(t.Context(), newest); newer != nil {
 				t.Error("a failed refresh gave a snapshot")
 			}
-			time.Sleep(2 * time.Second)
+			<-time.After(2 * time.Second)
 		}
 		platform.WantReads(t, 3, 0)
 	})
@@ -79,13 +79,13 @@ func TestAgeOfSnapshots(t *testing.T) {
 		}
 		want(lead.AgeFresh)
 		want(lead.AgeFresh)
-		time.Sleep(leadtest.TTL)
+		<-time.After(leadtest.TTL)
 		want(lead.AgeRevalidating)
 		synctest.Wait()
-		time.Sleep(2 * leadtest.ReadTime)
+		<-time.After(2 * leadtest.ReadTime)
 		want(lead.AgeFresh)
 		platform.Fail(leadtest.ErrDown)
-		time.Sleep(leadtest.TTL + leadtest.Revalidate)
+		<-time.After(leadtest.TTL + leadtest.Revalidate)
 		want(lead.AgeStale)
 		want(lead.AgeStale)
 	})
