@@ -149,7 +149,7 @@ func (s Source[T]) widen(rows span) span {
 func (w Window) needs(position int, next bool) span {
 	ahead := 0
 	switch {
-	case w.Size > 0 && w.Size < smallWindow:
+	case w.Size < smallWindow && (w.Size > 0 || position >= 0):
 		ahead = lookAhead
 	case w.Backward || next:
 		ahead = 1
