@@ -7,11 +7,10 @@
 // so a cursor names more than a position. In a list with an order it holds the
 // value and the id of its row, which have a place in any later list. In the
 // platform's own order it holds anchors, hashes of the ids of its row and of rows
-// around it. Cut, for a list in memory, finds the place that agrees with most of
-// them. Source.Read, for a list that is read in pages, only looks for the row
-// itself, at its old position and then around it; if the row is gone, the page
-// starts at the old position. Both cut with the same code. Texts of cursors are
-// encrypted.
+// around it, and its place is the one that agrees with most of them. Cut takes the
+// window from a list in memory. Source.Read takes it from a list that is read in
+// pages, if the anchors among the rows in hand leave no doubt, and otherwise asks for
+// the whole list. Texts of cursors are encrypted.
 //
 // Everything here is safe for concurrent use.
 package pagination
