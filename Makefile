@@ -2,7 +2,7 @@
 GO ?= go
 LINT = $(GO) tool -modfile=internal/lint/go.mod golangci-lint
 
-.PHONY: help run test check lint generate generate-check web web-check bench bench-go bench-load bench-overload walks soak soak-short deploy-check windows release image
+.PHONY: help run test check lint generate generate-check web web-check bench bench-go bench-load bench-overload nightly walks soak soak-short deploy-check windows release image
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,8 +54,11 @@ bench-load: ## compare a plain proxy, the textbook path and the projection under
 bench-overload: ## send up to three times more requests than a server can answer (6 minutes)
 	$(GO) run ./test/bench -overload
 
-walks: ## make 10,000 random walks of each kind of list (about two hours)
+nightly: walks soak ## run what takes longer than CI may
+
+walks: ## make 10,000 random walks of each kind of list, over HTTP and in the packages that page (about an hour)
 	$(GO) test -timeout 6h ./test/walks -walks 10000
+	LEADGRAPH_WALKS=10000 $(GO) test -timeout 6h -run Walks ./graph ./graph/pagination ./lead/catalogue
 
 soak: ## run random clients and faults for ten minutes and check every row
 	$(GO) run ./test/soak -for 10m

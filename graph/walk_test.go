@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -21,6 +20,7 @@ import (
 	"leadgraph/internal/apptest"
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
+	"leadgraph/lead/leadtest"
 	"leadgraph/lead/lookup"
 )
 
@@ -294,10 +294,7 @@ func (w *walker) walk(t *testing.T) {
 // In the platform's order a lead may be answered twice once the list has changed.
 func TestWalksOverReplicas(t *testing.T) {
 	t.Parallel()
-	rounds := 1
-	if os.Getenv("LEADGRAPH_THOROUGH") == "1" {
-		rounds = 100 // of 100 walks each
-	}
+	rounds := leadtest.Walks() / 100 // of 100 walks each
 	for name, kind := range walkKinds() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

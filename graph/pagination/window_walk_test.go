@@ -2,13 +2,13 @@ package pagination_test
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"leadgraph/graph/pagination"
+	"leadgraph/lead/leadtest"
 )
 
 // changer edits a server's list. It notes the rows that keep their place: those that are
@@ -53,10 +53,7 @@ func (c *changer) change(anchor string) {
 // and while pages are read, and it ends.
 func TestWalksLoseNoRow(t *testing.T) {
 	t.Parallel()
-	rounds := 1
-	if os.Getenv("LEADGRAPH_THOROUGH") == "1" {
-		rounds = 100 // rapid checks 100 times unless a flag says otherwise
-	}
+	rounds := leadtest.Walks() / 100 // rapid checks 100 times unless a flag says otherwise
 	for _, kind := range []string{"pages", "whole list", "both"} {
 		for _, backward := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, backward %v", kind, backward), func(t *testing.T) {

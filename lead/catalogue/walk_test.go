@@ -2,7 +2,6 @@ package catalogue_test
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -16,15 +15,10 @@ import (
 	"leadgraph/lead/leadtest"
 )
 
-// walks runs a property as often as rapid's flags say or, with
-// LEADGRAPH_THOROUGH=1, at least 10,000 times.
+// walks runs a property for leadtest.Walks walks, or as often as rapid's flags say.
 func walks(t *testing.T, property func(*rapid.T)) {
 	t.Helper()
-	rounds := 1
-	if os.Getenv("LEADGRAPH_THOROUGH") == "1" {
-		rounds = 100 // rapid checks 100 times unless a flag says otherwise
-	}
-	for range rounds {
+	for range leadtest.Walks() / 100 { // rapid checks 100 times unless a flag says otherwise
 		rapid.Check(t, property)
 	}
 }
