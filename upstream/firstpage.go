@@ -44,11 +44,17 @@ func (c *Client) firstPage(ctx context.Context, needed bool) (int, error) {
 // number remains unknown. An error says that no number fits.
 func (c *Client) settle(ctx context.Context) (int, error) {
 	zero, err := c.glance(ctx, 0)
-	if err != nil && (!isPast(err) || !c.facts.known().Answered) {
-		return 0, err
+	if err != nil && (!isPast(err) || !c.facts.known().Answered || c.facts.hasPageZero()) {
+		return 0, err // a page that had leads does not cease to exist
 	}
-	one, err := c.glance(ctx, 1)
-	switch {
+	one, failure := c.glance(ctx, 1)
+	if err != nil { // it may have been refused for another reason
+		zero, err = c.glance(ctx, 0)
+		if err != nil && !isPast(err) {
+			return 0, err
+		}
+	}
+	switch err = failure; {
 	case err != nil && !isPast(err):
 		return 0, err
 	case len(zero) == 0 && len(one) == 0:
@@ -97,6 +103,9 @@ func (c *Client) otherFirst(ctx context.Context, q query, read func(query) (page
 	q.page = 1 - q.page
 	got, err := read(q)
 	if err != nil && isPast(err) {
+		if first, failure := c.firstPage(ctx, true); failure != nil || first == q.page {
+			return page{}, err // it should exist
+		}
 		return page{}, nil
 	}
 	if got.rows > 0 {
