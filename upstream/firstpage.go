@@ -44,8 +44,8 @@ func (c *Client) firstPage(ctx context.Context, needed bool) (int, error) {
 // number remains unknown. An error says that no number fits.
 func (c *Client) settle(ctx context.Context) (int, error) {
 	zero, err := c.glance(ctx, 0)
-	if err != nil && (!isPast(err) || !c.facts.known().Answered || c.facts.hasPageZero()) {
-		return 0, err // a page that had leads does not cease to exist
+	if err != nil && (!isPast(err) || !c.facts.known().Answered) {
+		return 0, err
 	}
 	one, failure := c.glance(ctx, 1)
 	if err != nil { // it may have been refused for another reason

@@ -56,7 +56,7 @@ func (c *Client) readPage(ctx context.Context, number, size int, read func(query
 	}
 	q.page = number + first
 	got, err := read(q)
-	if number == 0 && (err == nil && got.rows == 0 || err != nil && isPast(err) && c.facts.known().Answered && size <= c.facts.known().Filled) {
+	if number == 0 && (err == nil && got.rows == 0 || err != nil && isPast(err) && c.facts.known().Answered && !c.facts.hasPageZero() && size <= c.facts.known().Filled) {
 		if other, failure := c.otherFirst(ctx, q, read); failure != nil || other.rows > 0 || err == nil {
 			got, err = other, failure
 		}

@@ -200,14 +200,10 @@ func knownToHaveNone(op *operation, w warmth, o *outcome) {
 	}
 }
 
-// looksElsewhere changes the outcome of pages that are refused after the platform has
-// answered: it may count pages from 1 now, or refuse the size.
+// looksElsewhere changes the outcome of a reading of all leads that is refused after the
+// platform has answered: it may count pages from 1 now, or refuse the size.
 func looksElsewhere(op *operation, w warmth, o *outcome) {
-	switch {
-	case w == cold:
-	case op == pageTwo:
-		o.leads = just(2)
-	case op == counts:
+	if w != cold && op == counts {
 		o.leads = just(3)
 	}
 }
