@@ -97,9 +97,7 @@ func (s *server) open(ctx context.Context, p Program) error {
 	if s.documents, err = p.documents(settings.Documents); err != nil {
 		return err
 	}
-	if err := s.openTelemetry(ctx); err != nil {
-		return err
-	}
+	s.openTelemetry(ctx)
 	if s.leads, err = openBackend(settings.Caches, settings.Access, platform, s.seen, s.log); err != nil {
 		return err
 	}
@@ -118,8 +116,11 @@ func (s *server) open(ctx context.Context, p Program) error {
 	return nil
 }
 
-func (s *server) openTelemetry(ctx context.Context) error {
-	seen, err := telemetry.New(ctx, telemetry.Options{
+func (s *server) openTelemetry(ctx context.Context) {
+	for _, warning := range s.cfg.Serve.Tracing.Warnings {
+		s.log.WarnContext(ctx, "a telemetry setting is ignored", "reason", warning)
+	}
+	s.seen = telemetry.New(ctx, telemetry.Options{
 		Version:    version(),
 		Operations: s.documents.Trusted.Operations(),
 		Tracing:    s.cfg.Serve.Tracing.On,
@@ -127,11 +128,7 @@ func (s *server) openTelemetry(ctx context.Context) error {
 		Attempt:    guard.AttemptOf,
 		Logger:     s.log,
 	})
-	if err != nil {
-		return err
-	}
-	s.seen, s.closers = seen, append(s.closers, seen.Close)
-	return nil
+	s.closers = append(s.closers, s.seen.Close)
 }
 
 // openAdmin starts the admin listener if one is set.
