@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
@@ -73,6 +75,23 @@ type Log struct {
 	Level  slog.Level `help:"Minimum level to log: debug, info, warn or error. The log goes to standard error." default:"info" group:"Logging"`
 	File   string     `name:"level-file" help:"File that holds the level. It is read at startup and on SIGHUP; while it is missing or empty, --log-level applies." type:"path" group:"Logging"`
 	Format string     `help:"Format of the log: json or text." enum:"json,text" default:"json" group:"Logging"`
+}
+
+// Current returns the level that --log-level-file holds now, or else --log-level.
+func (l Log) Current() (slog.Level, error) {
+	if l.File == "" {
+		return l.Level, nil
+	}
+	text, err := os.ReadFile(l.File)
+	name := strings.TrimSpace(string(plaintext.Decode(text)))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && name == "" {
+		return l.Level, nil
+	}
+	level := l.Level
+	if err != nil || level.UnmarshalText([]byte(name)) != nil {
+		return l.Level, errors.New("--log-level-file must hold debug, info, warn or error")
+	}
+	return level, nil
 }
 
 // Limits bounds what one request may cost and switches optional features on or
