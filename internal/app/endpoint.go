@@ -59,6 +59,10 @@ func (s *server) graphOptions() graph.Options {
 	options.CallersToken = auth.Mode(access.Auth) == auth.Passthrough
 	options.Expires = func(ctx context.Context) time.Time { return auth.For(ctx).Expires }
 	options.SeesPII = func(ctx context.Context) bool { return auth.For(ctx).CanPII }
+	options.Online = graph.Online{
+		Allowed: access.AllowCheckOnline, May: func(ctx context.Context) bool { return auth.For(ctx).CanSync },
+		PerOperation: access.CheckOnlineMax, PerSecond: access.CheckOnlineRate,
+	}
 	options.MaskPII = access.PII == "mask"
 	options.Cursors = s.leads.Cursors()
 	options.Documents = s.documents
