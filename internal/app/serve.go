@@ -158,7 +158,13 @@ func (s *server) openAdmin(ctx context.Context) error {
 	if listen == "" {
 		return nil
 	}
-	address, stop, err := httpd.Start(ctx, listen, httpd.Admin(s.health, s.seen.Handler()), s.log)
+	local := auth.CheckExposure(auth.None, listen, false) == nil
+	if !local {
+		s.log.WarnContext(ctx, "--admin-listen can be reached by other machines and asks nobody for a token; let only operators reach it", "address", listen)
+	}
+	address, stop, err := httpd.Start(ctx, listen, httpd.Admin(httpd.AdminOptions{
+		Health: s.health, Metrics: s.seen.Handler(), LoopbackOnly: local, Logger: s.log,
+	}), s.log)
 	if err != nil {
 		return err
 	}
