@@ -7,6 +7,7 @@ import (
 	"context"
 
 	_ "embed"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -29,16 +30,29 @@ func main() {
 		debug.SetGCPercent(gcPercent)
 	}
 	if err := runUntilSignal(os.Args[1:]); err != nil {
+		if errors.Is(err, syscall.EPIPE) { // the reader has seen enough, as head has
+			os.Exit(1)
+		}
 		_, _ = fmt.Fprintln(os.Stderr, "leadgraph:", err) // nowhere left to report to
 		os.Exit(1)
 	}
 }
 
 // runUntilSignal runs the program. The first signal stops it gracefully; a second
-// one ends the process at once.
+// one ends the process at once. A reader of standard output or error that goes away
+// does not end the process.
 func runUntilSignal(args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second signal gets Go's default handling
-	return app.Program{Schema: schema}.Run(ctx, args, os.Getenv, os.Stdout, os.Stderr)
+	signal.Ignore(syscall.SIGPIPE)
+	return app.Program{Schema: schema, Hangups: hangups}.Run(ctx, args, os.Getenv, os.Stdout, os.Stderr)
+}
+
+// hangups passes on SIGHUP, which would otherwise end the process, until stop is
+// called.
+func hangups() (signals <-chan os.Signal, stop func()) {
+	received := make(chan os.Signal, 1)
+	signal.Notify(received, syscall.SIGHUP)
+	return received, func() { signal.Stop(received) }
 }

@@ -263,3 +263,71 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 		t.Error("the request was answered")
 	}
 }
+
+// TestHangupLosesNothing sends SIGHUP under load. Every request must be answered, and
+// the process must go on until SIGTERM.
+func TestHangupLosesNothing(t *testing.T) {
+	t.Parallel()
+	_, flags := apptest.Sandbox(t, app.Program{Schema: schema}.Run, "--latency", "20ms")
+	p := launch(t, append(flags, "--lookup-ttl", "0s")...)
+	var visits sync.WaitGroup
+	for i := range 4 {
+		v := newVisitor(t, p, fmt.Sprintf("hangup-%d", i))
+		visits.Go(func() {
+			for range 20 {
+				if lost := v.ask(); lost != nil {
+					t.Errorf("lost: %v", lost)
+				}
+				if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	visits.Wait()
+	p.signal(t)
+	<-p.ended
+	if p.err != nil || !strings.Contains(p.log.String(), `"msg":"reloaded"`) {
+		t.Errorf("%v\n%s", p.err, p.log.String())
+	}
+}
+
+// TestClosedOutputsDoNotEndTheProcess closes the readers of standard output and of the
+// log, as a log shipper does that crashes.
+func TestClosedOutputsDoNotEndTheProcess(t *testing.T) {
+	t.Parallel()
+	_, flags := apptest.Sandbox(t, app.Program{Schema: schema}.Run)
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{}
+	p.Cmd = exec.CommandContext(context.WithoutCancel(t.Context()), binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)...)
+	p.Env = append(p.Environ(), asProgram+"=1", "GORACE=atexit_sleep_ms=0")
+	p.Stdout, p.Stderr = writer, writer
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Process.Kill() }) // it has already ended unless the test failed
+	_ = writer.Close()                         // the process has its own copy
+	for lines := bufio.NewScanner(reader); p.endpoint == "" && lines.Scan(); {
+		if url, found := strings.CutPrefix(lines.Text(), "endpoint:"); found {
+			p.endpoint = strings.TrimSpace(url)
+		}
+	}
+	_ = reader.Close()
+	v := newVisitor(t, p, "unheard")
+	for range 5 { // each is logged
+		if lost := v.ask(); lost != nil {
+			t.Errorf("lost: %v", lost)
+		}
+	}
+	p.signal(t)
+	if err := p.Wait(); err != nil {
+		t.Error(err)
+	}
+}

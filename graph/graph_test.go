@@ -125,6 +125,7 @@ func newService(t *testing.T, o serviceOptions) service {
 		Cursors:       pagination.NewSeal("", []byte("the key of the tests")),
 		Caller:        func(context.Context) string { return "" },
 		SeesPII:       func(context.Context) bool { return true },
+		Online:        graph.Online{Allowed: true, PerOperation: 100, PerSecond: 1000},
 		Pages:         pagination.Sizes{},
 		MaxPageSize:   client.MaxPageSize,
 		MaxBody:       64 << 10,

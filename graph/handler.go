@@ -51,6 +51,8 @@ type Options struct {
 	// MaskPII, a mask.
 	SeesPII func(context.Context) bool
 	MaskPII bool
+	// Online says who may use checkOnline. The zero value allows it to nobody.
+	Online Online
 	// Pages holds the default and the maximum of first and last.
 	Pages pagination.Sizes
 	// MaxPageSize returns the largest page, in rows, that Leads can read. It may
@@ -193,6 +195,7 @@ func (h *Handler) checkRequests(o Options, schema *ast.Schema) {
 		schema: schema, passed: documents, limits: o.Limits, budget: o.Budget,
 		rates: limits.Rates{DefaultPage: o.Pages.Default, MaxPage: o.Pages.Max},
 	})
+	h.Use(newOnlineCheck(schema, o.Online, o.Now))
 	h.Use(transport.InlineDefer{}) // after the checks that need to see @defer
 	if o.Introspection {
 		h.Use(extension.Introspection{})

@@ -54,11 +54,18 @@ func personalValues(value any, found *[]any) {
 	}
 }
 
+// withheld reports whether a personal field looks as it does for every lead, whatever
+// the lead has.
 func withheld(value any, masked bool) bool {
-	if list, isList := value.([]any); isList {
-		return !slices.ContainsFunc(list, func(element any) bool { return !masked || element != "***" })
+	list, isList := value.([]any)
+	switch {
+	case !masked:
+		return len(list) == 0 && (isList || value == nil)
+	case isList:
+		return len(list) == 1 && list[0] == "***"
+	default:
+		return value == "***"
 	}
-	return value == nil || masked && value == "***"
 }
 
 func TestPersonalDataIsWithheld(t *testing.T) {

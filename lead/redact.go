@@ -6,8 +6,9 @@ import (
 )
 
 // Redacted returns a copy of the lead for callers who may not see personal data. It
-// replaces every personal value by the mask. If the mask is nil, the values become
-// absent.
+// replaces every personal value by the mask, also one that is absent: otherwise the
+// mask would tell who has, for example, a telephone number. A list becomes one mask.
+// If the mask is nil, the values become absent.
 func (l *Lead) Redacted(mask *string) *Lead {
 	copied := Clone(l)
 	Visit(redactor{mask}, copied)
@@ -22,7 +23,7 @@ var _ Visitor = redactor{}
 // Text implements Visitor.
 func (r redactor) Text(t Traits, text *string) {
 	switch {
-	case !t.Has(Personal) || *text == "":
+	case !t.Has(Personal):
 	case r.mask == nil:
 		*text = ""
 	default:
@@ -32,7 +33,7 @@ func (r redactor) Text(t Traits, text *string) {
 
 // Optional implements Visitor.
 func (r redactor) Optional(t Traits, text **string) {
-	if t.Has(Personal) && *text != nil {
+	if t.Has(Personal) {
 		*text = r.mask
 	}
 }
@@ -44,15 +45,13 @@ func (r redactor) Texts(t Traits, texts *[]string) {
 	case r.mask == nil:
 		*texts = nil
 	default:
-		for i := range *texts {
-			(*texts)[i] = *r.mask
-		}
+		*texts = []string{*r.mask}
 	}
 }
 
 // Raw implements Visitor.
 func (r redactor) Raw(t Traits, value *json.RawMessage) {
-	if !t.Has(Personal) || len(*value) == 0 {
+	if !t.Has(Personal) {
 		return
 	}
 	*value = nil

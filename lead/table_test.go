@@ -184,6 +184,50 @@ func TestRedactedHidesWhatIsPersonalOnly(t *testing.T) {
 	}
 }
 
+// A mask must not tell whether there is a value: of two leads that differ only in
+// their personal data, the copies are equal, also if one has none.
+func TestRedactedHidesWhetherThereIsAValue(t *testing.T) {
+	t.Parallel()
+	mask := "***"
+	for _, mask := range []*string{nil, &mask} {
+		with, without := full(), full()
+		lead.Visit(eraser{recorder{}}, without)
+		if reflect.DeepEqual(with, without) {
+			t.Fatal("nothing was erased")
+		}
+		if a, b := with.Redacted(mask), without.Redacted(mask); !reflect.DeepEqual(a, b) {
+			t.Errorf("mask %v: a lead with personal data and one without differ:\n%+v\n%+v", mask != nil, valuesOf(a), valuesOf(b))
+		}
+	}
+}
+
+// eraser removes the personal data that it visits.
+type eraser struct{ recorder }
+
+func (eraser) Text(t lead.Traits, v *string) {
+	if t.Has(lead.Personal) {
+		*v = ""
+	}
+}
+
+func (eraser) Optional(t lead.Traits, v **string) {
+	if t.Has(lead.Personal) {
+		*v = nil
+	}
+}
+
+func (eraser) Texts(t lead.Traits, v *[]string) {
+	if t.Has(lead.Personal) {
+		*v = nil
+	}
+}
+
+func (eraser) Raw(t lead.Traits, v *json.RawMessage) {
+	if t.Has(lead.Personal) {
+		*v = nil
+	}
+}
+
 // valuesOf returns the values of a lead's fields by their paths.
 func valuesOf(l *lead.Lead) map[string]any {
 	values := map[string]any{}

@@ -120,3 +120,7 @@ func (c *Client) State() State {
 	}
 	return s
 }
+
+// TokenFails reports whether the last request for a token failed. It is false
+// without Options.Credentials.
+func (c *Client) TokenFails() bool { return c.tokens != nil && c.tokens.Failing() }

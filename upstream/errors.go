@@ -5,14 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"leadgraph/lead"
 	"leadgraph/upstream/guard"
 )
 
-// maxReference bounds an errorTicket or traceId, in characters.
-const maxReference = 128
+// acceptable matches an errorTicket or traceId: the ids of .NET and W3C, with some
+// room. It has no spaces, so a sentence does not pass.
+var acceptable = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:|-]{0,63}$`)
 
 // namesNoLead reports whether the platform says that there is no such lead: a 404
 // whose whole body is "Invalild lead" (this is its spelling) [CCL, DCL]. Any other
@@ -61,8 +63,8 @@ func failure(a *guard.Answer) *lead.SourceError {
 }
 
 // reference returns an errorTicket or traceId, which is a string or a number, as
-// text. The value is untrusted: only printable ASCII is kept, so that logs and
-// answers can show it.
+// text. The value is untrusted, and logs and answers show it. One that is too long or
+// has other characters is left out: a part of it would name nothing.
 func reference(value json.RawMessage) string {
 	var text string
 	var number json.Number
@@ -71,11 +73,8 @@ func reference(value json.RawMessage) string {
 	case json.Unmarshal(value, &number) == nil:
 		text = number.String()
 	}
-	kept := strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return -1
-		}
-		return r
-	}, text)
-	return kept[:min(len(kept), maxReference)]
+	if !acceptable.MatchString(text) {
+		return ""
+	}
+	return text
 }

@@ -122,6 +122,12 @@ func (v *Violation) Error() string {
 	return fmt.Sprintf("%s: %d %s, at most %d are allowed", v.Limit, v.Found, v.unit, v.Max)
 }
 
+// CheckOnline returns the violation of an operation with more lookups with
+// checkOnline than are allowed, or nil.
+func CheckOnline(found, most int) *Violation {
+	return first([]bound{{"checkOnline", "lookups with checkOnline", most, found}})
+}
+
 // bound is a limit and what was found.
 type bound struct {
 	limit, unit string

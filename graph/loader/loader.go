@@ -10,7 +10,7 @@ package loader
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 
 	"github.com/graph-gophers/dataloader/v7"
@@ -122,6 +122,9 @@ func readAll(ctx context.Context, reader Reader, keys []Key) []*dataloader.Resul
 	return results
 }
 
+// errReader replaces a panic, whose value may hold a lead.
+var errReader = errors.New("lead reader failed")
+
 // guarded turns a panic into an error for every key: reads run in their own
 // goroutines, where a panic would end the process. It always returns n lookups.
 func guarded(n int, read func() []lookup.Lookup) (found []lookup.Lookup) {
@@ -132,7 +135,7 @@ func guarded(n int, read func() []lookup.Lookup) (found []lookup.Lookup) {
 		}
 		found = make([]lookup.Lookup, n)
 		for i := range found {
-			found[i].Err = fmt.Errorf("lead reader failed: %T", cause)
+			found[i].Err = errReader
 		}
 	}()
 	return read()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -15,9 +16,16 @@ import (
 	"leadgraph/internal/plaintext"
 )
 
-// Manifest holds trusted documents. It does not change after Load and is safe
-// for concurrent use.
+// Manifest holds trusted documents. Only Reload changes it. It is safe for
+// concurrent use.
 type Manifest struct {
+	paths   []string
+	schema  *ast.Schema
+	current atomic.Pointer[contents]
+}
+
+// contents are the documents of all files at one time.
+type contents struct {
 	documents  map[string]string // by identifier and by hash
 	operations []string
 }
@@ -35,23 +43,34 @@ type document struct {
 // has two texts, or an identifier with the prefix sha256: is not the hash of
 // its text. The error lists all such documents by file and identifier.
 func Load(paths []string, schema *ast.Schema) (*Manifest, error) {
-	m := &Manifest{documents: map[string]string{}}
+	m := &Manifest{paths: paths, schema: schema}
+	if err := m.Reload(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Reload reads the files again. After an error, which is that of Load, the
+// documents stay as they were.
+func (m *Manifest) Reload() error {
+	read := &contents{documents: map[string]string{}}
 	var faults []error
-	for _, path := range paths {
+	for _, path := range m.paths {
 		documents, err := readFile(path)
 		if err != nil {
 			faults = append(faults, err)
 		}
 		for _, d := range documents {
-			if err := m.add(d, schema); err != nil {
+			if err := read.add(d, m.schema); err != nil {
 				faults = append(faults, fmt.Errorf("manifest %s: document %.80q: %w", path, d.ID, err))
 			}
 		}
 	}
 	if err := errors.Join(faults...); err != nil {
-		return nil, err
+		return err
 	}
-	return m, nil
+	m.current.Store(read)
+	return nil
 }
 
 // Operations returns the names of the operations in the documents, and nil for
@@ -60,7 +79,7 @@ func (m *Manifest) Operations() []string {
 	if m == nil {
 		return nil
 	}
-	return m.operations
+	return m.current.Load().operations
 }
 
 // lookup returns the document with an identifier, which has no hashPrefix.
@@ -68,11 +87,11 @@ func (m *Manifest) lookup(id string) (string, bool) {
 	if m == nil {
 		return "", false
 	}
-	document, ok := m.documents[id]
+	document, ok := m.current.Load().documents[id]
 	return document, ok
 }
 
-func (m *Manifest) add(d document, schema *ast.Schema) error {
+func (m *contents) add(d document, schema *ast.Schema) error {
 	hash := hashOf(d.Body)
 	id, isPrefixed := strings.CutPrefix(d.ID, hashPrefix)
 	switch {
@@ -155,8 +174,8 @@ func parseApollo(data []byte) ([]document, error) {
 		Version    int        `json:"version"`
 		Operations []document `json:"operations"`
 	}
-	if err := json.Unmarshal(data, &manifest); err != nil {
-		return nil, err
+	if json.Unmarshal(data, &manifest) != nil {
+		return nil, errors.New("a member of Apollo's format has the wrong type")
 	}
 	if manifest.Version != 1 {
 		return nil, fmt.Errorf("version %d of Apollo's format is not supported", manifest.Version)
@@ -172,7 +191,7 @@ type member struct {
 // membersOf splits a JSON object. A map would keep only one of two members with
 // the same name and hide that they differ.
 func membersOf(data []byte) ([]member, error) {
-	if err := json.Unmarshal(data, &json.RawMessage{}); err != nil {
+	if err := json.Unmarshal(data, &json.RawMessage{}); err != nil { // a syntax error, which names no type
 		return nil, err
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))

@@ -103,7 +103,7 @@ func TestLoadRefuses(t *testing.T) {
 		"a number for a text": {[]string{`{"a":7}`}, []string{`0.json: member "a" is not a string`}},
 		"two values":          {[]string{`{} {}`}, []string{"0.json: invalid character"}},
 		"Apollo's next":       {[]string{`{"format":"apollo-persisted-query-manifest","version":2}`}, []string{"0.json: version 2"}},
-		"Apollo's, malformed": {[]string{apollo(`{}`)}, []string{"0.json: json: cannot unmarshal"}},
+		"Apollo's, malformed": {[]string{apollo(`{}`)}, []string{"0.json: a member of Apollo's format has the wrong type"}},
 		"Apollo's, no id":     {[]string{apollo(`[{"body":"{ leads { id } }"}]`)}, []string{`document "": the identifier is empty`}},
 		"no text":             {[]string{`{"a":null}`}, []string{`document "a": the document has no operation`}},
 		"fragment alone":      {[]string{`{"a":"fragment F on Lead { id }"}`}, []string{`document "a"`}},

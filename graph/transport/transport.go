@@ -107,6 +107,9 @@ func (t endpoint) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 		asked, refused = t.read(w, r)
 	}
 	ctx := r.Context()
+	if r.Method == http.MethodGet {
+		ctx = context.WithValue(ctx, byGETKey{}, true)
+	}
 	if refused == nil { // a slow body does not hold a share
 		var retryAfter time.Duration
 		if x.release, retryAfter = t.enter(ctx); x.release == nil {
@@ -125,6 +128,15 @@ func (t endpoint) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 	default:
 		x.answer(ctx, asked.operations[0])
 	}
+}
+
+type byGETKey struct{}
+
+// ByGET reports whether the operation of a context was requested by GET, so that it
+// must change nothing. WebSockets do not count.
+func ByGET(ctx context.Context) bool {
+	by, _ := ctx.Value(byGETKey{}).(bool)
+	return by
 }
 
 func (x exchange) refuse(ctx context.Context, refused *refusal) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"runtime/debug"
 
 	"leadgraph/internal/config"
@@ -18,6 +19,9 @@ import (
 // is handed in.
 type Program struct {
 	Schema string // text of schema.graphqls
+	// Hangups passes on the signals on which a server reloads what can change while
+	// it runs, until stop is called. If it is nil, a server never reloads.
+	Hangups func() (signals <-chan os.Signal, stop func())
 }
 
 // Run runs the command that args name. Servers drain and stop when ctx ends.
@@ -26,10 +30,18 @@ func (p Program) Run(ctx context.Context, args []string, getenv func(string) str
 	if err != nil || command == "" {
 		return err
 	}
-	log := newLog(cfg.Log, stderr)
+	level := new(slog.LevelVar)
+	if err := setLevel(level, cfg.Log); err != nil {
+		return err
+	}
+	log := newLog(cfg.Log.Format, level, stderr)
 	switch command {
 	case config.Serve:
-		return p.serve(ctx, cfg, stdout, log)
+		load := func() (*config.Config, error) {
+			again, _, err := config.Load(args, getenv, io.Discard)
+			return again, err
+		}
+		return p.serve(ctx, cfg, stdout, log, level, load)
 	case config.Sandbox:
 		return serveSandbox(ctx, cfg, stdout, log)
 	case config.Check:
@@ -46,13 +58,22 @@ func (p Program) Run(ctx context.Context, args []string, getenv func(string) str
 	return err
 }
 
-func newLog(cfg config.Log, w io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: cfg.Level}
+func newLog(format string, level slog.Leveler, w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
 	var lines slog.Handler = slog.NewJSONHandler(w, options)
-	if cfg.Format == "text" {
+	if format == "text" {
 		lines = slog.NewTextHandler(w, options)
 	}
 	return slog.New(telemetry.LogHandler(lines, httpd.RequestID))
+}
+
+// setLevel sets the level of the log, which may be in a file.
+func setLevel(level *slog.LevelVar, cfg config.Log) error {
+	now, err := cfg.Current()
+	if err == nil {
+		level.Set(now)
+	}
+	return err
 }
 
 func version() string {

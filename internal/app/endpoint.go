@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -34,12 +35,14 @@ func (s *server) endpoint() (http.Handler, error) {
 	access := s.cfg.Serve.Access
 	api, err := httpd.Protect(httpd.BrowserOptions{
 		Origins:      access.CORSOrigin,
+		Headers:      access.CORSHeader,
 		Credentials:  access.CORSCredentials,
 		LoopbackOnly: auth.Mode(access.Auth) == auth.None && !access.AllowAnonymous,
 		MaxBody:      s.cfg.Serve.Limits.MaxBody,
+		Logger:       s.log,
 	}, s.callers.Protect(handler, httpd.Refuse))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--cors-origin, --cors-header or --cors-credentials: %w", err)
 	}
 	return s.seen.Extract(httpd.WithRefusals(s.log, s.seen.Refused, api)), nil
 }
@@ -60,6 +63,10 @@ func (s *server) graphOptions() graph.Options {
 	options.CallersToken = auth.Mode(access.Auth) == auth.Passthrough
 	options.Expires = func(ctx context.Context) time.Time { return auth.For(ctx).Expires }
 	options.SeesPII = func(ctx context.Context) bool { return auth.For(ctx).CanPII }
+	options.Online = graph.Online{
+		Allowed: access.AllowCheckOnline, May: func(ctx context.Context) bool { return auth.For(ctx).CanSync },
+		PerOperation: access.CheckOnlineMax, PerSecond: access.CheckOnlineRate,
+	}
 	options.MaskPII = access.PII == "mask"
 	options.Cursors = s.leads.Cursors()
 	options.Documents = s.documents

@@ -41,7 +41,7 @@ func watch(t *testing.T, args ...string) watched {
 			return getenv(name)
 		}, stdout, stderr)
 	}
-	return watched{apptest.Serve(t, traced, append([]string{"--admin-listen", "127.0.0.1:0"}, args...)...)}
+	return watched{apptest.Serve(t, traced, append([]string{"--admin-listen", "127.0.0.1:0", "--allow-check-online"}, args...)...)}
 }
 
 // stop ends the program and returns when it has ended.

@@ -7,7 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"slices"
+	"strings"
+	"sync/atomic"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -23,35 +26,43 @@ import (
 	"leadgraph/web"
 )
 
-// serve runs the GraphQL server, on the sandbox if no platform is set.
-func (p Program) serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.Logger) error {
+// serve runs the GraphQL server, on the sandbox if no platform is set. It prints
+// nothing before everything is open.
+func (p Program) serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.Logger, level *slog.LevelVar, load func() (*config.Config, error)) error {
 	settings := cfg.Serve
+	if p.Hangups != nil { // first, so that an early signal does not end the process
+		hangups, stop := p.Hangups()
+		defer stop()
+		p.Hangups = func() (<-chan os.Signal, func()) { return hangups, stop }
+	}
 	if err := auth.CheckExposure(auth.Mode(settings.Access.Auth), settings.Listen, settings.Access.AllowAnonymous); err != nil {
-		return fmt.Errorf("%w: set --auth jwt, or --allow-anonymous", err)
+		return fmt.Errorf("--listen: %w: set --auth jwt, or --allow-anonymous", err)
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", settings.Listen)
 	if err != nil {
-		return err
+		return fmt.Errorf("--listen: %w", err)
 	}
 	defer func() { _ = listener.Close() }() // already closed unless the start fails
-	s := &server{cfg: cfg, stdout: stdout, log: log}
+	s := &server{cfg: cfg, log: log, level: level, load: load}
 	defer s.close()
 	if err := s.open(ctx, p); err != nil {
 		return err
-	}
-	var playground http.Handler
-	if settings.Limits.Playground {
-		playground = web.Playground()
-		say(stdout, "playground: http://%s/\n", listener.Addr())
 	}
 	api, err := s.endpoint()
 	if err != nil {
 		return err
 	}
 	if err := s.openAdmin(ctx); err != nil {
-		return err
+		return fmt.Errorf("--admin-listen: %w", err)
 	}
-	say(stdout, "endpoint:   http://%s/graphql\n", listener.Addr())
+	var playground http.Handler
+	if settings.Limits.Playground {
+		playground = web.Playground()
+		s.announce("playground: http://%s/\n", listener.Addr())
+	}
+	s.announce("endpoint:   http://%s/graphql\n", listener.Addr())
+	say(stdout, "%s", s.announced.String())
+	s.follow(ctx, p)
 	return httpd.Server{
 		Handler:      httpd.Routes(api, playground, s.health),
 		Health:       s.health,
@@ -64,8 +75,12 @@ func (p Program) serve(ctx context.Context, cfg *config.Config, stdout io.Writer
 // server holds the parts of a GraphQL server that outlive a request.
 type server struct {
 	cfg       *config.Config
-	stdout    io.Writer
+	announced strings.Builder // what is printed once everything is open
 	log       *slog.Logger
+	level     *slog.LevelVar
+	load      func() (*config.Config, error) // reads the settings again
+	secrets   []reloader
+	warming   atomic.Bool // readiness waits for the first catalogue
 	documents persisted.Documents
 	leads     *backend.Platform
 	callers   *auth.Authenticator
@@ -73,6 +88,11 @@ type server struct {
 	limiter   *httpd.Limiter
 	seen      *telemetry.Telemetry
 	closers   []func()
+}
+
+// announce adds a line to what is printed.
+func (s *server) announce(format string, args ...any) {
+	_, _ = fmt.Fprintf(&s.announced, format, args...)
 }
 
 // close closes in reverse order what has been opened.
@@ -92,34 +112,36 @@ func (s *server) open(ctx context.Context, p Program) error {
 	}
 	s.closers = append(s.closers, closeSandbox)
 	if settings.Upstream.URL == "" {
-		say(s.stdout, "sandbox:    --upstream-url is not set; serving %d generated leads from %s\n", settings.Data.Leads, platform.BaseURL)
+		s.announce("sandbox:    --upstream-url is not set; serving %d generated leads from %s\n", settings.Data.Leads, platform.BaseURL)
 	}
+	s.watchSecrets(platform)
 	if s.documents, err = p.documents(settings.Documents); err != nil {
-		return err
+		return fmt.Errorf("--trusted-documents: %w", err)
 	}
-	if err := s.openTelemetry(ctx); err != nil {
-		return err
-	}
+	s.openTelemetry(ctx)
 	if s.leads, err = openBackend(settings.Caches, settings.Access, platform, s.seen, s.log); err != nil {
 		return err
 	}
 	s.closers = append(s.closers, s.leads.Close)
 	if settings.Caches.CatalogueWarm {
-		go s.leads.Warm(ctx)
+		s.warm(ctx)
 	}
 	if s.callers, err = newCallers(settings.Access, s.log); err != nil {
 		return err
 	}
 	s.closers = append(s.closers, s.callers.Close)
-	s.health = healthOf(s.leads, s.callers)
+	s.health = s.checks()
 	edge := settings.Edge
 	s.limiter = httpd.NewLimiter(httpd.LimiterOptions{InFlight: edge.MaxInFlight, Queue: edge.MaxQueued, Wait: edge.QueueTimeout})
 	go s.limiter.Follow(ctx)
 	return nil
 }
 
-func (s *server) openTelemetry(ctx context.Context) error {
-	seen, err := telemetry.New(ctx, telemetry.Options{
+func (s *server) openTelemetry(ctx context.Context) {
+	for _, warning := range s.cfg.Serve.Tracing.Warnings {
+		s.log.WarnContext(ctx, "a telemetry setting is ignored", "reason", warning)
+	}
+	s.seen = telemetry.New(ctx, telemetry.Options{
 		Version:    version(),
 		Operations: s.documents.Trusted.Operations(),
 		Tracing:    s.cfg.Serve.Tracing.On,
@@ -127,11 +149,7 @@ func (s *server) openTelemetry(ctx context.Context) error {
 		Attempt:    guard.AttemptOf,
 		Logger:     s.log,
 	})
-	if err != nil {
-		return err
-	}
-	s.seen, s.closers = seen, append(s.closers, seen.Close)
-	return nil
+	s.closers = append(s.closers, s.seen.Close)
 }
 
 // openAdmin starts the admin listener if one is set.
@@ -140,12 +158,18 @@ func (s *server) openAdmin(ctx context.Context) error {
 	if listen == "" {
 		return nil
 	}
-	address, stop, err := httpd.Start(ctx, listen, httpd.Admin(s.health, s.seen.Handler()), s.log)
+	local := auth.CheckExposure(auth.None, listen, false) == nil
+	if !local {
+		s.log.WarnContext(ctx, "--admin-listen can be reached by other machines and asks nobody for a token; let only operators reach it", "address", listen)
+	}
+	address, stop, err := httpd.Start(ctx, listen, httpd.Admin(httpd.AdminOptions{
+		Health: s.health, Metrics: s.seen.Handler(), LoopbackOnly: local, Logger: s.log,
+	}), s.log)
 	if err != nil {
 		return err
 	}
 	s.closers = append(s.closers, stop)
-	say(s.stdout, "admin:      http://%s/\n", address)
+	s.announce("admin:      http://%s/\n", address)
 	return nil
 }
 
@@ -157,18 +181,22 @@ func newCallers(access config.Access, log *slog.Logger) (*auth.Authenticator, er
 		KeysURL:   access.JWKSURL,
 		ReadScope: access.ReadScope,
 		PIIScope:  access.PIIScope,
+		SyncScope: access.SyncScope,
 		Logger:    log,
 	})
 }
 
-// healthOf returns the checks behind the readiness of the server. Only missing keys
-// make it unready: without them it cannot answer any caller.
-func healthOf(leads *backend.Platform, callers *auth.Authenticator) *httpd.Health {
+// checks returns the checks behind the readiness of the server. It is not ready
+// without the keys that verify callers, nor while the first catalogue is awaited.
+// Other faults only degrade it, because its replicas have them too.
+func (s *server) checks() *httpd.Health {
 	return httpd.NewHealth(
-		httpd.Check{Name: "keys", Detail: "The keys that verify access tokens have not been read yet.", Fault: httpd.NotReady, Fails: func() bool { return !callers.Ready() }},
-		httpd.Check{Name: "platform", Detail: "The platform is failing; requests to it are paused for a few seconds.", Fault: httpd.Degraded, Fails: leads.PlatformFails},
-		httpd.Check{Name: "catalogue", Detail: "The last refresh of the catalogue failed.", Fault: httpd.Degraded, Fails: leads.CatalogueFails},
-		httpd.Check{Name: "redis", Detail: "The state shared by replicas (Redis or Valkey) cannot be reached.", Fault: httpd.Degraded, Fails: leads.SharedIsLost},
+		httpd.Check{Name: "keys", Detail: "The keys that verify access tokens have not been read yet.", Fault: httpd.NotReady, Fails: func() bool { return !s.callers.Ready() }},
+		httpd.Check{Name: "warm-up", Detail: "All leads are being read for the first time.", Fault: httpd.NotReady, Fails: s.warming.Load},
+		httpd.Check{Name: "platform", Detail: "The platform is failing; requests to it are paused for a few seconds.", Fault: httpd.Degraded, Fails: s.leads.PlatformFails},
+		httpd.Check{Name: "token", Detail: "The last request for an access token failed.", Fault: httpd.Degraded, Fails: s.leads.TokenFails},
+		httpd.Check{Name: "catalogue", Detail: "The last refresh of the catalogue failed.", Fault: httpd.Degraded, Fails: s.leads.CatalogueFails},
+		httpd.Check{Name: "redis", Detail: "The state shared by replicas (Redis or Valkey) cannot be reached.", Fault: httpd.Degraded, Fails: s.leads.SharedIsLost},
 	)
 }
 

@@ -47,6 +47,8 @@ type Caller struct {
 	CanRead bool
 	// CanPII allows the caller to read the personal data in leads.
 	CanPII bool
+	// CanSync allows the caller to make the platform write, as checkOnline does.
+	CanSync bool
 	// Bearer is the token to send to the platform. It is set only in passthrough.
 	Bearer Token
 }

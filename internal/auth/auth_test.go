@@ -24,7 +24,7 @@ func TestNoneAsksNobody(t *testing.T) {
 	defer a.Close()
 	for _, headers := range [][]string{nil, {"Bearer x"}, {"Basic eDp5", "nonsense"}} {
 		caller, refused := a.Authenticate(request(t, headers...))
-		if refused != nil || caller != (auth.Caller{CanRead: true, CanPII: true}) {
+		if refused != nil || caller != (auth.Caller{CanRead: true, CanPII: true, CanSync: true}) {
 			t.Errorf("%v: %+v, %+v", headers, caller, refused)
 		}
 	}

@@ -23,6 +23,7 @@ import (
 const (
 	DefaultReadScope = "leads.read"
 	DefaultPIIScope  = "leads.pii"
+	DefaultSyncScope = "leads.sync"
 )
 
 // Options configure how callers are authenticated.
@@ -44,6 +45,9 @@ type Options struct {
 	// PIIScope is the scope that allows a caller to read the personal data in
 	// leads; DefaultPIIScope if empty.
 	PIIScope string
+	// SyncScope is the scope that allows a caller to make the platform write;
+	// DefaultSyncScope if empty.
+	SyncScope string
 	// RefreshInterval is how often the keys are refreshed; an hour if 0.
 	RefreshInterval time.Duration
 	// RefreshGap is the minimum time between two reads of the keys that tokens
@@ -164,7 +168,7 @@ func (a *Authenticator) Authenticate(r *http.Request) (Caller, *Refusal) {
 	return a.AuthenticateToken(r.Context(), strings.TrimLeft(token, " "))
 }
 
-var everybody = Caller{CanRead: true, CanPII: true}
+var everybody = Caller{CanRead: true, CanPII: true, CanSync: true}
 
 // maxToken is the maximum size of a token in bytes. Entra's tokens with all
 // groups stay below 6 KiB.
@@ -209,7 +213,7 @@ func (a *Authenticator) AuthenticateToken(ctx context.Context, token string) (Ca
 // that states that it has expired is refused here: this saves a request to the
 // platform, and data cached for that token must no longer be served.
 func (a *Authenticator) passOn(token string) (Caller, *Refusal) {
-	caller := Caller{Partition: a.partition(token), CanRead: true, CanPII: true, Bearer: Token{&token}}
+	caller := Caller{Partition: a.partition(token), CanRead: true, CanPII: true, CanSync: true, Bearer: Token{&token}}
 	var said jwt.RegisteredClaims
 	if _, _, err := jwt.NewParser().ParseUnverified(token, &said); err != nil {
 		return caller, nil // only the platform can read this kind of token

@@ -22,10 +22,12 @@ var algorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", 
 
 // verifier verifies access tokens, which must be signed JSON Web Tokens.
 type verifier struct {
-	parser              *jwt.Parser
-	keys                *keySet
-	issuers             []string
-	readScope, piiScope string
+	parser    *jwt.Parser
+	keys      *keySet
+	issuers   []string
+	readScope string
+	piiScope  string
+	syncScope string
 }
 
 // scopeToken matches a scope's name (RFC 6749 section 3.3). The name appears in a
@@ -45,6 +47,7 @@ func newVerifier(o Options) (*verifier, error) {
 		issuers:   o.Issuers,
 		readScope: cmp.Or(o.ReadScope, DefaultReadScope),
 		piiScope:  cmp.Or(o.PIIScope, DefaultPIIScope),
+		syncScope: cmp.Or(o.SyncScope, DefaultSyncScope),
 	}
 	var errs []error
 	// golang-jwt treats a missing or empty audience as "any".
@@ -54,7 +57,7 @@ func newVerifier(o Options) (*verifier, error) {
 	if len(o.Issuers) == 0 || slices.Contains(o.Issuers, "") {
 		errs = append(errs, errors.New("verifying access tokens requires their issuer"))
 	}
-	if !scopeToken.MatchString(v.readScope) || !scopeToken.MatchString(v.piiScope) {
+	if !scopeToken.MatchString(v.readScope) || !scopeToken.MatchString(v.piiScope) || !scopeToken.MatchString(v.syncScope) {
 		errs = append(errs, errors.New("a scope's name contains a character that is not allowed in scopes"))
 	}
 	if location, err := url.Parse(o.KeysURL); err != nil || !trustworthy(location) {
@@ -121,6 +124,7 @@ func (v *verifier) verify(ctx context.Context, token string) (Caller, error) {
 		Expires: c.ExpiresAt.Add(leeway),
 		CanRead: c.grants(v.readScope),
 		CanPII:  c.grants(v.piiScope),
+		CanSync: c.grants(v.syncScope),
 	}, nil
 }
 

@@ -134,16 +134,16 @@ func (p *Platform) Name() string { return p.name }
 // Cursors returns the seal of the cursors into this account's leads.
 func (p *Platform) Cursors() *pagination.Seal { return p.cursors }
 
-// Warm reads all leads, unless each caller has a catalogue of its own. It logs a
-// failure.
-func (p *Platform) Warm(ctx context.Context) {
+// Warm reads all leads, unless each caller has a catalogue of its own.
+func (p *Platform) Warm(ctx context.Context) error {
 	if p.common == nil {
-		return
+		return nil
 	}
-	if err := p.common.Warm(ctx); err != nil && ctx.Err() == nil {
-		p.log.WarnContext(ctx, "reading all leads at startup failed", "error", err)
-	}
+	return p.common.Warm(ctx)
 }
+
+// TokenFails reports whether the last request for an access token failed.
+func (p *Platform) TokenFails() bool { return p.client.TokenFails() }
 
 // PlatformFails reports whether the breaker currently holds back requests, because
 // the platform has failed.

@@ -16,8 +16,13 @@ type Access struct {
 	PassthroughLeads   int      `help:"Maximum number of leads in the catalogues of all these callers together (passthrough only); at least 1." default:"200000" group:"Callers"`
 	ReadScope          string   `help:"Scope that permits reading leads (with --auth jwt)." default:"${read_scope}" group:"Callers"`
 	PIIScope           string   `name:"pii-scope" help:"Scope that permits reading personal data (with --auth jwt)." default:"${pii_scope}" group:"Callers"`
+	SyncScope          string   `help:"Scope that permits checkOnline, which makes the platform write (with --auth jwt)." default:"${sync_scope}" group:"Callers"`
+	AllowCheckOnline   bool     `help:"Allow lookups with checkOnline, which make the platform ask Microsoft and store the result. With --auth jwt the caller also needs --sync-scope." group:"Callers"`
+	CheckOnlineMax     int      `help:"Maximum number of lookups with checkOnline in one operation; at least 1." default:"5" group:"Callers"`
+	CheckOnlineRate    int      `help:"Maximum number of lookups with checkOnline per second, of all callers together; at least 1." default:"5" group:"Callers"`
 	PII                string   `name:"pii" help:"What callers without --pii-scope get instead of personal data: null (with an error) or mask." enum:"null,mask" default:"null" group:"Callers"`
 	CORSOrigin         []string `name:"cors-origin" help:"Web origin whose pages may call the API, such as https://app.example.com. Repeat the flag to allow several." group:"Callers"`
+	CORSHeader         []string `name:"cors-header" help:"Request header that these pages may send, besides those of common GraphQL clients and tracers. Repeat the flag to allow several." group:"Callers"`
 	CORSCredentials    bool     `name:"cors-credentials" help:"Let pages of the --cors-origin origins send cookies." group:"Callers"`
 	CursorKey          Secret   `help:"Key that encrypts cursors: ${key_bytes} bytes in base64, the same in all replicas. Without it, the key is derived from the platform's credentials; with --auth passthrough, which has none, cursors then become invalid on restart and do not work across replicas." group:"Callers"`
 	CursorKeyFile      string   `help:"File that holds the cursor key." type:"path" group:"Callers"`
@@ -53,6 +58,16 @@ func (a *Access) complete() error {
 	if a.Auth == "jwt" && (len(a.JWTIssuer) == 0 || len(a.JWTAudience) == 0 || a.JWKSURL == "") {
 		errs = append(errs, errors.New("--auth jwt needs --jwt-issuer, --jwt-audience and --jwks-url"))
 	}
+	if a.JWKSURL != "" {
+		errs = append(errs, checkURL("--jwks-url", a.JWKSURL, false, ""))
+	}
+	if a.Auth != "jwt" && (len(a.JWTIssuer) > 0 || len(a.JWTAudience) > 0 || a.JWKSURL != "") {
+		errs = append(errs, fmt.Errorf("--jwt-issuer, --jwt-audience and --jwks-url need --auth jwt; with --auth %s no token is verified", a.Auth))
+	}
+	if a.CheckOnlineMax < 1 || a.CheckOnlineRate < 1 {
+		errs = append(errs, errors.New("--check-online-max and --check-online-rate must be positive"))
+	}
+	errs = append(errs, a.checkCORS())
 	if a.PassthroughCallers < 1 || a.PassthroughLeads < 1 {
 		errs = append(errs, errors.New("--passthrough-callers and --passthrough-leads must be positive"))
 	}

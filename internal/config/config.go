@@ -9,12 +9,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
 
+	"leadgraph/internal/plaintext"
 	"leadgraph/upstream"
 )
 
@@ -70,7 +73,25 @@ type Config struct {
 // Log configures the log on standard error.
 type Log struct {
 	Level  slog.Level `help:"Minimum level to log: debug, info, warn or error. The log goes to standard error." default:"info" group:"Logging"`
+	File   string     `name:"level-file" help:"File that holds the level. It is read at startup and on SIGHUP; while it is missing or empty, --log-level applies." type:"path" group:"Logging"`
 	Format string     `help:"Format of the log: json or text." enum:"json,text" default:"json" group:"Logging"`
+}
+
+// Current returns the level that --log-level-file holds now, or else --log-level.
+func (l Log) Current() (slog.Level, error) {
+	if l.File == "" {
+		return l.Level, nil
+	}
+	text, err := os.ReadFile(l.File)
+	name := strings.TrimSpace(string(plaintext.Decode(text)))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && name == "" {
+		return l.Level, nil
+	}
+	level := l.Level
+	if err != nil || level.UnmarshalText([]byte(name)) != nil {
+		return l.Level, errors.New("--log-level-file must hold debug, info, warn or error")
+	}
+	return level, nil
 }
 
 // Limits bounds what one request may cost and switches optional features on or
@@ -101,6 +122,7 @@ type Upstream struct {
 	ClientID         string        `help:"Client id of the API app registration." group:"Live Platform"`
 	ClientSecret     Secret        `help:"Client secret of the API app registration." group:"Live Platform"`
 	ClientSecretFile string        `help:"File that holds the client secret. It is read again when it changes." type:"path" group:"Live Platform"`
+	Insecure         bool          `name:"insecure-upstream" help:"Allow http:// in --upstream-url and --token-url for another machine. Tokens and leads are then readable on the network." group:"Live Platform"`
 	Scope            string        `help:"Scope to request, such as api://APPLICATION/.default." group:"Live Platform"`
 	FirstPage        int           `help:"Number of the platform's first page: 0 or 1." default:"0" group:"Live Platform"`
 	TenantParam      string        `help:"Spelling of the name of the platform's tenant filter." default:"${tenant_param}" group:"Live Platform"`
@@ -123,7 +145,8 @@ type Caches struct {
 	CatalogueTimeout    time.Duration `help:"Time for one refresh of the catalogue; must be positive." default:"${catalogue_timeout}" group:"Catalogue and caches"`
 	CataloguePageSize   int           `help:"Leads on each page of a refresh: 1 to ${max_page}." default:"${catalogue_page_size}" group:"Catalogue and caches"`
 	PagesFromCatalogue  bool          `help:"Answer pages of leads only from the catalogue, for a platform whose pages are unreliable. leadgraph doctor reports whether this is needed." group:"Catalogue and caches"`
-	CatalogueWarm       bool          `help:"Read all leads at startup instead of on the first request that needs them." group:"Catalogue and caches"`
+	CatalogueWarm       bool          `help:"Read all leads at startup instead of on the first request that needs them. The server is not ready until then, at most for --catalogue-warm-timeout." group:"Catalogue and caches"`
+	CatalogueWarmLimit  time.Duration `name:"catalogue-warm-timeout" help:"How long --catalogue-warm may keep the server not ready; must be positive. After that it serves although the leads have not been read." default:"${catalogue_timeout}" group:"Catalogue and caches"`
 	LookupTTL           time.Duration `help:"Age up to which a tenant's leads are served from memory; 0 switches the lookup cache off." default:"${lookup_ttl}" group:"Catalogue and caches"`
 	LookupNegativeTTL   time.Duration `help:"Age up to which leadgraph remembers that a tenant has no lead; at most --lookup-ttl counts, 0 switches this off." default:"${lookup_negative_ttl}" group:"Catalogue and caches"`
 	LookupBytes         int64         `help:"Maximum memory of the lookup cache, in bytes; must be positive." default:"${lookup_bytes}" group:"Catalogue and caches"`
@@ -190,10 +213,14 @@ func Load(args []string, getenv func(string) string, stdout io.Writer) (cfg *Con
 	switch command {
 	case Examine:
 		err = cfg.Doctor.complete()
+	case Sandbox:
+		err = errors.Join(checkListen("--listen", cfg.Sandbox.Listen), cfg.Sandbox.Data.check())
 	case Serve:
 		s := &cfg.Serve
-		err = errors.Join(s.Upstream.complete(s.Access.Auth == passthrough), s.Limits.check(), s.Edge.check(), s.Caches.complete(), s.Access.complete(), s.Documents.check(),
-			checkPassthrough(s.Access, s.Upstream, s.Caches), s.Tracing.complete(getenv))
+		err = errors.Join(checkListeners(s.Listen, s.Edge.AdminListen),
+			s.Upstream.complete(s.Access.Auth == passthrough), s.Limits.check(), s.Edge.check(), s.Caches.complete(), s.Access.complete(), s.Documents.check(),
+			checkPassthrough(s.Access, s.Upstream, s.Caches), s.Data.check())
+		s.Tracing.complete(getenv)
 	}
 	return cfg, command, err
 }
@@ -213,7 +240,8 @@ func groups(titles ...string) []kong.Group {
 func environment(getenv func(string) string) kong.Resolver {
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		name := "LEADGRAPH_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
-		if value := getenv(name); value != "" {
+		// Secrets often arrive with a newline at the end, in variables as in files.
+		if value := strings.TrimSpace(string(plaintext.Decode([]byte(getenv(name))))); value != "" {
 			return value, nil
 		}
 		return nil, nil
@@ -231,8 +259,11 @@ func (u *Upstream) hasCredentials() bool {
 // never their values.
 func (u *Upstream) complete(callersTokens bool) error {
 	errs := []error{
+		u.checkAccess(),
 		u.Token.readFile("--upstream-token-file", u.TokenFile),
 		u.ClientSecret.readFile("--client-secret-file", u.ClientSecretFile),
+		u.checkSecrets(),
+		u.checkSizes(),
 		u.Resilience.check(),
 	}
 	if u.URL != "" && u.Token == "" && !callersTokens {
@@ -280,6 +311,9 @@ func (c *Caches) complete() error {
 			errs = append(errs, fmt.Errorf("%s must not be negative", setting.flag))
 		}
 	}
+	if c.CatalogueWarmLimit <= 0 {
+		errs = append(errs, errors.New("--catalogue-warm-timeout must be positive"))
+	}
 	if c.CatalogueTimeout <= 0 || c.LookupBytes <= 0 || c.RedisTimeout <= 0 {
 		errs = append(errs, errors.New("--catalogue-timeout, --lookup-bytes and --redis-timeout must be positive"))
 	}
@@ -292,6 +326,12 @@ func (l *Limits) check() error {
 		page = oneTo(l.MaxFirst, "--default-first", l.DefaultFirst)
 	}
 	errs := []error{page, oneTo(maxTokens, "--max-tokens", l.MaxTokens)}
+	if l.MaxDepth < 1 || l.MaxAliases < 1 || l.BudgetCalls < 1 {
+		errs = append(errs, errors.New("--max-depth, --max-aliases and --budget-calls must be positive"))
+	}
+	if l.MaxBatch < 0 {
+		errs = append(errs, errors.New("--max-batch must not be negative"))
+	}
 	if l.MaxBody < 1 || l.RequestTimeout <= 0 || l.DrainTimeout <= 0 {
 		errs = append(errs, errors.New("--max-body, --request-timeout and --drain-timeout must be positive"))
 	}

@@ -29,6 +29,7 @@ const (
 // that no other package needs is in its tag.
 var bounds = vars(map[string]any{
 	"read_scope": auth.DefaultReadScope,
+	"sync_scope": auth.DefaultSyncScope,
 	"pii_scope":  auth.DefaultPIIScope,
 
 	"tenant_param":                upstream.DefaultTenantParam,

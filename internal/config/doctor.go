@@ -17,10 +17,11 @@ type Doctor struct {
 }
 
 func (d *Doctor) complete() error {
+	err := errors.Join(d.Upstream.complete(false), d.Data.check())
 	if d.Timeout <= 0 {
-		return errors.Join(d.Upstream.complete(false), errors.New("--doctor-timeout must be positive"))
+		err = errors.Join(err, errors.New("--doctor-timeout must be positive"))
 	}
-	return d.Upstream.complete(false)
+	return err
 }
 
 // Given returns the settings of u that differ from their defaults, as pairs of

@@ -30,6 +30,13 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 // MarshalText hides the secret from encoders.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// UnmarshalText reads a secret from a flag or a variable. White space around it is
+// left out, as it is from a file.
+func (s *Secret) UnmarshalText(text []byte) error {
+	*s = Secret(strings.TrimSpace(string(text)))
+	return nil
+}
+
 func (s *Secret) readFile(flag, path string) error {
 	if path == "" {
 		return nil

@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"errors"
 	"strings"
 )
 
@@ -10,20 +9,28 @@ import (
 // decide that; its SDK reads those that are not read here. The OpenTelemetry
 // specification makes OTLP the default exporter, leadgraph exports nothing unless
 // an exporter is named.
+//
+// A platform may set these variables for every program, so none of them keeps
+// leadgraph from serving.
 type Tracing struct {
 	On bool
+	// Warnings say which variables are ignored, and why.
+	Warnings []string
 }
 
-func (t *Tracing) complete(getenv func(string) string) error {
-	switch exporter := strings.ToLower(getenv("OTEL_TRACES_EXPORTER")); {
-	case strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true"), exporter == "", exporter == "none":
-		return nil
+func (t *Tracing) complete(getenv func(string) string) {
+	get := func(name string) string { return strings.TrimSpace(getenv(name)) }
+	switch exporter := strings.ToLower(get("OTEL_TRACES_EXPORTER")); {
+	case strings.EqualFold(get("OTEL_SDK_DISABLED"), "true"), exporter == "", exporter == "none":
+		return
 	case exporter != "otlp":
-		return errors.New("OTEL_TRACES_EXPORTER must be otlp or none")
+		t.Warnings = append(t.Warnings, "OTEL_TRACES_EXPORTER: tracing is off, because the only exporter is otlp")
+		return
 	}
-	if cmp.Or(getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), getenv("OTEL_EXPORTER_OTLP_PROTOCOL"), "http/protobuf") != "http/protobuf" {
-		return errors.New("OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf: leadgraph exports spans over HTTP only")
+	switch cmp.Or(get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), get("OTEL_EXPORTER_OTLP_PROTOCOL"), "http/protobuf") {
+	case "http/protobuf", "http/json":
+	default:
+		t.Warnings = append(t.Warnings, "OTEL_EXPORTER_OTLP_PROTOCOL: ignored, because spans are exported over HTTP only, as http/protobuf or http/json")
 	}
 	t.On = true
-	return nil
 }

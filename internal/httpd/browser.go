@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/jub0bs/cors"
 
@@ -23,6 +25,9 @@ type BrowserOptions struct {
 	// may call the API. If it is empty, only pages of the API's own origin may.
 	// Wildcards are refused.
 	Origins []string
+	// Headers lists request headers that those pages may send, besides those that
+	// common clients and tracers add.
+	Headers []string
 	// Credentials allows those pages to send the credentials that the browser holds
 	// for the API, such as the cookies of a proxy in front. Bearer tokens do not
 	// need it.
@@ -35,6 +40,10 @@ type BrowserOptions struct {
 	// MaxBody is the maximum size of a request body in bytes, both as sent and
 	// decompressed.
 	MaxBody int64
+	// Logger receives a line about a refused page, at most one a second. Optional.
+	Logger *slog.Logger
+	// Now is the clock of that bound; time.Now if nil.
+	Now func() time.Time
 }
 
 // Protect guards an API against other pages that its callers' browsers visit. It
@@ -47,7 +56,7 @@ func Protect(o BrowserOptions, next http.Handler) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	if next, err = withOrigins(o, next); err != nil {
+	if next, err = withOrigins(o, signedGET(o.LoopbackOnly, next)); err != nil {
 		return nil, err
 	}
 	if o.LoopbackOnly {
@@ -86,22 +95,20 @@ func withOrigins(o BrowserOptions, next http.Handler) (http.Handler, error) {
 			return nil, err
 		}
 	}
-	next = refuseForeign(foreign, next)
+	pages := newRefusedPages(o.Logger, o.Now)
+	next = refuseForeign(foreign, pages, next)
 	if len(o.Origins) == 0 {
 		if o.Credentials {
 			return nil, errors.New("credentials require at least one listed origin")
 		}
 		return next, nil
 	}
+	headers := allowedHeaders(o.Headers)
 	shared, err := cors.NewMiddleware(cors.Config{
-		Origins:      o.Origins,
-		Credentialed: o.Credentials,
-		Methods:      []string{http.MethodGet, http.MethodPost},
-		RequestHeaders: []string{
-			"Accept", "Authorization", "Cache-Control", "Content-Encoding", "Content-Type", "X-Request-Id",
-			"Apollo-Require-Preflight", "ApolloGraphQL-Client-Name", "ApolloGraphQL-Client-Version",
-			"X-Apollo-Operation-Name", "Traceparent", "Tracestate",
-		},
+		Origins:         o.Origins,
+		Credentialed:    o.Credentials,
+		Methods:         []string{http.MethodGet, http.MethodPost},
+		RequestHeaders:  headers,
 		ResponseHeaders: []string{"Retry-After", "X-Request-Id"},
 		MaxAgeInSeconds: preflightAge,
 	})
@@ -109,16 +116,17 @@ func withOrigins(o BrowserOptions, next http.Handler) (http.Handler, error) {
 		return nil, err
 	}
 	// CORS comes first, so that a listed page can also read the reason of a refusal.
-	return shared.Wrap(next), nil
+	return pages.notePreflights(o, headers, shared.Wrap(next)), nil
 }
 
 // refuseForeign applies the rule for POST to every method. The standard library
 // lets GET pass because it should have no side effects, but a page could use GET
 // to make its visitors' browsers consume the platform's capacity.
-func refuseForeign(foreign *http.CrossOriginProtection, next http.Handler) http.Handler {
+func refuseForeign(foreign *http.CrossOriginProtection, pages *refusedPages, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asPost := &http.Request{Method: http.MethodPost, Header: r.Header, Host: r.Host}
 		if foreign.Check(asPost) != nil {
+			pages.note(r, slog.String("reason", "the origin is not listed in --cors-origin"), slog.String("site", clean(r.Header.Get("Sec-Fetch-Site"))))
 			Refuse(w, r, http.StatusForbidden, errcode.Forbidden, "Pages from this origin may not use the API.")
 			return
 		}

@@ -70,7 +70,7 @@ func TestReadiness(t *testing.T) {
 func TestAdmin(t *testing.T) {
 	t.Parallel()
 	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics") })
-	handler := httpd.Admin(httpd.NewHealth(), metrics)
+	handler := httpd.Admin(httpd.AdminOptions{Health: httpd.NewHealth(), Metrics: metrics})
 	for path, want := range map[string]string{
 		"/readyz": "ready", "/healthz": "alive", "/metrics": "metrics", "/debug/pprof/": "goroutine", "/debug/pprof/heap?debug=1": "heap profile",
 	} {
@@ -83,7 +83,7 @@ func TestAdmin(t *testing.T) {
 			t.Errorf("%s: %d", path, got.Code)
 		}
 	}
-	if got := probe(t, httpd.Admin(httpd.NewHealth(), nil), http.MethodGet, "/metrics"); got.Code != http.StatusNotFound {
+	if got := probe(t, httpd.Admin(httpd.AdminOptions{Health: httpd.NewHealth()}), http.MethodGet, "/metrics"); got.Code != http.StatusNotFound {
 		t.Errorf("without metrics: %d", got.Code)
 	}
 }

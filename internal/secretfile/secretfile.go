@@ -58,6 +58,15 @@ func (f *File) Read() (string, error) {
 	return f.secret, nil
 }
 
+// Reload reads the file even if it seems unchanged. A failure is logged, and the last
+// good secret stays in use.
+func (f *File) Reload() {
+	f.mu.Lock()
+	f.seen = nil
+	f.mu.Unlock()
+	_, _ = f.Read() // the error is always nil
+}
+
 func (f *File) read() error {
 	// Stat comes before reading, so that the next call sees a change made in between.
 	info, err := os.Stat(f.path)

@@ -2,13 +2,10 @@ package telemetry
 
 import (
 	"context"
-	"fmt"
-	"log/slog"
 	"net/http"
 	"slices"
 	"time"
 
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
@@ -43,29 +40,33 @@ type spans struct {
 }
 
 // newSpans sets up export over OTLP/HTTP. The SDK reads endpoint, headers, sampler,
-// limits and resource from the OTEL_* variables.
-func newSpans(ctx context.Context, o Options) (*spans, error) {
-	// The SDK has one global handler for errors of its background work.
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		o.Logger.Warn("spans are lost", slog.Any("error", err))
-	}))
+// limits and resource from the OTEL_* variables. A platform may inject these into
+// every program, so a wrong one is logged and ignored. If the export cannot be set
+// up at all, newSpans returns nil.
+func newSpans(ctx context.Context, o Options) *spans {
+	defer watchSDK(o.Logger)()
 	exporter := o.Exporter
 	if exporter == nil {
 		var err error
 		if exporter, err = otlptracehttp.New(ctx); err != nil {
-			return nil, fmt.Errorf("OTLP: %w", err)
+			o.Logger.WarnContext(ctx, "tracing is off: the export over OTLP cannot be set up; check the OTEL_EXPORTER_OTLP variables")
+			return nil
 		}
 	}
 	// Later options take precedence, so OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES
 	// override our attributes. The host name and the command line are left out.
-	from, err := resource.New(ctx,
+	ours := []resource.Option{
 		resource.WithAttributes(attribute.String("service.name", "leadgraph"), attribute.String("service.version", o.Version)),
-		resource.WithTelemetrySDK(), resource.WithFromEnv())
-	if err != nil {
-		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
+		resource.WithTelemetrySDK(),
+	}
+	// An error means that from lacks what could not be read. The provider reads the
+	// variables too and reports it.
+	from, _ := resource.New(ctx, append(slices.Clone(ours), resource.WithFromEnv())...)
+	if from == nil {
+		from, _ = resource.New(ctx, ours...) // has no input that could be wrong
 	}
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(from))
-	return &spans{provider: provider, tracer: provider.Tracer("leadgraph")}, nil
+	return &spans{provider: provider, tracer: provider.Tracer("leadgraph")}
 }
 
 // Extract makes the spans of a request children of the caller's span, if the

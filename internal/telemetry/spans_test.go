@@ -31,10 +31,7 @@ func traced(t *testing.T) (*telemetry.Telemetry, func() tracetest.SpanStubs) {
 	exporter := kept{tracetest.NewInMemoryExporter()}
 	o := options()
 	o.Tracing, o.Exporter = true, exporter
-	seen, err := telemetry.New(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	seen := telemetry.New(t.Context(), o)
 	return seen, func() tracetest.SpanStubs {
 		seen.Close()
 		return exporter.GetSpans()
@@ -269,10 +266,7 @@ func TestOTLP(t *testing.T) { //nolint:paralleltest // sets the environment
 	}
 	o := options()
 	o.Tracing = true
-	seen, err := telemetry.New(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	seen := telemetry.New(t.Context(), o)
 	seen.Done(seen.Begin(t.Context(), time.Now()), telemetry.Operation{Name: "Page", Type: "query"})
 	seen.Close()
 	got := <-exports
@@ -298,10 +292,7 @@ func TestOTLPWithoutACollector(t *testing.T) {
 	lines := make(chan string, 10)
 	o := options()
 	o.Tracing, o.Logger = true, slog.New(slog.NewTextHandler(lineWriter(lines), nil))
-	seen, err := telemetry.New(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	seen := telemetry.New(t.Context(), o)
 	seen.Done(seen.Begin(t.Context(), time.Now()), telemetry.Operation{Name: "Page", Type: "query"})
 	seen.Close()
 	if line := <-lines; !strings.Contains(line, "spans are lost") {
@@ -314,4 +305,44 @@ type lineWriter chan string
 func (w lineWriter) Write(line []byte) (int, error) {
 	w <- string(line)
 	return len(line), nil
+}
+
+// A platform sets OpenTelemetry's variables for every program. Those that are not
+// valid are ignored with a warning, and the rest still applies. The warnings must
+// not repeat values, which may be secret.
+func TestInvalidVariablesAreIgnored(t *testing.T) {
+	for name, value := range map[string]string{
+		"OTEL_RESOURCE_ATTRIBUTES":       "team=voice,region",
+		"OTEL_EXPORTER_OTLP_TIMEOUT":     "10s-canary",
+		"OTEL_EXPORTER_OTLP_HEADERS":     "canary",
+		"OTEL_EXPORTER_OTLP_CERTIFICATE": "/none/canary",
+		"OTEL_TRACES_SAMPLER":            "sometimes",
+		"OTEL_BSP_SCHEDULE_DELAY":        "soon-canary",
+	} {
+		t.Run(name, func(t *testing.T) {
+			exports := make(chan struct{}, 1)
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/x-protobuf")
+				exports <- struct{}{}
+			}))
+			t.Cleanup(server.Close)
+			t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", server.URL)
+			t.Setenv(name, value)
+			lines := make(chan string, 10)
+			o := options()
+			o.Tracing, o.Logger = true, slog.New(slog.NewJSONHandler(lineWriter(lines), nil))
+			seen := telemetry.New(t.Context(), o)
+			seen.Done(seen.Begin(t.Context(), time.Now()), telemetry.Operation{Name: "Page", Type: "query"})
+			seen.Close()
+			<-exports
+			if len(lines) == 0 {
+				t.Error("no warning")
+			}
+			for range len(lines) {
+				if line := <-lines; !strings.Contains(line, `"level":"WARN"`) || strings.Contains(line, "canary") {
+					t.Errorf("line %s", line)
+				}
+			}
+		})
+	}
 }

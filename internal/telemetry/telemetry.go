@@ -54,9 +54,9 @@ type Telemetry struct {
 	spans   *spans // nil if tracing is off
 }
 
-// New returns a Telemetry, which must be closed. It fails if the OTEL_* variables
-// are invalid.
-func New(ctx context.Context, o Options) (*Telemetry, error) {
+// New returns a Telemetry, which must be closed. OTEL_* variables that are invalid
+// are logged and ignored.
+func New(ctx context.Context, o Options) *Telemetry {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -69,12 +69,9 @@ func New(ctx context.Context, o Options) (*Telemetry, error) {
 	t.registry.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &t.scraped)
 	t.registry.MustRegister(t.all()...)
 	if o.Tracing {
-		var err error
-		if t.spans, err = newSpans(ctx, o); err != nil {
-			return nil, err
-		}
+		t.spans = newSpans(ctx, o)
 	}
-	return t, nil
+	return t
 }
 
 // Handler returns a handler that serves the metrics to Prometheus.

@@ -341,7 +341,7 @@ func TestCatalogueKindsOfFailure(t *testing.T) {
 		},
 		"panic": {
 			func(p *leadtest.Platform, _ *catalogue.Options) { p.Crash = true },
-			"error panic with a string in 1s",
+			"error panic in 1s",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -393,7 +393,7 @@ func TestCatalogueTellsOfSnapshots(t *testing.T) {
 	inBubble(t, opts, func(t *testing.T, c *catalogue.Catalogue, p *leadtest.Platform) {
 		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 1 calls 3 in 1s")
 		p.Set(func(p *leadtest.Platform) { p.Crash = true })
-		leadtest.WantAnswer(t, c, leadtest.NoCache, "error panic with a string in 1s")
+		leadtest.WantAnswer(t, c, leadtest.NoCache, "error panic in 1s")
 		p.Set(func(p *leadtest.Platform) { p.Crash = false })
 		leadtest.WantAnswer(t, c, leadtest.NoCache, "read 3 calls 3 in 1s")
 	})

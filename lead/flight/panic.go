@@ -3,7 +3,6 @@ package flight
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"sync"
@@ -20,8 +19,8 @@ type PanicError struct {
 	Stack []byte
 }
 
-// Error names only the type of the value.
-func (e *PanicError) Error() string { return fmt.Sprintf("panic with a %T", e.Value) }
+// Error does not describe the value; Stack shows where the panic was.
+func (e *PanicError) Error() string { return "panic" }
 
 // LogValue adds the stack to a log line.
 func (e *PanicError) LogValue() slog.Value {

@@ -59,6 +59,7 @@ func (k *soak) flags() []string {
 func settingsOf(a oracle.Ages) []string {
 	return []string{
 		"--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--no-playground",
+		"--allow-check-online", "--check-online-rate", "1000",
 		"--request-timeout", requestTimeout.String(), "--upstream-timeout", upstreamTimeout.String(), "--upstream-attempt-timeout", attemptTimeout.String(),
 		"--lookup-ttl", a.Lookup.String(), "--lookup-negative-ttl", a.NoLead.String(),
 		"--catalogue-ttl", a.Fresh.String(), "--catalogue-revalidate", a.Revalidate.String(), "--catalogue-if-error", a.IfFailing.String(),

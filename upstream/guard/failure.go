@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -99,7 +98,7 @@ func cause(err error) error {
 	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return untrusted
 	}
-	return fmt.Errorf("the connection failed (%T)", err)
+	return errors.New("the connection failed")
 }
 
 // nameError describes a failed name resolution. It names neither the host nor the

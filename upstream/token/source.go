@@ -314,3 +314,11 @@ func (s *Source) Expires() time.Time {
 	}
 	return s.current.Expiry
 }
+
+// Failing reports whether the last request for a token failed. It stays true until a
+// token arrives.
+func (s *Source) Failing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failures > 0
+}
