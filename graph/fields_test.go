@@ -19,7 +19,7 @@ func TestEverySelectionReadsWhatItShows(t *testing.T) {
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
 	selections := []string{"civicAddresses { locations { id } }", "... on Node { ... on Lead { comments } }"}
 	for _, field := range schema.Types["Lead"].Fields {
-		if !strings.HasPrefix(field.Name, "__") {
+		if !strings.HasPrefix(field.Name, "__") && field.Name != "asOf" { // the two pages are read one after the other
 			selections = append(selections, field.Name+leaves(schema, field.Type))
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"leadgraph/internal/apptest"
 	"leadgraph/lead/catalogue"
 	"leadgraph/lead/lookup"
+	"leadgraph/lead/recent"
 	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
 	"leadgraph/upstream/token"
@@ -35,14 +36,18 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type service struct {
 	platform *sandbox.Server
 	url      string
+	memory   *recent.Memory
 	log      *apptest.Buffer
 }
 
 type serviceOptions struct {
 	sandbox   sandbox.Options
 	catalogue catalogue.Options
-	upstream  func(*upstream.Options)
-	graph     func(*graph.Options)
+	lookups   lookup.Options
+	// feeds answers lookups from a young catalogue, as the program does.
+	feeds    bool
+	upstream func(*upstream.Options)
+	graph    func(*graph.Options)
 	// detects leaves it to the client to find out how the platform pages.
 	detects bool
 }
@@ -98,15 +103,25 @@ func newService(t *testing.T, o serviceOptions) service {
 	if o.catalogue.TTL == 0 {
 		o.catalogue.TTL = time.Minute
 	}
-	catalogue := catalogue.New(allLeads{client}, o.catalogue)
-	t.Cleanup(catalogue.Close)
-	lookups := lookup.New(client, catalogue, lookup.Options{})
+	memory := recent.New()
+	var lookups *lookup.Lookups
+	o.catalogue.OnPublish = func(s *catalogue.Snapshot) {
+		memory.Publish(s)
+		if o.feeds {
+			lookups.Feed(s)
+		}
+	}
+	all := catalogue.New(allLeads{client}, o.catalogue)
+	t.Cleanup(all.Close)
+	o.lookups.OnRead = func(tenantID string, found lookup.Found) { memory.Tenant(tenantID, found.Leads, found.AsOf) }
+	lookups = lookup.New(client, all, o.lookups)
 	t.Cleanup(lookups.Close)
 	log := &apptest.Buffer{}
 	options := graph.Options{
 		Leads:         client,
 		Lookups:       lookups,
-		Catalogue:     catalogue,
+		Catalogue:     all,
+		Recent:        func(context.Context) *recent.Memory { return memory },
 		Cursors:       pagination.NewSeal("", []byte("the key of the tests")),
 		Caller:        func(context.Context) string { return "" },
 		SeesPII:       func(context.Context) bool { return true },
@@ -135,7 +150,7 @@ func newService(t *testing.T, o serviceOptions) service {
 		}
 	}
 	platform.ResetCalls()
-	return service{platform: platform, url: server.URL, log: log}
+	return service{platform: platform, url: server.URL, memory: memory, log: log}
 }
 
 func (s service) post(t *testing.T, body string, header ...string) apptest.Answer {

@@ -18,6 +18,7 @@ import (
 	"leadgraph/graph/persisted"
 	"leadgraph/graph/projection"
 	"leadgraph/graph/transport"
+	"leadgraph/lead/recent"
 )
 
 // Options configures a handler. Every field is required unless its comment
@@ -29,6 +30,10 @@ type Options struct {
 	Lookups Lookups
 	// Catalogue holds all leads.
 	Catalogue Catalogue
+	// Recent returns the memory that the caller's lookups and catalogue write to, so
+	// that all operations show the newest version of a lead. If it is nil, only the
+	// pages that this handler reads are remembered.
+	Recent func(context.Context) *recent.Memory
 	// Cursors seals the cursors that clients get.
 	Cursors *pagination.Seal
 	// Caller returns the identity of a context's caller. A cursor is valid only
@@ -134,6 +139,10 @@ func NewHandler(o Options) (*Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Recent == nil {
+		memory := recent.New()
+		o.Recent = func(context.Context) *recent.Memory { return memory }
+	}
 	executable := generated.NewExecutableSchema(generated.Config{Resolvers: &Resolver{}})
 	schema := executable.Schema()
 	errs := presenter{logger: o.Logger, requestID: o.RequestID, callersToken: o.CallersToken}
@@ -157,6 +166,7 @@ func NewHandler(o Options) (*Handler, error) {
 		h.AroundFields(renderWhileReading(schema, h.projector))
 		h.AroundFields(h.projector.Middleware)
 	}
+	h.AroundRootFields(seatRootFields)
 	inFlight := semaphore.NewWeighted(rowsInFlight)
 	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 		return next(withOperation(ctx, schema, o, inFlight))

@@ -102,9 +102,9 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 	}
 	needed := list.Kind == pagination.KindCatalogue || window.FromEnd() || op.options.CatalogueOnly
 	if needed || q.count != "" {
-		snapshot, err := op.snapshotSince(ctx, window.Since())
+		all, err := op.snapshotSince(ctx, window.Since())
 		if err == nil {
-			return op.cut(q, window, snapshot), nil
+			return op.cut(ctx, q, window, all)
 		}
 		if needed {
 			return nil, err
@@ -113,20 +113,41 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 		graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithField(q.count)), err)
 	}
 	asOf := later(op.options.Now(), window.Since()) // taken before the read, so the leads are at least this fresh
-	result, err := readWindow(ctx, op, window, q.next, rowFuncs[*lead.Lead]{anchor, isHole}, func(ctx context.Context, page pagination.Page) ([]*lead.Lead, error) {
-		return op.options.Leads.LeadsPage(ctx, page.Number, page.Size, q.parts)
-	})
+	result, err := readWindow(ctx, op, window, q.next, rowFuncs[*lead.Lead]{anchor, isHole}, op.pageReader(q.parts))
 	if errors.Is(err, pagination.ErrNeedsWhole) {
-		snapshot, err := op.snapshotSince(ctx, window.Since())
+		all, err := op.snapshotSince(ctx, window.Since())
 		if err != nil {
 			return nil, err
 		}
-		return op.cut(q, window, snapshot), nil
+		return op.cut(ctx, q, window, all)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return op.show(q, result, asOf), nil
+	if err := op.meet(ctx); err != nil {
+		return nil, err
+	}
+	return op.show(q, result, asOf, lead.AgeFresh), nil
+}
+
+// pageReader returns a function that reads pages and notes their leads. If other
+// fields show leads, it reads the parts that they show, too.
+func (op *operation) pageReader(parts lead.Parts) func(context.Context, pagination.Page) ([]*lead.Lead, error) {
+	if !op.alone {
+		parts |= op.truth.Parts()
+	}
+	return func(ctx context.Context, page pagination.Page) ([]*lead.Lead, error) {
+		begun := op.options.Now()
+		leads, err := op.options.Leads.LeadsPage(ctx, page.Number, page.Size, parts)
+		for _, l := range leads {
+			if l != nil {
+				l.AsOf = begun
+				op.truth.Memory().Read(l, parts)
+			}
+		}
+		op.truth.Read(leads)
+		return leads, err
+	}
 }
 
 func anchor(l *lead.Lead) uint64 { return lead.AnchorHash(l.ID) }
@@ -182,30 +203,45 @@ func readWindow[T any](
 
 var errNoneReadable = errors.New("none of the platform's rows could be read")
 
-// cut takes the page from a snapshot.
-func (op *operation) cut(q leadsQuery, window pagination.Window, snapshot *catalogue.Snapshot) *generated.LeadConnection {
-	view := snapshot.Select(q.filter, q.order)
+// cut takes the page from a snapshot, once the other fields have read their leads. It
+// leaves out leads that are gone since, or no longer match. The count is that of the
+// snapshot, like all counts.
+func (op *operation) cut(ctx context.Context, q leadsQuery, window pagination.Window, all allLeads) (*generated.LeadConnection, error) {
+	if err := op.meet(ctx); err != nil {
+		return nil, err
+	}
+	view := all.Select(q.filter, q.order)
 	total := view.Total()
-	c := op.show(q, pagination.Cut(window, view), later(snapshot.AsOf(), window.Since()))
-	c.TotalCount, c.Unreadable = &total, snapshot.Unreadable()
-	return c
+	if unlike := op.truth.Unlike(all.Snapshot, q.filter); len(unlike) > 0 {
+		view = view.Without(unlike)
+	}
+	c := op.show(q, pagination.Cut(window, view), later(all.AsOf(), window.Since()), all.age)
+	c.TotalCount, c.Unreadable = &total, all.Unreadable()
+	return c, nil
 }
 
-// show returns a page as a Relay connection. It makes edges and their cursors
-// only if they are selected.
-func (op *operation) show(q leadsQuery, result pagination.Result[*lead.Lead], asOf time.Time) *generated.LeadConnection {
+// show returns a page as a Relay connection, with the newest versions of its leads. It
+// makes edges and their cursors only if they are selected. Cursors hold the place of
+// the version that the page was cut from.
+func (op *operation) show(q leadsQuery, result pagination.Result[*lead.Lead], asOf time.Time, age lead.Age) *generated.LeadConnection {
 	result.AsOf = asOf
 	c := &generated.LeadConnection{
-		Nodes:    op.visibleAll(result.Rows),
-		AsOf:     asOf.Truncate(time.Millisecond),
-		PageInfo: pageInfo(op, result),
+		Nodes:     make([]*lead.Lead, 0, len(result.Rows)),
+		AsOf:      asOf.Truncate(time.Millisecond),
+		Freshness: age,
+		PageInfo:  pageInfo(op, result),
 
 		Unreadable: result.Unreadable,
 	}
-	if q.edges {
-		c.Edges = make([]*generated.LeadEdge, len(result.Rows))
-		for i, row := range c.Nodes {
-			c.Edges[i] = &generated.LeadEdge{Cursor: op.options.Cursors.Text(result.Cursor(i), op.caller), Node: row}
+	for i, row := range result.Rows {
+		newest := op.truth.Newest(row)
+		if newest == nil {
+			continue // it was removed while the page was read
+		}
+		node := op.visible(newest)
+		c.Nodes = append(c.Nodes, node)
+		if q.edges {
+			c.Edges = append(c.Edges, &generated.LeadEdge{Cursor: op.options.Cursors.Text(result.Cursor(i), op.caller), Node: node})
 		}
 	}
 	return c

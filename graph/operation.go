@@ -16,9 +16,11 @@ import (
 	"leadgraph/graph/loader"
 	"leadgraph/graph/scalar"
 	"leadgraph/graph/transport"
+	"leadgraph/graph/truth"
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
 	"leadgraph/lead/lookup"
+	"leadgraph/lead/recent"
 )
 
 // operation is the state that the resolvers of one operation share: its loader,
@@ -37,7 +39,14 @@ type operation struct {
 	whole *operation
 	// snapshot is taken once, so that all fields of an operation show the same
 	// moment and a forced refresh happens once.
-	snapshot func() (*catalogue.Snapshot, error)
+	snapshot func() (allLeads, error)
+	// truth decides which version of a lead the fields show. The parts share it.
+	truth *truth.Operation
+	// alone says that a single field shows leads, so that no other one can show
+	// another version of them.
+	alone bool
+	// meeting is where the fields wait for each other, or nil.
+	meeting *truth.Meeting
 
 	mu    sync.Mutex
 	spent actual
@@ -68,6 +77,12 @@ type actual struct {
 	Plan          []string `json:"plan"`
 }
 
+// allLeads is a snapshot of all leads, and whether it is as fresh as promised.
+type allLeads struct {
+	*catalogue.Snapshot
+	age lead.Age
+}
+
 type operationKey struct{}
 
 // operationOf returns the operation that ctx belongs to.
@@ -85,35 +100,51 @@ func withOperation(ctx context.Context, schema *ast.Schema, options Options, inF
 		requestID: options.RequestID(ctx),
 		freshness: freshness(request.Headers.Values("Cache-Control")),
 	}
-	op.leads = loader.New(ctx, op, tenantKeys(schema, request))
+	own := rootFields(schema, request)
+	op.leads = loader.New(ctx, op, tenantKeys(own, request))
+	op.meeting = meetingOf(own)
 	if whole, isPart := ctx.Value(operationKey{}).(*operation); isPart {
-		op.whole = whole
-		op.snapshot = func() (*catalogue.Snapshot, error) {
-			snapshot, err := whole.snapshot()
+		op.whole, op.truth, op.alone = whole, whole.truth, whole.alone
+		op.snapshot = func() (allLeads, error) {
+			all, err := whole.snapshot()
 			op.staleAs(whole)
-			return snapshot, err
+			return all, err
 		}
 		return context.WithValue(ctx, operationKey{}, op)
 	}
-	op.snapshot = sync.OnceValues(func() (*catalogue.Snapshot, error) {
+	all := own
+	if asked := request.Doc.Operations.ForName(request.Operation.Name); asked != nil && asked != request.Operation {
+		all = graphql.CollectFields(request, asked.SelectionSet, []string{schema.Query.Name}) // with what is deferred
+	}
+	op.alone = showing(all) <= 1
+	op.truth = truth.New(func() *recent.Memory { return options.Recent(ctx) }, op.alone, func() lead.Parts { return shownParts(request, all) })
+	op.snapshot = sync.OnceValues(func() (allLeads, error) {
 		snapshot, state, err := options.Catalogue.Snapshot(ctx, op.freshness)
-		report := lookup.Report{UpstreamCalls: state.Calls, Plan: lookup.PlanCatalogue}
-		if state.FromCache {
-			report.CacheHits = 1
-		}
-		if state.Calls > 0 && err == nil {
-			report.Rows = snapshot.Len()
-		}
-		op.spend(report)
+		op.spendOnAll(snapshot, state, err)
 		op.mu.Lock()
 		defer op.mu.Unlock()
 		if state.Stale {
 			op.stale = true
 			transport.MarkStale(ctx)
 		}
-		return snapshot, err
+		if err == nil {
+			op.truth.Catalogue(snapshot)
+		}
+		return allLeads{snapshot, state.Age()}, err
 	})
 	return context.WithValue(ctx, operationKey{}, op)
+}
+
+// spendOnAll adds what a snapshot cost.
+func (op *operation) spendOnAll(snapshot *catalogue.Snapshot, state catalogue.State, err error) {
+	report := lookup.Report{UpstreamCalls: state.Calls, Plan: lookup.PlanCatalogue}
+	if state.FromCache {
+		report.CacheHits = 1
+	}
+	if state.Calls > 0 && err == nil && snapshot != nil {
+		report.Rows = snapshot.Len()
+	}
+	op.spend(report)
 }
 
 // staleAs marks a deferred part as stale if the whole is. The client may
@@ -129,8 +160,18 @@ func (op *operation) staleAs(whole *operation) {
 
 // ByTenants implements loader.Reader.
 func (op *operation) ByTenants(ctx context.Context, tenantIDs []string) []lookup.Lookup {
-	found, report := op.options.Lookups.ByTenants(ctx, tenantIDs, op.freshness)
+	return op.lookUp(ctx, tenantIDs, op.freshness)
+}
+
+// lookUp returns the leads of tenants, and notes them.
+func (op *operation) lookUp(ctx context.Context, tenantIDs []string, want lead.Freshness) []lookup.Lookup {
+	found, report := op.options.Lookups.ByTenants(ctx, tenantIDs, want)
 	op.spend(report)
+	for i, of := range found {
+		if of.Err == nil {
+			op.truth.Tenant(tenantIDs[i], of.Leads, of.AsOf)
+		}
+	}
 	return found
 }
 
@@ -138,6 +179,9 @@ func (op *operation) ByTenants(ctx context.Context, tenantIDs []string) []lookup
 func (op *operation) Online(ctx context.Context, tenantID string) lookup.Lookup {
 	found, report := op.options.Lookups.Online(ctx, tenantID)
 	op.spend(report)
+	if found.Err == nil { // the platform may have learnt of the leads only now
+		op.truth.Tenant(tenantID, found.Leads, time.Now())
+	}
 	return found
 }
 
@@ -201,14 +245,14 @@ func freshness(header []string) lead.Freshness {
 // tenantKeys counts the distinct tenants that an operation looks up. The root
 // fields and their arguments are known before anything runs, so the batch of
 // lookups needs no timer to know that it is complete.
-func tenantKeys(schema *ast.Schema, op *graphql.OperationContext) int {
+func tenantKeys(fields []graphql.CollectedField, op *graphql.OperationContext) int {
 	keys := map[loader.Key]struct{}{}
 	add := func(tenant any, checkOnline bool) {
 		if id, err := scalar.UnmarshalUUID(tenant); err == nil {
 			keys[loader.Key{TenantID: id, CheckOnline: checkOnline}] = struct{}{}
 		}
 	}
-	for _, field := range rootFields(schema, op) {
+	for _, field := range fields {
 		arguments := field.ArgumentMap(op.Variables)
 		switch field.Name {
 		case "lead":

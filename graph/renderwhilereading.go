@@ -25,8 +25,8 @@ func renderWhileReading(schema *ast.Schema, projector *projection.Projector) gra
 		filter, _ := field.Args["filter"].(*lead.Filter)
 		order, _ := field.Args["orderBy"].(*lead.Order)
 		op := operationOf(ctx)
-		if filter != nil || order != nil || op.options.CatalogueOnly {
-			return next(ctx) // the catalogue answers it, so do not parse the query twice
+		if filter != nil || order != nil || op.options.CatalogueOnly || !op.alone {
+			return next(ctx) // leads that others show must be compared; do not parse the query twice
 		}
 		q, err := op.windowOf(ctx, field.Args)
 		if err != nil {
@@ -70,12 +70,15 @@ func (op *operation) rendered(ctx context.Context, q leadsQuery, window paginati
 	of := rowFuncs[projection.Row]{hash, projection.Row.IsHole}
 	result, err := readWindow(ctx, op, window, q.next, of, func(ctx context.Context, page pagination.Page) ([]projection.Row, error) {
 		leads := rows.Page(page.Size)
+		begun, memory := op.options.Now(), op.truth.Memory()
 		err := op.options.Leads.EachLead(ctx, page.Number, page.Size, q.parts, leads.Reset,
 			func(l *lead.Lead) error {
 				if l == nil {
 					leads.AddHole()
 					return nil
 				}
+				l.AsOf = begun
+				memory.Read(l, q.parts)
 				return leads.Add(op.visible(l))
 			})
 		return leads.Rows(), err
@@ -86,6 +89,6 @@ func (op *operation) rendered(ctx context.Context, q leadsQuery, window paginati
 	result.AsOf = asOf
 	cursor := func(i int) string { return op.options.Cursors.Text(result.Cursor(i), op.caller) }
 	return rows.Connection(result.Rows, cursor, projection.About{
-		Info: pageInfo(op, result), Unreadable: result.Unreadable, AsOf: asOf.Truncate(time.Millisecond),
+		Info: pageInfo(op, result), Unreadable: result.Unreadable, AsOf: asOf.Truncate(time.Millisecond), Age: lead.AgeFresh,
 	})
 }

@@ -34,6 +34,8 @@ type Lookups interface {
 // Catalogue holds all leads; see catalogue.Catalogue.
 type Catalogue interface {
 	Snapshot(ctx context.Context, want lead.Freshness) (*catalogue.Snapshot, catalogue.State, error)
+	// AfterMiss returns a newer snapshot than one that does not have a lead, or nil.
+	AfterMiss(ctx context.Context, in *catalogue.Snapshot) (*catalogue.Snapshot, catalogue.State)
 	// Current returns the snapshot that is at hand, however old, or nil.
 	Current(ctx context.Context) *catalogue.Snapshot
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"leadgraph/graph/truth"
 	"leadgraph/internal/errcode"
 )
 
@@ -45,4 +46,36 @@ func watchRootFields(schema *ast.Schema, begin func(context.Context, string) (co
 		code = codeOf(err)
 		return value, err
 	}
+}
+
+// meetingOf returns where the root fields that show leads wait for each other, or nil
+// if there are not several.
+func meetingOf(fields []graphql.CollectedField) *truth.Meeting {
+	if n := showing(fields); n > 1 {
+		return truth.NewMeeting(n)
+	}
+	return nil
+}
+
+type seatKey struct{}
+
+// seatRootFields gives each root field that shows leads a seat at the operation's
+// meeting. The field leaves it in any case, even if its arguments are refused before
+// its resolver is called.
+func seatRootFields(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
+	op, begun := ctx.Value(operationKey{}).(*operation)
+	if !begun || op.meeting == nil || !showsLeads(graphql.GetRootFieldContext(ctx).Field.Name) {
+		return next(ctx)
+	}
+	seat := op.meeting.Seat()
+	defer seat.Leave()
+	return next(context.WithValue(ctx, seatKey{}, seat))
+}
+
+// meet waits until the other root fields have read their leads.
+func (op *operation) meet(ctx context.Context) error {
+	if seat, seated := ctx.Value(seatKey{}).(*truth.Seat); seated {
+		return seat.Wait(ctx)
+	}
+	return nil
 }

@@ -24,8 +24,13 @@ func (r *leadResolver) CivicAddresses(ctx context.Context, obj *lead.Lead, count
 
 func (r *queryResolver) Lead(ctx context.Context, tenantID string, checkOnline bool) (*lead.Lead, error) {
 	op := operationOf(ctx)
-	leads, err := op.leads.Load(ctx, loader.Key{TenantID: tenantID, CheckOnline: checkOnline})
-	return op.visible(lead.Preferred(leads)), err
+	if _, err := op.leads.Load(ctx, loader.Key{TenantID: tenantID, CheckOnline: checkOnline}); err != nil {
+		return nil, err
+	}
+	if err := op.meet(ctx); err != nil {
+		return nil, err
+	}
+	return op.visible(lead.Preferred(op.truth.OfTenant(tenantID))), nil
 }
 
 func (r *queryResolver) LeadsByTenantIds(ctx context.Context, tenantIds []string) ([][]*lead.Lead, error) {
@@ -35,15 +40,17 @@ func (r *queryResolver) LeadsByTenantIds(ctx context.Context, tenantIds []string
 	}
 	op := operationOf(ctx)
 	lists, errs := op.leads.LoadAll(ctx, keys)
+	if err := op.meet(ctx); err != nil {
+		return nil, err
+	}
 	for i, err := range errs {
-		switch {
-		case err != nil:
+		if err != nil {
 			graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i)), err)
 			lists[i] = nil // null and an error; a tenant without leads has an empty list
-		case lists[i] == nil:
+			continue
+		}
+		if lists[i] = op.visibleAll(op.truth.OfTenant(tenantIds[i])); lists[i] == nil {
 			lists[i] = []*lead.Lead{}
-		default:
-			lists[i] = op.visibleAll(lists[i])
 		}
 	}
 	return lists, nil
@@ -66,11 +73,12 @@ func (r *queryResolver) LeadStats(ctx context.Context, filter *lead.Filter) (*ca
 	if err := op.checkSearch(filter); err != nil {
 		return nil, err
 	}
-	snapshot, err := op.snapshot()
+	all, err := op.snapshot()
 	if err != nil {
 		return nil, err
 	}
-	stats := snapshot.Stats(filter)
+	stats := all.Stats(filter)
+	stats.Freshness = all.age
 	stats.AsOf = stats.AsOf.Truncate(time.Millisecond)
 	return &stats, nil
 }
@@ -85,13 +93,17 @@ func (r *queryResolver) Node(ctx context.Context, id string) (generated.Node, er
 
 func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]generated.Node, error) {
 	op := operationOf(ctx)
-	snapshot, err := op.snapshot()
+	all, err := op.snapshot()
 	if err != nil {
 		return nil, err
 	}
+	if err := op.meet(ctx); err != nil {
+		return nil, err
+	}
+	op.seek(ctx, ids, all)
 	nodes := make([]generated.Node, len(ids))
 	for i, id := range ids {
-		if found := snapshot.ByID(id); found != nil {
+		if found := op.truth.Settle(id); found != nil {
 			nodes[i] = op.visible(found)
 		}
 	}

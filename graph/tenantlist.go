@@ -10,7 +10,6 @@ import (
 	"leadgraph/graph/pagination"
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
-	"leadgraph/lead/lookup"
 )
 
 // clockSlack is how much older leads may seem than a cursor that was cut from the
@@ -39,21 +38,61 @@ func later(a, b time.Time) time.Time {
 // snapshotSince returns all leads, read at that moment or later. If the operation's
 // snapshot is older, as a replica's may be, the catalogue is refreshed first: a
 // walk never goes back to older leads.
-func (op *operation) snapshotSince(ctx context.Context, since time.Time) (*catalogue.Snapshot, error) {
-	snapshot, err := op.snapshot()
-	for want := newerThan(since); err == nil && snapshot.AsOf().Before(since); want = (lead.Freshness{NoCache: true}) {
+func (op *operation) snapshotSince(ctx context.Context, since time.Time) (allLeads, error) {
+	all, err := op.snapshot()
+	for want := newerThan(since); err == nil && all.AsOf().Before(since); want = (lead.Freshness{NoCache: true}) {
 		var state catalogue.State
-		snapshot, state, err = op.options.Catalogue.Snapshot(ctx, want)
-		report := lookup.Report{UpstreamCalls: state.Calls, Plan: lookup.PlanCatalogue}
-		if state.Calls > 0 && err == nil {
-			report.Rows = snapshot.Len()
+		all.Snapshot, state, err = op.options.Catalogue.Snapshot(ctx, want)
+		all.age = state.Age()
+		state.FromCache = false // it counts once
+		op.spendOnAll(all.Snapshot, state, err)
+		if err == nil {
+			op.truth.Catalogue(all.Snapshot)
 		}
-		op.spend(report)
 		if want.NoCache {
 			break
 		}
 	}
-	return snapshot, err
+	return all, err
+}
+
+// seek looks for leads that nothing is known of. The tenants of leads that a lookup or
+// a page has just shown are looked up. For others, a catalogue that is not just read is
+// refreshed.
+func (op *operation) seek(ctx context.Context, ids []string, all allLeads) {
+	var missing, tenants []string
+	var since time.Time
+	for _, id := range ids {
+		if _, known := op.truth.ByID(id); known {
+			continue
+		}
+		tenant, asOf, exists := op.truth.TenantOf(id)
+		if !exists {
+			missing = append(missing, id)
+			continue
+		}
+		tenants, since = append(tenants, tenant), later(since, asOf)
+	}
+	if len(tenants) > 0 {
+		for _, found := range op.lookUp(ctx, tenants, newerThan(since)) {
+			for _, l := range found.Leads {
+				op.truth.Found(l)
+			}
+		}
+	}
+	if len(missing) == 0 {
+		return
+	}
+	newer, state := op.options.Catalogue.AfterMiss(ctx, all.Snapshot)
+	op.spendOnAll(newer, state, nil)
+	if newer == nil {
+		return
+	}
+	for _, id := range missing {
+		if found := newer.ByID(id); found != nil {
+			op.truth.Found(found)
+		}
+	}
 }
 
 // ofTenants answers a list of the leads of some tenants from lookups.
@@ -64,9 +103,16 @@ func (op *operation) snapshotSince(ctx context.Context, since time.Time) (*catal
 func (op *operation) ofTenants(ctx context.Context, q leadsQuery, window pagination.Window, tenants []string) (*generated.LeadConnection, error) {
 	since := window.Since()
 	tenants = slices.Compact(slices.Sorted(slices.Values(tenants)))
-	leads, asOf, err := op.lookedUp(ctx, tenants, since)
+	asOf, err := op.lookedUp(ctx, tenants, since)
 	if err != nil {
 		return nil, err
+	}
+	if err := op.meet(ctx); err != nil {
+		return nil, err
+	}
+	var leads []*lead.Lead
+	for _, tenant := range tenants {
+		leads = append(leads, op.truth.OfTenant(tenant)...)
 	}
 	if q.order.Field == lead.OrderAsRead && len(tenants) > 1 {
 		var known *catalogue.Snapshot
@@ -83,30 +129,27 @@ func (op *operation) ofTenants(ctx context.Context, q leadsQuery, window paginat
 		}
 	}
 	q.filter = nil // the lookups have applied it
-	return op.cut(q, window, catalogue.Build(leads, asOf, nil)), nil
+	return op.cut(ctx, q, window, allLeads{catalogue.Build(leads, asOf, nil), lead.AgeFresh})
 }
 
-// lookedUp returns the leads of the tenants, read at that moment or later, and when
-// reading the oldest of them began.
-func (op *operation) lookedUp(ctx context.Context, tenants []string, since time.Time) (leads []*lead.Lead, asOf time.Time, err error) {
+// lookedUp looks up the tenants, at that moment or later, and returns when reading the
+// oldest of their leads began.
+func (op *operation) lookedUp(ctx context.Context, tenants []string, since time.Time) (asOf time.Time, err error) {
 	asOf = op.options.Now()
 	want := op.freshness
 	if limit := newerThan(since); !since.IsZero() && !want.NoCache &&
 		(limit.NoCache || want.MaxAge == nil || *limit.MaxAge < *want.MaxAge) {
 		want = limit
 	}
-	found, report := op.options.Lookups.ByTenants(ctx, tenants, want)
-	op.spend(report)
-	for _, of := range found {
+	for _, of := range op.lookUp(ctx, tenants, want) {
 		if of.Err != nil {
-			return nil, asOf, of.Err
+			return asOf, of.Err
 		}
-		leads = append(leads, of.Leads...)
 		if of.AsOf.Before(asOf) {
 			asOf = of.AsOf
 		}
 	}
-	return leads, asOf, nil
+	return asOf, nil
 }
 
 // orderOf returns a snapshot that tells the platform's order of the leads, or nil if
@@ -119,10 +162,14 @@ func (op *operation) orderOf(ctx context.Context, leads []*lead.Lead, asOf time.
 	if !begun {
 		return nil, nil
 	}
+	var all allLeads
+	var err error
 	if known == nil {
-		return op.snapshot()
+		all, err = op.snapshot()
+	} else {
+		all, err = op.snapshotSince(ctx, asOf)
 	}
-	return op.snapshotSince(ctx, asOf)
+	return all.Snapshot, err
 }
 
 // compareIn compares two leads by their positions in a snapshot. Leads that it does

@@ -56,7 +56,15 @@ type Lead struct {
 	ContactDetails     *ContactDetails
 	Contacts           []Contact
 	CivicAddresses     []CivicAddress
+
+	// AsOf is when reading these values began. It is no field of the platform, so
+	// lead/table.go does not list it. Package lookup, package catalogue and the reader
+	// of single pages set it.
+	AsOf time.Time
 }
+
+// ReadAt returns AsOf in milliseconds, as answers show it.
+func (l *Lead) ReadAt() time.Time { return l.AsOf.Truncate(time.Millisecond) }
 
 // ContactDetails identifies the customer's contact person. Every field is personal or
 // company data.

@@ -215,7 +215,10 @@ type Query {
   and is not counted from the end of the list. A filter by ` + "`" + `tenantId` + "`" + ` alone looks
   the tenants up. Everything else comes from the catalogue, a copy of all leads
   that leadgraph keeps for a while; a server may be configured to take every page
-  from it. ` + "`" + `asOf` + "`" + ` says how old the leads are. The request header ` + "`" + `Cache-Control:
+  from it. ` + "`" + `asOf` + "`" + ` says how old the leads are. All fields of one operation show the same
+  values of a lead: the newest that the server has read. Order, filter and counts are
+  those of the catalogue. A lead that is gone since, or no longer matches the filter,
+  is left out of the page. The request header ` + "`" + `Cache-Control:
   no-cache` + "`" + ` demands new data, ` + "`" + `max-age` + "`" + ` data that is at most so many seconds old.
   """
   leads(
@@ -239,13 +242,18 @@ type Query {
     filter: LeadFilter
   ): LeadStats
 
-  "The object with this id; null if there is none. At present only leads can be read in this way. The catalogue is used."
+  """
+  The object with this id; null if there is none. At present only leads can be read
+  in this way. The catalogue is used, and the leads that lookups and pages have read
+  since. An id that neither has refreshes a catalogue older than ten seconds, at most
+  once in ten seconds.
+  """
   node(
     "The object's id."
     id: ID!
   ): Node
 
-  "The objects with these ids, in the order of the ids; null for an id without an object."
+  "The objects with these ids, in the order of the ids; null for an id without an object. See ` + "`" + `node` + "`" + `."
   nodes(
     "The objects' ids."
     ids: [ID!]!
@@ -342,6 +350,8 @@ type LeadStats {
   unreadable: Int!
   "When leadgraph began to read the counted leads; the data is at least as fresh as this."
   asOf: DateTime!
+  "Whether the counted leads are as fresh as the server promises."
+  freshness: Freshness!
 }
 
 "Number of leads in one status."
@@ -413,6 +423,8 @@ type Lead implements Node {
     "Only addresses with this validation status."
     validationStatus: ValidationStatus
   ): [CivicAddress!]!
+  "When leadgraph began to read these values; the lead is at least as fresh as this."
+  asOf: DateTime!
 }
 
 "The status of a lead."
@@ -561,8 +573,20 @@ type LeadConnection {
   totalCount: Int
   "Number of rows of the platform that could not be read, because they have no proper id or tenant, or a list in an unknown form: of this page if it was read from the platform, of all leads if the page comes from the catalogue, and 0 if tenants were looked up."
   unreadable: Int!
-  "When leadgraph began to read these leads; the data is at least as fresh as this."
+  "When leadgraph began to read these leads; the data is at least as fresh as this. A lead of which the server has read a newer version has that one; see ` + "`" + `Lead.asOf` + "`" + `."
   asOf: DateTime!
+  "Whether these leads are as fresh as the server promises."
+  freshness: Freshness!
+}
+
+"Whether leads are as fresh as the server promises. ` + "`" + `extensions.stale` + "`" + ` says the same of the catalogue, but gateways drop extensions."
+enum Freshness {
+  "The leads are not older than the server promises."
+  FRESH
+  "The leads are older than that and are being read again. Ask again in some seconds for newer ones."
+  REVALIDATING
+  "The leads are older than that and could not be read again, because the platform fails."
+  STALE
 }
 
 "A lead and its cursor."
@@ -752,6 +776,8 @@ func (ec *executionContext) childFields_Lead(ctx context.Context, field graphql.
 		return ec.fieldContext_Lead_contacts(ctx, field)
 	case "civicAddresses":
 		return ec.fieldContext_Lead_civicAddresses(ctx, field)
+	case "asOf":
+		return ec.fieldContext_Lead_asOf(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Lead", field.Name)
 }
@@ -770,6 +796,8 @@ func (ec *executionContext) childFields_LeadConnection(ctx context.Context, fiel
 		return ec.fieldContext_LeadConnection_unreadable(ctx, field)
 	case "asOf":
 		return ec.fieldContext_LeadConnection_asOf(ctx, field)
+	case "freshness":
+		return ec.fieldContext_LeadConnection_freshness(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LeadConnection", field.Name)
 }
@@ -802,6 +830,8 @@ func (ec *executionContext) childFields_LeadStats(ctx context.Context, field gra
 		return ec.fieldContext_LeadStats_unreadable(ctx, field)
 	case "asOf":
 		return ec.fieldContext_LeadStats_asOf(ctx, field)
+	case "freshness":
+		return ec.fieldContext_LeadStats_freshness(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LeadStats", field.Name)
 }
@@ -2684,6 +2714,29 @@ func (ec *executionContext) fieldContext_Lead_civicAddresses(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Lead_asOf(ctx context.Context, field graphql.CollectedField, obj *lead.Lead) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Lead_asOf(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ReadAt(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Lead_asOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Lead", field, true, false, "DateTime")
+}
+
 func (ec *executionContext) _LeadConnection_edges(ctx context.Context, field graphql.CollectedField, obj *LeadConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2847,6 +2900,29 @@ func (ec *executionContext) _LeadConnection_asOf(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_LeadConnection_asOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("LeadConnection", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _LeadConnection_freshness(ctx context.Context, field graphql.CollectedField, obj *LeadConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadConnection_freshness(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Freshness, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lead.Age) graphql.Marshaler {
+			return ec.marshalNFreshness2leadgraphᚋleadᚐAge(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadConnection_freshness(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadConnection", field, false, false, "Freshness")
 }
 
 func (ec *executionContext) _LeadEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *LeadEdge) (ret graphql.Marshaler) {
@@ -3113,6 +3189,29 @@ func (ec *executionContext) _LeadStats_asOf(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_LeadStats_asOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("LeadStats", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _LeadStats_freshness(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadStats_freshness(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Freshness, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lead.Age) graphql.Marshaler {
+			return ec.marshalNFreshness2leadgraphᚋleadᚐAge(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadStats_freshness(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadStats", field, false, false, "Freshness")
 }
 
 func (ec *executionContext) _Location_id(ctx context.Context, field graphql.CollectedField, obj *lead.Location) (ret graphql.Marshaler) {
@@ -5537,6 +5636,11 @@ func (ec *executionContext) _Lead(ctx context.Context, sel ast.SelectionSet, obj
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Lead_civicAddresses(ctx, field, obj)
 				})
+		case "asOf":
+			out.Values[i] = ec._Lead_asOf(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -5592,6 +5696,11 @@ func (ec *executionContext) _LeadConnection(ctx context.Context, sel ast.Selecti
 			}
 		case "asOf":
 			out.Values[i] = ec._LeadConnection_asOf(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "freshness":
+			out.Values[i] = ec._LeadConnection_freshness(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -5698,6 +5807,11 @@ func (ec *executionContext) _LeadStats(ctx context.Context, sel ast.SelectionSet
 			}
 		case "asOf":
 			out.Values[i] = ec._LeadStats_asOf(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "freshness":
+			out.Values[i] = ec._LeadStats_freshness(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -6478,6 +6592,34 @@ func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, se
 	}
 	return res
 }
+
+func (ec *executionContext) unmarshalNFreshness2leadgraphᚋleadᚐAge(ctx context.Context, v any) (lead.Age, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNFreshness2leadgraphᚋleadᚐAge[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNFreshness2leadgraphᚋleadᚐAge(ctx context.Context, sel ast.SelectionSet, v lead.Age) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNFreshness2leadgraphᚋleadᚐAge[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Freshness!")
+	}
+	return res
+}
+
+var (
+	unmarshalNFreshness2leadgraphᚋleadᚐAge = map[string]lead.Age{
+		"FRESH":        lead.AgeFresh,
+		"REVALIDATING": lead.AgeRevalidating,
+		"STALE":        lead.AgeStale,
+	}
+	marshalNFreshness2leadgraphᚋleadᚐAge = map[lead.Age]string{
+		lead.AgeFresh:        "FRESH",
+		lead.AgeRevalidating: "REVALIDATING",
+		lead.AgeStale:        "STALE",
+	}
+)
 
 func (ec *executionContext) unmarshalNID2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalID(v)

@@ -24,8 +24,10 @@ type LeadConnection struct {
 	TotalCount *int `json:"totalCount,omitempty"`
 	// Number of rows of the platform that could not be read, because they have no proper id or tenant, or a list in an unknown form: of this page if it was read from the platform, of all leads if the page comes from the catalogue, and 0 if tenants were looked up.
 	Unreadable int `json:"unreadable"`
-	// When leadgraph began to read these leads; the data is at least as fresh as this.
+	// When leadgraph began to read these leads; the data is at least as fresh as this. A lead of which the server has read a newer version has that one; see `Lead.asOf`.
 	AsOf time.Time `json:"asOf"`
+	// Whether these leads are as fresh as the server promises.
+	Freshness lead.Age `json:"freshness"`
 }
 
 // A lead and its cursor.

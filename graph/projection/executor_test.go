@@ -163,6 +163,7 @@ func sample() *lead.Lead {
 		ID: "1", TenantID: "f94238e5-4f2c-4e1b-8125-2d27122ca75f", TenantOrigin: new("Office365"),
 		OperatorID: new(""), Status: lead.StatusActive, StatusText: new("Active"), IsDirectLead: new(true),
 		IsNotActive: new(false), UMPCustomerGUID: new("guid"), ChannelID: new("7"), OVOCChannelID: new("8"),
+		AsOf:     time.Date(2026, 1, 2, 3, 4, 5, 6789e3, time.FixedZone("", 3600)),
 		Comments: []string{"first\nline", ""}, ConsentedOn: time.Date(2024, 4, 3, 13, 32, 12, 123456700, time.UTC),
 		LastModifiedOn:     time.Date(2024, 4, 3, 13, 32, 12, 0, time.FixedZone("", 7200)),
 		ConsentedCountries: []string{"US", "DE"},
@@ -177,7 +178,7 @@ func sample() *lead.Lead {
 }
 
 func sampleAnswers() answers {
-	one, empty := sample(), &lead.Lead{}
+	one, empty := sample(), &lead.Lead{AsOf: time.Unix(1, 0)}
 	return answers{
 		lead:  one,
 		lists: [][]*lead.Lead{{one, empty}, {}, nil, {one}},

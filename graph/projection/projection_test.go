@@ -110,16 +110,17 @@ func TestPlansAreKeptApart(t *testing.T) {
 func TestOddValuesAreRendered(t *testing.T) {
 	t.Parallel()
 	everything := `{lead(` + tenant + `)` + selectAll(schema(), "Lead") + `}`
+	read := time.Unix(1, 999_999)
 	tests := map[string]*lead.Lead{
 		"every field": sample(),
-		"no field":    {},
-		"empty lists": {Comments: []string{}, Contacts: []lead.Contact{}, CivicAddresses: []lead.CivicAddress{{Locations: []lead.Location{}}}},
-		"empty parts": {ContactDetails: &lead.ContactDetails{}, Contacts: []lead.Contact{{Contacts: json.RawMessage{}}}},
+		"no field":    {AsOf: read},
+		"empty lists": {AsOf: read, Comments: []string{}, Contacts: []lead.Contact{}, CivicAddresses: []lead.CivicAddress{{Locations: []lead.Location{}}}},
+		"empty parts": {AsOf: read, ContactDetails: &lead.ContactDetails{}, Contacts: []lead.Contact{{Contacts: json.RawMessage{}}}},
 		"not found":   nil,
 	}
 	for value := range 256 {
 		tests["enum value "+string(rune(value))] = &lead.Lead{
-			Status: lead.Status(value), CivicAddresses: []lead.CivicAddress{{ValidationStatus: lead.ValidationStatus(value)}},
+			AsOf: read, Status: lead.Status(value), CivicAddresses: []lead.CivicAddress{{ValidationStatus: lead.ValidationStatus(value)}},
 		}
 	}
 	for name, value := range tests {

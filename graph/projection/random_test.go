@@ -254,7 +254,8 @@ var (
 
 	anyLead = rapid.Custom(func(t *rapid.T) *lead.Lead {
 		l := &lead.Lead{
-			ID: anyText.Draw(t, "id"), TenantID: anyText.Draw(t, "tenant"), TenantOrigin: maybe(t, anyText),
+			AsOf: anyTime.Draw(t, "read"),
+			ID:   anyText.Draw(t, "id"), TenantID: anyText.Draw(t, "tenant"), TenantOrigin: maybe(t, anyText),
 			OperatorID: maybe(t, anyText), Status: lead.Status(rapid.Byte().Draw(t, "status") % 8), StatusText: maybe(t, anyText),
 			IsDirectLead: maybe(t, rapid.Bool()), IsNotActive: maybe(t, rapid.Bool()), UMPCustomerGUID: maybe(t, anyText),
 			ChannelID: maybe(t, anyText), OVOCChannelID: maybe(t, anyText), Comments: rapid.SliceOfN(anyText, 0, 2).Draw(t, "comments"),

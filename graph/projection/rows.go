@@ -150,6 +150,7 @@ type About struct {
 	// Unreadable is the number of rows that could not be read.
 	Unreadable int
 	AsOf       time.Time
+	Age        lead.Age
 }
 
 type streamedEdge struct {
@@ -188,7 +189,7 @@ func (r *Rows) Connection(rows []Row, cursor func(int) string, about About) (gra
 }
 
 // declareStreamed declares the connection a second time, for rendered leads.
-func declareStreamed(d *declarations, leads *object[lead.Lead], page *object[generated.PageInfo]) *object[streamed] {
+func declareStreamed(d *declarations, leads *object[lead.Lead], page *object[generated.PageInfo], age write[lead.Age]) *object[streamed] {
 	edge := declare(d, "LeadEdge", signatures[streamedEdge]{
 		"cursor: Cursor!": leaf(func(e *streamedEdge) string { return e.of.cursor(e.index) }, text),
 		"node: Lead!": rendered(leads, func(o *output, e *streamedEdge, place int) {
@@ -209,9 +210,10 @@ func declareStreamed(d *declarations, leads *object[lead.Lead], page *object[gen
 		"nodes: [Lead!]!": rendered(leads, func(o *output, s *streamed, place int) {
 			o.list(len(s.rows), func(i int) { o.bytes = append(o.bytes, s.rows[i].piece(place)...) })
 		}),
-		"pageInfo: PageInfo!": child(func(s *streamed) *generated.PageInfo { return s.Info }, page, required),
-		"unreadable: Int!":    leaf(func(s *streamed) int { return s.Unreadable }, integer),
-		"asOf: DateTime!":     leaf(func(s *streamed) time.Time { return s.AsOf }, requiredMoment),
+		"pageInfo: PageInfo!":   child(func(s *streamed) *generated.PageInfo { return s.Info }, page, required),
+		"unreadable: Int!":      leaf(func(s *streamed) int { return s.Unreadable }, integer),
+		"asOf: DateTime!":       leaf(func(s *streamed) time.Time { return s.AsOf }, requiredMoment),
+		"freshness: Freshness!": leaf(func(s *streamed) lead.Age { return s.Age }, age),
 	})
 }
 

@@ -24,6 +24,7 @@ func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, *object[streamed]
 		lead.StatusSuspended: "SUSPENDED",
 		lead.StatusRemoved:   "REMOVED",
 	})
+	age := declareAge(d)
 	size := declare(d, "CompanySizeRange", signatures[lead.SizeRange]{
 		"min: Int!": leaf(func(s *lead.SizeRange) int { return s.Min }, integer),
 		"max: Int":  leaf(func(s *lead.SizeRange) *int { return s.Max }, optional(integer)),
@@ -41,15 +42,16 @@ func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, *object[streamed]
 	})
 	type connection = generated.LeadConnection
 	window := declare(d, "LeadConnection", signatures[connection]{
-		"edges: [LeadEdge!]!": child(func(c *connection) []*generated.LeadEdge { return c.Edges }, edge, pointers),
-		"nodes: [Lead!]!":     child(func(c *connection) []*lead.Lead { return c.Nodes }, leads, pointers),
-		"pageInfo: PageInfo!": child(func(c *connection) *generated.PageInfo { return c.PageInfo }, page, required),
-		"totalCount: Int":     leaf(func(c *connection) *int { return c.TotalCount }, optional(integer)),
-		"unreadable: Int!":    leaf(func(c *connection) int { return c.Unreadable }, integer),
-		"asOf: DateTime!":     leaf(func(c *connection) time.Time { return c.AsOf }, requiredMoment),
+		"edges: [LeadEdge!]!":   child(func(c *connection) []*generated.LeadEdge { return c.Edges }, edge, pointers),
+		"nodes: [Lead!]!":       child(func(c *connection) []*lead.Lead { return c.Nodes }, leads, pointers),
+		"pageInfo: PageInfo!":   child(func(c *connection) *generated.PageInfo { return c.PageInfo }, page, required),
+		"totalCount: Int":       leaf(func(c *connection) *int { return c.TotalCount }, optional(integer)),
+		"unreadable: Int!":      leaf(func(c *connection) int { return c.Unreadable }, integer),
+		"asOf: DateTime!":       leaf(func(c *connection) time.Time { return c.AsOf }, requiredMoment),
+		"freshness: Freshness!": leaf(func(c *connection) lead.Age { return c.Freshness }, age),
 	})
 
-	overRows := declareStreamed(d, leads, page)
+	overRows := declareStreamed(d, leads, page, age)
 	roots, err := d.roots(map[string]root{
 		"Lead":           rootOf(leads, nullable),
 		"[[Lead!]]!":     rootOf(leads, nullableLists),
@@ -58,9 +60,17 @@ func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, *object[streamed]
 		"LeadConnection": rootOf(window, nullable),
 		"[LeadEdge!]!":   rootOf(edge, pointers),
 		"[Lead!]!":       rootOf(leads, pointers),
-		"LeadStats":      rootOf(declareStats(d, status, size), nullable),
+		"LeadStats":      rootOf(declareStats(d, status, size, age), nullable),
 	})
 	return roots, overRows, err
+}
+
+func declareAge(d *declarations) write[lead.Age] {
+	return enum(d, "Freshness", map[lead.Age]string{
+		lead.AgeFresh:        "FRESH",
+		lead.AgeRevalidating: "REVALIDATING",
+		lead.AgeStale:        "STALE",
+	})
 }
 
 // nodes fails for elements that are not leads.
@@ -88,6 +98,7 @@ func declareLead(d *declarations, status write[lead.Status], size *object[lead.S
 	return fields(d, "Lead", lead.LeadFields, signatures[lead.Lead]{
 		"status: LeadStatus!":            leaf(func(l *lead.Lead) lead.Status { return l.Status }, status),
 		"contactDetails: ContactDetails": child(func(l *lead.Lead) *lead.ContactDetails { return l.ContactDetails }, details, nullable),
+		"asOf: DateTime!":                leaf((*lead.Lead).ReadAt, requiredMoment),
 		"contacts: [Contact!]!":          child(func(l *lead.Lead) []lead.Contact { return l.Contacts }, contact, values),
 		"civicAddresses(country: CountryCode, validationStatus: ValidationStatus): [CivicAddress!]!": addresses(declareAddress(d)),
 	})
@@ -126,7 +137,7 @@ func declareAddress(d *declarations) *object[lead.CivicAddress] {
 	})
 }
 
-func declareStats(d *declarations, status write[lead.Status], size *object[lead.SizeRange]) *object[catalogue.Stats] {
+func declareStats(d *declarations, status write[lead.Status], size *object[lead.SizeRange], age write[lead.Age]) *object[catalogue.Stats] {
 	byStatus := declare(d, "StatusCount", signatures[catalogue.StatusCount]{
 		"status: LeadStatus!": leaf(func(c *catalogue.StatusCount) lead.Status { return c.Status }, status),
 		"count: Int!":         leaf(func(c *catalogue.StatusCount) int { return c.Count }, integer),
@@ -149,5 +160,6 @@ func declareStats(d *declarations, status write[lead.Status], size *object[lead.
 		"consented: Int!":                     leaf(func(s *catalogue.Stats) int { return s.Consented }, integer),
 		"unreadable: Int!":                    leaf(func(s *catalogue.Stats) int { return s.Unreadable }, integer),
 		"asOf: DateTime!":                     leaf(func(s *catalogue.Stats) time.Time { return s.AsOf }, requiredMoment),
+		"freshness: Freshness!":               leaf(func(s *catalogue.Stats) lead.Age { return s.Freshness }, age),
 	})
 }

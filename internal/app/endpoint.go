@@ -53,6 +53,7 @@ func (s *server) graphOptions() graph.Options {
 		return s.limiter.Acquire(ctx, cmp.Or(auth.For(ctx).Partition, auth.For(ctx).Subject, httpd.RemoteIP(ctx)))
 	}
 	options.Leads, options.Lookups, options.Catalogue = s.leads, s.leads, s.leads
+	options.Recent = s.leads.Recent
 	options.MaxPageSize = s.leads.MaxPageSize
 	options.CatalogueOnly = s.cfg.Serve.Caches.PagesFromCatalogue
 	options.Caller = func(ctx context.Context) string { return auth.For(ctx).Name() }

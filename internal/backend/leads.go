@@ -6,6 +6,7 @@ import (
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
 	"leadgraph/lead/lookup"
+	"leadgraph/lead/recent"
 )
 
 // LeadsPage reads a page of leads; see upstream.Client.
@@ -102,4 +103,33 @@ func (p *Platform) Current(ctx context.Context) *catalogue.Snapshot {
 		return nil
 	}
 	return snapshot
+}
+
+// AfterMiss returns a newer snapshot than one without a lead, or nil; see
+// catalogue.Catalogue.
+func (p *Platform) AfterMiss(ctx context.Context, in *catalogue.Snapshot) (*catalogue.Snapshot, catalogue.State) {
+	if p.common != nil {
+		return p.common.AfterMiss(ctx, in)
+	}
+	var state catalogue.State
+	snapshot, err := withReaders(ctx, p.pool, func(r *readers) (snapshot *catalogue.Snapshot, _ error) {
+		snapshot, state = r.AfterMiss(ctx, in)
+		return snapshot, nil
+	})
+	if err != nil {
+		return nil, state
+	}
+	return snapshot, state
+}
+
+// Recent returns the memory of the leads that were read since the catalogue.
+func (p *Platform) Recent(ctx context.Context) *recent.Memory {
+	if p.common != nil {
+		return p.common.memory
+	}
+	memory, err := withReaders(ctx, p.pool, func(r *readers) (*recent.Memory, error) { return r.memory, nil })
+	if err != nil {
+		return recent.New()
+	}
+	return memory
 }

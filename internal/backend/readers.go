@@ -7,15 +7,17 @@ import (
 	"leadgraph/internal/share"
 	"leadgraph/lead/catalogue"
 	"leadgraph/lead/lookup"
+	"leadgraph/lead/recent"
 	"leadgraph/upstream"
 )
 
-// readers are the client, lookups and catalogue that the callers of one partition
+// readers are the client, lookups, catalogue and memory of recent reads that the callers of one partition
 // read leads with.
 type readers struct {
 	*upstream.Client
 	*lookup.Lookups
 	*catalogue.Catalogue
+	memory *recent.Memory
 }
 
 // newReaders returns the readers of one partition. The store may be nil.
@@ -27,19 +29,23 @@ func newReaders(o Options, client *upstream.Client, tenants lookup.TenantSource,
 		FanOut:      o.Caches.FanOut,
 		Logger:      o.Logger,
 	}
-	r := &readers{Client: client}
+	r := &readers{Client: client, memory: recent.New()}
 	all = &confirmed{next: all, latest: func() *catalogue.Snapshot { return r.Latest() }, log: o.Logger}
 	if store != nil {
 		all, lookups.Shared = store.Source(all, o.Caches.CatalogueTTL), store.Lookups(o.Caches.LookupTTL)
 	}
+	lookups.OnRead = func(tenantID string, found lookup.Found) { r.memory.Tenant(tenantID, found.Leads, found.AsOf) }
 	snapshots := catalogue.Options{
 		TTL:                  o.Caches.CatalogueTTL,
 		StaleWhileRevalidate: o.Caches.CatalogueRevalidate,
 		StaleIfError:         o.Caches.CatalogueIfError,
 		RefreshTimeout:       o.Caches.CatalogueTimeout,
 		Jitter:               0.1,
-		OnPublish:            func(s *catalogue.Snapshot) { r.Feed(s) },
-		Logger:               o.Logger,
+		OnPublish: func(s *catalogue.Snapshot) {
+			r.memory.Publish(s)
+			r.Feed(s)
+		},
+		Logger: o.Logger,
 	}
 	if o.Telemetry != nil {
 		o.observe(&lookups, &snapshots)

@@ -19,7 +19,8 @@ import (
 type Source interface {
 	// AllLeads returns every lead in the platform's order. A source that keeps a
 	// copy returns it only if reading the copy began at notBefore or later. Errors
-	// are *SourceError; with an error, only the Calls of the Reading are used.
+	// are *SourceError; with an error, only the Calls of the Reading are used. The
+	// catalogue sets when the leads were read, so nobody else may use them.
 	AllLeads(ctx context.Context, notBefore time.Time) (Reading, error)
 }
 
@@ -85,6 +86,20 @@ type State struct {
 	Calls int
 	// FromCache is true if the request did not wait.
 	FromCache bool
+	// Revalidating is true if the snapshot is older than the TTL and a refresh has
+	// started in the background.
+	Revalidating bool
+}
+
+// Age says whether the snapshot is as fresh as promised.
+func (s State) Age() lead.Age {
+	switch {
+	case s.Stale:
+		return lead.AgeStale
+	case s.Revalidating:
+		return lead.AgeRevalidating
+	}
+	return lead.AgeFresh
 }
 
 // Catalogue keeps a snapshot of all leads as fresh as its callers need it. It
@@ -98,8 +113,9 @@ type Catalogue struct {
 
 	mu      sync.Mutex
 	current current
-	refresh refresh // the latest one, running or not
-	failure failure // since the last success
+	refresh refresh   // the latest one, running or not
+	failure failure   // since the last success
+	missing time.Time // when AfterMiss last started a refresh
 }
 
 // New returns a catalogue that reads from source. Close it after use.

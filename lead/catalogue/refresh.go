@@ -85,7 +85,8 @@ func (c *Catalogue) decide(ctx context.Context, need lead.Demand) decision {
 		if !fresh && !running && !paused {
 			c.begin(ctx, need, now)
 		}
-		return decision{snapshot: c.current.Snapshot, state: State{Stale: !fresh && c.failure.err != nil}}
+		failing := c.failure.err != nil
+		return decision{snapshot: c.current.Snapshot, state: State{Stale: !fresh && failing, Revalidating: !fresh && !failing}}
 	case running && need.MetBy(c.refresh.number, c.refresh.notBefore) && c.refresh.Join():
 		return decision{join: c.refresh.Flight}
 	case running:
@@ -167,7 +168,11 @@ func (c *Catalogue) read(ctx context.Context, number uint64, begun, notBefore ti
 		c.mu.Lock()
 		previous := c.current.Snapshot
 		c.mu.Unlock()
-		s := Build(reading.Leads, reading.began(begun), previous)
+		asOf := reading.began(begun)
+		for _, l := range reading.Leads {
+			l.AsOf = asOf
+		}
+		s := Build(reading.Leads, asOf, previous)
 		s.unreadable = reading.Unreadable
 		return s, nil
 	})

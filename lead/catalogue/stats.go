@@ -26,6 +26,8 @@ type Stats struct {
 	Unreadable int
 	// AsOf is when reading the leads began.
 	AsOf time.Time
+	// Freshness is the caller's: a snapshot does not know it.
+	Freshness lead.Age
 }
 
 // StatusCount is the number of leads in a state.

@@ -26,6 +26,24 @@ func (s *Snapshot) Select(f *lead.Filter, o lead.Order) View {
 	return v
 }
 
+// Without returns the view without the leads that have these ids. Cursors of them
+// keep their places.
+func (v View) Without(ids []string) View {
+	rows := v.matching
+	if rows == nil {
+		rows = fullBitset(len(v.snapshot.leads))
+	} else {
+		rows = rows.clone()
+	}
+	for _, id := range ids {
+		if row, found := v.snapshot.Position(id); found {
+			rows.remove(int32(row))
+		}
+	}
+	v.matching, v.total = rows, rows.count()
+	return v
+}
+
 // Total returns the number of leads in the view.
 func (v View) Total() int { return v.total }
 

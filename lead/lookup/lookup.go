@@ -23,7 +23,8 @@ type TenantSource interface {
 	// LeadsByTenant returns all leads of a tenant, or an empty list if there are
 	// none. With checkOnline, the platform asks Microsoft about a tenant that it
 	// does not know, which writes on the platform [GAL]. Errors are *SourceError.
-	// LeadsByTenant must be safe for concurrent use.
+	// LeadsByTenant must be safe for concurrent use. Lookups set when the leads were
+	// read, so nobody else may use them.
 	LeadsByTenant(ctx context.Context, tenantID string, checkOnline bool) ([]*lead.Lead, error)
 }
 
@@ -95,6 +96,9 @@ type Options struct {
 	// Timeout is the maximum duration of one single read; 0 means
 	// DefaultLookupTimeout.
 	Timeout time.Duration
+	// OnRead, if not nil, is called with the leads of a tenant that were read from the
+	// platform or came from another process. It must return quickly.
+	OnRead func(tenantID string, found Found)
 	// Shared, if not nil, is asked for answers that this process does not have.
 	Shared SharedLookups
 	// OnBatch, if not nil, is called after every request for lookups with the number
@@ -122,6 +126,9 @@ func (o Options) withDefaults() Options {
 	o.FanOut = cmp.Or(o.FanOut, DefaultFanOut)
 	o.Timeout = cmp.Or(o.Timeout, DefaultLookupTimeout)
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
+	if o.OnRead == nil {
+		o.OnRead = func(string, Found) {}
+	}
 	if o.OnBatch == nil {
 		o.OnBatch = func(int, Report) {}
 	}
@@ -267,7 +274,8 @@ func (l *Lookups) Online(ctx context.Context, tenantID string) (Lookup, Report) 
 		return Lookup{Err: err}, report
 	}
 	report.Rows = len(leads)
-	found := Found{leads, begun}
+	found := dated(leads, begun)
+	l.opts.OnRead(key, found)
 	// The platform may have learnt of the leads only now.
 	l.remember(key, remembered{Found: found, heldAt: time.Now(), number: number})
 	l.share(map[string]Found{key: found})

@@ -24,6 +24,14 @@ type remembered struct {
 	number uint64 // of the read; 0 if another process read it
 }
 
+// dated sets when reading the leads began.
+func dated(leads []*lead.Lead, asOf time.Time) Found {
+	for _, l := range leads {
+		l.AsOf = asOf
+	}
+	return Found{leads, asOf}
+}
+
 // lifetime returns the maximum age of the leads of a tenant.
 func (l *Lookups) lifetime(leads []*lead.Lead) time.Duration {
 	if len(leads) == 0 {
@@ -48,6 +56,8 @@ func (l *Lookups) fromMemory(ctx context.Context, q *inquiry) (missing []int) {
 	}
 	for key, found := range l.opts.Shared.Get(ctx, keys) {
 		if belong(found.Leads, key) {
+			found = dated(found.Leads, found.AsOf)
+			l.opts.OnRead(key, found)
 			l.remember(key, remembered{Found: found, heldAt: found.AsOf})
 		}
 	}

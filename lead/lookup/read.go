@@ -204,7 +204,8 @@ func (l *Lookups) fetch(ctx context.Context, key string, number uint64, begun ti
 		return remembered{}, err
 	}
 	l.meter.readOne(took, exactly)
-	r := remembered{Found: Found{leads, begun}, heldAt: begun, number: number}
+	r := remembered{Found: dated(leads, begun), heldAt: begun, number: number}
+	l.opts.OnRead(key, r.Found)
 	l.remember(key, r)
 	return r, nil
 }

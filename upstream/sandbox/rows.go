@@ -198,6 +198,21 @@ func (s *Server) Replace(leads []json.RawMessage) error {
 	return nil
 }
 
+// Edit replaces members of a lead, in pages and in lookups. It panics if there is no
+// such lead. It is safe for concurrent use.
+func (s *Server) Edit(id string, members map[string]any) {
+	s.rows.mu.Lock()
+	defer s.rows.mu.Unlock()
+	at := slices.IndexFunc(s.rows.rows, func(r row) bool { return r.id == id })
+	edited := s.rows.rows[at].with(members)
+	s.rows.rows = slices.Clone(s.rows.rows)
+	s.rows.rows[at] = edited
+	key := strings.ToLower(edited.tenant)
+	of := slices.Clone(s.rows.byTenant[key])
+	of[slices.IndexFunc(of, func(r row) bool { return r.id == id })] = edited
+	s.rows.byTenant[key] = of
+}
+
 // IDs returns the ids of all leads in the platform's order.
 func (s *Server) IDs() []string { return ids(s.rows.all()) }
 

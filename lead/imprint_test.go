@@ -1,0 +1,61 @@
+package lead_test
+
+import (
+	"reflect"
+	"testing"
+	"unsafe"
+
+	"leadgraph/lead"
+)
+
+// A value that the comparison does not see would be shown old.
+func TestEqualSeesEveryField(t *testing.T) {
+	t.Parallel()
+	var with lead.Imprint
+	if other := full(); !with.Equal(full(), other, lead.AllParts) {
+		t.Fatal("equal leads differ")
+	}
+	changed := full()
+	leaves(changed, func(path string, field reflect.Value) {
+		kept := reflect.New(field.Type()).Elem()
+		kept.Set(field)
+		field.SetZero()
+		if with.Equal(full(), changed, lead.AllParts) {
+			t.Errorf("a lead without %s is equal", path)
+		}
+		field.Set(kept)
+	})
+	changed.Status, changed.StatusText = lead.StatusRemoved, nil
+	if !with.Equal(full(), changed, lead.AllParts&^lead.PartStatus) {
+		t.Error("leads differ in a part that is not compared")
+	}
+}
+
+// lent returns a lead whose texts are in memory that overwrite overwrites.
+func lent() (l *lead.Lead, overwrite func()) {
+	l = full()
+	buffer := []byte("text")
+	text := unsafe.String(&buffer[0], len(buffer))
+	leaves(l, func(_ string, field reflect.Value) {
+		switch v := field.Addr().Interface().(type) {
+		case *string:
+			*v = text
+		case **string:
+			*v = &text
+		case *[]string:
+			(*v)[0] = text
+		}
+	})
+	return l, func() { copy(buffer, "xxxx"); text = "" }
+}
+
+// Pages lend leads whose texts are overwritten by the next lead.
+func TestCopySharesNoText(t *testing.T) {
+	t.Parallel()
+	l, overwrite := lent()
+	copied := lead.Copy(l)
+	overwrite()
+	if !reflect.DeepEqual(full(), copied) {
+		t.Errorf("the copy changed: %+v", copied)
+	}
+}

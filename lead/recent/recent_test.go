@@ -1,0 +1,107 @@
+package recent_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
+	"leadgraph/lead/recent"
+)
+
+const tenant = "6a7c0e81-4b3d-4f92-ae15-c9d8f7b6e510"
+
+var begun = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+func one(id string, status lead.Status, after time.Duration) *lead.Lead {
+	return &lead.Lead{ID: id, TenantID: tenant, Status: status, AsOf: begun.Add(after)}
+}
+
+func snapshot(after time.Duration, leads ...*lead.Lead) *catalogue.Snapshot {
+	return catalogue.Build(leads, begun.Add(after), nil)
+}
+
+func TestOnlyWhatDiffersIsRemembered(t *testing.T) {
+	t.Parallel()
+	m := recent.New()
+	m.Publish(snapshot(0, one("a", lead.StatusActive, 0), one("b", lead.StatusActive, 0)))
+	m.Tenant(tenant, []*lead.Lead{one("a", lead.StatusActive, 1), one("b", lead.StatusRemoved, 1)}, begun.Add(1))
+	m.Read(one("a", lead.StatusActive, 2), lead.AllParts)
+	if v, _ := m.Of("b", lead.AllParts); m.Len() != 1 || v.Lead == nil || v.Lead.Status != lead.StatusRemoved {
+		t.Fatalf("%d leads, b is %+v", m.Len(), v)
+	}
+	m.Tenant(strings.ToUpper(tenant), nil, begun.Add(3))
+	for _, id := range []string{"a", "b"} {
+		if v, noted := m.Of(id, 0); !noted || !v.Gone {
+			t.Errorf("%s is not gone: %+v", id, v)
+		}
+	}
+	m.Tenant(tenant, []*lead.Lead{one("a", lead.StatusActive, 2)}, begun.Add(2))
+	if v, _ := m.Of("a", 0); !v.Gone {
+		t.Error("an older lookup brought a lead back")
+	}
+	m.Publish(snapshot(4, one("a", lead.StatusActive, 4)))
+	if m.Len() != 0 {
+		t.Errorf("%d leads are remembered although the catalogue is newer", m.Len())
+	}
+	m.Tenant(tenant, nil, begun.Add(4))
+	if m.Len() != 0 {
+		t.Error("a lookup that is not newer than the catalogue is remembered")
+	}
+}
+
+// A page has only some parts of a lead. A version without a wanted part is not used.
+func TestPartsOfALead(t *testing.T) {
+	t.Parallel()
+	m := recent.New()
+	m.Publish(snapshot(0, one("a", lead.StatusActive, 0)))
+	m.Tenant(tenant, []*lead.Lead{one("a", lead.StatusSuspended, 1)}, begun.Add(1))
+	m.Read(one("a", lead.StatusRemoved, 2), lead.PartStatus)
+	for parts, want := range map[lead.Parts]lead.Status{0: lead.StatusRemoved, lead.PartStatus: lead.StatusRemoved, lead.AllParts: lead.StatusSuspended} {
+		if v, _ := m.Of("a", parts); v.Lead == nil || v.Lead.Status != want {
+			t.Errorf("parts %b: %+v", parts, v.Lead)
+		}
+	}
+}
+
+func TestPagesWithoutACatalogueLeaveTenants(t *testing.T) {
+	t.Parallel()
+	m := recent.New()
+	m.Read(one("a", lead.StatusActive, 1), lead.PartStatus)
+	v, noted := m.Of("a", lead.PartStatus)
+	if !noted || v.Lead != nil || v.TenantID != tenant {
+		t.Errorf("%+v", v)
+	}
+	m.Publish(snapshot(0, one("a", lead.StatusRemoved, 0))) // read before, published after
+	if m.Len() != 0 {
+		t.Error("a lead without values is remembered although the catalogue has it")
+	}
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	t.Parallel()
+	m := recent.New()
+	m.Publish(snapshot(0))
+	for i := range 3 * recent.MaxLeads {
+		m.Read(one(fmt.Sprint(i), lead.StatusActive, 1), lead.AllParts)
+	}
+	if m.Len() != recent.MaxLeads || len(m.IDs()) != recent.MaxLeads || len(m.OfTenant(tenant)) != recent.MaxLeads {
+		t.Errorf("%d leads", m.Len())
+	}
+	large := one("large", lead.StatusActive, 1)
+	large.Comments = []string{strings.Repeat("x", 1<<20)}
+	m.Tenant(tenant, []*lead.Lead{large}, begun.Add(1))
+	if v, noted := m.Of("large", 0); !noted || v.Lead != nil {
+		t.Error("the values of a very large lead are kept")
+	}
+	for i := range recent.MaxLeads {
+		l := one(fmt.Sprint("big", i), lead.StatusActive, 1)
+		l.Comments = []string{strings.Repeat("x", 25<<10)}
+		m.Read(l, lead.AllParts)
+	}
+	if n := m.Len(); n == 0 || n > recent.MaxBytes/(50<<10) {
+		t.Errorf("%d big leads", n)
+	}
+}

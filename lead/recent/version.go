@@ -1,0 +1,68 @@
+package recent
+
+import (
+	"strings"
+	"time"
+
+	"leadgraph/lead"
+)
+
+// Version is the newest version of a lead that is remembered.
+type Version struct {
+	// TenantID is in lower case.
+	TenantID string
+	// AsOf is when reading the lead, or that it is gone, began.
+	AsOf time.Time
+	// Gone says that the tenant had no such lead.
+	Gone bool
+	// Lead is the newest version with the wanted parts, or nil. Its own AsOf may be
+	// earlier.
+	Lead *lead.Lead
+}
+
+// Of returns what is remembered of a lead, and its newest version that has the parts.
+func (m *Memory) Of(id string, parts lead.Parts) (v Version, noted bool) {
+	if m.Len() == 0 {
+		return v, false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	at, noted := m.leads[id]
+	if !noted {
+		return v, false
+	}
+	e := at.Value.(*entry)
+	v = Version{TenantID: e.tenant, AsOf: e.asOf, Gone: e.gone, Lead: e.whole}
+	if e.part != nil && e.parts.Has(parts) && (v.Lead == nil || e.part.AsOf.After(v.Lead.AsOf)) {
+		v.Lead = e.part
+	}
+	return v, true
+}
+
+// OfTenant returns the ids of the leads of a tenant that are remembered.
+func (m *Memory) OfTenant(tenantID string) []string {
+	if m.Len() == 0 {
+		return nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var ids []string
+	for id := range m.byTenant[strings.ToLower(tenantID)] {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// IDs returns the ids of all leads that are remembered.
+func (m *Memory) IDs() []string {
+	if m.Len() == 0 {
+		return nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ids := make([]string, 0, len(m.leads))
+	for id := range m.leads {
+		ids = append(ids, id)
+	}
+	return ids
+}
