@@ -103,6 +103,10 @@ func (c *Client) get(ctx context.Context, path, rawQuery string, call *guard.Cal
 	return nil, guard.Failure(err)
 }
 
+// ShareGates makes all replicas of the client stop when the platform limits the rate of
+// calls. Call it before the first read.
+func (c *Client) ShareGates(with guard.SharedGates) { c.guard.ShareGates(with) }
+
 // State describes limits, breaker and token at one moment.
 type State struct {
 	guard.State
