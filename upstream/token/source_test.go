@@ -122,7 +122,7 @@ func TestTokenPauses(t *testing.T) {
 		most       int
 	}{
 		"of our own":            {least: 6, most: 16},
-		"of the token endpoint": {retryAfter: 20 * time.Second, least: 3, most: 3},
+		"of the token endpoint": {retryAfter: 20 * time.Second, least: 3, most: 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
