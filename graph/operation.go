@@ -226,7 +226,7 @@ func (op *operation) extend(request *graphql.OperationContext, response *graphql
 // freshness parses a client's Cache-Control header. It ignores unknown
 // directives, as RFC 9111 requires.
 func freshness(header []string) lead.Freshness {
-	var want lead.Freshness
+	want := lead.Freshness{Wish: true}
 	for directive := range strings.SplitSeq(strings.Join(header, ","), ",") {
 		name, value, _ := strings.Cut(strings.ToLower(strings.TrimSpace(directive)), "=")
 		switch name {

@@ -137,9 +137,11 @@ func (op *operation) ofTenants(ctx context.Context, q leadsQuery, window paginat
 func (op *operation) lookedUp(ctx context.Context, tenants []string, since time.Time) (asOf time.Time, err error) {
 	asOf = op.options.Now()
 	want := op.freshness
-	if limit := newerThan(since); !since.IsZero() && !want.NoCache &&
-		(limit.NoCache || want.MaxAge == nil || *limit.MaxAge < *want.MaxAge) {
-		want = limit
+	if !since.IsZero() {
+		want.NotBefore = since.Add(-clockSlack)
+		if limit := newerThan(since); limit.NoCache {
+			want = limit
+		}
 	}
 	for _, of := range op.lookUp(ctx, tenants, want) {
 		if of.Err != nil {
