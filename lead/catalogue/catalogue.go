@@ -54,6 +54,8 @@ type Options struct {
 	// StaleIfError is the maximum age of a snapshot that is served because the
 	// platform fails.
 	StaleIfError time.Duration
+	// ResortAge is the maximum age of a snapshot that LastResort returns.
+	ResortAge time.Duration
 	// NoCacheInterval is how old leads may be that count as fresh although a client
 	// demands new ones; twice the duration of the last refresh if that is longer. 0
 	// means lead.DefaultNoCacheInterval, a negative value none.
@@ -239,12 +241,13 @@ func (c *Catalogue) Latest() *Snapshot {
 }
 
 // LastResort returns the snapshot that may answer a request for which the platform failed
-// to answer a page or a lookup, or nil. It is not older than StaleIfError. It reads
-// nothing and does not use ctx.
+// to answer a page, or nil. It is not older than ResortAge. There is none once the
+// platform has denied access. LastResort reads nothing and does not use ctx.
 func (c *Catalogue) LastResort(context.Context) *Snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.life.Err() != nil || !c.lastResort(lead.Demand{}, time.Now()) {
+	if c.current.Snapshot == nil || c.life.Err() != nil || denied(c.failure.err) || c.opts.Denied() ||
+		time.Since(c.current.asOf) > c.opts.ResortAge {
 		return nil
 	}
 	return c.current.Snapshot

@@ -48,6 +48,8 @@ type Found struct {
 type Lookup struct {
 	Leads []*lead.Lead // empty if the tenant has none, or after an error
 	AsOf  time.Time
+	// Stale is true if the leads are old because the platform fails.
+	Stale bool
 	// Err is the error of the caller's context, a *SourceError or a *PanicError.
 	Err error
 }
@@ -185,7 +187,7 @@ func New(source TenantSource, catalogue *catalogue.Catalogue, options Options) *
 			Weigher:       weigh,
 			// This only frees memory: each use checks whether an answer is still valid.
 			ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[string, remembered]) time.Duration {
-				return time.Until(e.Value.AsOf.Add(l.lifetime(e.Value.Leads)))
+				return time.Until(e.Value.AsOf.Add(l.keptFor(e.Value.Leads)))
 			}),
 		})
 	}
@@ -238,6 +240,11 @@ type inquiry struct {
 
 // ByTenants returns the leads of each tenant in the order of the ids, as fresh as
 // wanted. It ignores the case of the ids.
+//
+// If the platform fails, or has not answered when four fifths of the request's time have
+// passed, ByTenants returns the latest leads of the tenant that are not older than
+// StaleIfError. A request that limits the age of its data gets the error instead, and so
+// does one that the platform denies access.
 func (l *Lookups) ByTenants(ctx context.Context, tenantIDs []string, want lead.Freshness) ([]Lookup, Report) {
 	q := &inquiry{need: lead.NewDemand(want.Granted(l.interval()), l.begun.Load()), report: Report{Plan: PlanCache}}
 	var places []int
@@ -246,6 +253,7 @@ func (l *Lookups) ByTenants(ctx context.Context, tenantIDs []string, want lead.F
 	missing := l.fromMemory(ctx, q)
 	if len(missing) > 0 {
 		l.fromPlatform(ctx, q, missing)
+		l.fallBack(ctx, q, missing)
 	}
 	l.opts.OnBatch(len(q.keys), q.report)
 	found := make([]Lookup, len(tenantIDs))
