@@ -113,7 +113,9 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 		graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithField(q.count)), err)
 	}
 	asOf := later(op.options.Now(), window.Since()) // taken before the read, so the leads are at least this fresh
-	result, err := readWindow(ctx, op, window, q.next, rowFuncs[*lead.Lead]{anchor, isHole}, op.pageReader(q.parts))
+	patient, cancel := op.patience(ctx, window)
+	result, err := readWindow(patient, op, window, q.next, rowFuncs[*lead.Lead]{anchor, isHole}, op.pageReader(q.parts))
+	cancel()
 	if errors.Is(err, pagination.ErrNeedsWhole) {
 		all, err := op.snapshotSince(ctx, window.Since())
 		if err != nil {
@@ -122,12 +124,52 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 		return op.cut(ctx, q, window, all)
 	}
 	if err != nil {
-		return nil, err
+		return op.instead(ctx, q, window, err)
 	}
 	if err := op.meet(ctx); err != nil {
 		return nil, err
 	}
 	return op.show(q, result, asOf, lead.AgeFresh), nil
+}
+
+// lastResort returns old leads for a page that cannot be read, or nil: the client limits
+// their age, or has already seen newer ones.
+func (op *operation) lastResort(ctx context.Context, window pagination.Window) *catalogue.Snapshot {
+	if op.freshness.NoCache || op.freshness.MaxAge != nil {
+		return nil
+	}
+	old := op.options.Catalogue.LastResort(ctx)
+	if old == nil || old.AsOf().Before(window.Since()) {
+		return nil
+	}
+	return old
+}
+
+// patience returns a context for reading a page. If old leads can answer the request, a
+// fifth of its time is left for them.
+func (op *operation) patience(ctx context.Context, window pagination.Window) (context.Context, context.CancelFunc) {
+	deadline, bounded := ctx.Deadline()
+	if !bounded || op.lastResort(ctx, window) == nil {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/5))
+}
+
+// instead takes a page that could not be read from old leads, or returns the error. It
+// does not hide that the platform denied access.
+func (op *operation) instead(ctx context.Context, q leadsQuery, window pagination.Window, err error) (*generated.LeadConnection, error) {
+	source, failed := errors.AsType[*lead.SourceError](err)
+	if ctx.Err() != nil || !failed && !errors.Is(err, context.DeadlineExceeded) || failed && source.Kind == lead.FailureAuth && source.Status != 0 {
+		return nil, err
+	}
+	old := op.lastResort(ctx, window)
+	if old == nil {
+		return nil, err
+	}
+	op.options.Logger.WarnContext(ctx, "page failed: old leads are served", "error", err)
+	op.markStale(ctx)
+	op.truth.Catalogue(old)
+	return op.cut(ctx, q, window, allLeads{old, lead.AgeStale})
 }
 
 // pageReader returns a function that reads pages and notes their leads. If other

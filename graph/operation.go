@@ -121,11 +121,8 @@ func withOperation(ctx context.Context, schema *ast.Schema, options Options, inF
 	op.snapshot = sync.OnceValues(func() (allLeads, error) {
 		snapshot, state, err := options.Catalogue.Snapshot(ctx, op.freshness)
 		op.spendOnAll(snapshot, state, err)
-		op.mu.Lock()
-		defer op.mu.Unlock()
 		if state.Stale {
-			op.stale = true
-			transport.MarkStale(ctx)
+			op.markStale(ctx)
 		}
 		if err == nil {
 			op.truth.Catalogue(snapshot)
@@ -145,6 +142,14 @@ func (op *operation) spendOnAll(snapshot *catalogue.Snapshot, state catalogue.St
 		report.Rows = snapshot.Len()
 	}
 	op.spend(report)
+}
+
+// markStale says that leads of the response are old because the platform fails.
+func (op *operation) markStale(ctx context.Context) {
+	op.mu.Lock()
+	defer op.mu.Unlock()
+	op.stale = true
+	transport.MarkStale(ctx)
 }
 
 // staleAs marks a deferred part as stale if the whole is. The client may
@@ -168,6 +173,9 @@ func (op *operation) lookUp(ctx context.Context, tenantIDs []string, want lead.F
 	found, report := op.options.Lookups.ByTenants(ctx, tenantIDs, want)
 	op.spend(report)
 	for i, of := range found {
+		if of.Stale {
+			op.markStale(ctx)
+		}
 		if of.Err == nil {
 			op.truth.Tenant(tenantIDs[i], of.Leads, of.AsOf)
 		}
@@ -226,7 +234,7 @@ func (op *operation) extend(request *graphql.OperationContext, response *graphql
 // freshness parses a client's Cache-Control header. It ignores unknown
 // directives, as RFC 9111 requires.
 func freshness(header []string) lead.Freshness {
-	var want lead.Freshness
+	want := lead.Freshness{Wish: true}
 	for directive := range strings.SplitSeq(strings.Join(header, ","), ",") {
 		name, value, _ := strings.Cut(strings.ToLower(strings.TrimSpace(directive)), "=")
 		switch name {

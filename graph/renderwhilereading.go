@@ -43,14 +43,20 @@ func renderWhileReading(schema *ast.Schema, projector *projection.Projector) gra
 		if rows == nil {
 			return next(ctx)
 		}
-		answer, err := op.rendered(ctx, q, window, rows)
+		patient, cancel := op.patience(ctx, window)
+		answer, err := op.rendered(patient, q, window, rows)
+		cancel()
 		if errors.Is(err, projection.ErrUnplanned) || errors.Is(err, pagination.ErrNeedsWhole) {
 			return next(ctx)
 		}
+		if err == nil {
+			return answer, nil
+		}
+		page, err := op.instead(ctx, q, window, err)
 		if err != nil {
 			return nil, err
 		}
-		return answer, nil
+		return page, nil
 	}
 }
 

@@ -38,6 +38,8 @@ type Catalogue interface {
 	AfterMiss(ctx context.Context, in *catalogue.Snapshot) (*catalogue.Snapshot, catalogue.State)
 	// Current returns the snapshot that is at hand, however old, or nil.
 	Current(ctx context.Context) *catalogue.Snapshot
+	// LastResort returns a snapshot for a page that the platform fails to answer, or nil.
+	LastResort(ctx context.Context) *catalogue.Snapshot
 }
 
 // Resolver resolves the root fields. It has no state: the fields of one

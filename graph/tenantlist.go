@@ -103,7 +103,7 @@ func (op *operation) seek(ctx context.Context, ids []string, all allLeads) {
 func (op *operation) ofTenants(ctx context.Context, q leadsQuery, window pagination.Window, tenants []string) (*generated.LeadConnection, error) {
 	since := window.Since()
 	tenants = slices.Compact(slices.Sorted(slices.Values(tenants)))
-	asOf, err := op.lookedUp(ctx, tenants, since)
+	asOf, age, err := op.lookedUp(ctx, tenants, since)
 	if err != nil {
 		return nil, err
 	}
@@ -129,27 +129,32 @@ func (op *operation) ofTenants(ctx context.Context, q leadsQuery, window paginat
 		}
 	}
 	q.filter = nil // the lookups have applied it
-	return op.cut(ctx, q, window, allLeads{catalogue.Build(leads, asOf, nil), lead.AgeFresh})
+	return op.cut(ctx, q, window, allLeads{catalogue.Build(leads, asOf, nil), age})
 }
 
 // lookedUp looks up the tenants, at that moment or later, and returns when reading the
-// oldest of their leads began.
-func (op *operation) lookedUp(ctx context.Context, tenants []string, since time.Time) (asOf time.Time, err error) {
+// oldest of their leads began, and whether they are as fresh as promised.
+func (op *operation) lookedUp(ctx context.Context, tenants []string, since time.Time) (asOf time.Time, age lead.Age, err error) {
 	asOf = op.options.Now()
 	want := op.freshness
-	if limit := newerThan(since); !since.IsZero() && !want.NoCache &&
-		(limit.NoCache || want.MaxAge == nil || *limit.MaxAge < *want.MaxAge) {
-		want = limit
+	if !since.IsZero() {
+		want.NotBefore = since.Add(-clockSlack)
+		if limit := newerThan(since); limit.NoCache {
+			want = limit
+		}
 	}
 	for _, of := range op.lookUp(ctx, tenants, want) {
 		if of.Err != nil {
-			return asOf, of.Err
+			return asOf, age, of.Err
+		}
+		if of.Stale {
+			age = lead.AgeStale
 		}
 		if of.AsOf.Before(asOf) {
 			asOf = of.AsOf
 		}
 	}
-	return asOf, nil
+	return asOf, age, nil
 }
 
 // orderOf returns a snapshot that tells the platform's order of the leads, or nil if

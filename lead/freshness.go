@@ -8,7 +8,25 @@ type Freshness struct {
 	NoCache bool
 	// MaxAge is the maximum age; nil means any age. 0 or less means NoCache.
 	MaxAge *time.Duration
+	// NotBefore is the moment before which no acceptable lead was read; zero means none.
+	NotBefore time.Time
+	// Wish says that NoCache and MaxAge are a client's wishes, which do not have to be
+	// met exactly: see Granted.
+	Wish bool
 }
+
+// Granted returns what is granted of a client's wish: leads that are younger than the
+// interval count as fresh. So all clients together cause at most one read in this time,
+// even if each of their requests demands new leads.
+func (f Freshness) Granted(interval time.Duration) Freshness {
+	if f.Wish && (f.NoCache || f.MaxAge != nil && *f.MaxAge < interval) {
+		return Freshness{MaxAge: &interval, NotBefore: f.NotBefore, Wish: true}
+	}
+	return f
+}
+
+// DefaultNoCacheInterval is the usual interval of Granted.
+const DefaultNoCacheInterval = 5 * time.Second
 
 // Demand is what a request accepts as fresh enough, in terms of moments and reads.
 type Demand struct {
@@ -28,6 +46,9 @@ func NewDemand(want Freshness, seen uint64) Demand {
 		d.NotBefore = time.Now()
 	case want.MaxAge != nil:
 		d.NotBefore = time.Now().Add(-*want.MaxAge)
+	}
+	if d.NotBefore.Before(want.NotBefore) {
+		d.NotBefore = want.NotBefore
 	}
 	return d
 }

@@ -70,7 +70,7 @@ func TestBreakerIsNotOfTheTokenEndpoint(t *testing.T) {
 	if _, err := client.WithToken("another").LeadsByTenant(t.Context(), tenantA, false); err != nil {
 		t.Error(err)
 	}
-	if calls := platform.Calls(); calls.Token != 2 {
+	if calls := platform.Calls(); calls.Token != 3 { // by the first call; then the endpoint is left alone
 		t.Errorf("the token endpoint was asked %d times", calls.Token)
 	}
 }

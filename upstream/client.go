@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"leadgraph/upstream/guard"
@@ -17,6 +18,8 @@ type Client struct {
 	sender guard.Sender  // adds the authorization
 	tokens *token.Source // nil unless Options.Credentials are set
 	ends   *ends
+	// denied reports whether the last answer denied access.
+	denied *atomic.Bool
 }
 
 // platform is what all clients of one platform share. Nothing in it depends on a
@@ -54,7 +57,7 @@ func NewClient(options Options) (*Client, error) {
 		conns: conns,
 		facts: newLearner(o.FirstPage, o.Logger),
 	}
-	c := &Client{platform: p, sender: p.guard, ends: &ends{}}
+	c := &Client{platform: p, sender: p.guard, ends: &ends{}, denied: &atomic.Bool{}}
 	switch {
 	case o.StaticToken != "":
 		c.sender = token.Static(p.guard, o.StaticToken)
@@ -71,7 +74,7 @@ func NewClient(options Options) (*Client, error) {
 // share the connections, the limits and what is known about the platform, but no
 // leads. The new client need not be closed.
 func (c *Client) WithToken(bearer string) *Client {
-	return &Client{platform: c.platform, sender: token.Static(c.guard, bearer), ends: &ends{}}
+	return &Client{platform: c.platform, sender: token.Static(c.guard, bearer), ends: &ends{}, denied: &atomic.Bool{}}
 }
 
 // Close cancels a pending token request and closes idle connections. Later calls
@@ -96,12 +99,31 @@ func (c *Client) get(ctx context.Context, path, rawQuery string, call *guard.Cal
 	answer, err := c.sender.Send(req, call)
 	switch {
 	case err == nil:
+		c.judge(answer.Status)
 		return answer, nil
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	}
 	return nil, guard.Failure(err)
 }
+
+// judge notes whether an answer denied access. Failures of the platform show nothing.
+func (c *Client) judge(status int) {
+	switch {
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		c.denied.Store(true)
+	case status < 300 && c.denied.Load():
+		c.denied.Store(false)
+	}
+}
+
+// Denied reports whether the platform denied access with its last answer, apart from
+// those that show that it fails.
+func (c *Client) Denied() bool { return c.denied.Load() }
+
+// ShareGates makes all replicas of the client stop when the platform limits the rate of
+// calls. Call it before the first read.
+func (c *Client) ShareGates(with guard.SharedGates) { c.guard.ShareGates(with) }
 
 // State describes limits, breaker and token at one moment.
 type State struct {

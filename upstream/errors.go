@@ -43,6 +43,8 @@ func failure(a *guard.Answer) *lead.SourceError {
 		e.Kind = lead.FailureAuth
 	case a.Status == http.StatusTooManyRequests:
 		e.Kind = lead.FailureRateLimited
+	case guard.TimedOut(a.Status):
+		e.Kind = lead.FailureTimeout
 	case a.Status >= 500:
 		e.Kind = lead.FailureUnavailable
 	case a.Status >= 400:

@@ -89,6 +89,8 @@ func (a after) Read(p []byte) (int, error) {
 	return a.body.Read(p)
 }
 
+func (s *sink[T]) noBody() bool { return s.blank }
+
 // places returns how many places of the list the answer covers.
 func (s *sink[T]) places() int { return s.result.Count }
 
@@ -109,6 +111,9 @@ func (s *sink[T]) verdict() string {
 func fetch[T any](ctx context.Context, c *Client, q query, s *sink[T]) error {
 	call := c.callFor(q)
 	call.MaxBody, call.Consume, call.Verdict = s.maxBody, s.consume, s.verdict
+	call.Unusable = func(a *guard.Answer) bool {
+		return s.verdict() == guard.OutcomeBadResponse || c.unexplained(s, a)
+	}
 	answer, err := c.get(ctx, s.endpoint.path, q.encode(c.opts.TenantParam), call)
 	if err != nil {
 		return err
@@ -127,7 +132,7 @@ func fetch[T any](ctx context.Context, c *Client, q query, s *sink[T]) error {
 		}
 		return e
 	}
-	if s.blank && answer.Status != http.StatusNoContent && !c.facts.known().Answered {
+	if c.unexplained(s, answer) {
 		return badResponse(answer.Status, errBlank)
 	}
 	if s.stopped != nil {
@@ -149,6 +154,12 @@ func fetch[T any](ctx context.Context, c *Client, q query, s *sink[T]) error {
 		c.facts.answered(q, s.places())
 	}
 	return nil
+}
+
+// unexplained reports whether an answer without a body is no list: the endpoint has never
+// answered leads, and the status does not say that there is none.
+func (c *Client) unexplained(s interface{ noBody() bool }, a *guard.Answer) bool {
+	return s.noBody() && a.Status != http.StatusNoContent && !c.facts.known().Answered
 }
 
 // reportHoles reports the rows of an answer that could not be read.

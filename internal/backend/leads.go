@@ -133,3 +133,16 @@ func (p *Platform) Recent(ctx context.Context) *recent.Memory {
 	}
 	return memory
 }
+
+// LastResort returns a snapshot for pages that cannot be read, or nil; see
+// catalogue.Catalogue.
+func (p *Platform) LastResort(ctx context.Context) *catalogue.Snapshot {
+	if p.common != nil {
+		return p.common.LastResort(ctx)
+	}
+	snapshot, err := withReaders(ctx, p.pool, func(r *readers) (*catalogue.Snapshot, error) { return r.LastResort(ctx), nil })
+	if err != nil {
+		return nil
+	}
+	return snapshot
+}

@@ -106,6 +106,7 @@ func Open(o Options) (*Platform, error) {
 			client.Close()
 			return nil, err
 		}
+		client.ShareGates(p.shared)
 	}
 	p.hints = &hints{store: p.shared, client: client}
 	all := hinted{allLeads{client, o.Caches.CataloguePageSize}, p.hints}

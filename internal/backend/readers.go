@@ -28,6 +28,9 @@ func newReaders(o Options, client *upstream.Client, tenants lookup.TenantSource,
 		MaxBytes:    o.Caches.LookupBytes,
 		FanOut:      o.Caches.FanOut,
 		Logger:      o.Logger,
+
+		StaleIfError: o.Caches.StaleAge(),
+		Denied:       client.Denied,
 	}
 	r := &readers{Client: client, memory: recent.New()}
 	all = &confirmed{next: all, latest: func() *catalogue.Snapshot { return r.Latest() }, log: o.Logger}
@@ -39,6 +42,8 @@ func newReaders(o Options, client *upstream.Client, tenants lookup.TenantSource,
 		TTL:                  o.Caches.CatalogueTTL,
 		StaleWhileRevalidate: o.Caches.CatalogueRevalidate,
 		StaleIfError:         o.Caches.CatalogueIfError,
+		ResortAge:            o.Caches.StaleAge(),
+		Denied:               client.Denied,
 		RefreshTimeout:       o.Caches.CatalogueTimeout,
 		Jitter:               0.1,
 		OnPublish: func(s *catalogue.Snapshot) {

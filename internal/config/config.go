@@ -156,6 +156,8 @@ type Caches struct {
 	RedisTimeout        time.Duration `help:"Maximum time for one step with Redis; after that leadgraph continues without it. Must be positive." default:"${redis_timeout}" group:"Catalogue and caches"`
 	RedisKey            Secret        `help:"Key that encrypts what is stored in Redis: ${key_bytes} bytes in base64, the same in all replicas." group:"Catalogue and caches"`
 	RedisKeyFile        string        `help:"File that holds the key for Redis." type:"path" group:"Catalogue and caches"`
+
+	Stale Stale `embed:""`
 }
 
 // Data configures the data of the sandbox.
@@ -289,6 +291,15 @@ func oneTo(most int, flag string, value int) error {
 	return nil
 }
 
+// StaleAge returns the age up to which leads answer pages and lookups when the platform
+// fails.
+func (c *Caches) StaleAge() time.Duration {
+	if c.Stale.StaleIfError == nil {
+		return c.CatalogueIfError
+	}
+	return *c.Stale.StaleIfError
+}
+
 func (c *Caches) complete() error {
 	errs := []error{
 		c.RedisURL.readFile("--redis-url-file", c.RedisURLFile),
@@ -304,6 +315,7 @@ func (c *Caches) complete() error {
 		{"--catalogue-ttl", c.CatalogueTTL},
 		{"--catalogue-revalidate", c.CatalogueRevalidate},
 		{"--catalogue-if-error", c.CatalogueIfError},
+		{"--stale-if-error", c.StaleAge()},
 		{"--lookup-ttl", c.LookupTTL},
 		{"--lookup-negative-ttl", c.LookupNegativeTTL},
 	} {

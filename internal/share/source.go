@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"leadgraph/lead/catalogue"
+	"leadgraph/lead/flight"
 )
 
 // pollInterval is the mean interval at which a replica checks whether another one
@@ -18,8 +19,9 @@ const pollInterval = 50 * time.Millisecond
 // has read recently or is reading. Use one source for each catalogue. Leads are kept
 // for other replicas for the duration keep, which should be the catalogue's TTL.
 //
-// A replica that waits for another one starts to read by itself after half of the
-// time left in its context. Errors come from next only.
+// A replica that waits for another one starts to read by itself after half of the time
+// that is left to the request that caused the read, or to its context if that is less.
+// Errors come from next only.
 func (s *Store) Source(next catalogue.Source, keep time.Duration) catalogue.Source {
 	return &source{store: s, next: next, keep: keep}
 }
@@ -99,11 +101,16 @@ func (s *source) await(ctx context.Context, notBefore time.Time) (*catalogue.Rea
 	}
 }
 
-// halfOf returns a context with half of the time left in ctx.
+// halfOf returns a context with half of the time left to ctx and to the request that
+// caused the read. A refresh may last longer than that request, which would otherwise
+// get nothing.
 func halfOf(ctx context.Context) (context.Context, context.CancelFunc) {
 	left := catalogue.DefaultRefreshTimeout
 	if deadline, ok := ctx.Deadline(); ok {
 		left = time.Until(deadline)
+	}
+	if deadline, ok := flight.CauseDeadline(ctx); ok {
+		left = min(left, time.Until(deadline))
 	}
 	return context.WithTimeout(ctx, left/2)
 }

@@ -13,6 +13,7 @@ import (
 
 	"leadgraph/internal/share"
 	"leadgraph/lead/catalogue"
+	"leadgraph/lead/flight"
 )
 
 func TestOneReplicaReads(t *testing.T) {
@@ -204,6 +205,45 @@ func TestPatienceEnds(t *testing.T) {
 	p.wantReads(t, 1)
 	close(hung.gate)
 	readers.Wait()
+}
+
+// A refresh may last for minutes, but the request that caused it waits for another
+// replica for half of its own time only.
+func TestPatienceIsThatOfTheRequest(t *testing.T) {
+	t.Parallel()
+	longLease := func(o *share.Options) { o.LeaseTTL = time.Hour }
+	m, hung, p := miniredis.RunT(t), gated(), newPlatform()
+	a, b := replica(t, m.Addr(), hung, longLease), replica(t, m.Addr(), p, longLease)
+	var readers sync.WaitGroup
+	readers.Go(func() { read(t, a, time.Time{}, 1) })
+	<-hung.begun
+	request, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	refresh := flight.Start(t.Context(), request, catalogue.DefaultRefreshTimeout, func(ctx context.Context) (catalogue.Reading, error) {
+		return b.AllLeads(ctx, time.Time{})
+	})
+	if _, err := refresh.Wait(request); err != nil {
+		t.Error(err)
+	}
+	p.wantReads(t, 1)
+	close(hung.gate)
+	readers.Wait()
+}
+
+// Whoever waits for a holder that died reads within three seconds.
+func TestLeaseIsShort(t *testing.T) {
+	t.Parallel()
+	m, hung := miniredis.RunT(t), gated()
+	source := replica(t, m.Addr(), hung, nil)
+	var reader sync.WaitGroup
+	reader.Go(func() { read(t, source, time.Time{}, 1) })
+	<-hung.begun
+	if ttl := m.TTL(keysOf(m, leaseKey)[0]); ttl <= 0 || ttl > 2900*time.Millisecond {
+		t.Errorf("the lease lives for %v", ttl)
+	}
+	close(hung.gate)
+	reader.Wait()
+	rest(t, m)
 }
 
 func TestCloseGivesUpTheLease(t *testing.T) {

@@ -31,9 +31,9 @@ const (
 	DefaultPrefix = "leadgraph:"
 	// DefaultBound is long enough to transfer a chunk of leads at 50 Mbit/s.
 	DefaultBound = 50 * time.Millisecond
-	// DefaultLeaseTTL is long enough for a holder to survive short pauses, and short
-	// enough to wait for if the holder dies.
-	DefaultLeaseTTL = 10 * time.Second
+	// DefaultLeaseTTL is long enough for a holder to survive short pauses: it renews the
+	// lease three times in this time. If the holder dies, others wait for less than 3 s.
+	DefaultLeaseTTL = 2500 * time.Millisecond
 )
 
 const (

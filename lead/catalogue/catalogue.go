@@ -54,6 +54,15 @@ type Options struct {
 	// StaleIfError is the maximum age of a snapshot that is served because the
 	// platform fails.
 	StaleIfError time.Duration
+	// ResortAge is the maximum age of a snapshot that LastResort returns.
+	ResortAge time.Duration
+	// NoCacheInterval is how old leads may be that count as fresh although a client
+	// demands new ones; twice the duration of the last refresh if that is longer. 0
+	// means lead.DefaultNoCacheInterval, a negative value none.
+	NoCacheInterval time.Duration
+	// Denied reports whether the platform's last answer to any read denied access. Old
+	// leads are then not served. Nil means that only refreshes count.
+	Denied func() bool
 	// RefreshTimeout is the maximum duration of one refresh; 0 means
 	// DefaultRefreshTimeout.
 	RefreshTimeout time.Duration
@@ -113,15 +122,20 @@ type Catalogue struct {
 
 	mu      sync.Mutex
 	current current
-	refresh refresh   // the latest one, running or not
-	failure failure   // since the last success
-	missing time.Time // when AfterMiss last started a refresh
+	refresh refresh       // the latest one, running or not
+	took    time.Duration // by the last successful refresh
+	failure failure       // since the last success
+	missing time.Time     // when AfterMiss last started a refresh
 }
 
 // New returns a catalogue that reads from source. Close it after use.
 func New(source Source, opts Options) *Catalogue {
 	opts.RefreshTimeout = cmp.Or(opts.RefreshTimeout, DefaultRefreshTimeout)
+	opts.NoCacheInterval = max(cmp.Or(opts.NoCacheInterval, lead.DefaultNoCacheInterval), 0)
 	opts.Logger = cmp.Or(opts.Logger, slog.New(slog.DiscardHandler))
+	if opts.Denied == nil {
+		opts.Denied = func() bool { return false }
+	}
 	if opts.Rand == nil {
 		opts.Rand = rand.Float64
 	}
@@ -183,11 +197,14 @@ func (c *Catalogue) Failing() bool {
 // to 30 s; until then, requests are answered as if that attempt had failed the
 // same way. Only a request with NoCache starts an attempt sooner.
 //
+// If NoCache or MaxAge is a client's wish, leads that are at most NoCacheInterval old
+// count as fresh, and an attempt after a failure is not sooner than that either.
+//
 // The error is that of ctx, a *SourceError or a *PanicError.
 func (c *Catalogue) Snapshot(ctx context.Context, want lead.Freshness) (*Snapshot, State, error) {
-	need := c.demand(want)
+	need, insists := c.demand(want)
 	for waited := false; ; waited = true {
-		next := c.decide(ctx, need)
+		next := c.decide(ctx, need, insists)
 		switch {
 		case next.join != nil:
 			// If requests that run out of time cancelled the refresh, a platform
@@ -220,6 +237,19 @@ func (c *Catalogue) Snapshot(ctx context.Context, want lead.Freshness) (*Snapsho
 func (c *Catalogue) Latest() *Snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.current.Snapshot
+}
+
+// LastResort returns the snapshot that may answer a request for which the platform failed
+// to answer a page, or nil. It is not older than ResortAge. There is none once the
+// platform has denied access. LastResort reads nothing and does not use ctx.
+func (c *Catalogue) LastResort(context.Context) *Snapshot {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.current.Snapshot == nil || c.life.Err() != nil || denied(c.failure.err) || c.opts.Denied() ||
+		time.Since(c.current.asOf) > c.opts.ResortAge {
+		return nil
+	}
 	return c.current.Snapshot
 }
 

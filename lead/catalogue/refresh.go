@@ -36,6 +36,7 @@ type refresh struct {
 	// notBefore is a moment before which none of its leads were read. It may be
 	// earlier than the start of the refresh, because the source may have a copy.
 	notBefore time.Time
+	begun     time.Time
 }
 
 func (r refresh) running() bool { return r.Flight != nil && !r.Ended() }
@@ -53,10 +54,22 @@ type failure struct {
 	until time.Time
 }
 
-func (c *Catalogue) demand(want lead.Freshness) lead.Demand {
+// demand returns what a request accepts. insists reports whether it is an order to read,
+// which may be carried out although a refresh has failed.
+func (c *Catalogue) demand(want lead.Freshness) (need lead.Demand, insists bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return lead.NewDemand(want, c.refresh.number)
+	interval := c.interval()
+	need = lead.NewDemand(want.Granted(interval), c.refresh.number)
+	return need, need.NoCache || want.NoCache && time.Since(c.refresh.begun) >= interval
+}
+
+// interval returns how old leads may be that count as fresh against a client's wish.
+func (c *Catalogue) interval() time.Duration {
+	if c.opts.NoCacheInterval == 0 {
+		return 0
+	}
+	return max(c.opts.NoCacheInterval, 2*c.took)
 }
 
 // decision is what a request does next. It waits for the refresh that it has
@@ -72,7 +85,7 @@ type decision struct {
 	err      error
 }
 
-func (c *Catalogue) decide(ctx context.Context, need lead.Demand) decision {
+func (c *Catalogue) decide(ctx context.Context, need lead.Demand, insists bool) decision {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now().UTC()
@@ -91,7 +104,7 @@ func (c *Catalogue) decide(ctx context.Context, need lead.Demand) decision {
 		return decision{join: c.refresh.Flight}
 	case running:
 		return decision{await: c.refresh.Done()}
-	case !paused || need.NoCache:
+	case !paused || insists:
 		c.begin(ctx, need, now)
 		return decision{join: c.refresh.Flight, first: true}
 	case c.lastResort(need, now):
@@ -116,7 +129,7 @@ func (c *Catalogue) servable(need lead.Demand, now time.Time) (servable, fresh b
 // refresh failed. Once the platform has denied access, old leads are not served
 // either.
 func (c *Catalogue) lastResort(need lead.Demand, now time.Time) bool {
-	return c.current.Snapshot != nil && !need.NoCache && need.NotBefore.IsZero() && !denied(c.failure.err) &&
+	return c.current.Snapshot != nil && !need.NoCache && need.NotBefore.IsZero() && !denied(c.failure.err) && !c.opts.Denied() &&
 		now.Sub(c.current.asOf) <= c.opts.StaleIfError
 }
 
@@ -130,7 +143,7 @@ func denied(err error) bool {
 // begin starts a refresh; none may be running. For a refresh in the background
 // nobody gives up the first seat, so the refresh goes on even if all others leave.
 func (c *Catalogue) begin(ctx context.Context, need lead.Demand, now time.Time) {
-	r := refresh{number: c.refresh.number + 1, notBefore: c.worthwhile(need, now)}
+	r := refresh{number: c.refresh.number + 1, notBefore: c.worthwhile(need, now), begun: now}
 	r.Flight = flight.Start(c.life, ctx, c.opts.RefreshTimeout, func(ctx context.Context) (outcome, error) {
 		return c.read(ctx, r.number, now, r.notBefore)
 	})
@@ -183,7 +196,7 @@ func (c *Catalogue) read(ctx context.Context, number uint64, begun, notBefore ti
 	}
 	got.snapshot = snapshot
 	c.opts.OnRefresh(time.Since(begun), got.calls, nil)
-	c.publish(current{Snapshot: snapshot, number: number, freshFor: c.vary(c.opts.TTL)})
+	c.publish(current{Snapshot: snapshot, number: number, freshFor: c.vary(c.opts.TTL)}, time.Since(begun))
 	c.opts.Logger.LogAttrs(ctx, slog.LevelInfo, "catalogue refreshed",
 		slog.Int("leads", snapshot.Len()), slog.Int("unreadable", snapshot.Unreadable()), slog.Int("calls", got.calls), slog.Duration("took", time.Since(begun)))
 	return got, nil
@@ -202,9 +215,9 @@ func (r Reading) began(called time.Time) time.Time {
 	return r.AsOf.UTC()
 }
 
-func (c *Catalogue) publish(latest current) {
+func (c *Catalogue) publish(latest current, took time.Duration) {
 	c.mu.Lock()
-	c.current, c.failure = latest, failure{}
+	c.current, c.failure, c.took = latest, failure{}, took
 	c.mu.Unlock()
 	c.opts.OnPublish(latest.Snapshot)
 }

@@ -31,9 +31,25 @@ type causedContext struct {
 	cause           context.Context
 }
 
+type causeKey struct{}
+
+// CauseDeadline returns the deadline of the request that caused the work with this
+// context. The work may go on after it, but that request gets nothing then. It reports
+// false if ctx is not that of shared work, or if the request has no deadline.
+func CauseDeadline(ctx context.Context) (time.Time, bool) {
+	cause, ok := ctx.Value(causeKey{}).(context.Context)
+	if !ok {
+		return time.Time{}, false
+	}
+	return cause.Deadline()
+}
+
 // Value implements context.Context. It asks the life first, because package
 // context finds the parent to be cancelled with through a value.
 func (c causedContext) Value(key any) any {
+	if key == (causeKey{}) {
+		return c.cause
+	}
 	if value := c.Context.Value(key); value != nil {
 		return value
 	}

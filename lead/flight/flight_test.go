@@ -112,3 +112,25 @@ func TestFlightTurnsPanicsIntoErrors(t *testing.T) {
 		})
 	}
 }
+
+// The work does not end with the request that caused it, but can ask when that gives up.
+func TestDeadlineOfTheCause(t *testing.T) {
+	t.Parallel()
+	if _, known := flight.CauseDeadline(t.Context()); known {
+		t.Error("a context that is not of a flight has a cause")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		request, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		want, _ := request.Deadline()
+		for cause, known := range map[context.Context]bool{request: true, t.Context(): false} {
+			f := flight.Start(t.Context(), cause, time.Minute, func(ctx context.Context) (bool, error) {
+				got, ok := flight.CauseDeadline(ctx)
+				return ok == known && (!ok || got.Equal(want)), nil
+			})
+			if right, err := f.Wait(t.Context()); !right || err != nil {
+				t.Errorf("known %v: wrong, %v", known, err)
+			}
+		}
+	})
+}

@@ -48,6 +48,8 @@ type Found struct {
 type Lookup struct {
 	Leads []*lead.Lead // empty if the tenant has none, or after an error
 	AsOf  time.Time
+	// Stale is true if the leads are old because the platform fails.
+	Stale bool
 	// Err is the error of the caller's context, a *SourceError or a *PanicError.
 	Err error
 }
@@ -87,6 +89,16 @@ type Options struct {
 	// NegativeTTL is how long a tenant without leads is cached; 0 means
 	// DefaultNegativeTTL. It is limited to the TTL.
 	NegativeTTL time.Duration
+	// NoCacheInterval is how old leads may be that count as fresh although a client
+	// demands new ones; twice the expected duration of a read if that is longer. 0 means
+	// lead.DefaultNoCacheInterval, a negative value none.
+	NoCacheInterval time.Duration
+	// StaleIfError is the maximum age of leads that are served because the platform
+	// fails to answer a lookup; 0 means that none are.
+	StaleIfError time.Duration
+	// Denied reports whether the platform's last answer to any read denied access. Old
+	// leads are then not served. Nil means that only the lookup itself counts.
+	Denied func() bool
 	// MaxBytes is the maximum size of the cache in bytes, by an estimate; 0 means
 	// DefaultLookupBytes.
 	MaxBytes int64
@@ -122,6 +134,10 @@ func (o Options) withDefaults() Options {
 	o.TTL = cmp.Or(o.TTL, DefaultLookupTTL)
 	o.NegativeTTL = cmp.Or(o.NegativeTTL, DefaultNegativeTTL)
 	o.NegativeTTL = min(o.NegativeTTL, o.TTL)
+	o.NoCacheInterval = max(cmp.Or(o.NoCacheInterval, lead.DefaultNoCacheInterval), 0)
+	if o.Denied == nil {
+		o.Denied = func() bool { return false }
+	}
 	o.MaxBytes = cmp.Or(o.MaxBytes, DefaultLookupBytes)
 	o.FanOut = cmp.Or(o.FanOut, DefaultFanOut)
 	o.Timeout = cmp.Or(o.Timeout, DefaultLookupTimeout)
@@ -171,7 +187,7 @@ func New(source TenantSource, catalogue *catalogue.Catalogue, options Options) *
 			Weigher:       weigh,
 			// This only frees memory: each use checks whether an answer is still valid.
 			ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[string, remembered]) time.Duration {
-				return time.Until(e.Value.AsOf.Add(l.lifetime(e.Value.Leads)))
+				return time.Until(e.Value.AsOf.Add(l.keptFor(e.Value.Leads)))
 			}),
 		})
 	}
@@ -224,14 +240,20 @@ type inquiry struct {
 
 // ByTenants returns the leads of each tenant in the order of the ids, as fresh as
 // wanted. It ignores the case of the ids.
+//
+// If the platform fails, or has not answered when four fifths of the request's time have
+// passed, ByTenants returns the latest leads of the tenant that are not older than
+// StaleIfError. A request that limits the age of its data gets the error instead, and so
+// does one that the platform denies access.
 func (l *Lookups) ByTenants(ctx context.Context, tenantIDs []string, want lead.Freshness) ([]Lookup, Report) {
-	q := &inquiry{need: lead.NewDemand(want, l.begun.Load()), report: Report{Plan: PlanCache}}
+	q := &inquiry{need: lead.NewDemand(want.Granted(l.interval()), l.begun.Load()), report: Report{Plan: PlanCache}}
 	var places []int
 	q.keys, places = distinctTenants(tenantIDs)
 	q.found = make([]Lookup, len(q.keys))
 	missing := l.fromMemory(ctx, q)
 	if len(missing) > 0 {
 		l.fromPlatform(ctx, q, missing)
+		l.fallBack(ctx, q, missing)
 	}
 	l.opts.OnBatch(len(q.keys), q.report)
 	found := make([]Lookup, len(tenantIDs))
@@ -239,6 +261,15 @@ func (l *Lookups) ByTenants(ctx context.Context, tenantIDs []string, want lead.F
 		found[i] = q.found[place]
 	}
 	return found, q.report
+}
+
+// interval returns how old leads may be that count as fresh although a client demands
+// new ones.
+func (l *Lookups) interval() time.Duration {
+	if l.opts.NoCacheInterval == 0 {
+		return 0
+	}
+	return max(l.opts.NoCacheInterval, 2*l.meter.expect().one)
 }
 
 // distinctTenants returns the distinct ids in lower case, and the place of each

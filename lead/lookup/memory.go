@@ -88,11 +88,21 @@ func (l *Lookups) known(key string, need lead.Demand) (remembered, bool) {
 	if l.cache == nil {
 		return remembered{}, false
 	}
-	latest, ok := l.cache.GetIfPresent(key)
-	if s := l.newest.Load(); s != nil && (!ok || s.AsOf().After(latest.heldAt)) {
-		latest, ok = remembered{Found: Found{s.ByTenant(key), s.AsOf()}, heldAt: s.AsOf()}, true
+	latest := l.latest(key)
+	return latest, !latest.AsOf.IsZero() && l.alive(latest.Found) && need.MetBy(latest.number, latest.AsOf)
+}
+
+// latest returns the latest answer about a tenant, however old it is. Its AsOf is zero if
+// nothing is known.
+func (l *Lookups) latest(key string) (latest remembered) {
+	ok := false
+	if l.cache != nil {
+		latest, ok = l.cache.GetIfPresent(key)
 	}
-	return latest, ok && l.alive(latest.Found) && need.MetBy(latest.number, latest.AsOf)
+	if s := l.newest.Load(); s != nil && (!ok || s.AsOf().After(latest.heldAt)) {
+		latest = remembered{Found: Found{s.ByTenant(key), s.AsOf()}, heldAt: s.AsOf()}
+	}
+	return latest
 }
 
 // alive reports whether an answer is young enough to be served. It rejects an answer
@@ -105,7 +115,7 @@ func (l *Lookups) alive(found Found) bool {
 
 // remember caches an answer unless a later one is known.
 func (l *Lookups) remember(key string, r remembered) {
-	if l.cache == nil || !l.alive(r.Found) {
+	if l.cache == nil || !l.kept(r.Found) {
 		return
 	}
 	l.cache.Compute(key, func(old remembered, found bool) (remembered, otter.ComputeOp) {

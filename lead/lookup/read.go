@@ -63,7 +63,13 @@ func (l *Lookups) freshness(need lead.Demand) lead.Freshness {
 // readAll answers the missing tenants from the catalogue.
 func (l *Lookups) readAll(ctx context.Context, q *inquiry, missing []int, want lead.Freshness) error {
 	begun := time.Now()
-	snapshot, state, err := l.catalogue.Snapshot(ctx, want)
+	keys := make([]string, len(missing))
+	for i, place := range missing {
+		keys[i] = q.keys[place]
+	}
+	patient, cancel := l.patience(ctx, q.need, keys...)
+	snapshot, state, err := l.catalogue.Snapshot(patient, want)
+	cancel()
 	q.report.UpstreamCalls += state.Calls
 	if err != nil {
 		l.meter.readAll(time.Since(begun), atLeast)
@@ -134,7 +140,7 @@ func (l *Lookups) read(ctx context.Context, key string, need lead.Demand) result
 		next := l.decide(ctx, key, need)
 		switch {
 		case next.join != nil:
-			got, err := next.join.Wait(ctx)
+			got, err := l.await(ctx, key, need, next.join)
 			return result{found: got.Found, err: err, first: next.first, waited: true}
 		case next.await != nil:
 			r.waited = true
@@ -149,6 +155,21 @@ func (l *Lookups) read(ctx context.Context, key string, need lead.Demand) result
 	}
 	r.err = ctx.Err()
 	return r
+}
+
+// await returns the result of a read. If old leads can answer the request, it does not
+// wait for all of the request's time, and the read goes on for later requests.
+func (l *Lookups) await(ctx context.Context, key string, need lead.Demand, read *flight.Flight[remembered]) (remembered, error) {
+	patient, cancel := l.patience(ctx, need, key)
+	defer cancel()
+	if patient == ctx {
+		return read.Wait(ctx)
+	}
+	got, err := read.WaitOrLetFinish(patient)
+	if err != nil && ctx.Err() == nil {
+		err = flight.AsFailure(err)
+	}
+	return got, err
 }
 
 // decision is what a lookup does next. It waits for the read that it has joined, or

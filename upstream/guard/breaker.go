@@ -133,15 +133,17 @@ func (b *breaker) record(probe bool, shown health) {
 	}
 }
 
-// healthOf returns what an attempt shows. A 5xx is a failure; any other status, even
-// a 429, shows that the platform works. A time-out is a failure if the platform had
-// at least half of the time of an attempt. This includes the caller's own deadline.
+// healthOf returns what an attempt shows. A 5xx, a time-out status, a redirect and an
+// answer that is not what the endpoint returns, such as a maintenance page, are failures.
+// Any other status, even a 429, shows that the platform works. A time-out is a failure if
+// the platform had at least half of the time of an attempt. This includes the caller's own
+// deadline.
 func healthOf(ctx context.Context, call *Call, began time.Time, answer *Answer, err error) health {
 	timedOut := errors.Is(err, errAttemptTimeout) || errors.Is(ctx.Err(), context.DeadlineExceeded)
 	switch {
-	case err == nil && answer.Status >= 500:
+	case err == nil && fails(call, answer), notGzip(err):
 		return ill
-	case err == nil, errors.Is(err, errBodyTooLarge), notGzip(err):
+	case err == nil, errors.Is(err, errBodyTooLarge):
 		return well
 	case timedOut && time.Since(began) < call.AttemptTimeout/2:
 		return unknown
@@ -149,4 +151,14 @@ func healthOf(ctx context.Context, call *Call, began time.Time, answer *Answer, 
 		return ill
 	}
 	return unknown
+}
+
+func fails(call *Call, answer *Answer) bool {
+	switch status := answer.Status; {
+	case status >= 500, TimedOut(status):
+		return true
+	case status >= 300:
+		return status < 400
+	}
+	return call.Unusable != nil && call.Unusable(answer)
 }

@@ -28,6 +28,10 @@ type Call struct {
 	// Verdict returns the outcome of an attempt for which Consume returned no error.
 	// Nil means OutcomeOK.
 	Verdict func() string
+	// Unusable reports whether a 2xx answer that Consume has read is not what the
+	// endpoint returns. Such an answer counts as a failure of the platform. Nil means
+	// that every answer is usable.
+	Unusable func(*Answer) bool
 	// Expected reports whether an answer other than 2xx counts as a success. Nil
 	// means that none does.
 	Expected func(*Answer) bool

@@ -14,6 +14,13 @@
 // of its call. All retries together are limited to a tenth of the calls, so that
 // they do not multiply the load on a platform that fails.
 //
+// # Gates
+//
+// After a 429, no call of the same kind is sent until the time that the platform
+// demands has passed. Then a few calls are sent, and more after each success. A call
+// that cannot wait for its turn fails immediately. [Guard.ShareGates] makes other
+// replicas stop as well.
+//
 // # Circuit breaker
 //
 // While the platform fails, a circuit breaker makes calls fail immediately.

@@ -9,14 +9,9 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strconv"
-	"time"
 
 	"leadgraph/lead"
 )
-
-// maxRetryAfter bounds the wait that a Retry-After header can demand.
-const maxRetryAfter = 24 * time.Hour
 
 var (
 	errTimeout  = errors.New("no answer in time")
@@ -25,24 +20,6 @@ var (
 	// ErrClosed is the error of calls that need a token after their client was closed.
 	ErrClosed = errors.New("the client is closed")
 )
-
-// RetryAfter returns the wait that the Retry-After header demands, in seconds or as
-// a date. It returns 0 if there is no wait or no valid header.
-func RetryAfter(h http.Header) time.Duration {
-	value := h.Get("Retry-After")
-	if value == "" {
-		return 0
-	}
-	if seconds, err := strconv.Atoi(value); err == nil {
-		limit := int(maxRetryAfter / time.Second)
-		return time.Duration(min(max(seconds, 0), limit)) * time.Second
-	}
-	at, err := http.ParseTime(value)
-	if err != nil {
-		return 0
-	}
-	return min(max(time.Until(at), 0), maxRetryAfter)
-}
 
 // Failure classifies the error of a call that got no complete answer. It is not
 // meant for the caller's own cancellation or deadline.
@@ -53,6 +30,10 @@ func Failure(err error) *lead.SourceError {
 	e := &lead.SourceError{Kind: lead.FailureUnavailable, Err: cause(err)}
 	if open, ok := errors.AsType[*openError](err); ok {
 		e.RetryAfter = open.retryIn
+		return e
+	}
+	if gate, ok := errors.AsType[*gateError](err); ok {
+		e.Kind, e.RetryAfter = lead.FailureRateLimited, gate.retryIn
 		return e
 	}
 	timeout, ok := errors.AsType[net.Error](err)
@@ -85,6 +66,9 @@ func cause(err error) error {
 	}
 	if open, ok := errors.AsType[*openError](err); ok {
 		return open
+	}
+	if gate, ok := errors.AsType[*gateError](err); ok {
+		return gate
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return &nameError{&net.DNSError{Err: "failed", IsNotFound: dns.IsNotFound, IsTimeout: dns.IsTimeout}}

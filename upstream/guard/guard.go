@@ -53,6 +53,7 @@ type Options struct {
 type Guard struct {
 	send     func(req *http.Request, call *Call, retry bool) (*Answer, error)
 	throttle *throttle
+	gates    *gates
 	breaker  *breaker
 	budget   *retryBudget
 	retries  int
@@ -75,6 +76,7 @@ func newGuard(send func(*http.Request, *Call, bool) (*Answer, error), o Options)
 	return &Guard{
 		send:     send,
 		throttle: newThrottle(o),
+		gates:    newGates(o.Logger),
 		breaker:  newBreaker(o.Logger),
 		budget:   newRetryBudget(),
 		retries:  o.Retries,
@@ -86,6 +88,10 @@ func newGuard(send func(*http.Request, *Call, bool) (*Answer, error), o Options)
 		observe: o.Observe,
 	}
 }
+
+// ShareGates makes the replicas of the client stop together when the platform limits the
+// rate of calls. Call it before the first Send.
+func (g *Guard) ShareGates(with SharedGates) { g.gates.shared.Store(&with) }
 
 // State describes a Guard at one moment.
 type State struct {
@@ -122,7 +128,7 @@ func (g *Guard) Send(req *http.Request, call *Call) (*Answer, error) {
 		if made++; made > 1 {
 			answer, err = g.attempt(req.WithContext(ctx), call, true)
 		}
-		return g.judge(ctx, made, answer, err), nil
+		return g.judge(ctx, call, made, answer, err), nil
 	})
 	if ended != nil { // while waiting
 		return nil, ended
@@ -132,13 +138,17 @@ func (g *Guard) Send(req *http.Request, call *Call) (*Answer, error) {
 
 // judge decides whether another attempt follows. It charges the retry budget before
 // the wait, so that a call without a retry left fails without waiting.
-func (g *Guard) judge(ctx context.Context, made int, answer *Answer, err error) attempted {
+func (g *Guard) judge(ctx context.Context, call *Call, made int, answer *Answer, err error) attempted {
 	last := attempted{answer: answer, err: err}
 	if made > g.retries || !transient(answer, err) || ctx.Err() != nil {
 		return last
 	}
 	last.wait = rand.N(min(firstBackoff<<min(made-1, 10), maxBackoff))
-	if answer != nil {
+	switch {
+	case answer == nil:
+	case answer.Status == http.StatusTooManyRequests:
+		last.wait, _ = g.gates.of(call.Kind).closed()
+	default:
 		if asked := RetryAfter(answer.Header); asked > 0 {
 			last.wait = asked + rand.N(firstBackoff) // spread, so that calls do not all return together
 		}
@@ -159,14 +169,15 @@ func (g *Guard) attempt(req *http.Request, call *Call, retry bool) (answer *Answ
 	if err = g.breaker.refuses(); err != nil {
 		return nil, g.refused(ctx, call, start, retry, err)
 	}
-	online := call.Kind == KindOnline
-	held, err := g.throttle.acquire(ctx, online, call.Deadline)
+	held, through, err := g.turn(ctx, call)
 	if err != nil {
 		return nil, g.refused(ctx, call, start, retry, err)
 	}
 	shown := unknown
 	defer func() { g.throttle.release(held, shown == well || errors.Is(err, errAttemptTimeout)) }()
-	if !online { // with checkOnline, the failure may be Microsoft's
+	// Before the permit is released: the next call must find the gate closed.
+	defer func() { g.gates.of(call.Kind).record(through, answer) }()
+	if call.Kind != KindOnline { // with checkOnline, the failure may be Microsoft's
 		probe, err := g.breaker.admit()
 		if err != nil {
 			return nil, g.refused(ctx, call, start, retry, err)
@@ -182,6 +193,25 @@ func (g *Guard) attempt(req *http.Request, call *Call, retry bool) (answer *Answ
 	return answer, err
 }
 
+// turn waits for the gate and for a permit. While a call waits for a permit, the gate may
+// close, so it is passed last.
+func (g *Guard) turn(ctx context.Context, call *Call) (permit, pass, error) {
+	gate := g.gates.of(call.Kind)
+	for {
+		if err := gate.await(ctx, call.Deadline); err != nil {
+			return permit{}, pass{}, err
+		}
+		held, err := g.throttle.acquire(ctx, call.Kind == KindOnline, call.Deadline)
+		if err != nil {
+			return permit{}, pass{}, err
+		}
+		if through, ok := gate.enter(); ok {
+			return held, through, nil
+		}
+		g.throttle.release(held, false)
+	}
+}
+
 // refused reports an attempt that is not sent, and returns err.
 func (g *Guard) refused(ctx context.Context, call *Call, start time.Time, retry bool, err error) error {
 	if g.observe != nil && ctx.Err() == nil {
@@ -195,11 +225,18 @@ func transient(answer *Answer, err error) bool {
 	if err != nil {
 		var untrusted *tls.CertificateVerificationError
 		var open *openError
-		return !limited(err) && !errors.Is(err, errBodyTooLarge) && !notGzip(err) && !errors.As(err, &open) && !errors.As(err, &untrusted)
+		var gate *gateError
+		return !limited(err) && !errors.Is(err, errBodyTooLarge) && !notGzip(err) && !errors.As(err, &open) && !errors.As(err, &gate) && !errors.As(err, &untrusted)
 	}
 	switch answer.Status {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	}
-	return false
+	return TimedOut(answer.Status)
+}
+
+// TimedOut reports whether a status says that the platform, or a proxy in front of it,
+// did not get the request in time. The same request may succeed next time.
+func TimedOut(status int) bool {
+	return status == http.StatusRequestTimeout || status == http.StatusTooEarly
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,7 +56,7 @@ func TestRetries(t *testing.T) {
 		"400":            {statuses: []int{400, 200}, attempts: 1, status: 400},
 		"side effect":    {statuses: []int{503, 200}, once: true, attempts: 1, status: 503},
 		"not a read":     {statuses: []int{503, 200}, method: http.MethodPost, attempts: 1, status: 503},
-		"retry after 4s": {statuses: []int{429, 200}, retryAfter: "4", attempts: 2, status: 200, waits: [][2]time.Duration{{4 * time.Second, 4*time.Second + firstBackoff}}},
+		"retry after 4s": {statuses: []int{429, 200}, retryAfter: "4", attempts: 2, status: 200, waits: [][2]time.Duration{{4 * time.Second, 4*time.Second + 400*time.Millisecond}}},
 		"too long":       {statuses: []int{429, 200}, retryAfter: "11", attempts: 1, status: 429},
 		"backoff": {statuses: []int{503}, attempts: 3, status: 503, waits: [][2]time.Duration{
 			{0, firstBackoff}, {0, 2 * firstBackoff}}},
@@ -118,12 +119,18 @@ func TestRetryFitsTheCallersTime(t *testing.T) {
 	})
 }
 
-// If all calls fail, few are retried, and the others fail without a wait.
+// If most calls fail, few are retried, and the others fail without a wait.
 func TestRetriesOfAllCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := &script{statuses: []int{429}, start: time.Now()}
-		g := newGuard(s.attempt, testOptions())
+		attempts, begun := 0, time.Now()
+		g := newGuard(func(*http.Request, *Call, bool) (*Answer, error) {
+			attempts++
+			if attempts%4 == 0 { // so that the breaker stays closed
+				return &Answer{Status: 200}, nil
+			}
+			return &Answer{Status: 503}, nil
+		}, testOptions())
 		const calls = 1000
 		atOnce := 0
 		for range calls {
@@ -135,8 +142,8 @@ func TestRetriesOfAllCalls(t *testing.T) {
 				atOnce++
 			}
 		}
-		if extra := len(s.at) - calls; extra > calls/10 || extra < calls/20 || atOnce < calls*9/10 {
-			t.Errorf("%d retries in %v, %d calls without a wait", extra, time.Since(s.start), atOnce)
+		if extra := attempts - calls; extra > calls/10 || extra < calls/20 || atOnce < calls*9/10 {
+			t.Errorf("%d retries in %v, %d calls without a wait", extra, time.Since(begun), atOnce)
 		}
 	})
 }
@@ -170,6 +177,10 @@ func TestRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for value, want := range map[string]time.Duration{
 			"": 0, "5": 5 * time.Second, "0": 0, "-1": 0, "soon": 0, "99999999999": maxRetryAfter,
+			" 5 ": 5 * time.Second, "0.25": 250 * time.Millisecond, "1.5": 1500 * time.Millisecond, ".": 0, "1e3": 0, "Inf": 0, "NaN": 0, "0x10": 0,
+			strings.Repeat("9", 400):                                   maxRetryAfter,
+			time.Now().Add(time.Minute).UTC().Format(time.RFC850):      time.Minute,
+			time.Now().Add(time.Minute).UTC().Format(time.ANSIC):       time.Minute,
 			time.Now().Add(time.Minute).UTC().Format(http.TimeFormat):  time.Minute,
 			time.Now().Add(-time.Minute).UTC().Format(http.TimeFormat): 0,
 		} {
@@ -178,4 +189,30 @@ func TestRetryAfter(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestRetryAfterInMilliseconds(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		header map[string]string
+		want   time.Duration
+	}{
+		"Azure":         {map[string]string{"Retry-After-Ms": "1500"}, 1500 * time.Millisecond},
+		"Cosmos":        {map[string]string{"X-Ms-Retry-After-Ms": "250"}, 250 * time.Millisecond},
+		"fraction":      {map[string]string{"X-Ms-Retry-After-Ms": "0.5"}, 500 * time.Microsecond},
+		"both":          {map[string]string{"Retry-After": "2", "Retry-After-Ms": "1600"}, 2 * time.Second},
+		"rounded down":  {map[string]string{"Retry-After": "1", "X-Ms-Retry-After-Ms": "1900"}, 1900 * time.Millisecond},
+		"one of two":    {map[string]string{"Retry-After": "soon", "Retry-After-Ms": "7"}, 7 * time.Millisecond},
+		"over a day":    {map[string]string{"Retry-After-Ms": "1e9", "X-Ms-Retry-After-Ms": "99999999999"}, maxRetryAfter},
+		"not a number":  {map[string]string{"Retry-After-Ms": "-5"}, 0},
+		"in upper case": {map[string]string{"RETRY-AFTER-MS": "20"}, 20 * time.Millisecond},
+	} {
+		header := http.Header{}
+		for key, value := range test.header {
+			header.Set(key, value)
+		}
+		if got := RetryAfter(header); got != test.want {
+			t.Errorf("%s: %v, want %v", name, got, test.want)
+		}
+	}
 }

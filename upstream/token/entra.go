@@ -35,8 +35,10 @@ var entraAdvice = map[string]string{
 }
 
 var (
-	oauthCode  = regexp.MustCompile(`^[a-z_]{1,64}$`)
-	aadstsCode = regexp.MustCompile(`\bAADSTS\d{1,10}\b`)
+	oauthCode = regexp.MustCompile(`^[a-z_]{1,64}$`)
+	// passingFault is Entra's code for a fault that passes.
+	passingFault = regexp.MustCompile(`\bAADSTS90033\b`)
+	aadstsCode   = regexp.MustCompile(`\bAADSTS\d{1,10}\b`)
 )
 
 // failure classifies why no token could be obtained. Its text contains only the
@@ -57,7 +59,9 @@ func failure(err error) *lead.SourceError {
 	switch {
 	case status == http.StatusTooManyRequests:
 		e.Kind = lead.FailureRateLimited
-	case status >= 500:
+	case guard.TimedOut(status):
+		e.Kind = lead.FailureTimeout
+	case status >= 500, refused.ErrorCode == "temporarily_unavailable", passingFault.MatchString(refused.ErrorDescription):
 		e.Kind = lead.FailureUnavailable
 	}
 	reason := fmt.Sprintf("token endpoint: answered %d", status)

@@ -37,12 +37,22 @@ const (
 	// After a failure the token endpoint gets no request for a time that starts at
 	// firstTokenPause and doubles up to maxTokenPause. If the endpoint demands a
 	// longer wait, it is observed up to maxTokenWait.
+	//
+	// A call whose request for a token failed in a way that may pass waits for that
+	// time and tries again, up to tokenTries times in all, if the time is not longer
+	// than shortWait. The first wait is at most quickPause, because a single failure
+	// may be accidental.
+	quickPause      = 100 * time.Millisecond
+	shortWait       = 2 * time.Second
+	tokenTries      = 3
 	firstTokenPause = time.Second
 	maxTokenPause   = 10 * time.Second
 	maxTokenWait    = time.Minute
 	// refusedPause is how long a new token is kept although it was refused like the
 	// old one: the cause is then not the token.
 	refusedPause = 5 * time.Second
+	// minTokenTime is the time that a call must have left for another try.
+	minTokenTime = 100 * time.Millisecond
 )
 
 // SecretSource returns a secret that may change, for example from a file. Its errors
@@ -179,8 +189,30 @@ func (s *Source) Close() {
 
 // Get returns a usable token. A token near its end is renewed in the background
 // while it is still used. Get waits only if there is no usable token, until the
-// deadline at most; a zero deadline means none.
+// deadline at most; a zero deadline means none. If a request for a token fails in a way
+// that may pass, Get tries again after a short wait if there is enough time.
 func (s *Source) Get(ctx context.Context, deadline time.Time) (*oauth2.Token, error) {
+	if !deadline.IsZero() {
+		if end, ok := ctx.Deadline(); !ok || deadline.Before(end) {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, deadline)
+			defer cancel()
+		}
+	}
+	for tried := 1; ; tried++ {
+		token, err := s.obtain(ctx)
+		if err == nil || tried == tokenTries || !passing(err) {
+			return token, err
+		}
+		if !s.awaitNextTry(ctx) {
+			return nil, err
+		}
+	}
+}
+
+// obtain returns a usable token or the result of one request for a token, which other
+// calls may have caused.
+func (s *Source) obtain(ctx context.Context) (*oauth2.Token, error) {
 	s.mu.Lock()
 	now := time.Now()
 	token, usable := s.current, s.usable(now)
@@ -196,23 +228,52 @@ func (s *Source) Get(ctx context.Context, deadline time.Time) (*oauth2.Token, er
 	case usable:
 		return token, nil
 	case flight != nil:
-		return flight.wait(ctx, deadline)
+		return flight.wait(ctx)
 	case s.life.Err() != nil:
 		return nil, guard.ErrClosed
 	}
 	return nil, failedFor(failure, pause)
 }
 
+// passing reports whether another request for a token may succeed.
+func passing(err error) bool {
+	failure, ok := errors.AsType[*lead.SourceError](err)
+	if !ok {
+		return false
+	}
+	switch failure.Kind {
+	case lead.FailureUnavailable, lead.FailureTimeout, lead.FailureRateLimited:
+		return true
+	}
+	return false
+}
+
+// awaitNextTry waits until the token endpoint may get a request again. It reports false
+// at once if that is too late for ctx, or not soon.
+func (s *Source) awaitNextTry(ctx context.Context) bool {
+	s.mu.Lock()
+	wait := time.Until(s.pausedTo)
+	s.mu.Unlock()
+	deadline, ok := ctx.Deadline()
+	if wait > shortWait || ok && time.Until(deadline) < wait+minTokenTime {
+		return false
+	}
+	timer := time.NewTimer(max(wait, 0))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+	case <-s.life.Done():
+	}
+	return false
+}
+
 func (s *Source) usable(now time.Time) bool {
 	return s.current != nil && (s.usableUntil.IsZero() || now.Before(s.usableUntil))
 }
 
-func (f *flight) wait(ctx context.Context, deadline time.Time) (*oauth2.Token, error) {
-	if !deadline.IsZero() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline)
-		defer cancel()
-	}
+func (f *flight) wait(ctx context.Context) (*oauth2.Token, error) {
 	select {
 	case <-f.done:
 		return f.token, f.err
@@ -253,14 +314,17 @@ func (s *Source) fly(f *flight) {
 	close(f.done)
 }
 
-// pause returns how long the token endpoint gets no request after a failure. After
-// the first failure without a usable token there is no pause, because that failure
-// may be accidental.
+// pause returns how long the token endpoint gets no request after a failure. The first
+// pause without a usable token is short, because the failure may be accidental. There is
+// none if calls do not try again by themselves.
 func (s *Source) pause(err error) time.Duration {
 	pause := min(firstTokenPause<<min(s.failures-1, 10), maxTokenPause)
 	pause = pause/2 + rand.N(pause/2)
 	if s.failures == 1 && !s.usable(time.Now()) {
 		pause = 0
+		if passing(err) {
+			pause = quickPause/2 + rand.N(quickPause/2)
+		}
 	}
 	if source, ok := errors.AsType[*lead.SourceError](err); ok {
 		pause = max(pause, min(source.RetryAfter, maxTokenWait))

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -121,7 +122,7 @@ func TestTokenPauses(t *testing.T) {
 		most       int
 	}{
 		"of our own":            {least: 6, most: 16},
-		"of the token endpoint": {retryAfter: 20 * time.Second, least: 3, most: 3},
+		"of the token endpoint": {retryAfter: 20 * time.Second, least: 3, most: 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -132,7 +133,7 @@ func TestTokenPauses(t *testing.T) {
 					return nil, &lead.SourceError{Kind: lead.FailureUnavailable, RetryAfter: test.retryAfter}
 				}, slog.New(slog.DiscardHandler))
 				defer s.Close()
-				for range 600 {
+				for begun := time.Now(); time.Since(begun) < time.Minute; {
 					_, err := s.Get(t.Context(), time.Time{})
 					if source, ok := errors.AsType[*lead.SourceError](err); !ok || source.RetryAfter > max(test.retryAfter, maxTokenPause) {
 						t.Fatalf("error is %v", err)
@@ -216,4 +217,69 @@ type refuser struct{ asked int }
 func (r *refuser) Send(*http.Request, *guard.Call) (*guard.Answer, error) {
 	r.asked++
 	return &guard.Answer{Status: http.StatusUnauthorized}, nil
+}
+
+// failing is a token endpoint that fails some times and then issues a token.
+type failing struct {
+	failures int
+	with     error
+	asked    []time.Time
+}
+
+func (f *failing) fetch(context.Context) (*oauth2.Token, error) {
+	f.asked = append(f.asked, time.Now())
+	<-time.After(10 * time.Millisecond)
+	if len(f.asked) <= f.failures {
+		return nil, f.with
+	}
+	return &oauth2.Token{AccessToken: "good", Expiry: time.Now().Add(time.Hour)}, nil
+}
+
+// A failure that may pass costs a call time, but no answer: it tries again while it can.
+func TestTokenIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	unavailable := &lead.SourceError{Kind: lead.FailureUnavailable}
+	for name, test := range map[string]struct {
+		failures int
+		with     error
+		time     time.Duration
+		asked    int
+		fails    bool
+	}{
+		"once":                     {failures: 1, with: unavailable, time: 10 * time.Second, asked: 2},
+		"twice":                    {failures: 2, with: unavailable, time: 10 * time.Second, asked: 3},
+		"for good":                 {failures: 9, with: unavailable, time: 10 * time.Second, asked: 3, fails: true},
+		"time-out":                 {failures: 1, with: &lead.SourceError{Kind: lead.FailureTimeout}, time: 10 * time.Second, asked: 2},
+		"429 with a short wait":    {failures: 1, with: &lead.SourceError{Kind: lead.FailureRateLimited, RetryAfter: 2 * time.Second}, time: 10 * time.Second, asked: 2},
+		"429 with a long wait":     {failures: 1, with: &lead.SourceError{Kind: lead.FailureRateLimited, RetryAfter: 5 * time.Second}, time: 10 * time.Second, asked: 1, fails: true},
+		"a wait beyond the call":   {failures: 1, with: &lead.SourceError{Kind: lead.FailureUnavailable, RetryAfter: time.Second}, time: time.Second, asked: 1, fails: true},
+		"credentials are refused":  {failures: 9, with: &lead.SourceError{Kind: lead.FailureAuth}, time: 10 * time.Second, asked: 1, fails: true},
+		"without any time to wait": {failures: 1, with: unavailable, time: 50 * time.Millisecond, asked: 1, fails: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				e := &failing{failures: test.failures, with: test.with}
+				s := newSource(e.fetch, slog.New(slog.DiscardHandler))
+				defer s.Close()
+				begun := time.Now()
+				var calls sync.WaitGroup
+				for range 20 { // they share the requests
+					calls.Go(func() {
+						_, err := s.Get(t.Context(), begun.Add(test.time))
+						if (err != nil) != test.fails {
+							t.Errorf("error %v", err)
+						}
+					})
+				}
+				calls.Wait()
+				if len(e.asked) != test.asked || time.Since(begun) > test.time {
+					t.Errorf("%d requests in %v, want %d", len(e.asked), time.Since(begun), test.asked)
+				}
+				if source, ok := errors.AsType[*lead.SourceError](test.with); ok && test.asked > 1 && e.asked[1].Sub(e.asked[0]) < source.RetryAfter {
+					t.Errorf("tried again after %v, want %v", e.asked[1].Sub(e.asked[0]), source.RetryAfter)
+				}
+			})
+		})
+	}
 }

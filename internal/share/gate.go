@@ -1,0 +1,68 @@
+package share
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"leadgraph/upstream/guard"
+)
+
+var _ guard.SharedGates = (*Store)(nil)
+
+// maxGateBytes bounds the value of a gate, in bytes. A sealed one has 28 more than the
+// kind and the number.
+const maxGateBytes = 128
+
+func (s *Store) gateKey(kind string) string { return s.prefix + "gate:" + kind }
+
+// CloseGate tells the other replicas that the platform wants no call of this kind for this
+// time. It does not wait for the server. It takes one command, and the key expires with
+// the time.
+func (s *Store) CloseGate(kind string, wait time.Duration) {
+	wait = min(wait, guard.MaxGate).Truncate(time.Millisecond)
+	if wait <= 0 {
+		return
+	}
+	key := s.gateKey(kind)
+	value := s.vault.seal([]byte(kind+" "+strconv.FormatInt(wait.Milliseconds(), 10)), key)
+	s.background(func() { s.complain(s.set(key, value, wait)) })
+}
+
+// GateClosed returns how long the platform wants no call of this kind, 0 if it may get
+// them. It takes two commands in one round trip, by which the server measures the time.
+// A value that CloseGate does not write counts as none, and no value counts for longer
+// than CloseGate may have asked for.
+func (s *Store) GateClosed(kind string) time.Duration {
+	type closed struct {
+		value []byte
+		left  int64 // in ms
+	}
+	key := s.gateKey(kind)
+	got, err := attempt(s, func(ctx context.Context, client rueidis.Client) (closed, error) {
+		answers := client.DoMulti(ctx, client.B().Get().Key(key).Build(), client.B().Pttl().Key(key).Build())
+		value, err := answers[0].AsBytes()
+		if err != nil {
+			return closed{}, err
+		}
+		left, err := answers[1].AsInt64()
+		return closed{value, left}, err
+	})
+	if err != nil || got.left <= 0 || len(got.value) > maxGateBytes {
+		return 0
+	}
+	text, err := s.vault.open(got.value, key)
+	if err != nil {
+		s.complain(err)
+		return 0
+	}
+	number, ok := strings.CutPrefix(string(text), kind+" ")
+	wait, err := strconv.ParseUint(number, 10, 32)
+	if !ok || err != nil {
+		return 0
+	}
+	return min(time.Duration(min(int64(wait), got.left))*time.Millisecond, guard.MaxGate)
+}
