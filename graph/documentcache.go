@@ -2,19 +2,21 @@ package graph
 
 import (
 	"context"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/maypok86/otter/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// maxDocuments is the maximum number of parsed documents in the cache: far more
-// than the front-ends of one operator send. Each takes a few KiB.
-const maxDocuments = 1000
+// maxDocumentBytes is what the parsed documents in the cache may hold together, in
+// bytes. A query of every field of a lead holds about 10 KiB, so there is room for
+// hundreds of documents of front-ends.
+const maxDocumentBytes = 8 << 20
 
-// documentCache maps the texts of requests to parsed documents. When it is
-// full, it keeps the documents that are requested often. It is safe for
-// concurrent use.
+// documentCache maps the texts of requests to parsed documents. It is bounded by what
+// they hold. When it is full, it keeps the documents that are requested often. It is
+// safe for concurrent use.
 //
 // gqlgen coerces variables as gqlparser does, which differs from the
 // specification, and it does so before any extension is called. It finds the
@@ -25,8 +27,10 @@ type documentCache struct {
 }
 
 type cachedDocument struct {
+	text     string
 	document *ast.QueryDocument
 	declared declarations
+	weight   uint32 // see weightOf
 }
 
 // declarations are the variables of each operation of a document.
@@ -36,7 +40,8 @@ var _ graphql.Cache[*ast.QueryDocument] = documentCache{}
 
 func newDocumentCache() documentCache {
 	return documentCache{otter.Must(&otter.Options[string, cachedDocument]{
-		MaximumSize: maxDocuments,
+		MaximumWeight: maxDocumentBytes,
+		Weigher:       func(_ string, cached cachedDocument) uint32 { return cached.weight },
 		// Evict before Add returns, so that the bound holds however fast
 		// documents arrive.
 		Executor: func(evict func()) { evict() },
@@ -52,10 +57,21 @@ func (c documentCache) Get(ctx context.Context, text string) (*ast.QueryDocument
 	return cached.document, known
 }
 
+// own returns a text that does not retain the memory of a request, which can be much
+// longer: the copy in the cache if there is one. It reports whether the document with
+// this text is cached, which means that it is within the limits and valid.
+func (c documentCache) own(text string) (own string, known bool) {
+	if cached, known := c.documents.GetIfPresent(text); known {
+		return cached.text, true
+	}
+	return strings.Clone(text), false
+}
+
 // Add implements graphql.Cache. gqlgen calls it with a valid document before it
 // uses the document.
 func (c documentCache) Add(ctx context.Context, text string, document *ast.QueryDocument) {
-	cached := cachedDocument{document, prepare(document)}
+	declared := prepare(document)
+	cached := cachedDocument{text, document, declared, weightOf(text, document, declared)}
 	c.documents.Set(text, cached)
 	declare(ctx, cached.declared)
 }

@@ -24,7 +24,7 @@ const maxErrors = 10
 type limitCheck struct {
 	schema *ast.Schema
 	// passed holds the documents that are within the limits and valid.
-	passed graphql.Cache[*ast.QueryDocument]
+	passed documentCache
 	limits limits.Document
 	rates  limits.Rates
 	budget limits.Budget
@@ -42,12 +42,14 @@ func (limitCheck) ExtensionName() string { return "LimitCheck" }
 // Validate implements graphql.HandlerExtension.
 func (limitCheck) Validate(graphql.ExecutableSchema) error { return nil }
 
-// MutateOperationParameters implements graphql.OperationParameterMutator.
-func (c limitCheck) MutateOperationParameters(ctx context.Context, request *graphql.RawParams) *gqlerror.Error {
+// MutateOperationParameters implements graphql.OperationParameterMutator. It replaces
+// the text of the document by a copy that the caches may keep.
+func (c limitCheck) MutateOperationParameters(_ context.Context, request *graphql.RawParams) *gqlerror.Error {
 	if violation := limits.CheckVariables(request.Variables, c.limits); violation != nil {
 		return tooComplex(violation)
 	}
-	if _, known := c.passed.Get(ctx, request.Query); known {
+	var known bool
+	if request.Query, known = c.passed.own(request.Query); known {
 		return nil
 	}
 	if violation := limits.Check(request.Query, c.limits); violation != nil {

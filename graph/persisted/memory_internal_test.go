@@ -2,6 +2,7 @@ package persisted
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -96,4 +97,32 @@ func TestMemoryKeepsNothingElse(t *testing.T) {
 	if !ok || got != "{leads{id}}" || unsafe.StringData(got) == unsafe.StringData(url[6:]) {
 		t.Errorf("%q of the same memory", got)
 	}
+}
+
+// The store holds no more than its limit says. The test is not parallel because it
+// measures the whole process.
+func TestMemoryWeighsWhatItHolds(t *testing.T) {
+	for _, size := range []int{20, 500, 6000} {
+		const documents = 1000
+		m := NewMemory(1 << 30)
+		before := heapInUse()
+		for i := range documents {
+			text := fmt.Sprintf("%0*d", size, i)
+			m.Put(t.Context(), hashOf(text), text)
+		}
+		held, weight := heapInUse()-before, heldBytes(m)
+		t.Logf("documents of %d bytes: hold %d, weigh %d", size, held/documents, weight/documents)
+		if n := m.cache.EstimatedSize(); n != documents || weight < held*9/10 {
+			t.Errorf("%d documents of %d bytes hold %d bytes and weigh %d", n, size, held, weight)
+		}
+		runtime.KeepAlive(m)
+	}
+}
+
+func heapInUse() uint64 {
+	var stats runtime.MemStats
+	runtime.GC()
+	runtime.GC() // the second one empties pools
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
 }

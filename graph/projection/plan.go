@@ -25,7 +25,11 @@ type plan struct {
 	// size is the number of bytes of the last response, a guess for the next
 	// one.
 	size atomic.Int64
+	// held is about how many bytes the plan holds.
+	held int
 }
+
+func (p *plan) weight() int { return p.held }
 
 // run writes the value, or sets a problem in out.
 func (p *plan) run(out *output, field *graphql.FieldContext, value any) {
@@ -68,20 +72,48 @@ type compiler struct {
 	arguments [][]graphql.CollectedField
 	nodes     []write[*lead.Lead] // see rowPlan
 	problem   problem
+	held      int // about how many bytes the results hold
 }
+
+// Parts of the weight of a plan, by measurement and rounded up.
+const (
+	heldByPlan     = 512 // with its entry in the cache
+	heldByField    = 128 // its step and its functions
+	heldByArgument = 512 // for each field, argument and value in compiler.arguments
+)
 
 // compile returns the plan of the field for the variables of op.
 func compile(op *graphql.OperationContext, field graphql.CollectedField, root root) *plan {
 	c := &compiler{op: op}
 	write := root(c, field.Selections)
-	return &plan{problem: c.problem, write: write, arguments: c.arguments}
+	return &plan{problem: c.problem, write: write, arguments: c.arguments, held: c.held}
 }
 
 // withArguments registers the field that is being compiled as one with
 // arguments. It returns its index in output.arguments.
 func (c *compiler) withArguments() int {
-	c.arguments = append(c.arguments, slices.Clone(c.path))
+	path := slices.Clone(c.path)
+	for i, field := range path {
+		// Without the selections, which would keep most of the document.
+		path[i] = graphql.CollectedField{Field: &ast.Field{
+			Alias: field.Alias, Name: field.Name, Arguments: field.Arguments, Position: field.Position,
+			Definition: field.Definition, ObjectDefinition: field.ObjectDefinition,
+		}}
+		c.held += heldByArgument
+		for _, argument := range field.Arguments {
+			c.held += heldByArgument + heldByValue(argument.Value)
+		}
+	}
+	c.arguments = append(c.arguments, path)
 	return len(c.arguments) - 1
+}
+
+func heldByValue(value *ast.Value) int {
+	held := heldByArgument + len(value.Raw)
+	for _, child := range value.Children {
+		held += heldByValue(child.Value)
+	}
+	return held
 }
 
 // write appends one value to the output.
@@ -127,9 +159,11 @@ func (o *object[T]) compile(c *compiler, selections ast.SelectionSet) write[*T] 
 			return nil
 		}
 		steps = append(steps, step[T]{text, value})
+		c.held += heldByField + len(text)
 		text = ""
 	}
 	text += "}"
+	c.held += heldByField + len(text)
 	return func(out *output, value *T) {
 		for i := range steps {
 			out.bytes = append(out.bytes, steps[i].text...)

@@ -30,25 +30,26 @@ package projection
 
 import (
 	"context"
+	"math"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/maypok86/otter/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// maxPlans is the maximum number of plans in a cache. A plan usually takes a
-// few KiB, and at most about 30 KiB (see maxFields).
-const maxPlans = 2000
+// maxPlanBytes is what the plans in a cache may hold together, in bytes, including
+// the texts of their documents. There are two caches. A plan usually holds a few KiB.
+const maxPlanBytes = 4 << 20
 
 // Projector renders the values of covered fields. It is safe for concurrent
 // use.
 type Projector struct {
 	roots  map[*ast.FieldDefinition]root
-	plans  planCache[plan]
+	plans  planCache[*plan]
 	counts counters
 	// Used by Rows.
 	streamed *object[streamed]
-	rowPlans planCache[rowPlan]
+	rowPlans planCache[*rowPlan]
 	free     buffers
 }
 
@@ -72,16 +73,23 @@ func New(schema *ast.Schema) (*Projector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Projector{roots: roots, plans: newPlanCache[plan](), streamed: streamed, rowPlans: newPlanCache[rowPlan]()}, nil
+	return &Projector{roots: roots, plans: newPlanCache[*plan](), streamed: streamed, rowPlans: newPlanCache[*rowPlan]()}, nil
 }
 
-// planCache keeps up to maxPlans plans. When it is full, it keeps the plans
-// that are used often. It is safe for concurrent use.
-type planCache[P any] struct{ plans *otter.Cache[planKey, *P] }
+// weighed is a plan that tells about how many bytes it holds.
+type weighed interface{ weight() int }
 
-func newPlanCache[P any]() planCache[P] {
-	return planCache[P]{otter.Must(&otter.Options[planKey, *P]{
-		MaximumSize: maxPlans,
+// planCache keeps plans, which hold up to maxPlanBytes. When it is full, it keeps the
+// plans that are used often. It is safe for concurrent use.
+type planCache[P weighed] struct{ plans *otter.Cache[planKey, P] }
+
+func newPlanCache[P weighed]() planCache[P] {
+	return planCache[P]{otter.Must(&otter.Options[planKey, P]{
+		MaximumWeight: maxPlanBytes,
+		Weigher: func(key planKey, plan P) uint32 {
+			held := heldByPlan + len(key.document) + len(key.operation) + len(key.path) + len(key.booleans) + plan.weight()
+			return uint32(min(held, math.MaxUint32))
+		},
 		// Evict before Add returns, so that the bound holds however fast plans
 		// arrive.
 		Executor: func(evict func()) { evict() },
@@ -89,10 +97,10 @@ func newPlanCache[P any]() planCache[P] {
 }
 
 // Get returns the plan of a key, if there is one.
-func (c planCache[P]) Get(key planKey) (*P, bool) { return c.plans.GetIfPresent(key) }
+func (c planCache[P]) Get(key planKey) (P, bool) { return c.plans.GetIfPresent(key) }
 
 // Add adds a plan.
-func (c planCache[P]) Add(key planKey, plan *P) { c.plans.Set(key, plan) }
+func (c planCache[P]) Add(key planKey, plan P) { c.plans.Set(key, plan) }
 
 // Middleware is a graphql.FieldMiddleware. Middlewares around it see a
 // graphql.Marshaler instead of a rendered value, and no middleware sees the

@@ -29,7 +29,10 @@ type rowPlan struct {
 	// nodes render a lead as it is selected in each place of the document.
 	nodes     []write[*lead.Lead]
 	arguments [][]graphql.CollectedField
+	held      int // about how many bytes the plan holds
 }
+
+func (p *rowPlan) weight() int { return p.held }
 
 // ErrUnplanned says that the executor must render the page, because no plan covers
 // one of its leads.
@@ -45,7 +48,7 @@ func (p *Projector) Rows(ctx context.Context) *Rows {
 	if !known {
 		c := &compiler{op: op}
 		connection := p.streamed.compile(c, field.Field.Selections)
-		plan = &rowPlan{c.problem, connection, c.nodes, c.arguments}
+		plan = &rowPlan{c.problem, connection, c.nodes, c.arguments, c.held}
 		p.rowPlans.Add(key, plan)
 	}
 	r := &Rows{projector: p, plan: plan, ctx: ctx}

@@ -51,7 +51,7 @@ type Options struct {
 	// RefreshInterval is how often the keys are refreshed; an hour if 0.
 	RefreshInterval time.Duration
 	// RefreshGap is the minimum time between two reads of the keys that tokens
-	// with an unknown key trigger; 30 seconds if 0.
+	// with an unknown key trigger; 5 seconds if 0.
 	RefreshGap time.Duration
 	// PartitionKey is the key of the hash that names a caller's partition in
 	// Passthrough. Processes that share a cache need the same key. If it is empty

@@ -41,6 +41,7 @@ type issuer struct {
 
 	mu        sync.Mutex
 	published []jwkset.JWKMarshal
+	raw       []json.RawMessage // published before them
 	status    int
 	reads     int
 	encoding  string // of the published keys, as plaintexttest names it; UTF-8 if empty
@@ -75,7 +76,14 @@ func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	w.WriteHeader(i.status)
-	keys, _ := json.Marshal(jwkset.JWKSMarshal{Keys: i.published})                               // keys have a JSON form
+	all := []any{}
+	for _, key := range i.raw {
+		all = append(all, key)
+	}
+	for _, key := range i.published {
+		all = append(all, key)
+	}
+	keys, _ := json.Marshal(map[string]any{"keys": all})                                         // keys have a JSON form
 	_, _ = io.WriteString(w, plaintexttest.Encodings(string(keys))[cmp.Or(i.encoding, "UTF-8")]) // the client may be gone
 }
 

@@ -1,10 +1,10 @@
 package auth
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -12,8 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/MicahParks/jwkset"
-	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
 	"golang.org/x/sync/singleflight"
 	"golang.org/x/time/rate"
@@ -23,8 +21,10 @@ import (
 
 const (
 	defaultRefreshInterval = time.Hour
-	defaultRefreshGap      = 30 * time.Second
-	refreshTimeout         = 5 * time.Second
+	// defaultRefreshGap is also how long a new key can stay unknown after somebody
+	// asked for a key that does not exist.
+	defaultRefreshGap = 5 * time.Second
+	refreshTimeout    = 5 * time.Second
 )
 
 // errNoKeys means that keys were never read, so no token can be verified.
@@ -34,9 +34,10 @@ var errNoKeys = errors.New("no keys")
 // interval and when a token names an unknown key. If a read fails the old keys
 // stay in use, with no time limit.
 //
-// keyfunc can refresh by itself, but its refresh for an unknown key is canceled
-// together with the request that triggered it, refuses callers that arrive during
-// the refresh, and treats an empty answer as a revocation of all keys.
+// The library keyfunc also keeps keys current, but one malformed key makes it refuse
+// the whole set, its refresh for an unknown key is canceled together with the request
+// that triggered it and refuses callers that arrive meanwhile, and it treats an empty
+// answer as a revocation of all keys.
 type keySet struct {
 	url      string
 	client   *http.Client
@@ -45,24 +46,22 @@ type keySet struct {
 	interval time.Duration
 	gap      time.Duration
 
-	current atomic.Pointer[loaded] // nil until keys were read
-	reading sync.Mutex             // so that an older answer never replaces a newer one
-	flight  singleflight.Group     // the read for an unknown key
+	current atomic.Pointer[publishedKeys] // nil until keys were read
+	reading sync.Mutex                    // so that an older answer never replaces a newer one
+	flight  singleflight.Group            // the read for an unknown key
 	unknown *rate.Limiter
 	ctx     context.Context // canceled by close
 	cancel  context.CancelFunc
 	running sync.WaitGroup
+	skipped int // in the last key set; protected by reading
 }
-
-type loaded struct{ keys keyfunc.Keyfunc }
 
 // openKeys reads the keys once and continues without them if that fails.
 func openKeys(o Options) *keySet {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
 	k := &keySet{
 		url: o.KeysURL,
 		client: &http.Client{
-			Transport: plainBodies{transport},
+			Transport: http.DefaultTransport.(*http.Transport).Clone(),
 			// A redirect could leave https.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
@@ -81,26 +80,29 @@ func openKeys(o Options) *keySet {
 // maxKeysBody bounds an answer with keys, in bytes.
 const maxKeysBody = 1 << 20
 
-// plainBodies converts bodies to UTF-8 without a byte order mark.
-type plainBodies struct{ *http.Transport }
-
-// RoundTrip implements http.RoundTripper.
-func (t plainBodies) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := t.Transport.RoundTrip(r)
+// fetch returns the published key set as UTF-8 without a byte order mark.
+func (k *keySet) fetch() ([]byte, error) {
+	ctx, cancel := context.WithTimeout(k.ctx, refreshTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, k.url, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := k.client.Do(request)
 	if err != nil {
 		return nil, err
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxKeysBody+1))
 	_ = response.Body.Close() // it has been read
 	switch {
+	case response.StatusCode != http.StatusOK:
+		return nil, fmt.Errorf("status %d", response.StatusCode)
 	case err != nil:
 		return nil, err
 	case len(body) > maxKeysBody:
 		return nil, errors.New("the key set is too large")
 	}
-	body = plaintext.Decode(body)
-	response.Body, response.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	return response, nil
+	return plaintext.Decode(body), nil
 }
 
 func (k *keySet) close() {
@@ -131,18 +133,11 @@ func (k *keySet) keepFresh() {
 func (k *keySet) read() {
 	k.reading.Lock()
 	defer k.reading.Unlock()
-	published := jwkset.NewMemoryStorage()
-	_, err := jwkset.NewStorageFromHTTP(k.url, jwkset.HTTPClientStorageOptions{
-		Client: k.client, Ctx: k.ctx, HTTPTimeout: refreshTimeout, Storage: published,
-	})
-	if all, _ := published.KeyReadAll(k.ctx); err == nil && len(all) == 0 {
-		err = errors.New("the key set is empty")
-	}
-	var keys keyfunc.Keyfunc
+	body, err := k.fetch()
+	var keys publishedKeys
+	skipped := 0
 	if err == nil {
-		keys, err = keyfunc.New(keyfunc.Options{
-			Storage: published, UseWhitelist: []jwkset.USE{jwkset.UseSig, ""},
-		})
+		keys, skipped, err = parseKeys(body)
 	}
 	if err != nil {
 		if k.ctx.Err() == nil {
@@ -150,17 +145,22 @@ func (k *keySet) read() {
 		}
 		return
 	}
-	k.current.Store(&loaded{keys})
+	if skipped != k.skipped {
+		k.log.InfoContext(k.ctx, "some published keys are malformed or do not verify signatures; they are not used", "skipped", skipped)
+	}
+	k.skipped = skipped
+	k.current.Store(&keys)
 }
 
 // key returns the public key that the token names. It refuses a token that names
 // no key: trying all keys would multiply the cost of a forged token.
 func (k *keySet) key(ctx context.Context, token *jwt.Token) (any, error) {
-	if _, named := token.Header["kid"].(string); !named {
+	name, named := token.Header["kid"].(string)
+	if !named {
 		return nil, errHeader
 	}
-	found, err := k.find(ctx, token)
-	if !errors.Is(err, jwkset.ErrKeyNotFound) && !errors.Is(err, errNoKeys) {
+	found, err := k.find(name, token.Method.Alg())
+	if !errors.Is(err, errUnknownKey) && !errors.Is(err, errNoKeys) {
 		return found, err
 	}
 	select {
@@ -168,15 +168,15 @@ func (k *keySet) key(ctx context.Context, token *jwt.Token) (any, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	return k.find(ctx, token)
+	return k.find(name, token.Method.Alg())
 }
 
-func (k *keySet) find(ctx context.Context, token *jwt.Token) (any, error) {
+func (k *keySet) find(name, algorithm string) (any, error) {
 	held := k.current.Load()
 	if held == nil {
 		return nil, errNoKeys
 	}
-	return held.keys.KeyfuncCtx(ctx)(token)
+	return held.find(name, algorithm)
 }
 
 // readForUnknown reads the keys for all callers that wait for them. It does

@@ -2,7 +2,9 @@ package auth_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -53,12 +55,12 @@ func TestUnknownKeysCauseOneReadInAWhile(t *testing.T) {
 	}
 	mustHaveRead(t, i, 2)
 
-	// The issuer changes its key. The new key is found once the gap is over.
+	// The issuer changes its key. The new key is found a few seconds later.
 	i.set(func() { i.published = nil })
 	i.publish(t, "next", next.key.Public(), "sig")
 	mustRefuse(t, a, next.sign(t, nil), http.StatusUnauthorized)
 	mustHaveRead(t, i, 2)
-	elapsed.Store(int64(30 * time.Second))
+	elapsed.Store(int64(5 * time.Second))
 	mustAccept(t, a, next.sign(t, nil))
 	mustHaveRead(t, i, 3)
 	elapsed.Store(int64(time.Minute))
@@ -123,11 +125,11 @@ func TestStartsWhileTheEndpointIsDown(t *testing.T) {
 		o.Now = func() time.Time { return start.Add(time.Duration(elapsed.Load())) }
 	})
 	refused := mustRefuse(t, a, s.sign(t, nil), http.StatusServiceUnavailable)
-	if refused.Code != "UPSTREAM_UNAVAILABLE" || refused.RetryAfter != 30*time.Second || refused.WWWAuthenticate != "" {
+	if refused.Code != "UPSTREAM_UNAVAILABLE" || refused.RetryAfter != 5*time.Second || refused.WWWAuthenticate != "" {
 		t.Errorf("refused with %+v", refused)
 	}
 	i.set(func() { i.status = http.StatusOK })
-	elapsed.Store(int64(30 * time.Second))
+	elapsed.Store(int64(5 * time.Second))
 	mustAccept(t, a, s.sign(t, nil))
 }
 
@@ -170,6 +172,64 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	a := open(t, redirect, nil)
 	mustRefuse(t, a, s.sign(t, nil), http.StatusServiceUnavailable)
 	mustHaveRead(t, i, 0)
+}
+
+// Each of these is skipped, alone and before a good key of the same name.
+func TestUnusableKeysAreSkipped(t *testing.T) {
+	t.Parallel()
+	const good, bad = "good", "bad"
+	signs := newSigner(t, good)
+	curve := newCurveSigner(t, good)
+	whole := newIssuer(t)
+	whole.publish(t, good, signs.key.Public(), "sig")
+	whole.publish(t, good, curve.key.Public(), "sig")
+	n, x := whole.published[0].N, whole.published[1].X
+	for name, text := range map[string]string{
+		"no object":           `7`,
+		"null":                `null`,
+		"list":                `[{"kty":"RSA"}]`,
+		"empty":               `{}`,
+		"kid is a number":     `{"kty":"RSA","kid":7,"n":"` + n + `","e":"AQAB"}`,
+		"no kid":              `{"kty":"RSA","n":"` + n + `","e":"AQAB"}`,
+		"no modulus":          `{"kty":"RSA","kid":"KID","e":"AQAB"}`,
+		"modulus not base64":  `{"kty":"RSA","kid":"KID","n":"%%%","e":"AQAB"}`,
+		"no point of a curve": `{"kty":"EC","crv":"P-256","kid":"KID","x":"` + x + `","y":"` + x + `"}`,
+		"unknown curve":       `{"kty":"EC","crv":"P-999","kid":"KID","x":"` + x + `","y":"` + x + `"}`,
+		"unknown type":        `{"kty":"PQC","kid":"KID","pub":"AA"}`,
+		"Ed25519":             `{"kty":"OKP","crv":"Ed25519","kid":"KID","x":"` + x + `"}`,
+		"symmetric":           `{"kty":"oct","kid":"KID","k":"c2VjcmV0"}`,
+		"for encryption":      `{"kty":"RSA","use":"enc","kid":"KID","n":"` + n + `","e":"AQAB"}`,
+		"unknown use":         `{"kty":"RSA","use":"tls","kid":"KID","n":"` + n + `","e":"AQAB"}`,
+		"for signing only":    `{"kty":"RSA","key_ops":["sign"],"kid":"KID","n":"` + n + `","e":"AQAB"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := newIssuer(t)
+			for _, kid := range []string{bad, good} {
+				i.raw = append(i.raw, json.RawMessage(strings.ReplaceAll(text, "KID", kid)))
+			}
+			i.publish(t, good, signs.key.Public(), "sig")
+			i.publish(t, good, curve.key.Public(), "")
+			a := open(t, i, nil)
+			mustAccept(t, a, signs.sign(t, nil))
+			mustAccept(t, a, curve.sign(t, nil))
+			mustRefuse(t, a, signer{bad, signs.method, signs.key}.sign(t, nil), http.StatusUnauthorized)
+		})
+	}
+}
+
+// A key stays usable whatever its certificates and unknown members are.
+func TestCertificatesOfKeysDoNotMatter(t *testing.T) {
+	t.Parallel()
+	i, signs := newIssuer(t), newSigner(t, "key")
+	i.publish(t, "key", signs.key.Public(), "sig")
+	text, err := json.Marshal(i.published[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.published = nil
+	i.raw = []json.RawMessage{json.RawMessage(strings.Replace(string(text), "{", `{"x5c":["%"],"x5t":"x","issuer":["a"],`, 1))}
+	mustAccept(t, open(t, i, nil), signs.sign(t, nil))
 }
 
 func TestKeysInEveryEncoding(t *testing.T) {

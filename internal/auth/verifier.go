@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -78,28 +77,10 @@ func trustworthy(location *url.URL) bool {
 		location.Scheme == "http" && slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, host))
 }
 
-// claims holds the claims that are used here. Issuers write scopes either as one
-// string or as a list. Entra grants roles to a program that acts for no user.
-type claims struct {
-	jwt.RegisteredClaims
-	SCP   jwt.ClaimStrings `json:"scp"`
-	Scope jwt.ClaimStrings `json:"scope"`
-	Roles jwt.ClaimStrings `json:"roles"`
-}
-
-func (c *claims) grants(scope string) bool {
-	for _, list := range slices.Concat(c.SCP, c.Scope) {
-		if slices.Contains(strings.Fields(list), scope) {
-			return true
-		}
-	}
-	// A role's name may contain spaces, so it is not split.
-	return slices.Contains(c.Roles, scope)
-}
-
 var (
-	errIssuer = errors.New("issuer not accepted")
-	errHeader = errors.New("header not accepted")
+	errIssuer  = errors.New("issuer not accepted")
+	errHeader  = errors.New("header not accepted")
+	errSubject = errors.New("no subject")
 )
 
 // verify returns the caller who owns the token. The caller may lack the scope to
@@ -119,8 +100,13 @@ func (v *verifier) verify(ctx context.Context, token string) (Caller, error) {
 	if !slices.Contains(v.issuers, c.Issuer) {
 		return Caller{}, errIssuer
 	}
+	// Callers without a name would share their limits and their cursors.
+	subject := cmp.Or(c.Subject, c.OID)
+	if subject == "" {
+		return Caller{}, errSubject
+	}
 	return Caller{
-		Subject: c.Issuer + " " + c.Subject,
+		Subject: c.Issuer + " " + subject,
 		Expires: c.ExpiresAt.Add(leeway),
 		CanRead: c.grants(v.readScope),
 		CanPII:  c.grants(v.piiScope),
@@ -140,6 +126,8 @@ func explain(err error) string {
 		return "The access token is meant for another audience."
 	case errors.Is(err, errIssuer):
 		return "The access token is from an issuer that is not accepted."
+	case errors.Is(err, errSubject):
+		return "The access token names no subject."
 	case errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
 		return "The access token lacks an expiry time or an audience."
 	default:

@@ -3,8 +3,11 @@ package auth_test
 import (
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +44,9 @@ func TestAcceptedTokens(t *testing.T) {
 		{"expired within the leeway", rs.sign(t, jwt.MapClaims{"exp": start.Add(-59 * time.Second).Unix()}), false},
 		{"soon valid, within the leeway", rs.sign(t, jwt.MapClaims{"nbf": start.Add(59 * time.Second).Unix()}), false},
 		{"without nbf", rs.sign(t, jwt.MapClaims{"nbf": nil}), false},
+		{"named by oid alone", rs.sign(t, jwt.MapClaims{"sub": nil, "oid": "dana.levi-canary"}), false},
+		{"named by sub and oid", rs.sign(t, jwt.MapClaims{"oid": "another"}), false},
+		{"claims in another case are other claims", rs.sign(t, jwt.MapClaims{"SCP": "leads.pii", "Sub": 1, "Exp": 1}), false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -63,6 +69,26 @@ func TestAcceptedTokens(t *testing.T) {
 	if caller, _ := a.Authenticate(request(t, "Bearer "+tests[0].token)); !caller.Expires.Equal(start.Add(time.Hour + time.Minute)) {
 		t.Errorf("expires at %v", caller.Expires)
 	}
+}
+
+// refusal is a token and how it is refused.
+type refusal struct {
+	name, token  string
+	status       int // 401 if 0
+	reason, says string
+}
+
+// forgeText signs claims that are valid except for the given members.
+func forgeText(t *testing.T, s signer, changed string) string {
+	t.Helper()
+	part := base64.RawURLEncoding.EncodeToString
+	text := part([]byte(`{"alg":"RS256","kid":"`+s.kid+`"}`)) + "." +
+		part(fmt.Appendf(nil, `{"iss":%q,"aud":%q,"scp":"leads.read","exp":%d,%s}`, issuerV2, audience, start.Add(time.Hour).Unix(), changed))
+	signature, err := s.method.Sign(text, s.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text + "." + part(signature)
 }
 
 func TestRefusedTokens(t *testing.T) {
@@ -89,11 +115,7 @@ func TestRefusedTokens(t *testing.T) {
 	parts := strings.Split(valid, ".")
 	swapped := parts[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"scp":"leads.read leads.pii"}`)) + "." + parts[2]
 	const invalid, says = "invalid_token", "The access token is not valid."
-	tests := []struct {
-		name, token  string
-		status       int
-		reason, says string
-	}{
+	tests := []refusal{
 		{name: "expired", token: s.sign(t, jwt.MapClaims{"exp": start.Add(-61 * time.Second).Unix()}), reason: invalid, says: "The access token has expired."},
 		{name: "not yet valid", token: s.sign(t, jwt.MapClaims{"nbf": start.Add(61 * time.Second).Unix()}), reason: invalid, says: "The access token is not valid yet."},
 		{name: "without expiry", token: s.sign(t, jwt.MapClaims{"exp": nil}), reason: invalid, says: "The access token lacks an expiry time or an audience."},
@@ -110,13 +132,28 @@ func TestRefusedTokens(t *testing.T) {
 		{name: "key for encryption", token: signer{"encryption", s.method, s.key}.sign(t, nil), reason: invalid, says: says},
 		{name: "no key named", token: signer{"", s.method, s.key}.sign(t, nil), reason: invalid, says: says},
 		{name: "critical header", token: forge(jwt.SigningMethodRS256, s.key, "crit"), reason: invalid, says: says},
-		{name: "claims of another type", token: s.sign(t, jwt.MapClaims{"roles": 1}), reason: invalid, says: says},
+		{name: "without sub and oid", token: s.sign(t, jwt.MapClaims{"sub": nil}), reason: invalid, says: "The access token names no subject."},
+		{name: "empty sub", token: s.sign(t, jwt.MapClaims{"sub": "", "oid": ""}), reason: invalid, says: "The access token names no subject."},
+		{name: "null as sub", token: forgeText(t, s, `"sub":null`), reason: invalid, says: "The access token names no subject."},
+		{name: "a claim twice", token: forgeText(t, s, `"sub":"a","scp":"leads.pii"`), reason: invalid, says: says},
 		{name: "no JSON Web Token", token: "dana.levi-canary", reason: invalid, says: says},
 		{name: "many segments", token: strings.Repeat(".", 8000), reason: invalid, says: says},
 		{name: "no scope", token: s.sign(t, jwt.MapClaims{"scp": nil}), status: http.StatusForbidden, reason: "insufficient_scope", says: "The access token lacks the scope leads.read."},
 		{name: "only the other scope", token: s.sign(t, jwt.MapClaims{"scp": "leads.pii"}), status: http.StatusForbidden, reason: "insufficient_scope", says: "The access token lacks the scope leads.read."},
 		{name: "no token syntax", token: "dana levi-canary", status: http.StatusBadRequest, reason: "invalid_request", says: "The access token is malformed."},
 		{name: "giant", token: strings.Repeat("x", 8<<10+1), status: http.StatusBadRequest, reason: "invalid_request", says: "The access token is malformed."},
+	}
+	// Each claim accepts one or two types of JSON.
+	for claim, values := range map[string][]any{
+		"iss": {1, true, []string{issuerV2}, map[string]any{}}, "sub": {1, false, []string{"a"}, map[string]any{}}, "oid": {1, true, []string{"a"}, map[string]any{}},
+		"exp": {strconv.FormatInt(start.Add(time.Hour).Unix(), 10), true, []int{1}, map[string]any{}, 1e30, json.Number("1e400"), -1},
+		"nbf": {"1", true, []int{1}, map[string]any{}, 1e30, -1}, "iat": {"1", true, []int{1}, map[string]any{}, 1e30, -1},
+		"aud": {1, true, []any{audience, 1}, map[string]any{}}, "scp": {1, true, []any{"leads.read", nil}, map[string]any{}},
+		"scope": {1, true, []any{1}, map[string]any{}}, "roles": {1, true, []any{"leads.read", map[string]any{}}, map[string]any{}},
+	} {
+		for _, value := range values {
+			tests = append(tests, refusal{name: fmt.Sprintf("%s of %T %v", claim, value, value), token: s.sign(t, jwt.MapClaims{claim: value}), reason: invalid, says: says})
+		}
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -78,7 +78,7 @@ func BenchmarkShare100k(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			if _, err := unpack(packed); err != nil {
+			if _, err := unpack(packed, bounds{leads: len(leads), accept: sound}); err != nil {
 				b.Fatal(err)
 			}
 		}

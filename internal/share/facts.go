@@ -1,11 +1,8 @@
 package share
 
 import (
-	"context"
 	"strconv"
 	"time"
-
-	"github.com/redis/rueidis"
 )
 
 // capKept is how long the cap of pages is kept on the server.
@@ -13,25 +10,35 @@ const capKept = 24 * time.Hour
 
 func (s *Store) capKey() string { return s.prefix + "page-cap" }
 
+// maxCap bounds the cap of pages, in leads. No page of the platform is larger.
+const maxCap = 20_000
+
 // PageCap returns the number of leads at which another replica has seen the platform cut
-// pages. It returns 0 if there is none, or no number. It takes one command.
+// pages. It returns 0 if there is none, or no such number. It takes one command.
 func (s *Store) PageCap() int {
-	sealed, err := attempt(s, func(ctx context.Context, client rueidis.Client) ([]byte, error) {
-		return client.Do(ctx, client.B().Get().Key(s.capKey()).Build()).AsBytes()
-	})
-	if err != nil {
+	sealed, err := s.text("cap", s.capKey(), 128)
+	if err != nil || sealed == "" {
 		return 0
 	}
-	text, err := s.vault.open(sealed, s.capKey())
+	leads, err := s.readCap(sealed)
 	if err != nil {
 		s.complain(err)
 		return 0
 	}
-	leads, err := strconv.Atoi(string(text[:min(len(text), 8)]))
-	if err != nil || leads < 0 {
-		return 0
-	}
 	return leads
+}
+
+// readCap parses a stored cap.
+func (s *Store) readCap(sealed string) (int, error) {
+	text, err := s.vault.open([]byte(sealed), s.capKey())
+	if err != nil {
+		return 0, err
+	}
+	leads, err := strconv.Atoi(string(text))
+	if err != nil || leads < 0 || leads > maxCap || strconv.Itoa(leads) != string(text) {
+		return 0, errFormat
+	}
+	return leads, nil
 }
 
 // SetPageCap stores the number of leads at which the platform cuts pages; 0 if it cuts

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/rueidis"
-
 	"leadgraph/lead"
 	"leadgraph/lead/lookup"
 )
@@ -37,9 +35,7 @@ func (l *Lookups) Get(ctx context.Context, tenantIDs []string) map[string]lookup
 		keys[i] = l.store.tenantKey(id)
 	}
 	asked := time.Now()
-	answer, err := attempt(l.store, func(ctx context.Context, client rueidis.Client) ([]string, error) {
-		return l.store.scripts.recall.Exec(ctx, client, keys, nil).AsStrSlice()
-	})
+	answer, err := l.store.recall(keys)
 	if err != nil || len(answer) != len(keys)+1 {
 		return nil
 	}
@@ -49,30 +45,42 @@ func (l *Lookups) Get(ctx context.Context, tenantIDs []string) map[string]lookup
 		if value == "" {
 			continue
 		}
-		leads, begun, err := l.store.readLookup(keys[i], value)
+		leads, begun, err := l.store.readLookup(tenantIDs[i], keys[i], value)
+		if err == nil && begun > now {
+			err = errFormat
+		}
 		if err != nil {
 			l.store.complain(err)
 			continue
 		}
-		age := max(time.Duration(now-begun)*time.Microsecond, 0)
+		age := time.Duration(now-begun) * time.Microsecond
 		found[tenantIDs[i]] = lookup.Found{Leads: leads, AsOf: asked.Add(-age).UTC()}
 	}
 	return found
 }
 
-// readLookup parses a stored value. It returns the leads, and when reading them
-// began, in µs by the server's clock.
-func (s *Store) readLookup(key, value string) ([]*lead.Lead, int64, error) {
+const (
+	// maxLookup bounds a stored lookup, in bytes, like a chunk of all leads. Larger ones
+	// are not shared.
+	maxLookup = chunkBytes
+	// maxRecall bounds the lookups of one answer together.
+	maxRecall = 16 << 20
+)
+
+// readLookup parses the stored value of a tenant. It returns the leads, and when reading
+// them began, in µs by the server's clock.
+func (s *Store) readLookup(tenantID, key, value string) ([]*lead.Lead, int64, error) {
 	stamp, sealed, _ := strings.Cut(value, " ")
 	begun, err := strconv.ParseInt(stamp, 10, 64)
-	if err != nil {
+	if err != nil || begun < 0 || len(value) > maxLookup {
 		return nil, 0, errFormat
 	}
 	encoded, err := s.vault.open([]byte(sealed), key+" "+stamp)
 	if err != nil {
 		return nil, 0, err
 	}
-	leads, err := decode(bytes.NewReader(encoded))
+	most := bounds{leads: s.opts.MaxLeads, bytes: int64(len(encoded)), accept: soundOf(tenantID)}
+	leads, err := decode(bytes.NewReader(encoded), most)
 	return leads, begun, err
 }
 
@@ -82,15 +90,13 @@ func (l *Lookups) Put(ctx context.Context, found map[string]lookup.Found) {
 	if len(found) == 0 || ctx.Err() != nil {
 		return
 	}
-	now, err := attempt(l.store, func(ctx context.Context, client rueidis.Client) (int64, error) {
-		return l.store.scripts.clock.Exec(ctx, client, []string{l.store.leaseKey()}, nil).AsInt64()
-	})
+	now, err := l.store.clock()
 	if err != nil {
 		return
 	}
 	told := time.Now()
 	keys := make([]string, 0, len(found))
-	values := append(make([]string, 0, len(found)+1), strconv.FormatInt(l.ttl.Milliseconds(), 10))
+	values := make([]string, 0, len(found))
 	for id, f := range found {
 		var encoded bytes.Buffer
 		if err := encode(&encoded, f.Leads); err != nil {
@@ -99,10 +105,13 @@ func (l *Lookups) Put(ctx context.Context, found map[string]lookup.Found) {
 		}
 		key := l.store.tenantKey(id)
 		stamp := strconv.FormatInt(now-told.Sub(f.AsOf).Microseconds(), 10)
-		keys = append(keys, key)
-		values = append(values, stamp+" "+string(l.store.vault.seal(encoded.Bytes(), key+" "+stamp)))
+		value := stamp + " " + string(l.store.vault.seal(encoded.Bytes(), key+" "+stamp))
+		if len(value) > maxLookup {
+			continue
+		}
+		keys, values = append(keys, key), append(values, value)
 	}
-	_, _ = attempt(l.store, func(ctx context.Context, client rueidis.Client) (struct{}, error) {
-		return struct{}{}, l.store.scripts.remember.Exec(ctx, client, keys, values).Error()
-	})
+	if len(keys) > 0 {
+		l.store.remember(keys, values, l.ttl)
+	}
 }

@@ -19,17 +19,17 @@ func lookups(t *testing.T, addr string, adjust func(*share.Options)) *share.Look
 	return open(t, addr, adjust).Lookups(keep)
 }
 
-func foundAt(asOf time.Time, ids ...string) lookup.Found {
+func foundAt(tenant string, asOf time.Time, ids ...string) lookup.Found {
 	f := lookup.Found{AsOf: asOf}
 	for _, id := range ids {
-		f.Leads = append(f.Leads, &lead.Lead{ID: id, Comments: []string{"Dana Levi"}})
+		f.Leads = append(f.Leads, &lead.Lead{ID: id, TenantID: tenant, Comments: []string{"Dana Levi"}})
 	}
 	return f
 }
 
 func wantFound(t *testing.T, l *share.Lookups, want map[string][]string) map[string]lookup.Found {
 	t.Helper()
-	got := l.Get(t.Context(), []string{"tenant-a", "tenant-b", "tenant-c"})
+	got := l.Get(t.Context(), []string{tenantA, tenantB, tenantC})
 	ids := map[string][]string{}
 	for tenant, f := range got {
 		ids[tenant] = []string{}
@@ -55,9 +55,9 @@ func TestLookups(t *testing.T) {
 
 	asOf := time.Now().Add(-10 * time.Second)
 	a.Put(t.Context(), nil)
-	a.Put(t.Context(), map[string]lookup.Found{"tenant-a": foundAt(asOf, "1", "2"), "tenant-b": foundAt(asOf)})
-	got := wantFound(t, b, map[string][]string{"tenant-a": {"1", "2"}, "tenant-b": {}})
-	if diff := cmp.Diff(foundAt(asOf, "1", "2").Leads, got["tenant-a"].Leads); diff != "" {
+	a.Put(t.Context(), map[string]lookup.Found{tenantA: foundAt(tenantA, asOf, "1", "2"), tenantB: foundAt(tenantB, asOf)})
+	got := wantFound(t, b, map[string][]string{tenantA: {"1", "2"}, tenantB: {}})
+	if diff := cmp.Diff(foundAt(tenantA, asOf, "1", "2").Leads, got[tenantA].Leads); diff != "" {
 		t.Error(diff)
 	}
 	for tenant, f := range got {
@@ -67,10 +67,10 @@ func TestLookups(t *testing.T) {
 		}
 	}
 
-	b.Put(t.Context(), map[string]lookup.Found{"tenant-a": foundAt(asOf.Add(-time.Second), "0"), "tenant-b": foundAt(asOf.Add(time.Second), "3")})
-	wantFound(t, a, map[string][]string{"tenant-a": {"1", "2"}, "tenant-b": {"3"}}) // the newer one stays
-	b.Put(t.Context(), map[string]lookup.Found{"tenant-c": foundAt(asOf.Add(-keep), "0")})
-	wantFound(t, a, map[string][]string{"tenant-a": {"1", "2"}, "tenant-b": {"3"}})
+	b.Put(t.Context(), map[string]lookup.Found{tenantA: foundAt(tenantA, asOf.Add(-time.Second), "0"), tenantB: foundAt(tenantB, asOf.Add(time.Second), "3")})
+	wantFound(t, a, map[string][]string{tenantA: {"1", "2"}, tenantB: {"3"}}) // the newer one stays
+	b.Put(t.Context(), map[string]lookup.Found{tenantC: foundAt(tenantC, asOf.Add(-keep), "0")})
+	wantFound(t, a, map[string][]string{tenantA: {"1", "2"}, tenantB: {"3"}})
 
 	for _, key := range m.Keys() {
 		if ttl := m.TTL(key); ttl <= 0 || ttl > keep-8*time.Second {
@@ -90,15 +90,15 @@ func TestLookupsAreEncrypted(t *testing.T) {
 		return func(o *share.Options) { o.Key, o.Logger = key, lines.logger(t) }
 	}
 	a, plain := lookups(t, m.Addr(), withKey(1)), lookups(t, m.Addr(), nil)
-	a.Put(t.Context(), map[string]lookup.Found{"tenant-a": foundAt(time.Now(), "1"), "tenant-b": foundAt(time.Now(), "2")})
+	a.Put(t.Context(), map[string]lookup.Found{tenantA: foundAt(tenantA, time.Now(), "1"), tenantB: foundAt(tenantB, time.Now(), "2")})
 	keys := keysOf(m, tenantKeys)
 	for _, key := range keys {
 		value, err := m.Get(key)
-		if err != nil || strings.Contains(key+value, "tenant-") || strings.Contains(value, "Dana") {
+		if err != nil || strings.Contains(key+value, "4f2c-4e1b") || strings.Contains(value, "Dana") {
 			t.Errorf("%q at %s, %v", value, key, err)
 		}
 	}
-	wantFound(t, lookups(t, m.Addr(), withKey(1)), map[string][]string{"tenant-a": {"1"}, "tenant-b": {"2"}})
+	wantFound(t, lookups(t, m.Addr(), withKey(1)), map[string][]string{tenantA: {"1"}, tenantB: {"2"}})
 	wantFound(t, lookups(t, m.Addr(), withKey(2)), map[string][]string{})
 	wantFound(t, plain, map[string][]string{})
 
@@ -108,7 +108,7 @@ func TestLookupsAreEncrypted(t *testing.T) {
 		t.Fatal(err)
 	}
 	change(t, m, tenantKeys, func(string) string { return value })
-	if got := a.Get(t.Context(), []string{"tenant-a", "tenant-b"}); len(got) != 1 {
+	if got := a.Get(t.Context(), []string{tenantA, tenantB}); len(got) != 1 {
 		t.Errorf("%d tenants found", len(got))
 	}
 	if n := lines.count("cannot be decrypted"); n != 1 {
@@ -126,7 +126,7 @@ func TestDamagedLookups(t *testing.T) {
 		func(v string) string { return v[:len(v)-1] },
 		func(string) string { return "1 " },
 	} {
-		l.Put(t.Context(), map[string]lookup.Found{"tenant-a": foundAt(time.Now(), "1")})
+		l.Put(t.Context(), map[string]lookup.Found{tenantA: foundAt(tenantA, time.Now(), "1")})
 		change(t, m, tenantKeys, damage)
 		wantFound(t, l, map[string][]string{})
 	}

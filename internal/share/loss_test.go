@@ -51,12 +51,12 @@ func TestServerComesAndGoes(t *testing.T) {
 		}
 	}
 	l := a.Lookups(keep)
-	l.Put(t.Context(), map[string]lookup.Found{"tenant-a": foundAt(time.Now(), "1")})
+	l.Put(t.Context(), map[string]lookup.Found{tenantA: foundAt(tenantA, time.Now(), "1")})
 	wantFound(t, l, map[string][]string{})
 }
 
-// A server that answers with errors is treated as unreachable.
-func TestServerRefuses(t *testing.T) {
+// A server that refuses everything is left alone until it accepts again.
+func TestServerLoads(t *testing.T) {
 	t.Parallel()
 	m, p := miniredis.RunT(t), newPlatform()
 	var lines log
@@ -66,8 +66,8 @@ func TestServerRefuses(t *testing.T) {
 	m.SetError("LOADING Redis is loading the dataset in memory")
 	read(t, source, time.Time{}, 2)
 	read(t, source, time.Time{}, 3)
-	if n := lines.count("unreachable"); n != 1 {
-		t.Errorf("%d losses logged", n)
+	if refused, lost := lines.count("refuses this client"), lines.count("unreachable"); refused != 1 || lost != 0 {
+		t.Errorf("%d refusals and %d losses logged", refused, lost)
 	}
 }
 
@@ -104,21 +104,21 @@ func TestServerHangs(t *testing.T) {
 			})
 			s := open(t, m.Addr(), nil)
 			l := s.Lookups(keep)
-			l.Put(t.Context(), map[string]lookup.Found{"tenant-a": foundAt(time.Now(), "1")})
-			wantFound(t, l, map[string][]string{"tenant-a": {"1"}})
+			l.Put(t.Context(), map[string]lookup.Found{tenantA: foundAt(tenantA, time.Now(), "1")})
+			wantFound(t, l, map[string][]string{tenantA: {"1"}})
 			s = open(t, m.Addr(), func(o *share.Options) { o.Bound = time.Second })
 			l = s.Lookups(keep)
-			wantFound(t, l, map[string][]string{"tenant-a": {"1"}})
+			wantFound(t, l, map[string][]string{tenantA: {"1"}})
 
 			recoverNow := hang(t, m)
 			var callers sync.WaitGroup
 			for range 3000 {
-				callers.Go(func() { l.Get(t.Context(), []string{"tenant-a"}) })
+				callers.Go(func() { l.Get(t.Context(), []string{tenantA}) })
 			}
 			callers.Wait()
 			read(t, s.Source(p, keep), time.Time{}, 1)
 			recoverNow()
-			eventually(t, "shared again", func() bool { return len(l.Get(t.Context(), []string{"tenant-a"})) == 1 })
+			eventually(t, "shared again", func() bool { return len(l.Get(t.Context(), []string{tenantA})) == 1 })
 		})
 	}
 }

@@ -3,6 +3,7 @@ package share
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -10,6 +11,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math"
 	"strconv"
@@ -29,16 +31,28 @@ const (
 	// grace is how much longer chunks live than their manifest, so that replicas that
 	// are loading them can finish.
 	grace = time.Minute
+	// maxChunks bounds a generation: 512 MiB, which is enough for 500,000 leads.
+	maxChunks = 2048
+	// A generation may be unpackedSlack plus maxRatio times as large as what is
+	// stored of it. The ids of leads alone hardly compress, so leads never reach the
+	// ratio.
+	unpackedSlack = 1 << 20
+	maxRatio      = 64
+	// maxWindow bounds the memory of the decompression. The encoder uses half of it.
+	maxWindow = 8 << 20
 )
 
-var errChunks = errors.New("chunks of the shared leads are missing or damaged")
+var (
+	errChunks   = errors.New("chunks of the shared leads are missing or damaged")
+	errManifest = errors.New("the manifest of the shared leads is damaged or forged")
+)
 
 // manifest describes the chunks of a generation of leads. It is stored as text that
-// starts with the fields that the scripts need.
+// starts with the fields that the scripts need and ends with the vault's signature.
 type manifest struct {
 	begun      int64 // when reading began, in µs since 1970 by the server's clock
 	generation string
-	chunks     int
+	chunks     int    // at least 1
 	sum        string // SHA-256 of the chunks
 }
 
@@ -46,17 +60,43 @@ func (m manifest) String() string {
 	return fmt.Sprintf("%d %s %d %s", m.begun, m.generation, m.chunks, m.sum)
 }
 
-// parseManifest parses the text that String returned. Damaged text results in a
-// generation without chunks, whose sum never matches.
-func parseManifest(text string) (m manifest) {
+// manifestText returns the text of a manifest as it is stored.
+func (s *Store) manifestText(m manifest) string {
+	return m.String() + " " + s.vault.sign(m.String(), s.manifestKey())
+}
+
+// parseManifest parses a stored manifest.
+func (s *Store) parseManifest(stored string) (manifest, error) {
+	text, signature, _ := cutLast(stored, " ")
 	fields := strings.Split(text, " ")
 	if len(fields) != 4 {
-		return m
+		return manifest{}, errManifest
 	}
-	m.generation, m.sum = fields[1], fields[3]
-	m.begun, _ = strconv.ParseInt(fields[0], 10, 64)
-	m.chunks, _ = strconv.Atoi(fields[2])
-	return m
+	if !s.vault.verify(text, s.manifestKey(), signature) {
+		return manifest{}, errSealed
+	}
+	begun, errBegun := strconv.ParseInt(fields[0], 10, 64)
+	chunks, errChunks := strconv.Atoi(fields[2])
+	m := manifest{begun, fields[1], chunks, fields[3]}
+	// Only texts that String returns are manifests, so there is one for each.
+	if errBegun != nil || errChunks != nil || begun < 0 || chunks < 1 || chunks > maxChunks || m.String() != text || !isGeneration(m.generation) {
+		return manifest{}, errManifest
+	}
+	return m, nil
+}
+
+// isGeneration reports whether the text is one that rand.Text returns, so that it
+// leads to no other keys than those of chunks.
+func isGeneration(text string) bool {
+	return len(text) >= 26 && len(text) <= 32 && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+}
+
+// cutLast splits a text around the last separator.
+func cutLast(text, separator string) (before, after string, found bool) {
+	if i := strings.LastIndex(text, separator); i >= 0 {
+		return text[:i], text[i+len(separator):], true
+	}
+	return text, "", false
 }
 
 func (s *Store) manifestKey() string { return s.prefix + "leads" }
@@ -75,17 +115,15 @@ func (s *Store) load(ctx context.Context, m manifest) (catalogue.Reading, error)
 	var none catalogue.Reading
 	var sealed []byte
 	for i := range m.chunks {
-		if err := ctx.Err(); err != nil {
+		if err := cmp.Or(ctx.Err(), s.life.Err()); err != nil {
 			return none, err
 		}
-		chunk, err := attempt(s, func(ctx context.Context, client rueidis.Client) ([]byte, error) {
-			return client.Do(ctx, client.B().Get().Key(s.chunkKey(m, i)).Build()).AsBytes()
-		})
-		if rueidis.IsRedisNil(err) {
+		chunk, err := s.text("chunk", s.chunkKey(m, i), chunkBytes)
+		switch {
+		case err != nil:
+			return none, err
+		case chunk == "" || len(chunk) < chunkBytes && i < m.chunks-1:
 			return none, errChunks
-		}
-		if err != nil {
-			return none, err
 		}
 		sealed = append(sealed, chunk...)
 	}
@@ -96,8 +134,11 @@ func (s *Store) load(ctx context.Context, m manifest) (catalogue.Reading, error)
 	if err != nil {
 		return none, err
 	}
-	return unpack(packed)
+	return unpack(packed, s.bounds())
 }
+
+// bounds returns the bounds of all leads. Those of the bytes depend on the packed size.
+func (s *Store) bounds() bounds { return bounds{leads: s.opts.MaxLeads, accept: sound} }
 
 // publish stores leads whose reading began at the given time. Other replicas find
 // them unless newer leads are stored already.
@@ -108,6 +149,9 @@ func (s *Store) publish(reading catalogue.Reading, begun int64, keep time.Durati
 	}
 	m := manifest{begun: begun, generation: rand.Text()}
 	sealed := s.vault.seal(packed, s.place(m))
+	if len(sealed) > maxChunks*chunkBytes || len(reading.Leads) > s.opts.MaxLeads {
+		return errTooLarge
+	}
 	m.sum = sumOf(sealed)
 	for ; m.chunks*chunkBytes < len(sealed); m.chunks++ {
 		if err := s.life.Err(); err != nil {
@@ -125,7 +169,9 @@ func (s *Store) publish(reading catalogue.Reading, begun int64, keep time.Durati
 	case err != nil:
 		return err
 	default:
-		s.retire(parseManifest(replaced))
+		if old, err := s.parseManifest(replaced); err == nil {
+			s.retire(old)
+		}
 	}
 	s.opts.Logger.Debug("leads shared", slog.Int("leads", len(reading.Leads)), slog.Int("bytes", len(sealed)))
 	return nil
@@ -137,22 +183,47 @@ func sumOf(data []byte) string {
 }
 
 func (s *Store) set(key string, value []byte, ttl time.Duration) error {
-	_, err := attempt(s, func(ctx context.Context, client rueidis.Client) (struct{}, error) {
+	_, err := attemptAs(s, "set", func(ctx context.Context, client rueidis.Client) (struct{}, error) {
 		set := client.B().Set().Key(key).Value(rueidis.BinaryString(value)).Px(ttl).Build()
 		return struct{}{}, client.Do(ctx, set).Error()
 	})
 	return err
 }
 
+// text returns the text of a key. It is empty if there is none, or if the value is
+// longer than most bytes or of another type; no more than that is transferred.
+func (s *Store) text(step, key string, most int) (string, error) {
+	return attemptAs(s, step, func(ctx context.Context, client rueidis.Client) (string, error) {
+		return textOf(ctx, client, key, most)
+	})
+}
+
+func textOf(ctx context.Context, client rueidis.Client, key string, most int) (string, error) {
+	text, err := client.Do(ctx, client.B().Getrange().Key(key).Start(0).End(int64(most)).Build()).ToString()
+	switch {
+	case codeOf(err) == wrongType:
+		return "", nil
+	case err != nil:
+		return "", err
+	case len(text) > most:
+		return "", nil
+	}
+	return text, nil
+}
+
 // retire shortens the life of the chunks of a generation that can no longer be
-// found. If that fails, the chunks expire at their original time.
+// found. If that fails, the chunks expire at their original time. It stops at the
+// first chunk that does not exist.
 func (s *Store) retire(m manifest) {
 	for i := range m.chunks {
-		_, err := attempt(s, func(ctx context.Context, client rueidis.Client) (struct{}, error) {
+		if s.life.Err() != nil {
+			return
+		}
+		exists, err := attemptAs(s, "expire", func(ctx context.Context, client rueidis.Client) (bool, error) {
 			expire := client.B().Pexpire().Key(s.chunkKey(m, i)).Milliseconds(grace.Milliseconds()).Build()
-			return struct{}{}, client.Do(ctx, expire).Error()
+			return client.Do(ctx, expire).AsBool()
 		})
-		if err != nil {
+		if err != nil || !exists {
 			return
 		}
 	}
@@ -162,30 +233,52 @@ func (s *Store) retire(m manifest) {
 func pack(reading catalogue.Reading) ([]byte, error) {
 	var packed bytes.Buffer
 	// By measurement the next level takes 1.5 times as long and saves nothing.
-	z, err := zstd.NewWriter(&packed, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	z, err := zstd.NewWriter(&packed, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(maxWindow/2))
 	if err != nil {
 		return nil, err
 	}
-	_, err = z.Write(binary.AppendUvarint(nil, uint64(reading.Unreadable)))
+	counted := &counter{to: z}
+	_, err = counted.Write(binary.AppendUvarint(nil, uint64(reading.Unreadable)))
 	if err == nil {
-		err = encode(z, reading.Leads)
+		err = encode(counted, reading.Leads)
 	}
 	err = errors.Join(err, z.Close())
+	if err == nil && counted.bytes > maxUnpacked(packed.Len()) {
+		err = errTooLarge // unpack would refuse it
+	}
 	return packed.Bytes(), err
 }
 
-// unpack reads what pack wrote.
-func unpack(packed []byte) (catalogue.Reading, error) {
-	z, err := zstd.NewReader(bytes.NewReader(packed))
+// counter counts the bytes that are written.
+type counter struct {
+	to    io.Writer
+	bytes int64
+}
+
+// Write implements io.Writer.
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.to.Write(p)
+	c.bytes += int64(n)
+	return n, err
+}
+
+// maxUnpacked returns the maximum size of leads that take the given number of bytes
+// when packed.
+func maxUnpacked(packed int) int64 { return unpackedSlack + maxRatio*int64(packed) }
+
+// unpack reads what pack wrote, within the bounds.
+func unpack(packed []byte, most bounds) (catalogue.Reading, error) {
+	z, err := zstd.NewReader(bytes.NewReader(packed), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(1))
 	if err != nil {
 		return catalogue.Reading{}, err
 	}
 	defer z.Close()
-	buffered := bufio.NewReader(z)
+	most.bytes = maxUnpacked(len(packed))
+	buffered := bufio.NewReader(io.LimitReader(z, most.bytes))
 	unreadable, err := binary.ReadUvarint(buffered)
 	if err != nil || unreadable > math.MaxInt32 {
 		return catalogue.Reading{}, errFormat
 	}
-	leads, err := decode(buffered)
+	leads, err := decode(buffered, most)
 	return catalogue.Reading{Leads: leads, Unreadable: int(unreadable), Complete: true}, err
 }

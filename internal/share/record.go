@@ -203,13 +203,18 @@ func (r *recordReader) Present(bool, uintptr) bool {
 	return b == 1
 }
 
-// Length implements lead.Visitor. It refuses lists with more elements than bytes
-// are left: every element takes at least one.
-func (r *recordReader) Length(int, uintptr) int {
+// Length implements lead.Visitor. It refuses lists with more elements than the bytes
+// that are left can hold. Every field of an element takes at least one byte, and at
+// most largestField in memory, so a list takes at most that many times its encoding.
+func (r *recordReader) Length(_ int, size uintptr) int {
 	n := r.number()
-	if n > uint64(len(r.data))+1 {
+	least := max(1, uint64(size)/largestField)
+	if n > uint64(len(r.data))/least+1 {
 		r.fail()
 		return -1
 	}
 	return int(n) - 1
 }
+
+// largestField is the size of a slice or a time in bytes. No field is larger.
+const largestField = 24

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -27,7 +28,7 @@ type redisServer struct {
 // newRedis starts a redis-server on a free port of the loopback interface. If the
 // program is not installed the test is skipped, or fails if the environment requires
 // it.
-func newRedis(t *testing.T) *redisServer {
+func newRedis(t *testing.T, settings ...string) *redisServer {
 	t.Helper()
 	binary, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -47,7 +48,8 @@ func newRedis(t *testing.T) *redisServer {
 	}
 	dir := t.TempDir()
 	r.command = func() *exec.Cmd {
-		return exec.CommandContext(context.Background(), binary, "--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--appendonly", "no")
+		args := append([]string{"--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--appendonly", "no"}, settings...)
+		return exec.CommandContext(context.Background(), binary, args...)
 	}
 	if err := free.Close(); err != nil {
 		t.Fatal(err)
@@ -125,12 +127,12 @@ func TestReplicasOverRedis(t *testing.T) {
 	}
 	p.wantReads(t, 2)
 
-	if found, report := a.lookups.ByTenants(t.Context(), []string{"T1"}, lead.Freshness{}); found[0].Err != nil || report.UpstreamCalls != 1 {
+	if found, report := a.lookups.ByTenants(t.Context(), []string{strings.ToUpper(tenantA)}, lead.Freshness{}); found[0].Err != nil || report.UpstreamCalls != 1 {
 		t.Errorf("%+v, %+v", found, report)
 	}
 	eventually(t, "a lookup is shared", func() bool {
-		found, report := startProcess(t, redis.addr, p, nil).lookups.ByTenants(t.Context(), []string{"t1"}, lead.Freshness{})
-		return found[0].Err == nil && found[0].Leads[0].ID == "of t1" && report.UpstreamCalls == 0
+		found, report := startProcess(t, redis.addr, p, nil).lookups.ByTenants(t.Context(), []string{tenantA}, lead.Freshness{})
+		return found[0].Err == nil && found[0].Leads[0].ID == "of "+tenantA && report.UpstreamCalls == 0
 	})
 }
 
@@ -156,7 +158,7 @@ func TestRedisRestartsUnderLoad(t *testing.T) {
 				if _, _, err := r.catalogue.Snapshot(t.Context(), want); err != nil {
 					t.Errorf("catalogue: %v", err)
 				}
-				if found, _ := r.lookups.ByTenants(t.Context(), []string{fmt.Sprint("t", n%100)}, want); found[0].Err != nil {
+				if found, _ := r.lookups.ByTenants(t.Context(), []string{fmt.Sprintf("%08d%s", n%100, tenantA[8:])}, want); found[0].Err != nil {
 					t.Errorf("lookup: %v", found[0].Err)
 				}
 			}

@@ -1,6 +1,7 @@
 package share
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"time"
@@ -18,6 +19,13 @@ local function moment(text) -- the time at the start of a stored text; nil if it
   local at = tonumber(text and string.match(text, '^%d+'))
   return at and at <= now and at or nil
 end
+local function get(key, most) -- a text; nil if there is none, or it is longer than most bytes or of another type
+  local length = redis.pcall('STRLEN', key)
+  if type(length) ~= 'number' or length == 0 or length > most then
+    return nil
+  end
+  return redis.call('GET', key)
+end
 `
 
 // lookScript returns the manifest of leads that are fresh enough. If there are none
@@ -28,17 +36,20 @@ end
 const lookScript = clock + `
 local earliest = now - ARGV[1]
 local stamp = string.format('%.0f', now)
-local manifest = redis.call('GET', KEYS[1])
+local manifest = get(KEYS[1], 300)
 local begun = moment(manifest)
-local generation = begun and string.match(manifest, '^%d+ ([^ ]+) [^ ]+ [^ ]+$')
+local generation = begun and string.match(manifest, '^%d+ ([^ ]+) [^ ]+ [^ ]+ [^ ]+$')
 if generation and begun >= earliest and generation ~= ARGV[2] then
   return {'found', stamp, manifest}
 end
 local lease = stamp .. ' ' .. ARGV[3]
-if redis.call('SET', KEYS[2], lease, 'NX', 'PX', ARGV[4]) then
+local held = moment(get(KEYS[2], 100))
+local left = held and redis.call('PTTL', KEYS[2]) or 0
+if left <= 0 or left > tonumber(ARGV[4]) then -- there is none, or no replica wrote it
+  redis.call('SET', KEYS[2], lease, 'PX', ARGV[4])
   return {'leased', stamp, lease}
 end
-begun = moment(redis.call('GET', KEYS[2]))
+begun = held
 if begun and begun >= earliest then
   return {'wait', stamp, ''}
 end
@@ -49,7 +60,7 @@ return {'apart', stamp, ''}
 // stored manifest is not older. Key: manifest. Arguments: the new manifest, and its
 // time to live in ms.
 const announceScript = clock + `
-local old = redis.call('GET', KEYS[1])
+local old = get(KEYS[1], 300)
 local begun = moment(old)
 if begun and begun >= moment(ARGV[1]) then
   return false
@@ -62,13 +73,13 @@ return old or ''
 // the text and, to renew, the new time to live in ms.
 const (
 	renewScript = `
-if redis.call('GET', KEYS[1]) == ARGV[1] then
+if redis.pcall('GET', KEYS[1]) == ARGV[1] then
   return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 end
 return 0
 `
 	releaseScript = `
-if redis.call('GET', KEYS[1]) == ARGV[1] then
+if redis.pcall('GET', KEYS[1]) == ARGV[1] then
   return redis.call('DEL', KEYS[1])
 end
 return 0
@@ -78,11 +89,15 @@ return 0
 // clockScript returns the server's time. Key: any key, to select a cluster's node.
 const clockScript = clock + `return string.format('%.0f', now)`
 
-// recallScript returns the server's time and the value of each key.
+// recallScript returns the server's time and the value of each key. Values that are
+// too long, or too many, are empty. Arguments: the maximum size of a value and of all
+// together, in bytes.
 const recallScript = clock + `
 local answer = {string.format('%.0f', now)}
+local left = tonumber(ARGV[2])
 for i, key in ipairs(KEYS) do
-  answer[i + 1] = redis.call('GET', key) or ''
+  answer[i + 1] = get(key, math.min(left, tonumber(ARGV[1]))) or ''
+  left = left - #answer[i + 1]
 end
 return answer
 `
@@ -94,7 +109,7 @@ const rememberScript = clock + `
 for i, key in ipairs(KEYS) do
   local value = ARGV[i + 1]
   local begun = moment(value)
-  local old = moment(redis.call('GET', key))
+  local old = moment(get(key, 2^30))
   local left = begun and math.floor(ARGV[1] - (now - begun) / 1000) or 0
   if left > 0 and not (old and old >= begun) then
     redis.call('SET', key, value, 'PX', left)
@@ -142,33 +157,72 @@ func (s *Store) look(greatestAge time.Duration, useless, name string) (turn, err
 		strconv.FormatInt(greatestAge.Microseconds(), 10), useless, name,
 		strconv.FormatInt(s.opts.LeaseTTL.Milliseconds(), 10),
 	}
-	return attempt(s, func(ctx context.Context, client rueidis.Client) (turn, error) {
-		answer, err := s.scripts.look.Exec(ctx, client, keys, args).AsStrSlice()
-		if err != nil {
-			return turn{}, err
-		}
-		now, err := strconv.ParseInt(answer[1], 10, 64)
-		return turn{does: answer[0], now: now, text: answer[2]}, err
+	return attemptAs(s, "look", func(ctx context.Context, client rueidis.Client) (turn, error) {
+		return scripted(s, func() (turn, error) {
+			answer, err := s.scripts.look.Exec(ctx, client, keys, args).AsStrSlice()
+			if err != nil || len(answer) != 3 {
+				return turn{}, cmp.Or(err, errFormat)
+			}
+			now, err := strconv.ParseInt(answer[1], 10, 64)
+			return turn{does: answer[0], now: now, text: answer[2]}, err
+		}, func() (turn, error) { return s.plainly(ctx, client).look(greatestAge, useless, name) })
 	})
 }
 
 func (s *Store) announce(m manifest, keep time.Duration) (replaced string, err error) {
-	args := []string{m.String(), strconv.FormatInt(keep.Milliseconds(), 10)}
-	return attempt(s, func(ctx context.Context, client rueidis.Client) (string, error) {
-		return s.scripts.announce.Exec(ctx, client, []string{s.manifestKey()}, args).ToString()
+	text := s.manifestText(m)
+	args := []string{text, strconv.FormatInt(keep.Milliseconds(), 10)}
+	return attemptAs(s, "announce", func(ctx context.Context, client rueidis.Client) (string, error) {
+		return scripted(s, func() (string, error) {
+			return s.scripts.announce.Exec(ctx, client, []string{s.manifestKey()}, args).ToString()
+		}, func() (string, error) { return s.plainly(ctx, client).announce(m.begun, text, keep) })
 	})
 }
 
 // renew and release ignore errors: a lease expires by itself, and two replicas may
 // read at the same time.
 func (s *Store) renew(lease string) {
-	s.holder(s.scripts.renew, lease, strconv.FormatInt(s.opts.LeaseTTL.Milliseconds(), 10))
+	_, _ = attemptAs(s, "renew", func(ctx context.Context, client rueidis.Client) (struct{}, error) {
+		return scripted(s, func() (struct{}, error) {
+			args := []string{lease, strconv.FormatInt(s.opts.LeaseTTL.Milliseconds(), 10)}
+			return struct{}{}, s.scripts.renew.Exec(ctx, client, []string{s.leaseKey()}, args).Error()
+		}, func() (struct{}, error) { return struct{}{}, s.plainly(ctx, client).renew(lease) })
+	})
 }
 
-func (s *Store) release(lease string) { s.holder(s.scripts.release, lease) }
+func (s *Store) release(lease string) {
+	_, _ = attemptAs(s, "release", func(ctx context.Context, client rueidis.Client) (struct{}, error) {
+		return scripted(s, func() (struct{}, error) {
+			return struct{}{}, s.scripts.release.Exec(ctx, client, []string{s.leaseKey()}, []string{lease}).Error()
+		}, func() (struct{}, error) { return struct{}{}, s.plainly(ctx, client).release(lease) })
+	})
+}
 
-func (s *Store) holder(script *rueidis.Lua, args ...string) {
-	_, _ = attempt(s, func(ctx context.Context, client rueidis.Client) (struct{}, error) {
-		return struct{}{}, script.Exec(ctx, client, []string{s.leaseKey()}, args).Error()
+// clock returns the server's time in µs since 1970.
+func (s *Store) clock() (int64, error) {
+	return attemptAs(s, "clock", func(ctx context.Context, client rueidis.Client) (int64, error) {
+		return scripted(s, func() (int64, error) {
+			return s.scripts.clock.Exec(ctx, client, []string{s.leaseKey()}, nil).AsInt64()
+		}, func() (int64, error) { return s.plainly(ctx, client).clock() })
+	})
+}
+
+// recall returns the server's time and the values of the keys.
+func (s *Store) recall(keys []string) ([]string, error) {
+	args := []string{strconv.Itoa(maxLookup), strconv.Itoa(maxRecall)}
+	return attemptAs(s, "recall", func(ctx context.Context, client rueidis.Client) ([]string, error) {
+		return scripted(s, func() ([]string, error) {
+			return s.scripts.recall.Exec(ctx, client, keys, args).AsStrSlice()
+		}, func() ([]string, error) { return s.plainly(ctx, client).recall(keys) })
+	})
+}
+
+// remember stores values that start with their times. It ignores errors.
+func (s *Store) remember(keys, values []string, ttl time.Duration) {
+	args := append([]string{strconv.FormatInt(ttl.Milliseconds(), 10)}, values...)
+	_, _ = attemptAs(s, "remember", func(ctx context.Context, client rueidis.Client) (struct{}, error) {
+		return scripted(s, func() (struct{}, error) {
+			return struct{}{}, s.scripts.remember.Exec(ctx, client, keys, args).Error()
+		}, func() (struct{}, error) { return struct{}{}, s.plainly(ctx, client).remember(keys, values, ttl) })
 	})
 }

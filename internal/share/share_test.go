@@ -24,6 +24,13 @@ import (
 
 const keep = time.Minute
 
+// Tenants of the leads.
+const (
+	tenantA = "aaaaaaaa-4f2c-4e1b-8125-2d27122ca75f"
+	tenantB = "bbbbbbbb-4f2c-4e1b-8125-2d27122ca75f"
+	tenantC = "cccccccc-4f2c-4e1b-8125-2d27122ca75f"
+)
+
 // platform is a source that counts its reads. Each read returns other leads.
 type platform struct {
 	begun chan struct{} // receives a value for every read, if there is room
@@ -78,18 +85,19 @@ func (p *platform) wantReads(t *testing.T, want int) {
 // leadsOf returns the leads of a read: more than two chunks.
 func leadsOf(read int) []*lead.Lead {
 	leads := []*lead.Lead{
-		{ID: "read " + strconv.Itoa(read), TenantID: "tenant", ContactDetails: &lead.ContactDetails{FullName: new("Dana Levi")}},
-		{ID: "bare"},
+		{ID: "read " + strconv.Itoa(read), TenantID: tenantA, ContactDetails: &lead.ContactDetails{FullName: new("Dana Levi")}},
+		{ID: "bare", TenantID: tenantB},
 	}
-	// These strings do not compress.
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	// These strings hardly compress.
 	noise := uint64(read)
 	for i := range 20 {
 		text := make([]byte, 64<<10)
 		for j := range text {
 			noise = noise*6364136223846793005 + 1442695040888963407
-			text[j] = byte(noise >> 56)
+			text[j] = alphabet[noise>>58]
 		}
-		leads = append(leads, &lead.Lead{ID: strconv.Itoa(i), Comments: []string{string(text)}})
+		leads = append(leads, &lead.Lead{ID: strconv.Itoa(i), TenantID: tenantC, Comments: []string{string(text)}})
 	}
 	return leads
 }

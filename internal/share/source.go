@@ -3,6 +3,7 @@ package share
 import (
 	"context"
 	"crypto/rand"
+	"strings"
 	"sync"
 	"time"
 
@@ -72,6 +73,7 @@ func (s *source) await(ctx context.Context, notBefore time.Time) (*catalogue.Rea
 	patience, cancel := halfOf(ctx)
 	defer cancel()
 	useless, name := s.useless(notBefore), rand.Text()
+	failures := 0
 	for {
 		asked := time.Now()
 		next, err := s.store.look(asked.Sub(notBefore), useless, name)
@@ -79,15 +81,21 @@ func (s *source) await(ctx context.Context, notBefore time.Time) (*catalogue.Rea
 		case err != nil:
 			return nil, turn{}
 		case next.does == found:
-			m := parseManifest(next.text)
-			reading, err := s.store.load(ctx, m)
+			m, err := s.store.parseManifest(next.text)
 			if err == nil {
-				age := time.Duration(next.now-m.begun) * time.Microsecond
-				reading.AsOf = s.dated(m.generation, asked.Add(-age))
-				return &reading, turn{}
+				var reading catalogue.Reading
+				if reading, err = s.store.load(ctx, m); err == nil {
+					age := time.Duration(next.now-m.begun) * time.Microsecond
+					reading.AsOf = s.dated(m.generation, asked.Add(-age))
+					return &reading, turn{}
+				}
 			}
 			s.store.complain(err)
-			useless = m.generation
+			if failures++; failures == maxFailures {
+				next.does = apart
+				return nil, next
+			}
+			useless = generationOf(next.text)
 		case next.does == wait:
 			select {
 			case <-time.After(jittered(pollInterval)):
@@ -99,6 +107,16 @@ func (s *source) await(ctx context.Context, notBefore time.Time) (*catalogue.Rea
 			return nil, next
 		}
 	}
+}
+
+// maxFailures is how many manifests a read tries whose leads cannot be used.
+const maxFailures = 3
+
+// generationOf returns the generation in the text of a manifest as the scripts find it.
+func generationOf(text string) string {
+	_, rest, _ := strings.Cut(text, " ")
+	generation, _, _ := strings.Cut(rest, " ")
+	return generation
 }
 
 // halfOf returns a context with half of the time left to ctx and to the request that

@@ -8,7 +8,10 @@
 // has to.
 //
 // The shared values contain personal data. They expire on the server when they are
-// too old to be used, and Options.Key encrypts them.
+// too old to be used, and Options.Key encrypts and authenticates them. What is stored
+// is not believed in any case: it is bounded before it is read, and has to pass the
+// checks that the platform's answers pass. Values that fail are not used and are
+// overwritten. Only the server's clock and the lease are taken as they are.
 package share
 
 import (
@@ -20,7 +23,11 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
+	"net/netip"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -34,6 +41,7 @@ const (
 	// DefaultLeaseTTL is long enough for a holder to survive short pauses: it renews the
 	// lease three times in this time. If the holder dies, others wait for less than 3 s.
 	DefaultLeaseTTL = 2500 * time.Millisecond
+	DefaultMaxLeads = 500_000
 )
 
 const (
@@ -44,9 +52,6 @@ const (
 	// reachTimeout bounds one attempt to reach the server; no request waits for it.
 	reachTimeout = 2 * time.Second
 )
-
-// errUnreachable means that a step was not tried. The reason was logged already.
-var errUnreachable = errors.New("shared state is unreachable")
 
 // Options configure a Store. All but URL and Namespace may be zero.
 type Options struct {
@@ -60,8 +65,11 @@ type Options struct {
 	// Prefix is the start of every key; empty means DefaultPrefix.
 	Prefix string
 	// Key encrypts the stored values. It has 32 bytes and must be the same in all
-	// replicas. If it is empty nothing is encrypted.
+	// replicas. If it is empty nothing is encrypted or authenticated: whoever can
+	// write to the server then decides what is answered.
 	Key []byte
+	// MaxLeads is the maximum number of leads to load; 0 means DefaultMaxLeads.
+	MaxLeads int
 	// Bound is the maximum duration of one step; 0 means DefaultBound.
 	Bound time.Duration
 	// LeaseTTL is the time after which another replica may take over reading from
@@ -74,12 +82,15 @@ type Options struct {
 
 // Store is the connection to the shared state. It is safe for concurrent use.
 type Store struct {
-	opts     Options
-	dial     rueidis.ClientOption
-	scripts  scripts
-	vault    vault
-	warnOnce sync.Once // for the warning about a wrong key
-	prefix   string
+	opts    Options
+	dial    rueidis.ClientOption
+	scripts scripts
+	vault   vault
+	prefix  string
+	doubts  doubts // about shared values
+
+	// scriptless is set while the server forbids scripts.
+	scriptless atomic.Bool
 
 	life    context.Context // canceled by Close
 	end     context.CancelFunc
@@ -93,15 +104,8 @@ type Store struct {
 	connection rueidis.Client // nil until the first success
 	state      state
 	closed     bool
+	refusals   map[string]refusal // by step; see judge
 }
-
-type state uint8
-
-const (
-	untried state = iota
-	reachable
-	unreachable
-)
 
 // Open returns a store, which must be closed. It does not wait for the server, which
 // may start later or never. An error means that the options are invalid.
@@ -118,6 +122,7 @@ func Open(opts Options) (*Store, error) {
 	opts.Prefix = cmp.Or(opts.Prefix, DefaultPrefix)
 	opts.Bound = cmp.Or(opts.Bound, DefaultBound)
 	opts.LeaseTTL = cmp.Or(opts.LeaseTTL, DefaultLeaseTTL)
+	opts.MaxLeads = cmp.Or(opts.MaxLeads, DefaultMaxLeads)
 	opts.Logger = cmp.Or(opts.Logger, slog.New(slog.DiscardHandler))
 	dial.DisableCache = true // no value is read twice
 	dial.DisableRetry = true // a failed step is skipped instead
@@ -131,7 +136,7 @@ func Open(opts Options) (*Store, error) {
 	}
 	namespace := sha256.Sum256([]byte(opts.Namespace))
 	s := &Store{
-		opts: opts, dial: dial, scripts: newScripts(), vault: vault, lost: make(chan struct{}, 1),
+		opts: opts, dial: dial, scripts: newScripts(), vault: vault, lost: make(chan struct{}, 1), refusals: map[string]refusal{},
 		// The braces keep all keys on one node of a cluster, which scripts require.
 		prefix: opts.Prefix + "{" + hex.EncodeToString(namespace[:12]) + ":" + formatVersion + "}:",
 	}
@@ -196,7 +201,11 @@ func (s *Store) reach() error {
 	if client != nil {
 		ctx, cancel := context.WithTimeout(s.life, reachTimeout)
 		defer cancel()
-		return client.Do(ctx, client.B().Ping().Build()).Error()
+		err := client.Do(ctx, client.B().Ping().Build()).Error()
+		if code := codeOf(err); code != "" && !refusesAll(code) {
+			return nil // it forbids only this command
+		}
+		return err
 	}
 	client, err := rueidis.NewClient(s.dial)
 	if err != nil {
@@ -208,99 +217,45 @@ func (s *Store) reach() error {
 	return nil
 }
 
-// mark records whether the server can be reached, and logs changes.
-func (s *Store) mark(err error) {
-	now := reachable
-	if err != nil {
-		now = unreachable
-	}
-	s.mu.Lock()
-	before := s.state
-	s.state = now
-	s.mu.Unlock()
-	switch {
-	case before == now || s.life.Err() != nil:
-	case now == reachable:
-		s.opts.Logger.Info("shared state is reachable")
-	default:
-		s.opts.Logger.Warn("shared state is unreachable; continuing without it", slog.Any("error", err))
-		if before == reachable {
-			s.lost <- struct{}{} // never blocks: the supervisor received the last one before it marked success
-		}
-	}
-}
-
-// Lost reports whether the server cannot be reached.
-func (s *Store) Lost() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.state == unreachable
-}
-
-// complain logs why a shared value cannot be used. It logs nothing if the reason is
-// the loss of the server.
-func (s *Store) complain(err error) {
-	switch {
-	case errors.Is(err, errSealed):
-		s.warnOnce.Do(func() {
-			s.opts.Logger.Warn("shared state cannot be decrypted; the key must be the same in all replicas")
-		})
-	case errors.Is(err, errFormat), errors.Is(err, errChunks), errors.Is(err, errTooLarge):
-		s.opts.Logger.Warn("leads cannot be shared", slog.Any("error", err))
-	}
-}
-
-// attempt runs one step with the server if the server can be reached. It returns
-// within Options.Bound. The step may then still be running, so it must not write to
-// anything that the caller reads.
-//
-// The step does not use the caller's context, because canceling a command breaks
-// the connection.
-func attempt[T any](s *Store, step func(context.Context, rueidis.Client) (T, error)) (T, error) {
-	var none T
-	client := s.reached()
-	if client == nil {
-		return none, errUnreachable
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), s.opts.Bound)
-	defer cancel()
-	type result struct {
-		value T
-		err   error
-	}
-	done := make(chan result, 1)
-	go func() {
-		defer s.steps.Done()
-		value, err := step(ctx, client)
-		done <- result{value, err}
-	}()
-	var got result
-	select {
-	case got = <-done:
-	case <-ctx.Done():
-		got.err = ctx.Err()
-	}
-	if got.err != nil && !rueidis.IsRedisNil(got.err) {
-		s.mark(got.err)
-	}
-	return got.value, got.err
-}
-
-// reached returns the connection, or nil if the server cannot be reached. It counts
-// the step that the caller will run, which must call steps.Done.
-func (s *Store) reached() rueidis.Client {
+// reached returns the connection, or an error if the server cannot be reached or has
+// just refused the step. Without an error it counts the step that the caller will run,
+// which must call steps.Done.
+func (s *Store) reached(step string) (rueidis.Client, error) {
 	<-s.settled.Done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state != reachable || s.closed {
-		return nil
+		return nil, errUnreachable
+	}
+	if time.Now().Before(s.refusals[step].until) {
+		return nil, errRefused
 	}
 	s.steps.Add(1)
-	return s.connection
+	return s.connection, nil
 }
 
 // jittered returns a random duration between 0.5 and 1.5 times d, so that replicas do
 // not act in step.
 func jittered(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * (0.5 + rand.Float64()))
+}
+
+// IsLocal reports whether all hosts of a URL are this machine, so that no network lies
+// between. It is false for a malformed URL.
+func IsLocal(text string) bool {
+	dial, err := rueidis.ParseURL(text)
+	if err != nil {
+		return false
+	}
+	for _, address := range dial.InitAddress {
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			host = "" // a socket
+		}
+		ip, err := netip.ParseAddr(host)
+		if host != "" && !strings.EqualFold(host, "localhost") && (err != nil || !ip.Unmap().IsLoopback()) {
+			return false
+		}
+	}
+	return true
 }
