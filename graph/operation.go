@@ -16,6 +16,7 @@ import (
 	"leadgraph/graph/loader"
 	"leadgraph/graph/scalar"
 	"leadgraph/graph/transport"
+	"leadgraph/internal/admission"
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
 	"leadgraph/lead/lookup"
@@ -96,7 +97,10 @@ func withOperation(ctx context.Context, schema *ast.Schema, options Options, inF
 		return context.WithValue(ctx, operationKey{}, op)
 	}
 	op.snapshot = sync.OnceValues(func() (*catalogue.Snapshot, error) {
-		snapshot, state, err := options.Catalogue.Snapshot(ctx, op.freshness)
+		calling, done := admission.Of(ctx).Calling(ctx)
+		defer done()
+		snapshot, state, err := options.Catalogue.Snapshot(calling, op.freshness)
+		err = crowded(calling, err)
 		report := lookup.Report{UpstreamCalls: state.Calls, Plan: lookup.PlanCatalogue}
 		if state.FromCache {
 			report.CacheHits = 1
@@ -129,14 +133,26 @@ func (op *operation) staleAs(whole *operation) {
 
 // ByTenants implements loader.Reader.
 func (op *operation) ByTenants(ctx context.Context, tenantIDs []string) []lookup.Lookup {
-	found, report := op.options.Lookups.ByTenants(ctx, tenantIDs, op.freshness)
-	op.spend(report)
-	return found
+	return op.byTenants(ctx, tenantIDs, op.freshness)
 }
 
 // Online implements loader.Reader.
 func (op *operation) Online(ctx context.Context, tenantID string) lookup.Lookup {
-	found, report := op.options.Lookups.Online(ctx, tenantID)
+	calling, done := admission.Of(ctx).Calling(ctx)
+	defer done()
+	found, report := op.options.Lookups.Online(calling, tenantID)
+	found.Err = crowded(calling, found.Err)
+	op.spend(report)
+	return found
+}
+
+func (op *operation) byTenants(ctx context.Context, tenantIDs []string, want lead.Freshness) []lookup.Lookup {
+	calling, done := admission.Of(ctx).Calling(ctx)
+	defer done()
+	found, report := op.options.Lookups.ByTenants(calling, tenantIDs, want)
+	for i := range found {
+		found[i].Err = crowded(calling, found[i].Err)
+	}
 	op.spend(report)
 	return found
 }

@@ -24,7 +24,9 @@ func (r *leadResolver) CivicAddresses(ctx context.Context, obj *lead.Lead, count
 
 func (r *queryResolver) Lead(ctx context.Context, tenantID string, checkOnline bool) (*lead.Lead, error) {
 	op := operationOf(ctx)
-	leads, err := op.leads.Load(ctx, loader.Key{TenantID: tenantID, CheckOnline: checkOnline})
+	leads, err := waiting(ctx, func() ([]*lead.Lead, error) {
+		return op.leads.Load(ctx, loader.Key{TenantID: tenantID, CheckOnline: checkOnline})
+	})
 	return op.visible(lead.Preferred(leads)), err
 }
 
@@ -34,7 +36,11 @@ func (r *queryResolver) LeadsByTenantIds(ctx context.Context, tenantIds []string
 		keys[i].TenantID = id
 	}
 	op := operationOf(ctx)
-	lists, errs := op.leads.LoadAll(ctx, keys)
+	var errs []error
+	lists, _ := waiting(ctx, func() (lists [][]*lead.Lead, _ error) {
+		lists, errs = op.leads.LoadAll(ctx, keys)
+		return lists, nil
+	})
 	for i, err := range errs {
 		switch {
 		case err != nil:
@@ -66,7 +72,7 @@ func (r *queryResolver) LeadStats(ctx context.Context, filter *lead.Filter) (*ca
 	if err := op.checkSearch(filter); err != nil {
 		return nil, err
 	}
-	snapshot, err := op.snapshot()
+	snapshot, err := waiting(ctx, op.snapshot)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +91,7 @@ func (r *queryResolver) Node(ctx context.Context, id string) (generated.Node, er
 
 func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]generated.Node, error) {
 	op := operationOf(ctx)
-	snapshot, err := op.snapshot()
+	snapshot, err := waiting(ctx, op.snapshot)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"leadgraph/graph/generated"
 	"leadgraph/graph/pagination"
+	"leadgraph/internal/admission"
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
 	"leadgraph/lead/lookup"
@@ -40,6 +41,9 @@ func later(a, b time.Time) time.Time {
 // snapshot is older, as a replica's may be, the catalogue is refreshed first: a
 // walk never goes back to older leads.
 func (op *operation) snapshotSince(ctx context.Context, since time.Time) (*catalogue.Snapshot, error) {
+	slot := admission.Of(ctx)
+	slot.Away()
+	defer slot.Back(ctx)
 	snapshot, err := op.snapshot()
 	for want := newerThan(since); err == nil && snapshot.AsOf().Before(since); want = (lead.Freshness{NoCache: true}) {
 		var state catalogue.State
@@ -95,8 +99,7 @@ func (op *operation) lookedUp(ctx context.Context, tenants []string, since time.
 		(limit.NoCache || want.MaxAge == nil || *limit.MaxAge < *want.MaxAge) {
 		want = limit
 	}
-	found, report := op.options.Lookups.ByTenants(ctx, tenants, want)
-	op.spend(report)
+	found, _ := waiting(ctx, func() ([]lookup.Lookup, error) { return op.byTenants(ctx, tenants, want), nil })
 	for _, of := range found {
 		if of.Err != nil {
 			return nil, asOf, of.Err
@@ -120,7 +123,7 @@ func (op *operation) orderOf(ctx context.Context, leads []*lead.Lead, asOf time.
 		return nil, nil
 	}
 	if known == nil {
-		return op.snapshot()
+		return waiting(ctx, op.snapshot)
 	}
 	return op.snapshotSince(ctx, asOf)
 }

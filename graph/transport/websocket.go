@@ -132,7 +132,7 @@ func (s *socket) serve(connection, ctx context.Context) {
 			}
 			inTime()
 			leave = s.closeAtExpiry(ctx)
-			s.send("connection_ack", "", nil)
+			s.send(ctx, "connection_ack", "", nil)
 		case m.Type == "subscribe" && !initialised:
 			s.close(closeUnauthorized, "Unauthorized")
 			return
@@ -143,7 +143,7 @@ func (s *socket) serve(connection, ctx context.Context) {
 		case m.Type == "complete":
 			s.complete(m.ID)
 		case m.Type == "ping":
-			s.send("pong", "", nil)
+			s.send(ctx, "pong", "", nil)
 		case m.Type == "pong":
 		default:
 			s.close(closeBadMessage, "Invalid message")
@@ -214,12 +214,13 @@ func (s *socket) leave(ctx context.Context) {
 
 // send writes a message and returns its size in bytes. If the client does not
 // take it, the connection is dropped.
-func (s *socket) send(kind, id string, payload []byte) int {
+func (s *socket) send(of context.Context, kind, id string, payload []byte) int {
 	text := jsonObject{'{'}.with("type", kind, true).with("id", id, id != "")
 	if payload != nil {
 		text = text.raw("payload", payload)
 	}
 	text = append(text, '}')
+	defer s.sending(of, len(text))()
 	ctx, cancel := context.WithTimeout(context.Background(), writeWait) // the end of the operation must not cut a message
 	defer cancel()
 	if s.conn.Write(ctx, websocket.MessageText, text) != nil {

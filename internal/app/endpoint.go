@@ -11,14 +11,16 @@ import (
 	bounds "leadgraph/graph/limits"
 	"leadgraph/graph/pagination"
 	"leadgraph/graph/transport"
+	"leadgraph/internal/admission"
 	"leadgraph/internal/auth"
 	"leadgraph/internal/config"
+	"leadgraph/internal/errcode"
 	"leadgraph/internal/httpd"
 	"leadgraph/internal/telemetry"
 )
 
 // endpoint returns the GraphQL handler with its protection: from the outside in,
-// trace context, refusals, browser rules and authentication.
+// the gate of an overloaded server, trace context, refusals, browser rules and authentication.
 func (s *server) endpoint() (http.Handler, error) {
 	handler, err := graph.NewHandler(s.graphOptions())
 	if err != nil {
@@ -27,8 +29,11 @@ func (s *server) endpoint() (http.Handler, error) {
 	s.seen.Watch(telemetry.Sources{
 		Projection: func() telemetry.Projection { return telemetry.Projection(handler.ProjectionStats()) },
 		Queue: func() telemetry.Queue {
-			held := s.limiter.State()
-			return telemetry.Queue{Limit: s.limiter.Slots(), Running: held.Running, Waiting: held.Waiting}
+			held, unsent := s.door.State(), s.unsent.State()
+			return telemetry.Queue{
+				Limit: s.cfg.Serve.Edge.MaxInFlight, Inside: held.Inside, Running: held.Running, Waiting: held.Waiting,
+				Unsent: unsent.Bytes, CutOffs: unsent.CutOffs,
+			}
 		},
 	})
 	access := s.cfg.Serve.Access
@@ -41,17 +46,33 @@ func (s *server) endpoint() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.seen.Extract(httpd.WithRefusals(s.log, s.seen.Refused, api)), nil
+	refused := admission.NewTally(s.log, "overloaded: requests refused on arrival")
+	gate := httpd.Gate{Door: s.door, ByAddress: auth.Mode(access.Auth) == auth.None, Refused: func() {
+		refused.Add()
+		s.seen.Refused(errcode.Overloaded)
+	}}
+	return gate.Wrap(s.seen.Extract(httpd.WithRefusals(s.log, s.seen.Refused, api))), nil
+}
+
+// nameOf returns the name under which the caller of a context gets its share of the
+// server.
+func (s *server) nameOf(ctx context.Context) string {
+	// In passthrough mode a caller can make up any subject, so the partition comes first.
+	return cmp.Or(auth.For(ctx).Partition, auth.For(ctx).Subject, httpd.RemoteIP(ctx))
 }
 
 // graphOptions joins the GraphQL handler to the other parts of the server.
 func (s *server) graphOptions() graph.Options {
 	access := s.cfg.Serve.Access
 	options := limitOptions(s.cfg.Serve.Limits, s.log)
-	options.Admit = func(ctx context.Context) (func(), time.Duration) {
-		// In passthrough mode a caller can make up any subject, so the partition comes first.
-		return s.limiter.Acquire(ctx, cmp.Or(auth.For(ctx).Partition, auth.For(ctx).Subject, httpd.RemoteIP(ctx)))
+	options.Admit = func(ctx context.Context) (*admission.Slot, time.Duration) {
+		slot, retryAfter := s.door.Enter(ctx, s.nameOf(ctx))
+		if slot == nil {
+			httpd.MarkRefused(ctx)
+		}
+		return slot, retryAfter
 	}
+	options.Sending = func(ctx context.Context, size int) func() { return s.unsent.Begin(ctx, s.nameOf(ctx), size) }
 	options.Leads, options.Lookups, options.Catalogue = s.leads, s.leads, s.leads
 	options.MaxPageSize = s.leads.MaxPageSize
 	options.CatalogueOnly = s.cfg.Serve.Caches.PagesFromCatalogue

@@ -12,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"leadgraph/graph/persisted"
+	"leadgraph/internal/admission"
 	"leadgraph/internal/auth"
 	"leadgraph/internal/backend"
 	"leadgraph/internal/config"
@@ -51,9 +52,13 @@ func (p Program) serve(ctx context.Context, cfg *config.Config, stdout io.Writer
 	if err := s.openAdmin(ctx); err != nil {
 		return err
 	}
+	proxies, err := httpd.ParseProxies(settings.Edge.TrustedProxies)
+	if err != nil {
+		return err
+	}
 	say(stdout, "endpoint:   http://%s/graphql\n", listener.Addr())
 	return httpd.Server{
-		Handler:      httpd.Routes(api, playground, s.health),
+		Handler:      httpd.Routes(api, playground, s.health, proxies),
 		Health:       s.health,
 		DrainDelay:   settings.Edge.DrainDelay,
 		DrainTimeout: settings.Limits.DrainTimeout,
@@ -70,7 +75,8 @@ type server struct {
 	leads     *backend.Platform
 	callers   *auth.Authenticator
 	health    *httpd.Health
-	limiter   *httpd.Limiter
+	door      *admission.Door
+	unsent    *httpd.Unsent
 	seen      *telemetry.Telemetry
 	closers   []func()
 }
@@ -113,8 +119,8 @@ func (s *server) open(ctx context.Context, p Program) error {
 	s.closers = append(s.closers, s.callers.Close)
 	s.health = healthOf(s.leads, s.callers)
 	edge := settings.Edge
-	s.limiter = httpd.NewLimiter(httpd.LimiterOptions{InFlight: edge.MaxInFlight, Queue: edge.MaxQueued, Wait: edge.QueueTimeout})
-	go s.limiter.Follow(ctx)
+	s.door = admission.New(admission.Options{InFlight: edge.MaxInFlight, Queue: edge.MaxQueued, Wait: edge.QueueTimeout})
+	s.unsent = httpd.NewUnsent(edge.MaxUnsent)
 	return nil
 }
 
