@@ -182,15 +182,13 @@ func (d *Door) refuses(name string) bool {
 }
 
 // Refuses reports whether an operation of the named caller would be refused now.
-// If the name is empty it reports whether those of all callers would be.
+// If the name is empty it reports whether those of callers would be who have none
+// here, and so those of all callers.
 func (d *Door) Refuses(name string) bool {
 	if d.parked.Load() < d.tokens || d.options.InFlight == 0 { // the common case takes no lock
 		return false
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if name == "" {
-		return d.waiting >= min(2*d.most(), d.options.Queue)
-	}
 	return d.refuses(name)
 }
