@@ -93,8 +93,8 @@ type exchange struct {
 	client client
 	exec   graphql.GraphExecutor
 	w      http.ResponseWriter
-	came   time.Time // when the request arrived
-	slot *admission.Slot // nil if there are no bounds
+	came   time.Time       // when the request arrived
+	slot   *admission.Slot // nil if there are no bounds
 }
 
 // Do implements graphql.Transport.

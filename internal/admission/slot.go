@@ -25,6 +25,7 @@ type Slot struct {
 	over   bool
 
 	counted int // the weight that was counted for the calls
+	ended   func()
 }
 
 type slotKey struct{}
@@ -208,9 +209,16 @@ func (s *Slot) Unload() {
 	}
 }
 
+// OnRelease has end called when the slot is released.
+func (s *Slot) OnRelease(end func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = end
+}
+
 // Release gives everything back. Calling it again does nothing.
 func (s *Slot) Release() {
-	if !s.bounded() {
+	if s == nil {
 		return
 	}
 	s.Unload()
@@ -220,6 +228,9 @@ func (s *Slot) Release() {
 		return
 	}
 	s.over = true
+	if s.ended != nil {
+		s.ended()
+	}
 	if s.held {
 		s.put()
 	}

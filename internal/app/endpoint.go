@@ -55,24 +55,52 @@ func (s *server) endpoint() (http.Handler, error) {
 }
 
 // nameOf returns the name under which the caller of a context gets its share of the
-// server.
-func (s *server) nameOf(ctx context.Context) string {
-	// In passthrough mode a caller can make up any subject, so the partition comes first.
-	return cmp.Or(auth.For(ctx).Partition, auth.For(ctx).Subject, httpd.RemoteIP(ctx))
+// server. In passthrough mode a caller can make up any subject, so the partition comes
+// first, but also any token, so one that the platform has not accepted counts for its
+// address.
+func (s *server) nameOf(ctx context.Context) (name string, stranger bool) {
+	caller := auth.For(ctx)
+	if caller.Partition != "" && !s.leads.Accepted(caller.Partition) {
+		return httpd.RemoteIP(ctx), true
+	}
+	return cmp.Or(caller.Partition, caller.Subject, httpd.RemoteIP(ctx)), false
+}
+
+// admit is graph.Options.Admit.
+func (s *server) admit(ctx context.Context) (*admission.Slot, time.Duration) {
+	name, stranger := s.nameOf(ctx)
+	var leave func()
+	if stranger && s.cfg.Serve.Edge.MaxInFlight > 0 {
+		if leave = s.strangers.Enter(ctx, name, auth.For(ctx).Partition); leave == nil {
+			httpd.MarkRefused(ctx)
+			return nil, admission.Later()
+		}
+	}
+	slot, retryAfter := s.door.Enter(ctx, name)
+	switch {
+	case slot == nil:
+		httpd.MarkRefused(ctx)
+		if leave != nil {
+			leave()
+		}
+	case leave != nil:
+		slot.OnRelease(leave)
+	}
+	return slot, retryAfter
+}
+
+// sending is graph.Options.Sending.
+func (s *server) sending(ctx context.Context, size int) (end func()) {
+	name, _ := s.nameOf(ctx)
+	return s.unsent.Begin(ctx, name, size)
 }
 
 // graphOptions joins the GraphQL handler to the other parts of the server.
 func (s *server) graphOptions() graph.Options {
 	access := s.cfg.Serve.Access
 	options := limitOptions(s.cfg.Serve.Limits, s.log)
-	options.Admit = func(ctx context.Context) (*admission.Slot, time.Duration) {
-		slot, retryAfter := s.door.Enter(ctx, s.nameOf(ctx))
-		if slot == nil {
-			httpd.MarkRefused(ctx)
-		}
-		return slot, retryAfter
-	}
-	options.Sending = func(ctx context.Context, size int) func() { return s.unsent.Begin(ctx, s.nameOf(ctx), size) }
+	options.Admit = s.admit
+	options.Sending = s.sending
 	options.Leads, options.Lookups, options.Catalogue = s.leads, s.leads, s.leads
 	options.MaxPageSize = s.leads.MaxPageSize
 	options.CatalogueOnly = s.cfg.Serve.Caches.PagesFromCatalogue

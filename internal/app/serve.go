@@ -66,6 +66,10 @@ func (p Program) serve(ctx context.Context, cfg *config.Config, stdout io.Writer
 	}.Serve(ctx, listener)
 }
 
+// maxStrangers is how many tokens that the platform has not accepted yet may be in use
+// at a time for one address.
+const maxStrangers = 8
+
 // server holds the parts of a GraphQL server that outlive a request.
 type server struct {
 	cfg       *config.Config
@@ -77,6 +81,7 @@ type server struct {
 	health    *httpd.Health
 	door      *admission.Door
 	unsent    *httpd.Unsent
+	strangers *admission.Strangers
 	seen      *telemetry.Telemetry
 	closers   []func()
 }
@@ -121,6 +126,7 @@ func (s *server) open(ctx context.Context, p Program) error {
 	edge := settings.Edge
 	s.door = admission.New(admission.Options{InFlight: edge.MaxInFlight, Queue: edge.MaxQueued, Wait: edge.QueueTimeout})
 	s.unsent = httpd.NewUnsent(edge.MaxUnsent)
+	s.strangers = admission.NewStrangers(maxStrangers, edge.QueueTimeout)
 	return nil
 }
 
