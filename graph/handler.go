@@ -86,6 +86,11 @@ type Options struct {
 	// operation and none for itself. A subscription holds its slot only while it
 	// starts. An operation gives its token back while it waits.
 	Admit func(ctx context.Context) (slot *admission.Slot, retryAfter time.Duration)
+	// Connect is called when a WebSocket is opened, and again when InitConnection has
+	// found its caller. It returns nil if the caller has too many, and otherwise a
+	// function to be called when the WebSocket ends. If Connect is nil, there is no
+	// bound.
+	Connect func(ctx context.Context) (leave func())
 	// Sending is called before a part of an answer is written, with its size in
 	// bytes, and end when it was written. If it is nil, nothing is counted.
 	Sending func(ctx context.Context, size int) (end func())
@@ -145,7 +150,7 @@ func NewHandler(o Options) (*Handler, error) {
 		Schema: schema, Documents: &o.Documents, MaxBody: o.MaxBody, MaxBatch: o.MaxBatch, Timeout: o.Timeout,
 		Logger: o.Logger, Begin: o.Begin, Done: o.Done, Recover: errs.recover,
 		InitConnection: o.InitConnection, Expires: o.Expires, CheckOrigin: o.CheckOrigin, Closing: o.Closing,
-		Admit: o.Admit, Weigh: weigh, Sending: o.Sending,
+		Admit: o.Admit, Weigh: weigh, Sending: o.Sending, Connect: o.Connect,
 	}))
 	h.SetErrorPresenter(errs.present)
 	h.SetRecoverFunc(errs.recover)

@@ -54,6 +54,9 @@ type Options struct {
 	Admit func(ctx context.Context) (slot *admission.Slot, retryAfter time.Duration)
 	// Weigh returns the weight of an operation's planned cost, for its slot.
 	Weigh func(*graphql.OperationContext) int
+	// Connect counts a WebSocket to the caller of ctx until leave is called; see
+	// graph.Options.
+	Connect func(ctx context.Context) (leave func())
 	// Sending counts an answer of this size until end is called; see graph.Options.
 	Sending func(ctx context.Context, size int) (end func())
 	// Closing is closed when the server shuts down. Optional.

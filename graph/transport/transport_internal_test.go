@@ -321,3 +321,96 @@ func TestSocketLeavesWithTheServer(t *testing.T) {
 		}
 	})
 }
+
+// TestSocketThatFloodsIsClosed sends what a client may send at once, and too much.
+func TestSocketThatFloodsIsClosed(t *testing.T) {
+	t.Parallel()
+	for name, flood := range map[string]func(conn *websocket.Conn, i int) error{
+		"messages": func(conn *websocket.Conn, _ int) error {
+			return conn.Write(context.Background(), websocket.MessageText, []byte(`{"type":"pong"}`))
+		},
+		"completions": func(conn *websocket.Conn, i int) error {
+			return conn.Write(context.Background(), websocket.MessageText, fmt.Appendf(nil, `{"type":"complete","id":"%d"}`, i))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				conn := socketTo(t, serveClock(t))
+				say(t, conn, `{"type":"connection_init"}`)
+				hear(t, conn, `{"type":"connection_ack"}`)
+				for i := range socketFramesBurst - 1 {
+					if err := flood(conn, i); err != nil {
+						t.Fatalf("message %d: %v", i, err)
+					}
+				}
+				for range 3 { // and then as many as the rate allows
+					<-time.After(time.Second)
+					for i := range socketFrames {
+						if err := flood(conn, i); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				_ = flood(conn, 0)
+				if _, got, err := conn.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusPolicyViolation {
+					t.Errorf("got %s %v", got, err)
+				}
+			})
+		})
+	}
+}
+
+// TestSocketsOperationsAreBounded starts operations one after the other.
+func TestSocketsOperationsAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		conn := socketTo(t, serveClock(t))
+		say(t, conn, `{"type":"connection_init"}`)
+		hear(t, conn, `{"type":"connection_ack"}`)
+		answers := func(operations int) (answered int) {
+			t.Helper()
+			for range operations {
+				say(t, conn, `{"type":"subscribe","id":"a","payload":{"query":"{ nope }"}}`)
+				_, got, err := conn.Read(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !strings.Contains(string(got), `"code":"OVERLOADED"`) {
+					answered++
+				}
+			}
+			return answered
+		}
+		if n := answers(socketOperationsBurst + 50); n != socketOperationsBurst {
+			t.Errorf("%d answered at once", n)
+		}
+		<-time.After(time.Second)
+		if n := answers(socketOperations + 10); n != socketOperations {
+			t.Errorf("%d answered in the next second", n)
+		}
+		_ = conn.CloseNow()
+	})
+}
+
+// TestFramesWithoutContentAreBounded sends fragments of a message that stays empty.
+func TestFramesWithoutContentAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		conn := socketTo(t, serveClock(t))
+		say(t, conn, `{"type":"connection_init"}`)
+		hear(t, conn, `{"type":"connection_ack"}`)
+		w, err := conn.Writer(t.Context(), websocket.MessageText)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const frame = 6 // bytes: a header and a mask
+		frames := 0
+		for ; err == nil && frames < 10*socketMessagesBurst*(4<<10)/frame; frames++ {
+			_, err = w.Write(nil)
+		}
+		if err == nil {
+			t.Errorf("%d frames are read", frames)
+		}
+	})
+}

@@ -32,12 +32,17 @@ type Operation struct {
 type watcher struct {
 	logger    *slog.Logger
 	refusals  *admission.Tally // of operations that were refused for want of room
+	floods    *admission.Tally // of WebSockets that were refused or closed
 	beginHook func(context.Context, time.Time) context.Context
 	doneHook  func(context.Context, Operation)
 }
 
 func newWatcher(o Options) watcher {
-	w := watcher{logger: o.Logger, refusals: admission.NewTally(o.Logger, "overloaded: operations refused"), beginHook: o.Begin, doneHook: o.Done}
+	w := watcher{
+		logger: o.Logger, beginHook: o.Begin, doneHook: o.Done,
+		refusals: admission.NewTally(o.Logger, "overloaded: operations refused"),
+		floods:   admission.NewTally(o.Logger, "WebSockets refused or closed: too many connections or messages of one client"),
+	}
 	if w.beginHook == nil {
 		w.beginHook = func(ctx context.Context, _ time.Time) context.Context { return ctx }
 	}

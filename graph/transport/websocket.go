@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -49,7 +50,13 @@ type socket struct {
 	header  http.Header
 	stop    context.CancelFunc // ends everything that runs for the connection
 	slots   chan struct{}      // one is taken by each running operation
+	limits  socketLimits
+	flooded atomic.Bool // the client has sent too much
 	running sync.WaitGroup
+
+	// moveTo counts the connection to the caller of a context instead. It returns
+	// false if that caller has too many.
+	moveTo func(context.Context) bool
 
 	mu      sync.Mutex
 	active  map[string]context.CancelFunc // by the client's id
@@ -70,14 +77,33 @@ func (t endpoint) serveSocket(w http.ResponseWriter, r *http.Request, exec graph
 		}
 		options.InsecureSkipVerify = true // CheckOrigin has just verified it
 	}
-	conn, err := websocket.Accept(w, r, options)
+	leave := t.connect(r.Context())
+	if leave == nil {
+		t.floods.Add()
+		w.Header().Set("Retry-After", "2")
+		http.Error(w, "There are too many connections.", http.StatusServiceUnavailable)
+		return
+	}
+	defer func() { leave() }()
+	var s *socket
+	options.OnPingReceived = func(ctx context.Context, payload []byte) bool { return s.pinged(ctx, payload) }
+	conn, err := websocket.Accept(hijacker{w, t.MaxBody}, r, options)
 	if err != nil {
 		return // Accept has sent the error to the client
 	}
 	ctx, stop := context.WithCancel(r.Context())
-	s := &socket{
-		endpoint: t, exec: exec, conn: conn, header: r.Header, stop: stop,
+	s = &socket{
+		endpoint: t, exec: exec, conn: conn, header: r.Header, stop: stop, limits: newSocketLimits(),
 		slots: make(chan struct{}, maxSocketOperations), active: map[string]context.CancelFunc{},
+		moveTo: func(ctx context.Context) bool {
+			left := leave
+			if leave = t.connect(ctx); leave == nil {
+				leave = left
+				return false
+			}
+			left()
+			return true
+		},
 	}
 	defer s.running.Wait()
 	defer s.drop()
@@ -116,6 +142,10 @@ func (s *socket) serve(connection, ctx context.Context) {
 	for {
 		_, text, err := s.conn.Read(connection)
 		if err != nil {
+			return
+		}
+		if !s.limits.frames.Allow() {
+			s.closeFlooded()
 			return
 		}
 		var m message
@@ -191,6 +221,11 @@ func (s *socket) initialise(ctx context.Context, text json.RawMessage) (context.
 	if err != nil {
 		s.Logger.InfoContext(ctx, "refused", "status", closeForbidden, "code", errcode.Forbidden)
 		s.close(closeForbidden, "Forbidden")
+		return ctx, false
+	}
+	if !s.moveTo(accepted) {
+		s.floods.Add()
+		s.close(websocket.StatusTryAgainLater, "Too many connections")
 		return ctx, false
 	}
 	return accepted, true

@@ -30,6 +30,11 @@ func (s *socket) subscribe(ctx context.Context, m message) bool {
 		return false
 	}
 	ctx = s.begin(ctx, time.Now())
+	if !s.limits.operations.Allow() {
+		s.fail(ctx, m.ID, overloaded(ctx, s.exec, time.Second))
+		s.queries.Done()
+		return true
+	}
 	select {
 	case s.slots <- struct{}{}:
 		s.running.Go(func() {

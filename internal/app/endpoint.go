@@ -101,6 +101,11 @@ func (s *server) graphOptions() graph.Options {
 	options := limitOptions(s.cfg.Serve.Limits, s.log)
 	options.Admit = s.admit
 	options.Sending = s.sending
+	sockets := admission.NewFew(s.cfg.Serve.Edge.MaxSockets)
+	options.Connect = func(ctx context.Context) func() {
+		name, _ := s.nameOf(ctx)
+		return sockets.Take(name)
+	}
 	options.Leads, options.Lookups, options.Catalogue = s.leads, s.leads, s.leads
 	options.MaxPageSize = s.leads.MaxPageSize
 	options.CatalogueOnly = s.cfg.Serve.Caches.PagesFromCatalogue
