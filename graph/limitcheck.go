@@ -73,3 +73,9 @@ func tooComplex(violation *limits.Violation) *gqlerror.Error {
 		},
 	}
 }
+
+// weigh returns the weight of an operation's planned cost.
+func weigh(op *graphql.OperationContext) int {
+	planned, _ := op.Stats.GetExtension(requestedCost).(limits.Cost)
+	return planned.Weight()
+}

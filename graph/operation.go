@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 	"golang.org/x/sync/semaphore"
 
 	"leadgraph/graph/limits"
@@ -17,6 +19,7 @@ import (
 	"leadgraph/graph/scalar"
 	"leadgraph/graph/transport"
 	"leadgraph/internal/admission"
+	"leadgraph/internal/errcode"
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
 	"leadgraph/lead/lookup"
@@ -241,4 +244,25 @@ func tenantKeys(schema *ast.Schema, op *graphql.OperationContext) int {
 		}
 	}
 	return len(keys)
+}
+
+// waiting calls read, which may wait for the platform, while the field's goroutine
+// has no token.
+func waiting[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	slot := admission.Of(ctx)
+	slot.Away()
+	defer slot.Back(ctx)
+	return read()
+}
+
+// crowded returns the error of a call to the platform. If the call ended because
+// too many operations wait for the platform, the error says so.
+func crowded(ctx context.Context, err error) error {
+	if err == nil || !errors.Is(context.Cause(ctx), admission.ErrCrowded) {
+		return err
+	}
+	return &gqlerror.Error{
+		Message:    "The server is overloaded.",
+		Extensions: map[string]any{"code": errcode.Overloaded, "retryAfterMs": admission.Later().Milliseconds()},
+	}
 }

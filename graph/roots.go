@@ -6,6 +6,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"leadgraph/internal/admission"
 	"leadgraph/internal/errcode"
 )
 
@@ -44,5 +45,18 @@ func watchRootFields(schema *ast.Schema, begin func(context.Context, string) (co
 		value, err := next(ctx)
 		code = codeOf(err)
 		return value, err
+	}
+}
+
+// computeRootFields tells the operation's slot which goroutines resolve its root
+// fields: the slot gives its token back while all of them wait.
+func computeRootFields(schema *ast.Schema) graphql.FieldMiddleware {
+	return func(ctx context.Context, next graphql.Resolver) (any, error) {
+		field := graphql.GetFieldContext(ctx)
+		if field.Object != rootType(schema, graphql.GetOperationContext(ctx).Operation.Operation).Name {
+			return next(ctx)
+		}
+		defer admission.Of(ctx).Field(ctx)()
+		return next(ctx)
 	}
 }

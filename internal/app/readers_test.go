@@ -11,7 +11,7 @@ import (
 )
 
 // TestWhoWaitsForThePlatformDoesNotDelayOthers lets more operations wait for a silent
-// platform than there are cores by far. What memory answers is answered.
+// platform than there are cores by far. Memory answers the others.
 func TestWhoWaitsForThePlatformDoesNotDelayOthers(t *testing.T) {
 	t.Parallel()
 	platform := apptest.NewSilent(t)

@@ -23,8 +23,8 @@ const (
 )
 
 // Gate refuses requests while the server is overloaded, before anything else is
-// done for them. It knows callers by their addresses only. What it lets pass may
-// still be refused, with the caller's name.
+// done for them. It knows callers by their addresses only. Requests that pass may
+// still be refused later, when the name of the caller is known.
 type Gate struct {
 	// Door says who would be refused.
 	Door *admission.Door
