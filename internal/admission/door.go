@@ -11,10 +11,10 @@ import (
 )
 
 // newcomerTurn is how often an operation that begins goes before those that go
-// on: once in four times. Operations that have begun hold memory, so they come
-// first; but a slow platform whose answers arrive together must not hold up
-// everybody else.
-const newcomerTurn = 4
+// on: once in sixteen times. Operations that have begun hold memory, and take about
+// five tokens each, so the house would fill up if they did not come first. But a slow
+// platform whose answers arrive together must not hold up everybody else.
+const newcomerTurn = 16
 
 // Options configures a Door.
 type Options struct {
@@ -49,6 +49,7 @@ type Door struct {
 	turn    int
 	clock   time.Duration // the used time of the caller whose turn was last
 	rate    rate
+	pressed atomic.Bool // operations wait to begin or for room, so the rate is measured
 	inHouse house
 }
 

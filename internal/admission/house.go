@@ -69,9 +69,11 @@ func (d *Door) reserve(ctx context.Context, name string, weight int, away func()
 	d.mu.Lock()
 	place := d.inHouse.queue.PushBack(g)
 	d.inHouse.admit()
+	d.press()
 	full := !g.in() && d.inHouse.queue.Len() > d.options.Queue
 	if full {
 		d.inHouse.queue.Remove(place)
+		d.press()
 	}
 	d.mu.Unlock()
 	if full || g.in() {
@@ -93,6 +95,7 @@ func (d *Door) reserve(ctx context.Context, name string, weight int, away func()
 	}
 	d.inHouse.queue.Remove(place)
 	d.inHouse.admit() // who came later may need less room
+	d.press()
 	return false
 }
 

@@ -96,9 +96,8 @@ func (d *Door) queueUp(name string) (*waiter, *caller) {
 	}
 	w := &waiter{ready: make(chan struct{})}
 	w.place = c.queue.PushBack(w)
-	if d.waiting++; d.waiting == 1 {
-		d.rate.begin(time.Now())
-	}
+	d.waiting++
+	d.press()
 	d.parked.Add(1)
 	d.hand() // a token may have been returned in the meantime
 	return w, c
@@ -119,7 +118,6 @@ func (d *Door) next() *waiter {
 	c.began++
 	heap.Fix(&d.turns, c.index)
 	d.unqueue(c, w)
-	d.rate.count(time.Now())
 	return w
 }
 
@@ -128,8 +126,27 @@ func (d *Door) unqueue(c *caller, w *waiter) {
 	if c.queue.Len() == 0 {
 		heap.Remove(&d.turns, c.index)
 	}
-	if d.waiting--; d.waiting == 0 {
+	d.waiting--
+	d.press()
+}
+
+// press begins to measure the rate when operations wait, and ends it when none does.
+func (d *Door) press() {
+	pressed := d.waiting+d.inHouse.queue.Len() > 0
+	switch was := d.pressed.Swap(pressed); {
+	case pressed && !was:
+		d.rate.begin(time.Now())
+	case !pressed:
 		d.rate.pause()
+	}
+}
+
+// ended counts an operation that has ended.
+func (d *Door) ended() {
+	if d.pressed.Load() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.rate.count(time.Now())
 	}
 }
 
@@ -167,11 +184,11 @@ func (d *Door) most() int {
 // If everything in time is taken, a caller with less than its share still gets a
 // place; what waits is never more than twice what can be answered in time.
 func (d *Door) refuses(name string) bool {
-	most := d.most()
-	if d.waiting < most {
+	most, waiting := d.most(), d.waiting+d.inHouse.queue.Len()
+	if waiting < most {
 		return false
 	}
-	if d.waiting >= min(2*most, d.options.Queue) {
+	if waiting >= min(2*most, d.options.Queue) {
 		return true
 	}
 	own := 0
@@ -185,7 +202,7 @@ func (d *Door) refuses(name string) bool {
 // If the name is empty it reports whether those of callers would be who have none
 // here, and so those of all callers.
 func (d *Door) Refuses(name string) bool {
-	if d.parked.Load() < d.tokens || d.options.InFlight == 0 { // the common case takes no lock
+	if !d.pressed.Load() { // the common case takes no lock
 		return false
 	}
 	d.mu.Lock()

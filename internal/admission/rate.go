@@ -10,14 +10,14 @@ const (
 	rateWindow = 100 * time.Millisecond
 )
 
-// rate measures how many operations begin in a second while others wait.
+// rate measures how many operations end in a second while others wait.
 type rate struct {
 	perSecond float64
 	since     time.Time // zero while nothing waits
-	begun     int
+	ended     int
 }
 
-func (r *rate) begin(now time.Time) { r.since, r.begun = now, 0 }
+func (r *rate) begin(now time.Time) { r.since, r.ended = now, 0 }
 
 func (r *rate) pause() { r.since = time.Time{} }
 
@@ -25,9 +25,9 @@ func (r *rate) count(now time.Time) {
 	if r.since.IsZero() {
 		return
 	}
-	r.begun++
+	r.ended++
 	if took := now.Sub(r.since); took >= rateWindow {
-		r.perSecond += (float64(r.begun)/took.Seconds() - r.perSecond) / 2
+		r.perSecond += (float64(r.ended)/took.Seconds() - r.perSecond) / 2
 		r.begin(now)
 	}
 }

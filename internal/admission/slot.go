@@ -206,6 +206,7 @@ func (s *Slot) Unload() {
 		s.door.mu.Lock()
 		defer s.door.mu.Unlock()
 		s.door.inHouse.leave(s.name, weight)
+		s.door.press()
 	}
 }
 
@@ -228,6 +229,7 @@ func (s *Slot) Release() {
 		return
 	}
 	s.over = true
+	s.door.ended()
 	if s.ended != nil {
 		s.ended()
 	}
