@@ -2,7 +2,7 @@
 GO ?= go
 LINT = $(GO) tool -modfile=internal/lint/go.mod golangci-lint
 
-.PHONY: help run test check lint generate generate-check web web-check bench bench-go bench-load bench-overload nightly walks soak soak-short deploy-check windows release image
+.PHONY: help run test check lint generate generate-check web web-check bench bench-go bench-load bench-overload bench-mobs nightly walks soak soak-short deploy-check windows release image
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench-load: ## compare a plain proxy, the textbook path and the projection under
 
 bench-overload: ## send up to three times more requests than a server can answer (6 minutes)
 	$(GO) run ./test/bench -overload
+
+bench-mobs: ## send requests from up to 2,000 clients that retry what is refused (about 5 minutes)
+	$(GO) run ./test/bench -mobs -duration 3s
 
 nightly: walks soak ## run what takes longer than CI may
 

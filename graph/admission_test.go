@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,34 +12,41 @@ import (
 	"github.com/coder/websocket"
 
 	"leadgraph/graph"
+	"leadgraph/internal/admission"
 	"leadgraph/upstream/sandbox"
 )
 
-// admission hands out shares of the server and counts what it gives and gets
-// back.
-type admission struct {
-	refuse         atomic.Bool
-	panics         atomic.Bool
-	given, gotBack atomic.Int32
+// door admits operations and counts them.
+type door struct {
+	*admission.Door
+	refuse atomic.Bool
+	panics atomic.Bool
+	given  atomic.Int32
 }
 
-func (a *admission) admit(context.Context) (func(), time.Duration) {
-	if a.panics.Load() {
+func newDoor() *door {
+	return &door{Door: admission.New(admission.Options{InFlight: 100, Queue: 100, Wait: time.Minute})}
+}
+
+func (d *door) admit(ctx context.Context) (*admission.Slot, time.Duration) {
+	if d.panics.Load() {
 		panic("canary")
 	}
-	if a.refuse.Load() {
+	if d.refuse.Load() {
 		return nil, 1200 * time.Millisecond
 	}
-	a.given.Add(1)
-	return func() { a.gotBack.Add(1) }, 0
+	d.given.Add(1)
+	return d.Enter(ctx, "caller")
 }
 
-func (a *admission) want(t *testing.T, count int32) {
+// want checks that so many operations were admitted, and that all have ended.
+func (d *door) want(t *testing.T, count int32) {
 	t.Helper()
-	for a.gotBack.Load() < count && t.Context().Err() == nil { // given back after the response
+	for d.State() != (admission.State{}) && t.Context().Err() == nil { // given back after the response
+		runtime.Gosched()
 	}
-	if given, back := a.given.Load(), a.gotBack.Load(); given != count || back != count {
-		t.Errorf("given %d times, back %d times, want %d", given, back, count)
+	if given := d.given.Load(); given != count {
+		t.Errorf("admitted %d times, want %d", given, count)
 	}
 }
 
@@ -46,7 +54,7 @@ const overloaded = `{"message":"The server is overloaded.","extensions":{"code":
 
 func TestEachRequestNeedsAShare(t *testing.T) {
 	t.Parallel()
-	var share admission
+	share := newDoor()
 	s := newService(t, serviceOptions{graph: func(o *graph.Options) { o.Admit, o.MaxBatch = share.admit, 2 }})
 	accepts := map[string]string{ // and the media type of a refusal
 		"":                                  "application/json; charset=utf-8",
@@ -75,7 +83,7 @@ func TestEachRequestNeedsAShare(t *testing.T) {
 
 func TestEachOperationOfASocketNeedsAShare(t *testing.T) {
 	t.Parallel()
-	var share admission
+	share := newDoor()
 	s := newService(t, serviceOptions{graph: func(o *graph.Options) { o.Admit = share.admit }})
 	c := s.open(t)
 	for range 2 {

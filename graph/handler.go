@@ -18,6 +18,7 @@ import (
 	"leadgraph/graph/persisted"
 	"leadgraph/graph/projection"
 	"leadgraph/graph/transport"
+	"leadgraph/internal/admission"
 	"leadgraph/lead/recent"
 )
 
@@ -85,14 +86,21 @@ type Options struct {
 	// CheckOrigin decides whether a page of the request's Origin may open a
 	// WebSocket. If it is nil, only pages of the same host may.
 	CheckOrigin func(*http.Request) bool
-	// Admit reserves a share of the server for an operation before the
-	// operation is parsed. It may wait. The returned release gives the share
-	// back. If release is nil, the operation is refused and the client is told
-	// to try again after retryAfter. If Admit is nil, every operation is
-	// admitted. An array takes one share. A WebSocket takes one for each
-	// operation and none for itself. A subscription holds its share only while
-	// it starts.
-	Admit func(ctx context.Context) (release func(), retryAfter time.Duration)
+	// Admit gives an operation a slot before the operation is parsed. It may wait.
+	// If the slot is nil, the operation is refused and the client is told to try
+	// again after retryAfter, which is positive. If Admit is nil, every operation
+	// is admitted. An array takes one slot. A WebSocket takes one for each
+	// operation and none for itself. A subscription holds its slot only while it
+	// starts. An operation gives its token back while it waits.
+	Admit func(ctx context.Context) (slot *admission.Slot, retryAfter time.Duration)
+	// Connect is called when a WebSocket is opened, and again when InitConnection has
+	// found its caller. It returns nil if the caller has too many, and otherwise a
+	// function to be called when the WebSocket ends. If Connect is nil, there is no
+	// bound.
+	Connect func(ctx context.Context) (leave func())
+	// Sending is called before a part of an answer is written, with its size in
+	// bytes, and end when it was written. If it is nil, nothing is counted.
+	Sending func(ctx context.Context, size int) (end func())
 	// Closing is closed when the server shuts down. WebSockets then end after
 	// their running queries; subscriptions end at once, so that clients start
 	// them again on another server. If it is nil, they keep running.
@@ -152,11 +160,13 @@ func NewHandler(o Options) (*Handler, error) {
 	h.AddTransport(transport.New(transport.Options{
 		Schema: schema, Documents: &o.Documents, MaxBody: o.MaxBody, MaxBatch: o.MaxBatch, Timeout: o.Timeout,
 		Logger: o.Logger, Begin: o.Begin, Done: o.Done, Recover: errs.recover,
-		InitConnection: o.InitConnection, Expires: o.Expires, CheckOrigin: o.CheckOrigin, Admit: o.Admit, Closing: o.Closing,
+		InitConnection: o.InitConnection, Expires: o.Expires, CheckOrigin: o.CheckOrigin, Closing: o.Closing,
+		Admit: o.Admit, Weigh: weigh, Sending: o.Sending, Connect: o.Connect,
 	}))
 	h.SetErrorPresenter(errs.present)
 	h.SetRecoverFunc(errs.recover)
 	h.checkRequests(o, schema)
+	h.AroundFields(computeRootFields(schema))
 	if o.Field != nil {
 		h.AroundFields(watchRootFields(schema, o.Field, errs.codeOf))
 	}

@@ -10,6 +10,7 @@ import (
 
 	"leadgraph/graph/generated"
 	"leadgraph/graph/pagination"
+	"leadgraph/internal/admission"
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
 	"leadgraph/lead/lookup"
@@ -215,6 +216,11 @@ func readWindow[T any](
 	source := pagination.Source[T]{MaxSize: op.options.MaxPageSize, Cut: pageCut, Hash: of.hash, Hole: of.hole}
 	source.Fetch = func(pages []pagination.Page) ([][]T, error) {
 		rows := make([][]T, len(pages))
+		slot := admission.Of(ctx)
+		slot.Away() // what computes while it reads has a token of its own
+		defer slot.Back(ctx)
+		ctx, done := slot.Calling(ctx)
+		defer done()
 		reads, ctx := errgroup.WithContext(ctx)
 		reads.SetLimit(pagesInFlight)
 		for i, page := range pages {
@@ -234,7 +240,7 @@ func readWindow[T any](
 				return err
 			})
 		}
-		return rows, reads.Wait()
+		return rows, crowded(ctx, reads.Wait())
 	}
 	result, err := source.Read(window, next)
 	if err == nil && result.AllHoles {

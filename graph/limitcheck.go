@@ -167,3 +167,9 @@ func refuseOnline(code, message string, at *ast.Position) *gqlerror.Error {
 	err.Extensions["code"] = code
 	return err
 }
+
+// weigh returns the weight of an operation's planned cost.
+func weigh(op *graphql.OperationContext) int {
+	planned, _ := op.Stats.GetExtension(requestedCost).(limits.Cost)
+	return planned.Weight()
+}

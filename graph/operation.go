@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 	"golang.org/x/sync/semaphore"
 
 	"leadgraph/graph/limits"
@@ -17,6 +19,8 @@ import (
 	"leadgraph/graph/scalar"
 	"leadgraph/graph/transport"
 	"leadgraph/graph/truth"
+	"leadgraph/internal/admission"
+	"leadgraph/internal/errcode"
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
 	"leadgraph/lead/lookup"
@@ -119,7 +123,10 @@ func withOperation(ctx context.Context, schema *ast.Schema, options Options, inF
 	op.alone = showing(all) <= 1
 	op.truth = truth.New(func() *recent.Memory { return options.Recent(ctx) }, op.alone, func() lead.Parts { return shownParts(request, all) })
 	op.snapshot = sync.OnceValues(func() (allLeads, error) {
-		snapshot, state, err := options.Catalogue.Snapshot(ctx, op.freshness)
+		calling, done := admission.Of(ctx).Calling(ctx)
+		defer done()
+		snapshot, state, err := options.Catalogue.Snapshot(calling, op.freshness)
+		err = crowded(calling, err)
 		op.spendOnAll(snapshot, state, err)
 		if state.Stale {
 			op.markStale(ctx)
@@ -170,9 +177,12 @@ func (op *operation) ByTenants(ctx context.Context, tenantIDs []string) []lookup
 
 // lookUp returns the leads of tenants, and notes them.
 func (op *operation) lookUp(ctx context.Context, tenantIDs []string, want lead.Freshness) []lookup.Lookup {
-	found, report := op.options.Lookups.ByTenants(ctx, tenantIDs, want)
+	calling, done := admission.Of(ctx).Calling(ctx)
+	defer done()
+	found, report := op.options.Lookups.ByTenants(calling, tenantIDs, want)
 	op.spend(report)
 	for i, of := range found {
+		found[i].Err = crowded(calling, of.Err)
 		if of.Stale {
 			op.markStale(ctx)
 		}
@@ -185,7 +195,10 @@ func (op *operation) lookUp(ctx context.Context, tenantIDs []string, want lead.F
 
 // Online implements loader.Reader.
 func (op *operation) Online(ctx context.Context, tenantID string) lookup.Lookup {
-	found, report := op.options.Lookups.Online(ctx, tenantID)
+	calling, done := admission.Of(ctx).Calling(ctx)
+	defer done()
+	found, report := op.options.Lookups.Online(calling, tenantID)
+	found.Err = crowded(calling, found.Err)
 	op.spend(report)
 	if found.Err == nil { // the platform may have learnt of the leads only now
 		op.truth.Tenant(tenantID, found.Leads, time.Now())
@@ -277,4 +290,25 @@ func tenantKeys(fields []graphql.CollectedField, op *graphql.OperationContext) i
 		}
 	}
 	return len(keys)
+}
+
+// waiting calls read, which may wait for the platform, while the field's goroutine
+// has no token.
+func waiting[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	slot := admission.Of(ctx)
+	slot.Away()
+	defer slot.Back(ctx)
+	return read()
+}
+
+// crowded returns the error of a call to the platform. If the call ended because
+// too many operations wait for the platform, the error says so.
+func crowded(ctx context.Context, err error) error {
+	if err == nil || !errors.Is(context.Cause(ctx), admission.ErrCrowded) {
+		return err
+	}
+	return &gqlerror.Error{
+		Message:    "The server is overloaded.",
+		Extensions: map[string]any{"code": errcode.Overloaded, "retryAfterMs": admission.Later().Milliseconds()},
+	}
 }

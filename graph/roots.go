@@ -7,6 +7,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"leadgraph/graph/truth"
+	"leadgraph/internal/admission"
 	"leadgraph/internal/errcode"
 )
 
@@ -74,8 +75,25 @@ func seatRootFields(ctx context.Context, next graphql.RootResolver) graphql.Mars
 
 // meet waits until the other root fields have read their leads.
 func (op *operation) meet(ctx context.Context) error {
-	if seat, seated := ctx.Value(seatKey{}).(*truth.Seat); seated {
-		return seat.Wait(ctx)
+	seat, seated := ctx.Value(seatKey{}).(*truth.Seat)
+	if !seated {
+		return nil
 	}
-	return nil
+	slot := admission.Of(ctx)
+	slot.Away()
+	defer slot.Back(ctx)
+	return seat.Wait(ctx)
+}
+
+// computeRootFields tells the operation's slot which goroutines resolve its root
+// fields: the slot gives its token back while all of them wait.
+func computeRootFields(schema *ast.Schema) graphql.FieldMiddleware {
+	return func(ctx context.Context, next graphql.Resolver) (any, error) {
+		field := graphql.GetFieldContext(ctx)
+		if field.Object != rootType(schema, graphql.GetOperationContext(ctx).Operation.Operation).Name {
+			return next(ctx)
+		}
+		defer admission.Of(ctx).Field(ctx)()
+		return next(ctx)
+	}
 }

@@ -24,7 +24,10 @@ func (r *leadResolver) CivicAddresses(ctx context.Context, obj *lead.Lead, count
 
 func (r *queryResolver) Lead(ctx context.Context, tenantID string, checkOnline bool) (*lead.Lead, error) {
 	op := operationOf(ctx)
-	if _, err := op.leads.Load(ctx, loader.Key{TenantID: tenantID, CheckOnline: checkOnline}); err != nil {
+	_, err := waiting(ctx, func() ([]*lead.Lead, error) {
+		return op.leads.Load(ctx, loader.Key{TenantID: tenantID, CheckOnline: checkOnline})
+	})
+	if err != nil {
 		return nil, err
 	}
 	if err := op.meet(ctx); err != nil {
@@ -39,7 +42,11 @@ func (r *queryResolver) LeadsByTenantIds(ctx context.Context, tenantIds []string
 		keys[i].TenantID = id
 	}
 	op := operationOf(ctx)
-	lists, errs := op.leads.LoadAll(ctx, keys)
+	var errs []error
+	lists, _ := waiting(ctx, func() (lists [][]*lead.Lead, _ error) {
+		lists, errs = op.leads.LoadAll(ctx, keys)
+		return lists, nil
+	})
 	if err := op.meet(ctx); err != nil {
 		return nil, err
 	}
@@ -73,7 +80,7 @@ func (r *queryResolver) LeadStats(ctx context.Context, filter *lead.Filter) (*ca
 	if err := op.checkSearch(filter); err != nil {
 		return nil, err
 	}
-	all, err := op.snapshot()
+	all, err := waiting(ctx, op.snapshot)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +100,7 @@ func (r *queryResolver) Node(ctx context.Context, id string) (generated.Node, er
 
 func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]generated.Node, error) {
 	op := operationOf(ctx)
-	all, err := op.snapshot()
+	all, err := waiting(ctx, op.snapshot)
 	if err != nil {
 		return nil, err
 	}

@@ -8,8 +8,10 @@ import (
 
 	"leadgraph/graph/generated"
 	"leadgraph/graph/pagination"
+	"leadgraph/internal/admission"
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
+	"leadgraph/lead/lookup"
 )
 
 // clockSlack is how much older leads may seem than a cursor that was cut from the
@@ -39,6 +41,9 @@ func later(a, b time.Time) time.Time {
 // snapshot is older, as a replica's may be, the catalogue is refreshed first: a
 // walk never goes back to older leads.
 func (op *operation) snapshotSince(ctx context.Context, since time.Time) (allLeads, error) {
+	slot := admission.Of(ctx)
+	slot.Away()
+	defer slot.Back(ctx)
 	all, err := op.snapshot()
 	for want := newerThan(since); err == nil && all.AsOf().Before(since); want = (lead.Freshness{NoCache: true}) {
 		var state catalogue.State
@@ -74,7 +79,8 @@ func (op *operation) seek(ctx context.Context, ids []string, all allLeads) {
 		tenants, since = append(tenants, tenant), later(since, asOf)
 	}
 	if len(tenants) > 0 {
-		for _, found := range op.lookUp(ctx, tenants, newerThan(since)) {
+		read, _ := waiting(ctx, func() ([]lookup.Lookup, error) { return op.lookUp(ctx, tenants, newerThan(since)), nil })
+		for _, found := range read {
 			for _, l := range found.Leads {
 				op.truth.Found(l)
 			}
@@ -83,7 +89,10 @@ func (op *operation) seek(ctx context.Context, ids []string, all allLeads) {
 	if len(missing) == 0 {
 		return
 	}
+	slot := admission.Of(ctx)
+	slot.Away()
 	newer, state := op.options.Catalogue.AfterMiss(ctx, all.Snapshot)
+	slot.Back(ctx)
 	op.spendOnAll(newer, state, nil)
 	if newer == nil {
 		return
@@ -143,7 +152,8 @@ func (op *operation) lookedUp(ctx context.Context, tenants []string, since time.
 			want = limit
 		}
 	}
-	for _, of := range op.lookUp(ctx, tenants, want) {
+	found, _ := waiting(ctx, func() ([]lookup.Lookup, error) { return op.lookUp(ctx, tenants, want), nil })
+	for _, of := range found {
 		if of.Err != nil {
 			return asOf, age, of.Err
 		}
@@ -170,7 +180,7 @@ func (op *operation) orderOf(ctx context.Context, leads []*lead.Lead, asOf time.
 	var all allLeads
 	var err error
 	if known == nil {
-		all, err = op.snapshot()
+		all, err = waiting(ctx, op.snapshot)
 	} else {
 		all, err = op.snapshotSince(ctx, asOf)
 	}

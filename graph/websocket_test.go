@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/coder/websocket/wsjson"
 
 	"leadgraph/graph"
+	"leadgraph/internal/admission"
 	"leadgraph/upstream/sandbox"
 )
 
@@ -242,4 +244,48 @@ func TestSocketKeepsToItsOrigin(t *testing.T) {
 			t.Errorf("from %s: %d, want %d", origin, status, want)
 		}
 	}
+}
+
+// TestSocketsOfACallerAreFew also checks that a connection counts for its caller
+// once InitConnection has found it, and that it stops counting when it ends.
+func TestSocketsOfACallerAreFew(t *testing.T) {
+	t.Parallel()
+	type key struct{}
+	few := admission.NewFew(2)
+	s := newService(t, serviceOptions{graph: func(o *graph.Options) {
+		o.InitConnection = func(ctx context.Context, payload map[string]any) (context.Context, error) {
+			return context.WithValue(ctx, key{}, payload["name"]), nil
+		}
+		o.Connect = func(ctx context.Context) func() {
+			name, _ := ctx.Value(key{}).(string)
+			return few.Take(name)
+		}
+	}})
+	open := func(name string) socket {
+		t.Helper()
+		c, status := s.dial(t, nil, "graphql-transport-ws")
+		if status != http.StatusSwitchingProtocols {
+			t.Fatalf("status %d", status)
+		}
+		c.send(frame{Type: "connection_init", Payload: json.RawMessage(`{"name":"` + name + `"}`)})
+		return c
+	}
+	var opened []socket
+	for _, name := range []string{"a", "a", "b", "b"} {
+		c := open(name)
+		c.want(`{"type":"connection_ack"}`)
+		opened = append(opened, c)
+	}
+	c := open("a")
+	c.wantClose(websocket.StatusTryAgainLater)
+	_ = opened[0].CloseNow()
+	for few.Take("a") == nil && t.Context().Err() == nil { // the server notices in its own time
+		runtime.Gosched()
+	}
+	one, _ := s.dial(t, nil, "graphql-transport-ws")
+	two, _ := s.dial(t, nil, "graphql-transport-ws")
+	if _, status := s.dial(t, nil, "graphql-transport-ws"); status != http.StatusServiceUnavailable {
+		t.Errorf("status %d of a third connection that has not said whose it is", status)
+	}
+	_, _ = one.CloseNow(), two.CloseNow()
 }

@@ -26,6 +26,17 @@ type Cost struct {
 	Fields int
 }
 
+// An operation weighs one, and one more for each of these leads and calls. A weight
+// of one is meant for 128 KiB: an operation with its request and response, the
+// leads that it holds while they are rendered, and the buffers of its calls.
+const (
+	RowsPerWeight  = 32
+	CallsPerWeight = 4
+)
+
+// Weight returns what the operation weighs in memory, compared with a small one.
+func (c Cost) Weight() int { return 1 + c.Rows/RowsPerWeight + c.UpstreamCalls/CallsPerWeight }
+
 // Rates hold what the cost depends on besides the operation; zeros mean the
 // defaults.
 type Rates struct {

@@ -5,32 +5,62 @@ import (
 	"math"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"leadgraph/internal/admission"
 	"leadgraph/internal/errcode"
 )
 
-// enter reserves a share of the server for an operation. release may be called
-// more than once; it is nil if there is no share.
-func (t endpoint) enter(ctx context.Context) (release func(), retryAfter time.Duration) {
+// enter gives an operation its slot and returns the context that carries it. The
+// operation is refused if retryAfter is positive. Without bounds the slot is nil,
+// and its methods do nothing.
+func (t endpoint) enter(ctx context.Context) (inside context.Context, slot *admission.Slot, retryAfter time.Duration) {
 	if t.Admit == nil {
-		return func() {}, 0
+		return ctx, nil, 0
 	}
-	if release, retryAfter = t.Admit(ctx); release == nil {
-		return nil, retryAfter
+	if slot, retryAfter = t.Admit(ctx); slot == nil {
+		return ctx, nil, retryAfter
 	}
-	return sync.OnceFunc(release), 0
+	return admission.With(ctx, slot), slot, 0
+}
+
+// reserve reserves memory for an operation by its planned cost. The operation is
+// refused if retryAfter is positive.
+func (t endpoint) reserve(ctx context.Context, op *graphql.OperationContext) (retryAfter time.Duration) {
+	slot := admission.Of(ctx)
+	if slot == nil {
+		return 0
+	}
+	weight := 1
+	if t.Weigh != nil {
+		weight = t.Weigh(op)
+	}
+	_, retryAfter = slot.Reserve(ctx, weight)
+	return retryAfter
+}
+
+// sending counts an answer while it is written.
+func (t endpoint) sending(ctx context.Context, size int) (end func()) {
+	if t.Sending == nil {
+		return func() {}
+	}
+	return t.Sending(ctx, size)
 }
 
 // answerOverloaded sends JSON even to a client that wants a stream of events:
 // the stream has not started, and clients try again.
 func (x exchange) answerOverloaded(ctx context.Context, retryAfter time.Duration) {
+	x.refuseOverloaded(x.begin(ctx, x.came), retryAfter)
+}
+
+// refuseOverloaded is like answerOverloaded for an operation that has begun.
+func (x exchange) refuseOverloaded(ctx context.Context, retryAfter time.Duration) {
 	x.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(retryAfter.Seconds()))))
-	x.answerRefused(ctx, http.StatusServiceUnavailable, overloaded(ctx, x.exec, retryAfter))
+	response := overloaded(ctx, x.exec, retryAfter)
+	x.done(ctx, nil, http.StatusServiceUnavailable, response.Errors, x.writeJSON(ctx, http.StatusServiceUnavailable, encode(response)))
 }
 
 func overloaded(ctx context.Context, exec graphql.GraphExecutor, retryAfter time.Duration) *graphql.Response {

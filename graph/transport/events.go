@@ -26,9 +26,16 @@ const (
 func (x exchange) answerEvents(ctx context.Context, params *operationParams) {
 	ctx, cancel := context.WithCancel(x.begin(ctx, x.came))
 	defer cancel()
-	events := &events{w: x.w, control: http.NewResponseController(x.w), broken: cancel}
+	sending := func(size int) func() { return x.sending(ctx, size) }
+	events := &events{w: x.w, control: http.NewResponseController(x.w), sending: sending, broken: cancel}
 	op, errs := x.create(ctx, x.exec, params)
 	var operation *ast.OperationDefinition
+	if errs == nil {
+		if retryAfter := x.reserve(ctx, op); retryAfter > 0 {
+			x.refuseOverloaded(ctx, retryAfter)
+			return
+		}
+	}
 	if errs != nil {
 		events.open()
 		events.next(x.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs))
@@ -38,7 +45,7 @@ func (x exchange) answerEvents(ctx context.Context, params *operationParams) {
 		defer stop()
 		next, _ := run(running, x.exec, op)
 		if op.Operation.Operation == ast.Subscription {
-			x.release() // a subscription mostly waits
+			x.slot.Release() // a subscription mostly waits
 			events.closing = x.Closing
 		}
 		events.open()
@@ -52,6 +59,7 @@ func (x exchange) answerEvents(ctx context.Context, params *operationParams) {
 type events struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
+	sending func(size int) (end func())
 	closing <-chan struct{}    // when closed, the stream ends before it is complete
 	left    bool               // the stream ended early; the client gets nothing more
 	broken  context.CancelFunc // ends the operation
@@ -113,6 +121,7 @@ func (e *events) write(text string) {
 	if e.left { // after a complete event the client would not reconnect
 		return
 	}
+	defer e.sending(len(text))()
 	_ = e.control.SetWriteDeadline(time.Now().Add(writeWait)) // our server always supports deadlines
 	size, err := e.w.Write([]byte(text))
 	if err == nil {

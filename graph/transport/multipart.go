@@ -74,7 +74,9 @@ func (x exchange) answerDeferred(ctx context.Context, op *graphql.OperationConte
 	}
 	errs := slices.Clone(response.Errors)
 	response.Data, response.Errors = kept, share(response.Errors, below)
-	out := parts{format: x.client.parts, w: x.w, control: http.NewResponseController(x.w)}
+	x.slot.Unload() // the parts count for themselves
+	sending := func(size int) func() { return x.sending(ctx, size) }
+	out := parts{format: x.client.parts, w: x.w, control: http.NewResponseController(x.w), sending: sending}
 	out.first(response, slices.Concat(pieces, below))
 	running := 0
 	for _, p := range pieces {
@@ -150,6 +152,7 @@ type parts struct {
 	format    *partFormat
 	w         http.ResponseWriter
 	control   *http.ResponseController
+	sending   func(size int) (end func())
 	announced int // number of pieces that have an id
 	size      int // bytes
 }
@@ -223,6 +226,7 @@ func (p *parts) send(body jsonObject, more bool) {
 		end = "--\r\n"
 	}
 	body = append(body.with("hasNext", more, true), '}')
+	defer p.sending(len(body))()
 	p.write([]byte("Content-Type: application/json; charset=utf-8\r\n\r\n"))
 	p.write(body)
 	p.write([]byte("\r\n--" + boundary + end))

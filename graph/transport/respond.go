@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -101,10 +102,13 @@ func encode(response *graphql.Response) []byte {
 	return append(o, '}')
 }
 
-// writeJSON sends a response in one piece and returns its size in bytes.
-func writeJSON(w http.ResponseWriter, status int, mediaType string, body []byte) int {
-	w.Header().Set("Content-Type", mediaType+"; charset=utf-8")
-	w.WriteHeader(status)
-	size, _ := w.Write(body) // a client that disconnected cannot get an error
+// writeJSON sends a response in one piece and returns its size in bytes. The
+// operation's memory is given back before: the response counts for itself.
+func (x exchange) writeJSON(ctx context.Context, status int, body []byte) int {
+	x.slot.Unload()
+	defer x.sending(ctx, len(body))()
+	x.w.Header().Set("Content-Type", x.client.single+"; charset=utf-8")
+	x.w.WriteHeader(status)
+	size, _ := x.w.Write(body) // a client that disconnected cannot get an error
 	return size
 }

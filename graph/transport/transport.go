@@ -15,6 +15,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"leadgraph/graph/persisted"
+	"leadgraph/internal/admission"
 	"leadgraph/internal/errcode"
 )
 
@@ -49,8 +50,15 @@ type Options struct {
 	// CheckOrigin decides whether a page of the request's Origin may open a
 	// WebSocket. By default only a page of the same host may.
 	CheckOrigin func(*http.Request) bool
-	// Admit reserves a share of the server for an operation; see graph.Options.
-	Admit func(ctx context.Context) (release func(), retryAfter time.Duration)
+	// Admit gives an operation a slot; see graph.Options.
+	Admit func(ctx context.Context) (slot *admission.Slot, retryAfter time.Duration)
+	// Weigh returns the weight of an operation's planned cost, for its slot.
+	Weigh func(*graphql.OperationContext) int
+	// Connect counts a WebSocket to the caller of ctx until leave is called; see
+	// graph.Options.
+	Connect func(ctx context.Context) (leave func())
+	// Sending counts an answer of this size until end is called; see graph.Options.
+	Sending func(ctx context.Context, size int) (end func())
 	// Closing is closed when the server shuts down. Optional.
 	Closing <-chan struct{}
 }
@@ -88,10 +96,8 @@ type exchange struct {
 	client client
 	exec   graphql.GraphExecutor
 	w      http.ResponseWriter
-	came   time.Time // when the request arrived
-	// release gives the share of the server back. Calling it again does
-	// nothing.
-	release func()
+	came   time.Time       // when the request arrived
+	slot   *admission.Slot // nil if there are no bounds
 }
 
 // Do implements graphql.Transport.
@@ -110,13 +116,13 @@ func (t endpoint) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 	if r.Method == http.MethodGet {
 		ctx = context.WithValue(ctx, byGETKey{}, true)
 	}
-	if refused == nil { // a slow body does not hold a share
+		if refused == nil { // a slow body does not hold a slot
 		var retryAfter time.Duration
-		if x.release, retryAfter = t.enter(ctx); x.release == nil {
+		if ctx, x.slot, retryAfter = t.enter(ctx); retryAfter > 0 {
 			x.answerOverloaded(ctx, retryAfter)
 			return
 		}
-		defer x.release()
+		defer x.slot.Release()
 	}
 	switch {
 	case refused != nil:
@@ -144,7 +150,8 @@ func (x exchange) refuse(ctx context.Context, refused *refusal) {
 }
 
 func (x exchange) answerRefused(ctx context.Context, status int, response *graphql.Response) {
-	x.done(x.begin(ctx, x.came), nil, status, response.Errors, writeJSON(x.w, status, x.client.single, encode(response)))
+	ctx = x.begin(ctx, x.came)
+	x.done(ctx, nil, status, response.Errors, x.writeJSON(ctx, status, encode(response)))
 }
 
 func refuse(ctx context.Context, exec graphql.GraphExecutor, message string) *graphql.Response {
@@ -161,6 +168,12 @@ func (x exchange) answer(ctx context.Context, params *operationParams) {
 		ctx = context.WithValue(ctx, deferralKey{}, &deferred)
 	}
 	op, errs := x.create(ctx, x.exec, params)
+	if errs == nil {
+		if retryAfter := x.reserve(ctx, op); retryAfter > 0 {
+			x.refuseOverloaded(ctx, retryAfter)
+			return
+		}
+	}
 	switch {
 	case errs != nil:
 		response := x.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs)
@@ -168,7 +181,7 @@ func (x exchange) answer(ctx context.Context, params *operationParams) {
 		if x.client.single == typeGraphQL || errs[0].Extensions["code"] == errcode.BadUserInput {
 			status = http.StatusBadRequest
 		}
-		x.done(ctx, nil, status, response.Errors, writeJSON(x.w, status, x.client.single, encode(response)))
+		x.done(ctx, nil, status, response.Errors, x.writeJSON(ctx, status, encode(response)))
 	case deferred.operation != nil:
 		x.answerDeferred(ctx, op, deferred)
 	default:
@@ -178,7 +191,7 @@ func (x exchange) answer(ctx context.Context, params *operationParams) {
 }
 
 func (x exchange) answerWhole(ctx context.Context, op *graphql.OperationContext, response *graphql.Response) {
-	x.done(ctx, op.Operation, http.StatusOK, response.Errors, writeJSON(x.w, http.StatusOK, x.client.single, encode(response)))
+	x.done(ctx, op.Operation, http.StatusOK, response.Errors, x.writeJSON(ctx, http.StatusOK, encode(response)))
 }
 
 // answerBatch runs the operations of an array one after the other, so that an
@@ -198,7 +211,7 @@ func (x exchange) answerBatch(ctx context.Context, batch []*operationParams) {
 		body = append(body, encode(response)...)
 		x.done(ctx, operation, http.StatusOK, response.Errors, len(body)-size)
 	}
-	writeJSON(x.w, http.StatusOK, x.client.single, append(body, ']'))
+	x.writeJSON(ctx, http.StatusOK, append(body, ']'))
 }
 
 // execute runs an operation with a single response. The returned operation is
@@ -207,6 +220,9 @@ func (t endpoint) execute(ctx context.Context, exec graphql.GraphExecutor, param
 	op, errs := t.create(ctx, exec, params)
 	if errs != nil {
 		return nil, exec.DispatchError(graphql.WithOperationContext(ctx, op), errs)
+	}
+	if retryAfter := t.reserve(ctx, op); retryAfter > 0 {
+		return nil, overloaded(ctx, exec, retryAfter)
 	}
 	next, _ := run(ctx, exec, op)
 	return op.Operation, next()

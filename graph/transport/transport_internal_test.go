@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +21,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"leadgraph/graph/persisted"
+	"leadgraph/internal/admission"
 	"leadgraph/internal/apptest"
 	"leadgraph/internal/errcode"
 )
@@ -84,7 +84,7 @@ func present(_ context.Context, err error) *gqlerror.Error {
 
 // serveClockUntil also takes a channel that ends streams, and an Admit
 // function.
-func serveClockUntil(t *testing.T, closing chan struct{}, admit func(context.Context) (func(), time.Duration)) *http.Client {
+func serveClockUntil(t *testing.T, closing chan struct{}, admit func(context.Context) (*admission.Slot, time.Duration)) *http.Client {
 	t.Helper()
 	schema := newClock()
 	exec := handler.New(schema)
@@ -255,12 +255,13 @@ func TestSocketFindsOutThatTheClientIsGone(t *testing.T) {
 	})
 }
 
-// counting is a share of the server that counts how often it is held.
-func counting(held *atomic.Int32) func(context.Context) (func(), time.Duration) {
-	return func(context.Context) (func(), time.Duration) {
-		held.Add(1)
-		return func() { held.Add(-1) }, 0
-	}
+// byDoor admits every operation through a door.
+func byDoor(door *admission.Door) func(context.Context) (*admission.Slot, time.Duration) {
+	return func(ctx context.Context) (*admission.Slot, time.Duration) { return door.Enter(ctx, "caller") }
+}
+
+func newDoor() *admission.Door {
+	return admission.New(admission.Options{InFlight: 100, Queue: 100, Wait: time.Minute})
 }
 
 // TestEventsOfASubscriptionEndWithTheServer checks that the stream ends without
@@ -269,13 +270,13 @@ func TestEventsOfASubscriptionEndWithTheServer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		closing := make(chan struct{})
-		var held atomic.Int32
-		client := serveClockUntil(t, closing, counting(&held))
+		door := newDoor()
+		client := serveClockUntil(t, closing, byDoor(door))
 		subscription := openEvents(t, client, `subscription { tick }`)
 		query := openEvents(t, client, `{ slow }`)
 		synctest.Wait()
-		if held := held.Load(); held != 1 {
-			t.Errorf("%d shares are held, want the query's", held)
+		if inside := door.State().Inside; inside != 1 {
+			t.Errorf("%d are inside, want the query", inside)
 		}
 		close(closing)
 		if text, err := io.ReadAll(subscription); err != nil || string(text) != ":\n\n" {
@@ -284,8 +285,8 @@ func TestEventsOfASubscriptionEndWithTheServer(t *testing.T) {
 		if text, err := io.ReadAll(query); err != nil || !strings.HasSuffix(string(text), "event: complete\ndata:\n\n") {
 			t.Errorf("got %s %v", text, err)
 		}
-		if held := held.Load(); held != 0 {
-			t.Errorf("%d shares are held", held)
+		if state := door.State(); state != (admission.State{}) {
+			t.Errorf("state %+v", state)
 		}
 	})
 }
@@ -296,15 +297,15 @@ func TestSocketLeavesWithTheServer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		closing := make(chan struct{})
-		var held atomic.Int32
-		conn := socketTo(t, serveClockUntil(t, closing, counting(&held)))
+		door := newDoor()
+		conn := socketTo(t, serveClockUntil(t, closing, byDoor(door)))
 		say(t, conn, `{"type":"connection_init"}`)
 		hear(t, conn, `{"type":"connection_ack"}`)
 		say(t, conn, `{"type":"subscribe","id":"a","payload":{"query":"subscription { tick }"}}`)
 		say(t, conn, `{"type":"subscribe","id":"b","payload":{"query":"{ slow }"}}`)
 		synctest.Wait()
-		if held := held.Load(); held != 1 {
-			t.Errorf("%d shares are held, want the query's", held)
+		if inside := door.State().Inside; inside != 1 {
+			t.Errorf("%d are inside, want the query", inside)
 		}
 		close(closing)
 		synctest.Wait()
@@ -315,8 +316,101 @@ func TestSocketLeavesWithTheServer(t *testing.T) {
 			t.Errorf("got %s %v", got, err)
 		}
 		synctest.Wait()
-		if held := held.Load(); held != 0 {
-			t.Errorf("%d shares are held", held)
+		if state := door.State(); state != (admission.State{}) {
+			t.Errorf("state %+v", state)
+		}
+	})
+}
+
+// TestSocketThatFloodsIsClosed sends what a client may send at once, and too much.
+func TestSocketThatFloodsIsClosed(t *testing.T) {
+	t.Parallel()
+	for name, flood := range map[string]func(conn *websocket.Conn, i int) error{
+		"messages": func(conn *websocket.Conn, _ int) error {
+			return conn.Write(context.Background(), websocket.MessageText, []byte(`{"type":"pong"}`))
+		},
+		"completions": func(conn *websocket.Conn, i int) error {
+			return conn.Write(context.Background(), websocket.MessageText, fmt.Appendf(nil, `{"type":"complete","id":"%d"}`, i))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				conn := socketTo(t, serveClock(t))
+				say(t, conn, `{"type":"connection_init"}`)
+				hear(t, conn, `{"type":"connection_ack"}`)
+				for i := range socketFramesBurst - 1 {
+					if err := flood(conn, i); err != nil {
+						t.Fatalf("message %d: %v", i, err)
+					}
+				}
+				for range 3 { // and then as many as the rate allows
+					<-time.After(time.Second)
+					for i := range socketFrames {
+						if err := flood(conn, i); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				_ = flood(conn, 0)
+				if _, got, err := conn.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusPolicyViolation {
+					t.Errorf("got %s %v", got, err)
+				}
+			})
+		})
+	}
+}
+
+// TestSocketsOperationsAreBounded starts operations one after the other.
+func TestSocketsOperationsAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		conn := socketTo(t, serveClock(t))
+		say(t, conn, `{"type":"connection_init"}`)
+		hear(t, conn, `{"type":"connection_ack"}`)
+		answers := func(operations int) (answered int) {
+			t.Helper()
+			for range operations {
+				say(t, conn, `{"type":"subscribe","id":"a","payload":{"query":"{ nope }"}}`)
+				_, got, err := conn.Read(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !strings.Contains(string(got), `"code":"OVERLOADED"`) {
+					answered++
+				}
+			}
+			return answered
+		}
+		if n := answers(socketOperationsBurst + 50); n != socketOperationsBurst {
+			t.Errorf("%d answered at once", n)
+		}
+		<-time.After(time.Second)
+		if n := answers(socketOperations + 10); n != socketOperations {
+			t.Errorf("%d answered in the next second", n)
+		}
+		_ = conn.CloseNow()
+	})
+}
+
+// TestFramesWithoutContentAreBounded sends fragments of a message that stays empty.
+func TestFramesWithoutContentAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		conn := socketTo(t, serveClock(t))
+		say(t, conn, `{"type":"connection_init"}`)
+		hear(t, conn, `{"type":"connection_ack"}`)
+		w, err := conn.Writer(t.Context(), websocket.MessageText)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const frame = 6 // bytes: a header and a mask
+		frames := 0
+		for ; err == nil && frames < 10*socketMessagesBurst*(4<<10)/frame; frames++ {
+			_, err = w.Write(nil)
+		}
+		if err == nil {
+			t.Errorf("%d frames are read", frames)
 		}
 	})
 }

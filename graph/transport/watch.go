@@ -3,11 +3,15 @@ package transport
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"leadgraph/internal/admission"
+	"leadgraph/internal/errcode"
 )
 
 // Operation describes an operation that was answered.
@@ -27,12 +31,18 @@ type Operation struct {
 // watcher follows operations from the request to the response.
 type watcher struct {
 	logger    *slog.Logger
+	refusals  *admission.Tally // of operations that were refused for want of room
+	floods    *admission.Tally // of WebSockets that were refused or closed
 	beginHook func(context.Context, time.Time) context.Context
 	doneHook  func(context.Context, Operation)
 }
 
 func newWatcher(o Options) watcher {
-	w := watcher{logger: o.Logger, beginHook: o.Begin, doneHook: o.Done}
+	w := watcher{
+		logger: o.Logger, beginHook: o.Begin, doneHook: o.Done,
+		refusals: admission.NewTally(o.Logger, "overloaded: operations refused"),
+		floods:   admission.NewTally(o.Logger, "WebSockets refused or closed: too many connections or messages of one client"),
+	}
 	if w.beginHook == nil {
 		w.beginHook = func(ctx context.Context, _ time.Time) context.Context { return ctx }
 	}
@@ -66,6 +76,11 @@ func (w watcher) done(ctx context.Context, definition *ast.OperationDefinition, 
 	op := Operation{Status: status, Codes: codes(errs), Bytes: size, Took: time.Since(watched.came), Stale: watched.stale.Load()}
 	if definition != nil {
 		op.Name, op.Type = definition.Name, string(definition.Operation)
+	}
+	if slices.Equal(op.Codes, []string{errcode.Overloaded}) {
+		w.refusals.Add() // under load, a line each would cost more than the refusal
+		w.doneHook(ctx, op)
+		return
 	}
 	w.logger.InfoContext(ctx, "operation", "name", op.Name, "status", status, "codes", op.Codes,
 		"bytes", size, "durationMs", float64(op.Took.Microseconds())/1000)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -49,7 +50,13 @@ type socket struct {
 	header  http.Header
 	stop    context.CancelFunc // ends everything that runs for the connection
 	slots   chan struct{}      // one is taken by each running operation
+	limits  socketLimits
+	flooded atomic.Bool // the client has sent too much
 	running sync.WaitGroup
+
+	// moveTo counts the connection to the caller of a context instead. It returns
+	// false if that caller has too many.
+	moveTo func(context.Context) bool
 
 	mu      sync.Mutex
 	active  map[string]context.CancelFunc // by the client's id
@@ -70,14 +77,33 @@ func (t endpoint) serveSocket(w http.ResponseWriter, r *http.Request, exec graph
 		}
 		options.InsecureSkipVerify = true // CheckOrigin has just verified it
 	}
-	conn, err := websocket.Accept(w, r, options)
+	leave := t.connect(r.Context())
+	if leave == nil {
+		t.floods.Add()
+		w.Header().Set("Retry-After", "2")
+		http.Error(w, "There are too many connections.", http.StatusServiceUnavailable)
+		return
+	}
+	defer func() { leave() }()
+	var s *socket
+	options.OnPingReceived = func(ctx context.Context, payload []byte) bool { return s.pinged(ctx, payload) }
+	conn, err := websocket.Accept(hijacker{w, t.MaxBody}, r, options)
 	if err != nil {
 		return // Accept has sent the error to the client
 	}
 	ctx, stop := context.WithCancel(r.Context())
-	s := &socket{
-		endpoint: t, exec: exec, conn: conn, header: r.Header, stop: stop,
+	s = &socket{
+		endpoint: t, exec: exec, conn: conn, header: r.Header, stop: stop, limits: newSocketLimits(),
 		slots: make(chan struct{}, maxSocketOperations), active: map[string]context.CancelFunc{},
+		moveTo: func(ctx context.Context) bool {
+			left := leave
+			if leave = t.connect(ctx); leave == nil {
+				leave = left
+				return false
+			}
+			left()
+			return true
+		},
 	}
 	defer s.running.Wait()
 	defer s.drop()
@@ -118,6 +144,10 @@ func (s *socket) serve(connection, ctx context.Context) {
 		if err != nil {
 			return
 		}
+		if !s.limits.frames.Allow() {
+			s.closeFlooded()
+			return
+		}
 		var m message
 		if decodeMembers(text, []member{{"id", &m.ID}, {"type", &m.Type}, {"payload", &m.Payload}}) != nil {
 			m.Type = ""
@@ -132,7 +162,7 @@ func (s *socket) serve(connection, ctx context.Context) {
 			}
 			inTime()
 			leave = s.closeAtExpiry(ctx)
-			s.send("connection_ack", "", nil)
+			s.send(ctx, "connection_ack", "", nil)
 		case m.Type == "subscribe" && !initialised:
 			s.close(closeUnauthorized, "Unauthorized")
 			return
@@ -143,7 +173,7 @@ func (s *socket) serve(connection, ctx context.Context) {
 		case m.Type == "complete":
 			s.complete(m.ID)
 		case m.Type == "ping":
-			s.send("pong", "", nil)
+			s.send(ctx, "pong", "", nil)
 		case m.Type == "pong":
 		default:
 			s.close(closeBadMessage, "Invalid message")
@@ -193,6 +223,11 @@ func (s *socket) initialise(ctx context.Context, text json.RawMessage) (context.
 		s.close(closeForbidden, "Forbidden")
 		return ctx, false
 	}
+	if !s.moveTo(accepted) {
+		s.floods.Add()
+		s.close(websocket.StatusTryAgainLater, "Too many connections")
+		return ctx, false
+	}
 	return accepted, true
 }
 
@@ -214,12 +249,13 @@ func (s *socket) leave(ctx context.Context) {
 
 // send writes a message and returns its size in bytes. If the client does not
 // take it, the connection is dropped.
-func (s *socket) send(kind, id string, payload []byte) int {
+func (s *socket) send(of context.Context, kind, id string, payload []byte) int {
 	text := jsonObject{'{'}.with("type", kind, true).with("id", id, id != "")
 	if payload != nil {
 		text = text.raw("payload", payload)
 	}
 	text = append(text, '}')
+	defer s.sending(of, len(text))()
 	ctx, cancel := context.WithTimeout(context.Background(), writeWait) // the end of the operation must not cut a message
 	defer cancel()
 	if s.conn.Write(ctx, websocket.MessageText, text) != nil {

@@ -30,6 +30,11 @@ func (s *socket) subscribe(ctx context.Context, m message) bool {
 		return false
 	}
 	ctx = s.begin(ctx, time.Now())
+	if !s.limits.operations.Allow() {
+		s.fail(ctx, m.ID, overloaded(ctx, s.exec, time.Second))
+		s.queries.Done()
+		return true
+	}
 	select {
 	case s.slots <- struct{}{}:
 		s.running.Go(func() {
@@ -53,31 +58,39 @@ func (s *socket) operate(ctx context.Context, id string, params *operationParams
 		}
 	}()
 	ctx = graphql.StartOperationTrace(ctx) // each operation has its own trace, not that of the connection
-	release, retryAfter := s.enter(ctx)
-	if release == nil {
+	ctx, slot, retryAfter := s.enter(ctx)
+	if retryAfter > 0 {
 		s.fail(ctx, id, overloaded(ctx, s.exec, retryAfter))
 		return
 	}
-	defer release()
+	defer slot.Release()
 	op, errs := s.create(ctx, s.exec, params)
 	if errs != nil {
 		s.fail(ctx, id, s.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs))
+		return
+	}
+	if retryAfter := s.reserve(ctx, op); retryAfter > 0 {
+		s.fail(ctx, id, overloaded(ctx, s.exec, retryAfter))
 		return
 	}
 	bounded, cancel := s.withBudget(ctx, op)
 	defer cancel()
 	next, _ := run(bounded, s.exec, op)
 	if op.Operation.Operation == ast.Subscription {
-		release() // a subscription mostly waits
+		slot.Release() // a subscription mostly waits
 		ended()
 	}
 	size := 0
 	for response := next(); response != nil && ctx.Err() == nil; response = next() {
 		errs = response.Errors
-		size += s.send("next", id, encode(response))
+		text := encode(response)
+		slot.Unload()
+		slot.Away() // the client may take its time
+		size += s.send(ctx, "next", id, text)
+		slot.Back(ctx)
 	}
 	if s.forget(ctx, id) {
-		s.send("complete", id, nil)
+		s.send(ctx, "complete", id, nil)
 	}
 	s.done(ctx, op.Operation, http.StatusOK, errs, size)
 }
@@ -90,7 +103,7 @@ func (s *socket) fail(ctx context.Context, id string, response *graphql.Response
 		if err != nil { // only our own values get here
 			panic(err)
 		}
-		size = s.send("error", id, text)
+		size = s.send(ctx, "error", id, text)
 	}
 	s.done(ctx, nil, http.StatusOK, response.Errors, size)
 }

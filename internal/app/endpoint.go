@@ -12,14 +12,16 @@ import (
 	bounds "leadgraph/graph/limits"
 	"leadgraph/graph/pagination"
 	"leadgraph/graph/transport"
+	"leadgraph/internal/admission"
 	"leadgraph/internal/auth"
 	"leadgraph/internal/config"
+	"leadgraph/internal/errcode"
 	"leadgraph/internal/httpd"
 	"leadgraph/internal/telemetry"
 )
 
 // endpoint returns the GraphQL handler with its protection: from the outside in,
-// trace context, refusals, browser rules and authentication.
+// the gate of an overloaded server, trace context, refusals, browser rules and authentication.
 func (s *server) endpoint() (http.Handler, error) {
 	handler, err := graph.NewHandler(s.graphOptions())
 	if err != nil {
@@ -28,8 +30,11 @@ func (s *server) endpoint() (http.Handler, error) {
 	s.seen.Watch(telemetry.Sources{
 		Projection: func() telemetry.Projection { return telemetry.Projection(handler.ProjectionStats()) },
 		Queue: func() telemetry.Queue {
-			held := s.limiter.State()
-			return telemetry.Queue{Limit: s.limiter.Slots(), Running: held.Running, Waiting: held.Waiting}
+			held, unsent := s.door.State(), s.unsent.State()
+			return telemetry.Queue{
+				Limit: s.cfg.Serve.Edge.MaxInFlight, Inside: held.Inside, Running: held.Running, Waiting: held.Waiting,
+				Unsent: unsent.Bytes, CutOffs: unsent.CutOffs,
+			}
 		},
 	})
 	access := s.cfg.Serve.Access
@@ -44,16 +49,65 @@ func (s *server) endpoint() (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--cors-origin, --cors-header or --cors-credentials: %w", err)
 	}
-	return s.seen.Extract(httpd.WithRefusals(s.log, s.seen.Refused, api)), nil
+	refused := admission.NewTally(s.log, "overloaded: requests refused on arrival")
+	gate := httpd.Gate{Door: s.door, ByAddress: auth.Mode(access.Auth) == auth.None, Refused: func() {
+		refused.Add()
+		s.seen.Refused(errcode.Overloaded)
+	}}
+	return gate.Wrap(s.seen.Extract(httpd.WithRefusals(s.log, s.seen.Refused, api))), nil
+}
+
+// nameOf returns the name under which the caller of a context gets its share of the
+// server. In passthrough mode a caller can make up any subject, so the partition comes
+// first, but also any token, so one that the platform has not accepted counts for its
+// address.
+func (s *server) nameOf(ctx context.Context) (name string, stranger bool) {
+	caller := auth.For(ctx)
+	if caller.Partition != "" && !s.leads.Accepted(caller.Partition) {
+		return httpd.RemoteIP(ctx), true
+	}
+	return cmp.Or(caller.Partition, caller.Subject, httpd.RemoteIP(ctx)), false
+}
+
+// admit is graph.Options.Admit.
+func (s *server) admit(ctx context.Context) (*admission.Slot, time.Duration) {
+	name, stranger := s.nameOf(ctx)
+	var leave func()
+	if stranger && s.cfg.Serve.Edge.MaxInFlight > 0 {
+		if leave = s.strangers.Enter(ctx, name, auth.For(ctx).Partition); leave == nil {
+			httpd.MarkRefused(ctx)
+			return nil, admission.Later()
+		}
+	}
+	slot, retryAfter := s.door.Enter(ctx, name)
+	switch {
+	case slot == nil:
+		httpd.MarkRefused(ctx)
+		if leave != nil {
+			leave()
+		}
+	case leave != nil:
+		slot.OnRelease(leave)
+	}
+	return slot, retryAfter
+}
+
+// sending is graph.Options.Sending.
+func (s *server) sending(ctx context.Context, size int) (end func()) {
+	name, _ := s.nameOf(ctx)
+	return s.unsent.Begin(ctx, name, size)
 }
 
 // graphOptions joins the GraphQL handler to the other parts of the server.
 func (s *server) graphOptions() graph.Options {
 	access := s.cfg.Serve.Access
 	options := limitOptions(s.cfg.Serve.Limits, s.log)
-	options.Admit = func(ctx context.Context) (func(), time.Duration) {
-		// In passthrough mode a caller can make up any subject, so the partition comes first.
-		return s.limiter.Acquire(ctx, cmp.Or(auth.For(ctx).Partition, auth.For(ctx).Subject, httpd.RemoteIP(ctx)))
+	options.Admit = s.admit
+	options.Sending = s.sending
+	sockets := admission.NewFew(s.cfg.Serve.Edge.MaxSockets)
+	options.Connect = func(ctx context.Context) func() {
+		name, _ := s.nameOf(ctx)
+		return sockets.Take(name)
 	}
 	options.Leads, options.Lookups, options.Catalogue = s.leads, s.leads, s.leads
 	options.Recent = s.leads.Recent

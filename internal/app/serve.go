@@ -15,6 +15,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"leadgraph/graph/persisted"
+	"leadgraph/internal/admission"
 	"leadgraph/internal/auth"
 	"leadgraph/internal/backend"
 	"leadgraph/internal/config"
@@ -55,6 +56,10 @@ func (p Program) serve(ctx context.Context, cfg *config.Config, stdout io.Writer
 	if err := s.openAdmin(ctx); err != nil {
 		return fmt.Errorf("--admin-listen: %w", err)
 	}
+	proxies, err := httpd.ParseProxies(settings.Edge.TrustedProxies)
+	if err != nil {
+		return err
+	}
 	var playground http.Handler
 	if settings.Limits.Playground {
 		playground = web.Playground()
@@ -64,13 +69,17 @@ func (p Program) serve(ctx context.Context, cfg *config.Config, stdout io.Writer
 	say(stdout, "%s", s.announced.String())
 	s.follow(ctx, p)
 	return httpd.Server{
-		Handler:      httpd.Routes(api, playground, s.health),
+		Handler:      httpd.Routes(api, playground, s.health, proxies),
 		Health:       s.health,
 		DrainDelay:   settings.Edge.DrainDelay,
 		DrainTimeout: settings.Limits.DrainTimeout,
 		Logger:       log,
 	}.Serve(ctx, listener)
 }
+
+// maxStrangers is how many tokens that the platform has not accepted yet may be in use
+// at a time for one address.
+const maxStrangers = 8
 
 // server holds the parts of a GraphQL server that outlive a request.
 type server struct {
@@ -85,7 +94,9 @@ type server struct {
 	leads     *backend.Platform
 	callers   *auth.Authenticator
 	health    *httpd.Health
-	limiter   *httpd.Limiter
+	door      *admission.Door
+	unsent    *httpd.Unsent
+	strangers *admission.Strangers
 	seen      *telemetry.Telemetry
 	closers   []func()
 }
@@ -132,8 +143,9 @@ func (s *server) open(ctx context.Context, p Program) error {
 	s.closers = append(s.closers, s.callers.Close)
 	s.health = s.checks()
 	edge := settings.Edge
-	s.limiter = httpd.NewLimiter(httpd.LimiterOptions{InFlight: edge.MaxInFlight, Queue: edge.MaxQueued, Wait: edge.QueueTimeout})
-	go s.limiter.Follow(ctx)
+	s.door = admission.New(admission.Options{InFlight: edge.MaxInFlight, Queue: edge.MaxQueued, Wait: edge.QueueTimeout})
+	s.unsent = httpd.NewUnsent(edge.MaxUnsent)
+	s.strangers = admission.NewStrangers(maxStrangers, edge.QueueTimeout)
 	return nil
 }
 

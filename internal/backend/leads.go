@@ -16,9 +16,25 @@ func (p *Platform) LeadsPage(ctx context.Context, page, size int, parts lead.Par
 		defer p.hints.give()
 		return p.common.LeadsPage(ctx, page, size, parts)
 	}
-	return withReaders(ctx, p.pool, func(r *readers) ([]*lead.Lead, error) {
+	leads, err := withReaders(ctx, p.pool, func(r *readers) ([]*lead.Lead, error) {
 		return r.LeadsPage(ctx, page, size, parts)
 	})
+	p.accepts(ctx, err)
+	return leads, err
+}
+
+// accepts notes that the platform accepts the token of the caller of ctx if err, the
+// result of a read of the platform, is nil.
+func (p *Platform) accepts(ctx context.Context, err error) {
+	if key, _ := p.pool.caller(ctx); err == nil {
+		p.pool.tokens.accept(key)
+	}
+}
+
+// Accepted reports whether the platform has accepted the token of a partition. It is
+// true if callers' tokens are not sent to the platform.
+func (p *Platform) Accepted(partition string) bool {
+	return p.pool == nil || p.pool.tokens.isAccepted(partition)
 }
 
 // MaxPageSize returns the largest page size that is worth requesting; see
@@ -40,6 +56,7 @@ func (p *Platform) EachLead(ctx context.Context, page, size int, parts lead.Part
 	_, err := withReaders(ctx, p.pool, func(r *readers) (struct{}, error) {
 		return struct{}{}, r.EachLead(ctx, page, size, parts, restart, each)
 	})
+	p.accepts(ctx, err)
 	return err
 }
 

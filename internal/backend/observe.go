@@ -2,7 +2,9 @@ package backend
 
 import (
 	"context"
+	"net/http"
 
+	"leadgraph/internal/admission"
 	"leadgraph/internal/telemetry"
 	"leadgraph/lead/catalogue"
 	"leadgraph/lead/lookup"
@@ -31,7 +33,7 @@ func observeClient(client *upstream.Options, to *telemetry.Telemetry) {
 	client.ObserveUnreadable = func(_ context.Context, reasons map[string]int) { to.Unreadable(reasons) }
 	client.ObserveConflicts = func(_ context.Context, rows int) { to.Conflicts(rows) }
 	client.ObserveDisorder = func(context.Context) { to.Disordered() }
-	client.Wrap = to.Wrap
+	client.Wrap = func(next http.RoundTripper) http.RoundTripper { return to.Wrap(admission.Wrap(next)) }
 }
 
 // clientState returns the state of the client for its metrics.

@@ -26,6 +26,7 @@ type pool struct {
 	idle time.Duration
 
 	closing sync.WaitGroup
+	tokens  tokens
 
 	mu         sync.Mutex
 	partitions map[string]*partition
@@ -59,7 +60,10 @@ func newPool(o Options, client *upstream.Client) *pool {
 	o.Caches.LookupBytes = max(o.Caches.LookupBytes/int64(o.MaxCallers), 1)
 	p.open = func(token string, entry *partition) *readers {
 		own := client.WithToken(token)
-		sources := refusalWatch{tenants: own, all: allLeads{own, o.Caches.CataloguePageSize}, refused: func(err error) { p.refuse(entry, err) }}
+		sources := tokenWatch{
+			tenants: own, all: allLeads{own, o.Caches.CataloguePageSize},
+			answered: func(err error) { p.answered(entry, err) },
+		}
 		return newReaders(o, own, sources, sources, nil)
 	}
 	return p
@@ -73,6 +77,9 @@ func withReaders[T any](ctx context.Context, p *pool, read func(*readers) (T, er
 	key, token := p.caller(ctx)
 	if key == "" {
 		return none, errNobody
+	}
+	if refusal := p.tokens.refusal(key); refusal != nil {
+		return none, refusal
 	}
 	entry := p.enter(key, token)
 	defer p.leave(entry)
@@ -185,6 +192,7 @@ func (p *pool) closeIdle() {
 
 // refuse drops all that was read with a token, because the platform refuses it.
 func (p *pool) refuse(entry *partition, why error) {
+	p.tokens.refuse(entry.key, why)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	entry.refusal = why
@@ -228,28 +236,34 @@ func (p *pool) close() {
 	p.closing.Wait()
 }
 
-// refusalWatch watches shared reads for the platform's refusal of the token. Shared
-// reads may outlive the requests that wait for them, so withReaders may miss it.
-type refusalWatch struct {
-	tenants lookup.TenantSource
-	all     catalogue.Source
-	refused func(error)
+// answered notes what an answer of the platform says about the token.
+func (p *pool) answered(entry *partition, err error) {
+	switch {
+	case authFailed(err):
+		p.refuse(entry, err)
+	case err == nil:
+		p.tokens.accept(entry.key)
+	}
+}
+
+// tokenWatch watches shared reads for what they say about the token. Shared reads
+// may outlive the requests that wait for them, so withReaders may miss it.
+type tokenWatch struct {
+	tenants  lookup.TenantSource
+	all      catalogue.Source
+	answered func(error)
 }
 
 // LeadsByTenant implements lookup.TenantSource.
-func (w refusalWatch) LeadsByTenant(ctx context.Context, tenantID string, checkOnline bool) ([]*lead.Lead, error) {
+func (w tokenWatch) LeadsByTenant(ctx context.Context, tenantID string, checkOnline bool) ([]*lead.Lead, error) {
 	leads, err := w.tenants.LeadsByTenant(ctx, tenantID, checkOnline)
-	if authFailed(err) {
-		w.refused(err)
-	}
+	w.answered(err)
 	return leads, err
 }
 
 // AllLeads implements catalogue.Source.
-func (w refusalWatch) AllLeads(ctx context.Context, notBefore time.Time) (catalogue.Reading, error) {
+func (w tokenWatch) AllLeads(ctx context.Context, notBefore time.Time) (catalogue.Reading, error) {
 	reading, err := w.all.AllLeads(ctx, notBefore)
-	if authFailed(err) {
-		w.refused(err)
-	}
+	w.answered(err)
 	return reading, err
 }

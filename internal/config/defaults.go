@@ -61,6 +61,9 @@ var bounds = vars(map[string]any{
 	"max_calls":     limits.DefaultBudgetCalls,
 	"max_rows":      limits.DefaultBudgetRows,
 
+	"rows_per_weight":  limits.RowsPerWeight,
+	"calls_per_weight": limits.CallsPerWeight,
+
 	"sandbox_leads":  sandbox.DefaultLeads,
 	"doctor_timeout": doctor.DefaultTimeout,
 

@@ -42,7 +42,7 @@ func protectHandler(t *testing.T, o httpd.BrowserOptions, next http.Handler) *ht
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(httpd.Routes(handler, nil, nil))
+	server := httptest.NewServer(httpd.Routes(handler, nil, nil, nil))
 	t.Cleanup(server.Close)
 	return server
 }

@@ -45,7 +45,7 @@ func TestReadiness(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			handler := httpd.Routes(http.NotFoundHandler(), playground, httpd.NewHealth(test.checks...))
+			handler := httpd.Routes(http.NotFoundHandler(), playground, httpd.NewHealth(test.checks...), nil)
 			if got := probe(t, handler, http.MethodGet, "/readyz"); got.Code != test.status || got.Body.String() != test.body {
 				t.Errorf("%d %s", got.Code, got.Body)
 			}

@@ -6,23 +6,21 @@ package httpd
 import (
 	"context"
 	"crypto/rand"
-	"net"
 	"net/http"
-	"net/netip"
 	"regexp"
 )
 
 // Routes returns a handler that serves the GraphQL endpoint at /graphql, the health
 // endpoints and, unless playground is nil, the playground at every other path. It
-// gives each request an id.
-func Routes(graphql, playground http.Handler, health *Health) http.Handler {
+// gives each request an id. The proxies are those that are believed.
+func Routes(graphql, playground http.Handler, health *Health, proxies Proxies) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", graphql)
 	health.mount(mux)
 	if playground != nil {
 		mux.Handle("/", playground)
 	}
-	return withRequestID(mux)
+	return withRequestID(proxies, mux)
 }
 
 type requestKey struct{}
@@ -40,35 +38,22 @@ func RequestID(ctx context.Context) string { return requestOf(ctx).id }
 
 // RemoteIP returns the address that the request of ctx came from, or "". It
 // identifies a caller who has no other name. For IPv6 it is the /64 network, since
-// one client can use all addresses in it. With a proxy in front it is the proxy's
-// address.
+// one client can use all addresses in it. With a proxy in front that is not trusted
+// it is the proxy's address.
 func RemoteIP(ctx context.Context) string { return requestOf(ctx).remote }
-
-func remoteIP(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	address, notIP := netip.ParseAddr(host)
-	if err != nil || notIP != nil {
-		return r.RemoteAddr
-	}
-	if address = address.Unmap().WithZone(""); address.Is6() {
-		network, _ := address.Prefix(64) // never fails for IPv6
-		return network.String()
-	}
-	return address.String()
-}
 
 // acceptable matches request ids that are safe in a log and a header.
 var acceptable = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // withRequestID uses the caller's X-Request-Id if it is safe, or else generates
 // one. It returns the id in the response's X-Request-Id.
-func withRequestID(next http.Handler) http.Handler {
+func withRequestID(proxies Proxies, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get("X-Request-Id")
 		if !acceptable.MatchString(id) {
 			id = rand.Text()
 		}
 		w.Header().Set("X-Request-Id", id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, request{id, remoteIP(r)})))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, request{id, proxies.client(r)})))
 	})
 }

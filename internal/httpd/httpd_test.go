@@ -12,7 +12,7 @@ import (
 func TestRequestIDIsTakenOverOnlyIfHarmless(t *testing.T) {
 	t.Parallel()
 	var seen string
-	handler := httpd.Routes(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = httpd.RequestID(r.Context()) }), nil, nil)
+	handler := httpd.Routes(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = httpd.RequestID(r.Context()) }), nil, nil, nil)
 	for _, given := range []string{"ticket-4711_a", "", "two words", "line\nbreak", strings.Repeat("x", 65)} {
 		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", nil)
 		request.Header["X-Request-Id"] = []string{given}
@@ -29,7 +29,7 @@ func TestRequestIDIsTakenOverOnlyIfHarmless(t *testing.T) {
 
 func TestWithoutAPlaygroundOnlyTheEndpointIsServed(t *testing.T) {
 	t.Parallel()
-	handler := httpd.Routes(http.NotFoundHandler(), nil, nil)
+	handler := httpd.Routes(http.NotFoundHandler(), nil, nil, nil)
 	answer := httptest.NewRecorder()
 	handler.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
 	if answer.Code != http.StatusNotFound {
@@ -40,7 +40,7 @@ func TestWithoutAPlaygroundOnlyTheEndpointIsServed(t *testing.T) {
 func TestRemoteIP(t *testing.T) {
 	t.Parallel()
 	var seen string
-	handler := httpd.Routes(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = httpd.RemoteIP(r.Context()) }), nil, nil)
+	handler := httpd.Routes(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = httpd.RemoteIP(r.Context()) }), nil, nil, nil)
 	for address, want := range map[string]string{
 		"192.0.2.7:1234":           "192.0.2.7",
 		"[::ffff:192.0.2.7]:1234":  "192.0.2.7",

@@ -13,12 +13,11 @@ import (
 )
 
 // Bounds on a connection. They prevent a slow or silent client from holding a
-// connection. The GraphQL handler bounds the time of an operation, and handles
+// connection; see also writePatience. The GraphQL handler bounds the time of an operation, and handles
 // streams and WebSockets, whose duration is unknown here.
 const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = 8 * time.Second // for header and body together
-	writeTimeout  = time.Minute     // enough for a large answer over a slow line
 	idleTimeout   = 30 * time.Second
 	maxHeader     = 16 << 10
 )
@@ -41,12 +40,12 @@ type Server struct {
 	Logger *slog.Logger
 }
 
-// Serve answers requests on listener until ctx ends. It then reports that it is
+// Serve answers requests on the listener until ctx ends. It then reports that it is
 // not ready and keeps serving for DrainDelay. After that it accepts no more
 // connections, tells streams and WebSockets to end, and waits up to DrainTimeout
 // for all requests to finish. Requests that still run are aborted, which is an
 // error. Serve closes the listener, and no handler runs after it returns.
-func (s Server) Serve(ctx context.Context, listener net.Listener) error {
+func (s Server) Serve(ctx context.Context, accepted net.Listener) error {
 	alive, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	running := semaphore.NewWeighted(math.MaxInt64)
@@ -55,13 +54,13 @@ func (s Server) Serve(ctx context.Context, listener net.Listener) error {
 		Handler:           s.counted(ctx, running),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
+		ConnContext:       withConn,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.Logger.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(listener{accepted}) }()
 	select {
 	case err := <-failed:
 		return err

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -141,8 +142,42 @@ func TestClientThatDoesNotReadIsGivenUp(t *testing.T) {
 		if _, err := conn.Write([]byte("GET / HTTP/1.1\r\nHost: server\r\n\r\n")); err != nil {
 			t.Fatal(err)
 		}
-		if took := <-failed; took != time.Minute {
+		if took := <-failed; took != 10*time.Second {
 			t.Errorf("after %v", took)
+		}
+		_ = conn.Close()
+	})
+}
+
+// TestClientThatReadsSlowlyGetsItsAnswer checks that the deadline moves with each
+// byte that the client takes.
+func TestClientThatReadsSlowlyGetsItsAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const size = 40
+		s := serve(t, httpd.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if n, err := w.Write(make([]byte, size)); n != size || err != nil {
+				t.Errorf("wrote %d bytes, %v", n, err)
+			}
+		})})
+		conn, err := s.Dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Write([]byte("GET / HTTP/1.1\r\nHost: server\r\n\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		head := bufio.NewReaderSize(iotest.OneByteReader(conn), 16)
+		for line := "none"; line != "\r\n"; {
+			if line, err = head.ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range size {
+			<-time.After(9 * time.Second)
+			if _, err := head.ReadByte(); err != nil {
+				t.Fatal(err)
+			}
 		}
 		_ = conn.Close()
 	})
@@ -191,7 +226,7 @@ func TestDrain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		slow, health := newGate(), httpd.NewHealth()
-		s := serve(t, httpd.Server{Handler: httpd.Routes(slow, nil, health), Health: health, DrainDelay: 3 * time.Second})
+		s := serve(t, httpd.Server{Handler: httpd.Routes(slow, nil, health, nil), Health: health, DrainDelay: 3 * time.Second})
 		s.wantReady(t, http.StatusOK, `{"status":"ready"}`)
 		answered := make(chan string, 1)
 		go func() {

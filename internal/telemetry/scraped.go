@@ -18,9 +18,18 @@ type Sources struct {
 	Callers func() int
 }
 
-// Queue is the state of admission: Running operations of at most Limit, and
-// Waiting ones.
-type Queue struct{ Limit, Running, Waiting int }
+// Queue is the state of admission.
+type Queue struct {
+	// Limit is the most that operations may weigh together, and Inside what those
+	// weigh that have begun.
+	Limit, Inside int
+	// Running operations compute and Waiting ones wait to do so.
+	Running, Waiting int
+	// Unsent is the size of the answers that wait for their clients, and CutOffs how
+	// many clients were cut off because there were too many.
+	Unsent  int64
+	CutOffs int64
+}
 
 // Upstream is the state of the platform's client.
 type Upstream struct {
@@ -68,9 +77,12 @@ var (
 	pageFirst = desc("upstream_first_page", "Number of the platform's first page; absent until it is known.")
 	listEnd   = desc("upstream_list_end", "1 for how the platform answers a page past the end of the list; absent until it is known.", "answer")
 
-	queueLimit   = desc("admission_limit", "Maximum number of operations that run at a time.")
-	queueRunning = desc("admission_running", "Operations that hold a slot.")
-	queueWaiting = desc("admission_waiting", "Operations that wait for a slot.")
+	queueLimit   = desc("admission_limit", "Maximum number of operations that run or wait for the platform, by weight.")
+	queueInside  = desc("admission_inside", "Operations that run or wait for the platform, by weight.")
+	queueRunning = desc("admission_running", "Operations that compute.")
+	queueWaiting = desc("admission_waiting", "Operations that wait until they may compute.")
+	queueUnsent  = desc("unsent_bytes", "Size of the answers that wait for their clients to take them, in bytes.")
+	queueCutOffs = desc("cut_off_clients_total", "Clients cut off because too many answers waited and they took nothing for the longest time.")
 
 	callersHeld = desc("callers", "Callers with a cache of their own (passthrough only).")
 
@@ -103,7 +115,7 @@ func (t *Telemetry) Watch(s Sources) {
 func (*scraped) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		catalogueAge, catalogueLeads, catalogueHoles, breakerState, upstreamBusy, upstreamMax, upstreamWait, tokenExpiry,
-		pageLeads, pageCap, pageFirst, listEnd, queueLimit, queueRunning, queueWaiting,
+		pageLeads, pageCap, pageFirst, listEnd, queueLimit, queueInside, queueRunning, queueWaiting, queueUnsent, queueCutOffs,
 		callersHeld, projected, fallbacks, givenUp,
 	} {
 		to <- d
@@ -135,6 +147,9 @@ func (s Sources) collect(out sink) {
 		out.gauge(queueLimit, float64(q.Limit))
 		out.gauge(queueRunning, float64(q.Running))
 		out.gauge(queueWaiting, float64(q.Waiting))
+		out.gauge(queueInside, float64(q.Inside))
+		out.gauge(queueUnsent, float64(q.Unsent))
+		out.count(queueCutOffs, uint64(max(0, q.CutOffs)))
 	}
 	if s.Callers != nil {
 		out.gauge(callersHeld, float64(s.Callers()))

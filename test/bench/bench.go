@@ -21,6 +21,7 @@ type bench struct {
 	settings
 	launch   process.Launcher
 	progress io.Writer
+	results  io.Writer
 	fast     upstream
 	slow     upstream
 	data     workload.Data
@@ -49,6 +50,9 @@ func (b *bench) run(ctx context.Context) error {
 	}
 	if err := b.learn(ctx); err != nil {
 		return fmt.Errorf("first request to leadgraph: %w", err)
+	}
+	if b.settings.mobs {
+		return b.mobs(ctx)
 	}
 	if b.settings.overload {
 		return b.overload(ctx)

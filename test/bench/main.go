@@ -20,6 +20,7 @@
 //
 //	go run ./test/bench -svg docs/bench.svg -markdown docs/bench.md
 //	go run ./test/bench -overload -svg docs/overload.svg -markdown docs/overload.md
+//	go run ./test/bench -mobs
 package main
 
 import (
@@ -32,6 +33,7 @@ import (
 	"os/signal"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -61,15 +63,16 @@ type settings struct {
 	duration, warmUp, timeout    time.Duration
 	connections, listConnections int
 	only                         []string // names of workloads in capitals; empty for all
-	overload                     bool
+	overload, mobs               bool
 	rounds                       int
+	mobSizes                     []int
 	serveFlags                   []string
 	svg, markdown                string
 }
 
 func parse(args []string, stderr io.Writer) (settings, error) {
 	var s settings
-	var only, serveFlags string
+	var only, serveFlags, sizes string
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.DurationVar(&s.duration, "duration", 5*time.Second, "how long to measure each server with each workload, a `duration`")
@@ -79,6 +82,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.IntVar(&s.listConnections, "list-connections", 4, "`number` of connections for W5, where the sandbox and the textbook path need about 100 MB for each")
 	flags.StringVar(&only, "only", "", "run only these of W1,W2,W3,W4,W4L,W5,growth, a comma-separated `list`")
 	flags.BoolVar(&s.overload, "overload", false, "measure leadgraph under overload instead of everything else")
+	flags.BoolVar(&s.mobs, "mobs", false, "measure leadgraph with up to 2,000 clients that retry what is refused; -only takes lookups,cached,pages,mix")
+	flags.StringVar(&sizes, "mob-connections", "1,16,64,256,1000,2000", "numbers of connections for -mobs, a comma-separated `list`")
 	flags.IntVar(&s.rounds, "rounds", 3, "`number` of times that -overload measures each server")
 	flags.StringVar(&serveFlags, "serve-flags", "", "additional `flags` for leadgraph serve, separated by spaces")
 	flags.StringVar(&s.svg, "svg", "", "write a chart to this `file`")
@@ -87,8 +92,18 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		return s, err
 	}
 	s.serveFlags = strings.Fields(serveFlags)
+	for text := range strings.SplitSeq(sizes, ",") {
+		size, err := strconv.Atoi(text)
+		if err != nil || size < 1 {
+			return s, fmt.Errorf("-mob-connections: %q is not a positive number", text)
+		}
+		s.mobSizes = append(s.mobSizes, size)
+	}
 	s.only = strings.FieldsFunc(strings.ToUpper(only), func(r rune) bool { return r == ',' || r == ' ' })
 	for _, name := range s.only {
+		if s.mobs && slices.ContainsFunc(workload.Mobs(), func(m workload.Mob) bool { return strings.ToUpper(m.Name) == name }) {
+			continue
+		}
 		if name != growthName && !slices.ContainsFunc(workload.All(), func(w workload.Workload) bool { return w.Name == name }) {
 			return s, fmt.Errorf("there is no workload %q", name)
 		}
@@ -125,6 +140,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		settings: s,
 		launch:   process.Launcher{Dir: dir, Placement: place},
 		progress: stderr,
+		results:  stdout,
 		report: report.Report{
 			Date: time.Now(), CPU: process.CPUModel(), Cores: runtime.NumCPU(), Go: runtime.Version(), Placement: place.String(),
 			Connections: s.connections, ListConnections: s.listConnections,

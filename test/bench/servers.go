@@ -63,6 +63,18 @@ func (b *bench) startOverloaded(ctx context.Context, name string) (*process.Proc
 	return b.startLeadgraph(ctx, b.slow, args)
 }
 
+// startMobbed is like startOverloaded for a mob.
+func (b *bench) startMobbed(ctx context.Context, kind workload.Mob, name string, up upstream) (*process.Process, error) {
+	args := []string{"--log-level", "error"}
+	if !kind.Cached {
+		args = append(args, "--lookup-ttl", "0", "--lookup-negative-ttl", "0")
+	}
+	if name == workload.Unlimited {
+		args = append(args, "--max-in-flight", "0")
+	}
+	return b.startLeadgraph(ctx, up, args)
+}
+
 // startLeadgraph starts leadgraph with further flags.
 func (b *bench) startLeadgraph(ctx context.Context, up upstream, flags []string) (*process.Process, error) {
 	args := []string{

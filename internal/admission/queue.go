@@ -1,0 +1,211 @@
+package admission
+
+import (
+	"container/heap"
+	"container/list"
+	"context"
+	"time"
+)
+
+// caller is one caller's share of the time for computing.
+type caller struct {
+	name  string
+	queue list.List     // *waiter, oldest first
+	used  time.Duration // time with a token, compared with that of other callers
+	cost  time.Duration // of one operation, as measured
+	began int           // operations that have begun since they waited, and have not ended
+	index int           // in the turns
+}
+
+// turns is a heap of the callers who wait. The caller who has used the least time
+// comes first.
+type turns []*caller
+
+// Len implements heap.Interface.
+func (t turns) Len() int { return len(t) }
+
+// Less implements heap.Interface.
+func (t turns) Less(i, j int) bool { return t[i].used < t[j].used }
+
+// Swap implements heap.Interface.
+func (t turns) Swap(i, j int) {
+	t[i], t[j] = t[j], t[i]
+	t[i].index, t[j].index = i, j
+}
+
+// Push implements heap.Interface.
+func (t *turns) Push(c any) {
+	c.(*caller).index = len(*t)
+	*t = append(*t, c.(*caller))
+}
+
+// Pop implements heap.Interface.
+func (t *turns) Pop() any {
+	last := len(*t) - 1
+	c := (*t)[last]
+	(*t)[last] = nil
+	*t = (*t)[:last]
+	return c
+}
+
+// firstCost is the cost of an operation of a caller that is not known yet.
+const firstCost = 200 * time.Microsecond
+
+// park waits for a token. It returns false if the operation is refused.
+func (d *Door) park(ctx context.Context, name string) bool {
+	w, c := d.queueUp(name)
+	if w == nil {
+		return false
+	}
+	bound := time.NewTimer(d.options.Wait)
+	defer bound.Stop()
+	select {
+	case <-w.ready:
+		return true
+	case <-bound.C:
+	case <-ctx.Done():
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	select {
+	case <-w.ready: // the token was assigned in the meantime
+		return true
+	default:
+	}
+	d.unqueue(c, w)
+	d.parked.Add(-1)
+	d.forget(c)
+	return false
+}
+
+// queueUp takes a place in the queue. It returns nil if the operation is refused.
+func (d *Door) queueUp(name string) (*waiter, *caller) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.refuses(name) {
+		return nil, nil
+	}
+	c := d.callers[name]
+	if c == nil {
+		c = &caller{name: name, cost: firstCost}
+		d.callers[name] = c
+	}
+	if c.queue.Len() == 0 {
+		c.used = max(c.used, d.clock) // a caller cannot save up time
+		heap.Push(&d.turns, c)
+	}
+	w := &waiter{ready: make(chan struct{})}
+	w.place = c.queue.PushBack(w)
+	d.waiting++
+	d.press()
+	d.parked.Add(1)
+	d.hand() // a token may have been returned in the meantime
+	return w, c
+}
+
+// next takes the operation whose turn it is to begin out of the queue. While the
+// server is overloaded it is the newest of its caller: the oldest ones have the
+// least time left.
+func (d *Door) next() *waiter {
+	c := d.turns[0]
+	place := c.queue.Front()
+	if d.waiting > d.most()/2 {
+		place = c.queue.Back()
+	}
+	w := place.Value.(*waiter)
+	d.clock = c.used
+	c.used += c.cost
+	c.began++
+	heap.Fix(&d.turns, c.index)
+	d.unqueue(c, w)
+	return w
+}
+
+func (d *Door) unqueue(c *caller, w *waiter) {
+	c.queue.Remove(w.place)
+	if c.queue.Len() == 0 {
+		heap.Remove(&d.turns, c.index)
+	}
+	d.waiting--
+	d.press()
+}
+
+// press begins to measure the rate when operations wait, and ends it when none does.
+func (d *Door) press() {
+	pressed := d.waiting+d.inHouse.queue.Len() > 0
+	switch was := d.pressed.Swap(pressed); {
+	case pressed && !was:
+		d.rate.begin(time.Now())
+	case !pressed:
+		d.rate.pause()
+	}
+}
+
+// ended counts an operation that has ended.
+func (d *Door) ended() {
+	if d.pressed.Load() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.rate.count(time.Now())
+	}
+}
+
+// charge adds the time that an operation has used to its caller's share.
+func (d *Door) charge(name string, took time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := d.callers[name]
+	if c == nil || c.began == 0 {
+		return // the operation did not wait, or its caller was forgotten
+	}
+	c.began--
+	c.used += took - c.cost
+	c.cost += (took - c.cost) / 8
+	if c.queue.Len() > 0 {
+		heap.Fix(&d.turns, c.index)
+	}
+	d.forget(c)
+}
+
+// forget removes a caller who has nothing here.
+func (d *Door) forget(c *caller) {
+	if c.queue.Len() == 0 && c.began == 0 {
+		delete(d.callers, c.name)
+	}
+}
+
+// most returns how many operations may wait to begin: as many as the server
+// answers in the time that callers wait.
+func (d *Door) most() int {
+	return min(d.options.Queue, max(int(d.rate.perSecond*d.options.Wait.Seconds()), int(d.tokens)))
+}
+
+// refuses reports whether an operation of the named caller would be refused now.
+// If everything in time is taken, a caller with less than its share still gets a
+// place; what waits is never more than twice what can be answered in time.
+func (d *Door) refuses(name string) bool {
+	most, waiting := d.most(), d.waiting+d.inHouse.queue.Len()
+	if waiting < most {
+		return false
+	}
+	if waiting >= min(2*most, d.options.Queue) {
+		return true
+	}
+	own := 0
+	if c := d.callers[name]; c != nil {
+		own = c.queue.Len()
+	}
+	return own >= most/(len(d.turns)+1)
+}
+
+// Refuses reports whether an operation of the named caller would be refused now.
+// If the name is empty it reports whether those of callers would be who have none
+// here, and so those of all callers.
+func (d *Door) Refuses(name string) bool {
+	if !d.pressed.Load() { // the common case takes no lock
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.refuses(name)
+}

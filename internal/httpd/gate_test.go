@@ -1,0 +1,134 @@
+package httpd_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"leadgraph/internal/admission"
+	"leadgraph/internal/httpd"
+)
+
+// fullDoor returns a door that refuses everybody until free is called.
+func fullDoor(t *testing.T) (door *admission.Door, free func()) {
+	door = admission.New(admission.Options{InFlight: 100, Queue: 1, Wait: time.Hour, Tokens: 1})
+	slot, _ := door.Enter(t.Context(), "other")
+	ctx, leave := context.WithCancel(t.Context())
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		if slot, _ := door.Enter(ctx, "other"); slot != nil {
+			slot.Release()
+		}
+	})
+	synctest.Wait()
+	return door, func() {
+		leave()
+		waiting.Wait()
+		slot.Release()
+	}
+}
+
+// TestRefusalsCostNothing checks that a refusal is sent at once and before the body
+// was read, that whoever comes back at once waits, and that health is answered.
+func TestRefusalsCostNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		door, free := fullDoor(t)
+		var refused, passed atomic.Int32
+		gate := httpd.Gate{Door: door, Refused: func() { refused.Add(1) }}
+		inner := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			passed.Add(1)
+			w.WriteHeader(http.StatusNoContent)
+		})
+		s := serve(t, httpd.Server{Handler: httpd.Routes(gate.Wrap(inner), nil, httpd.NewHealth(), nil)})
+		ask := func(path, origin string, body io.Reader) (status int, text string, took time.Duration) {
+			t.Helper()
+			start := time.Now()
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://server"+path, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if path == "/healthz" {
+				request.Method = http.MethodGet
+			}
+			if origin != "" {
+				request.Header.Set("Origin", origin)
+			}
+			answer, err := s.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = answer.Body.Close() }()
+			got, err := io.ReadAll(answer.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return answer.StatusCode, string(got), time.Since(start)
+		}
+		status, body, took := ask("/graphql", "", nil)
+		if status != http.StatusServiceUnavailable || took != 0 || !strings.Contains(body, `"code":"OVERLOADED","retryAfterMs":1`) {
+			t.Errorf("%d %s after %v", status, body, took)
+		}
+		for range 3 {
+			if status, _, took := ask("/graphql", "", nil); status != http.StatusServiceUnavailable || took != time.Second {
+				t.Errorf("%d after %v", status, took)
+			}
+		}
+		if status, _, took := ask("/healthz", "", nil); status != http.StatusOK || took != 0 {
+			t.Errorf("health: %d after %v", status, took)
+		}
+		if status, _, _ := ask("/graphql", "https://app.example", nil); status != http.StatusNoContent {
+			t.Errorf("a page gets %d, which it cannot read without CORS", status)
+		}
+		if refused.Load() != 4 || passed.Load() != 1 {
+			t.Errorf("%d refused, %d passed", refused.Load(), passed.Load())
+		}
+		time.Sleep(time.Second)
+		free()
+		if status, _, took := ask("/graphql", "", nil); status != http.StatusNoContent || took != 0 {
+			t.Errorf("%d after %v", status, took)
+		}
+	})
+}
+
+// TestRefusalsAreFew lets many connections come back as fast as they are refused.
+func TestRefusalsAreFew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		door, free := fullDoor(t)
+		var refused atomic.Int32
+		gate := httpd.Gate{Door: door, Refused: func() { refused.Add(1) }}
+		s := serve(t, httpd.Server{Handler: httpd.Routes(gate.Wrap(http.NotFoundHandler()), nil, nil, nil)})
+		const clients, seconds = 100, 10
+		ctx, cancel := context.WithTimeout(t.Context(), seconds*time.Second+time.Second/2)
+		defer cancel()
+		var crowd sync.WaitGroup
+		for range clients {
+			crowd.Go(func() {
+				own := &http.Transport{DialContext: s.Dial}
+				defer own.CloseIdleConnections()
+				for ctx.Err() == nil {
+					request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://server/graphql", nil)
+					if err != nil {
+						t.Error(err)
+					}
+					if answer, err := own.RoundTrip(request); err == nil {
+						_, _ = io.Copy(io.Discard, answer.Body)
+						_ = answer.Body.Close()
+					}
+				}
+			})
+		}
+		crowd.Wait()
+		if refused := refused.Load(); refused < clients*seconds || refused > clients*(seconds+2) { // a client may open a second connection
+			t.Errorf("%d refusals", refused)
+		}
+		free()
+	})
+}
