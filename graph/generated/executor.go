@@ -187,7 +187,7 @@ type Query {
   lead(
     "The customer's Microsoft tenant id."
     tenantId: UUID!
-    "If the platform does not know the tenant, let it ask Microsoft and store the result. This is slow and writes to the platform."
+    "If the platform does not know the tenant, let it ask Microsoft and store the result. This is slow and writes to the platform. The server refuses it by GET, and unless it is configured to allow it."
     checkOnline: Boolean! = false
   ): Lead
 

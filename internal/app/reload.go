@@ -44,8 +44,8 @@ func (s *server) follow(ctx context.Context, p Program) {
 }
 
 // reload reads again what may change while the server runs: the level of the log,
-// the secrets for the platform and the trusted documents. What cannot be read stays
-// as it was. Requests and connections are not affected.
+// the secrets for the platform and the trusted documents. An unreadable file changes
+// nothing. Requests and connections are not affected.
 func (s *server) reload(ctx context.Context) {
 	if err := setLevel(s.level, s.cfg.Log); err != nil {
 		s.log.WarnContext(ctx, "the level of the log stays as it was", "error", err)

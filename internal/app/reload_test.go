@@ -39,8 +39,8 @@ func writeFile(t *testing.T, path, text string) {
 	}
 }
 
-// A hangup reloads what may change while the server runs. What cannot be read stays
-// as it was.
+// A hangup reloads what may change while the server runs. An unreadable file changes
+// nothing.
 func TestHangupReloads(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

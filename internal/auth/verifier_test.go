@@ -186,9 +186,15 @@ func TestScopeNamesCanBeSet(t *testing.T) {
 	t.Parallel()
 	i, s := newIssuer(t), newSigner(t, "k")
 	i.publish(t, "k", s.key.Public(), jwkset.UseSig)
-	a := open(t, i, func(o *auth.Options) { o.ReadScope, o.PIIScope = "Leads.Read.All", "Leads.PII" })
+	a := open(t, i, func(o *auth.Options) {
+		o.ReadScope, o.PIIScope, o.SyncScope = "Leads.Read.All", "Leads.PII", "Leads.Sync"
+	})
 	caller, refused := a.Authenticate(request(t, "Bearer "+s.sign(t, jwt.MapClaims{"scp": "Leads.Read.All Leads.PII"})))
-	if refused != nil || !caller.CanPII {
+	if refused != nil || !caller.CanPII || caller.CanSync {
+		t.Errorf("%+v, %+v", caller, refused)
+	}
+	caller, refused = a.Authenticate(request(t, "Bearer "+s.sign(t, jwt.MapClaims{"scp": "Leads.Read.All Leads.Sync"})))
+	if refused != nil || caller.CanPII || !caller.CanSync {
 		t.Errorf("%+v, %+v", caller, refused)
 	}
 	if _, refused = a.Authenticate(request(t, "Bearer "+s.sign(t, nil))); refused == nil || !strings.HasSuffix(refused.WWWAuthenticate, `, scope="Leads.Read.All"`) {

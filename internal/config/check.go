@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"leadgraph/upstream"
@@ -42,7 +44,7 @@ func (u *Upstream) tokens() []string {
 func (u *Upstream) checkAccess() error {
 	credentials, tokens := u.clientCredentials(), u.tokens()
 	var errs []error
-	if all := append(tokens, credentials...); u.URL == "" && len(all) > 0 {
+	if all := slices.Concat(tokens, credentials); u.URL == "" && len(all) > 0 {
 		errs = append(errs, fmt.Errorf("--upstream-url is missing, but %s is given; without a platform the built-in sandbox would be served", strings.Join(all, ", ")))
 	}
 	if len(tokens) > 0 && len(credentials) > 0 {
@@ -127,15 +129,15 @@ func isLoopback(host string) bool {
 }
 
 func isPort(text string) bool {
-	port, err := net.LookupPort("tcp", text)
+	port, err := strconv.ParseUint(text, 10, 16)
 	return err == nil && port > 0
 }
 
 // checkListen refuses an address without a valid port.
 func checkListen(flag, address string) error {
 	_, port, err := net.SplitHostPort(address)
-	if err == nil {
-		_, err = net.LookupPort("tcp", port)
+	if err == nil && port != "" { // an empty port means any free one, like 0
+		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
 		return fmt.Errorf("%s must be an address and a port, such as 127.0.0.1:8080 or :8080", flag)

@@ -33,7 +33,7 @@ var forwarded = []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Hos
 func signedGET(local bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet && !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") &&
-			r.URL.Query().Get("query") != "" && !isSigned(r) && !(local && fromThisMachine(r)) {
+			r.URL.Query().Get("query") != "" && !isSigned(r) && (!local || !fromThisMachine(r)) {
 			Refuse(w, r, http.StatusForbidden, errcode.Forbidden,
 				"GET needs a sign that it does not come from a page of another origin, such as the header Apollo-Require-Preflight: true. Or use POST.")
 			return

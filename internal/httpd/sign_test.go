@@ -37,8 +37,8 @@ func get(t *testing.T, server *httptest.Server, path, host string, headers ...st
 }
 
 // A page can make its visitors' browsers send a GET without Origin, and over plain
-// http without Sec-Fetch-Site. What such a page can send must not be enough; what it
-// cannot send without a preflight must be.
+// http without Sec-Fetch-Site. No header of such a page is enough. Each header that it
+// cannot send without a preflight is.
 func TestGETNeedsASign(t *testing.T) {
 	t.Parallel()
 	const host, document = "leads.example:8080", "/graphql?query=%7B__typename%7D"

@@ -121,7 +121,7 @@ func (c cell) args(s *site) []string {
 	args := []string{
 		"--upstream-url", s.base + sandbox.BasePath, "--token-url", s.tokenBase + sandbox.TokenPath,
 		"--client-id", sandbox.DefaultClientID, "--client-secret", canarySecret, "--scope", sandbox.DefaultScope,
-		"--cursor-key", cellCursorKey, "--no-playground", "--log-level", "debug",
+		"--cursor-key", cellCursorKey, "--no-playground", "--insecure-upstream", "--log-level", "debug",
 		// Each requested row adds a millisecond to the time-outs.
 		"--catalogue-page-size", "100", "--max-pages", fmt.Sprint(mostPages),
 		"--catalogue-revalidate", "0s", "--upstream-max-body", fmt.Sprint(mostBody),
