@@ -19,7 +19,7 @@ type slow struct {
 
 func (s *slow) AllLeads(context.Context, time.Time) (catalogue.Reading, error) {
 	s.reads++
-	time.Sleep(s.takes)
+	<-time.After(s.takes)
 	return catalogue.Reading{Leads: []*lead.Lead{{ID: "1", TenantID: "t"}}, Complete: true, Calls: 1}, s.err
 }
 
@@ -43,7 +43,7 @@ func TestNoCacheIsGrantedOnceInAWhile(t *testing.T) {
 				source := &slow{takes: test.takes}
 				c := catalogue.New(source, catalogue.Options{TTL: time.Hour})
 				defer c.Close()
-				for begun := time.Now(); time.Since(begun) < time.Minute; time.Sleep(100 * time.Millisecond) {
+				for begun := time.Now(); time.Since(begun) < time.Minute; <-time.After(100 * time.Millisecond) {
 					s, _, err := c.Snapshot(t.Context(), test.wish)
 					if err != nil || time.Since(s.AsOf()) > test.oldest {
 						t.Fatalf("%v old, %v", time.Since(s.AsOf()), err)
@@ -70,13 +70,13 @@ func TestNoCacheWhileThePlatformFails(t *testing.T) {
 			if _, _, err := c.Snapshot(t.Context(), wish); err == nil {
 				t.Fatal("no error")
 			}
-			time.Sleep(100 * time.Millisecond)
+			<-time.After(100 * time.Millisecond)
 		}
 		if source.reads > 16 {
 			t.Errorf("%d attempts in a minute", source.reads)
 		}
 		source.err = nil
-		time.Sleep(lead.DefaultNoCacheInterval)
+		<-time.After(lead.DefaultNoCacheInterval)
 		if _, _, err := c.Snapshot(t.Context(), wish); err != nil {
 			t.Error(err)
 		}
@@ -96,7 +96,7 @@ func TestLastResort(t *testing.T) {
 		if err := c.Warm(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		if c.LastResort(t.Context()) == nil {
 			t.Error("none at the last moment")
 		}
@@ -110,9 +110,9 @@ func TestLastResort(t *testing.T) {
 			t.Error("leads although a refresh was denied")
 		}
 		source.err = nil
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		_, _, _ = c.Snapshot(t.Context(), lead.Freshness{})
-		time.Sleep(time.Hour + 1)
+		<-time.After(time.Hour + 1)
 		if c.LastResort(t.Context()) != nil || source.reads != 3 {
 			t.Errorf("leads that are too old, or %d reads", source.reads)
 		}

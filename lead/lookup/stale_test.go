@@ -58,7 +58,7 @@ func staleLookups(t *testing.T, p *failing, adjust func(*lookup.Options)) *looku
 	if found, _ := l.ByTenants(t.Context(), []string{staleTenant}, lead.Freshness{}); found[0].Err != nil {
 		t.Fatal(found[0].Err)
 	}
-	time.Sleep(10 * time.Minute)
+	<-time.After(10 * time.Minute)
 	return l
 }
 
@@ -95,7 +95,7 @@ func TestOldLeadsIfThePlatformFails(t *testing.T) {
 				p := &failing{none: test.none}
 				l := staleLookups(t, p, test.adjust)
 				defer l.Close()
-				time.Sleep(test.wait)
+				<-time.After(test.wait)
 				p.set(test.err)
 				found, _ := l.ByTenants(t.Context(), []string{staleTenant}, test.want)
 				switch got := found[0]; {
@@ -120,7 +120,7 @@ func TestOldLeadsOfTheCatalogue(t *testing.T) {
 		l := lookup.New(p, nil, lookup.Options{TTL: -1, StaleIfError: time.Hour})
 		defer l.Close()
 		l.Feed(catalogue.Build([]*lead.Lead{{ID: "1", TenantID: staleTenant}}, time.Now(), nil))
-		time.Sleep(30 * time.Minute)
+		<-time.After(30 * time.Minute)
 		found, _ := l.ByTenants(t.Context(), []string{staleTenant, "00000000-0000-4000-8000-000000000000"}, lead.Freshness{})
 		if got := found[0]; got.Err != nil || !got.Stale || len(got.Leads) != 1 {
 			t.Errorf("got %+v", got)
@@ -162,7 +162,7 @@ func TestNoCacheIsGrantedOnceInAWhile(t *testing.T) {
 			if age := time.Since(found[0].AsOf); found[0].Err != nil || age > lead.DefaultNoCacheInterval {
 				t.Fatalf("%v old, %v", age, found[0].Err)
 			}
-			time.Sleep(100 * time.Millisecond)
+			<-time.After(100 * time.Millisecond)
 		}
 		if p.reads > 12 {
 			t.Errorf("%d reads in a minute", p.reads)
