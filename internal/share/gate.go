@@ -7,11 +7,10 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
-
-	"leadgraph/upstream/guard"
 )
 
-var _ guard.SharedGates = (*Store)(nil)
+// maxGate bounds a gate: no client of the platform waits for longer.
+const maxGate = time.Hour
 
 // maxGateBytes bounds the value of a gate, in bytes. A sealed one has 28 more than the
 // kind and the number.
@@ -23,7 +22,7 @@ func (s *Store) gateKey(kind string) string { return s.prefix + "gate:" + kind }
 // time. It does not wait for the server. It takes one command, and the key expires with
 // the time.
 func (s *Store) CloseGate(kind string, wait time.Duration) {
-	wait = min(wait, guard.MaxGate).Truncate(time.Millisecond)
+	wait = min(wait, maxGate).Truncate(time.Millisecond)
 	if wait <= 0 {
 		return
 	}
@@ -64,5 +63,5 @@ func (s *Store) GateClosed(kind string) time.Duration {
 	if !ok || err != nil {
 		return 0
 	}
-	return min(time.Duration(min(int64(wait), got.left))*time.Millisecond, guard.MaxGate)
+	return min(time.Duration(min(int64(wait), got.left))*time.Millisecond, maxGate)
 }

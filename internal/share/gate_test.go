@@ -8,7 +8,6 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"leadgraph/internal/share"
-	"leadgraph/upstream/guard"
 )
 
 // A replica learns for how long another one was told to wait, by the kind of calls.
@@ -18,19 +17,19 @@ func TestGateIsSharedUntilItOpens(t *testing.T) {
 		m := miniredis.RunT(t)
 		withKey := func(o *share.Options) { o.Key = key }
 		a, b := open(t, m.Addr(), withKey), open(t, m.Addr(), withKey)
-		if left := b.GateClosed(guard.KindLead); left != 0 {
+		if left := b.GateClosed("lead"); left != 0 {
 			t.Errorf("%s: closed for %v before", name, left)
 		}
-		a.CloseGate(guard.KindLead, 5*time.Second)
-		eventually(t, "closed", func() bool { return b.GateClosed(guard.KindLead) > 4*time.Second })
-		if left := b.GateClosed(guard.KindLeads); left != 0 {
+		a.CloseGate("lead", 5*time.Second)
+		eventually(t, "closed", func() bool { return b.GateClosed("lead") > 4*time.Second })
+		if left := b.GateClosed("leads"); left != 0 {
 			t.Errorf("%s: another kind is closed for %v", name, left)
 		}
 		if keys := m.Keys(); len(keys) != 1 || m.TTL(keys[0]) > 5*time.Second {
 			t.Errorf("%s: keys %v", name, keys)
 		}
 		m.FastForward(5 * time.Second)
-		if left := b.GateClosed(guard.KindLead); left != 0 {
+		if left := b.GateClosed("lead"); left != 0 {
 			t.Errorf("%s: closed for %v afterwards", name, left)
 		}
 	}
@@ -41,11 +40,11 @@ func TestGateIsChecked(t *testing.T) {
 	t.Parallel()
 	m := miniredis.RunT(t)
 	a := open(t, m.Addr(), nil)
-	a.CloseGate(guard.KindLead, 5*time.Second)
-	eventually(t, "closed", func() bool { return a.GateClosed(guard.KindLead) > 0 })
+	a.CloseGate("lead", 5*time.Second)
+	eventually(t, "closed", func() bool { return a.GateClosed("lead") > 0 })
 	key := m.Keys()[0]
 	m.SetTTL(key, 1000*time.Hour)
-	if left := a.GateClosed(guard.KindLead); left > 5*time.Second {
+	if left := a.GateClosed("lead"); left > 5*time.Second {
 		t.Errorf("closed for %v, by the time to live", left)
 	}
 	for _, value := range []string{"", "lead", "lead ", "lead x", "lead -1", "leads 5000", "lead 99999999999999999999", "5000", strings.Repeat("lead 5", 1000)} {
@@ -53,25 +52,25 @@ func TestGateIsChecked(t *testing.T) {
 			t.Fatal(err)
 		}
 		m.SetTTL(key, time.Minute)
-		if left := a.GateClosed(guard.KindLead); left != 0 {
+		if left := a.GateClosed("lead"); left != 0 {
 			t.Errorf("%.20q closes for %v", value, left)
 		}
 	}
 	if err := m.Set(key, "lead 4000000000"); err != nil {
 		t.Fatal(err)
 	}
-	if left := a.GateClosed(guard.KindLead); left != 0 {
+	if left := a.GateClosed("lead"); left != 0 {
 		t.Errorf("a key that never expires closes for %v", left)
 	}
 	m.SetTTL(key, 1000*time.Hour)
-	if left := a.GateClosed(guard.KindLead); left > guard.MaxGate {
+	if left := a.GateClosed("lead"); left > time.Hour {
 		t.Errorf("closed for %v", left)
 	}
 	m.Del(key)
 	if _, err := m.Lpush(key, "lead 5000"); err != nil { // a key of the wrong type
 		t.Fatal(err)
 	}
-	if left := a.GateClosed(guard.KindLead); left != 0 {
+	if left := a.GateClosed("lead"); left != 0 {
 		t.Errorf("a list closes for %v", left)
 	}
 
@@ -81,7 +80,7 @@ func TestGateIsChecked(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.SetTTL(key, time.Minute)
-	if left := withKey.GateClosed(guard.KindLead); left != 0 {
+	if left := withKey.GateClosed("lead"); left != 0 {
 		t.Errorf("a value that is not sealed closes for %v", left)
 	}
 }
@@ -92,8 +91,8 @@ func TestGateWithoutServer(t *testing.T) {
 	m := miniredis.RunT(t)
 	s := open(t, m.Addr(), nil)
 	m.Close()
-	s.CloseGate(guard.KindLead, time.Second)
-	if left := s.GateClosed(guard.KindLead); left != 0 {
+	s.CloseGate("lead", time.Second)
+	if left := s.GateClosed("lead"); left != 0 {
 		t.Errorf("closed for %v", left)
 	}
 }

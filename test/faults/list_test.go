@@ -12,6 +12,9 @@ const (
 	mostPages = 5
 	always    = -1
 	forever   = time.Hour
+	// together is how long a 429 takes, so that the other calls of the operation are sent
+	// before it closes the gate.
+	together = 200 * time.Millisecond
 	// mostBody is the largest body that leadgraph accepts, in bytes; tooLarge is more.
 	mostBody, tooLarge = 4 << 20, 5 << 20
 )
@@ -55,6 +58,13 @@ func ofToken(f sandbox.Fault) []sandbox.Fault {
 	return strike(f)
 }
 
+// onceOfToken makes a fault hit the first call for a token.
+func onceOfToken(f sandbox.Fault) []sandbox.Fault {
+	faults := ofToken(f)
+	faults[0].Times = 1
+	return faults
+}
+
 var faultList = []fault{
 	// Statuses.
 	{name: "400", faults: strike(sandbox.Fault{Status: 400, Body: canaryBody}), code: "UPSTREAM_REJECTED", attempts: just(1), unlike: looksElsewhere},
@@ -69,9 +79,15 @@ var faultList = []fault{
 	{name: "404", faults: strike(sandbox.Fault{Status: 404, HTML: true, Body: canaryPage}), code: "UPSTREAM_REJECTED", attempts: just(1), unlike: looksElsewhere},
 	{name: "404 that means: no such lead", faults: strike(sandbox.Fault{Status: 404, Body: `"Invalild lead"`}), code: "UPSTREAM_REJECTED", attempts: just(1),
 		unlike: knownToHaveNone},
-	{name: "429", faults: strike(sandbox.Fault{Status: 429}), code: "UPSTREAM_RATE_LIMITED", attempts: just(3)},
-	{name: "429 once, Retry-After 1 s", faults: once(sandbox.Fault{Status: 429, RetryAfter: "1"}), attempts: just(2)},
-	{name: "429, Retry-After 2 h", faults: strike(sandbox.Fault{Status: 429, RetryAfter: "7200"}), code: "UPSTREAM_RATE_LIMITED", retryAfter: 2 * time.Hour, attempts: just(1)},
+	{name: "408", faults: strike(sandbox.Fault{Status: 408}), code: "UPSTREAM_TIMEOUT", attempts: just(3)},
+	{name: "425 once", faults: once(sandbox.Fault{Status: 425}), attempts: just(2)},
+	{name: "429", faults: strike(sandbox.Fault{Status: 429, Latency: together}), code: "UPSTREAM_RATE_LIMITED", attempts: just(3)},
+	{name: "429 once, Retry-After 1 s", faults: once(sandbox.Fault{Status: 429, RetryAfter: "1", Latency: together}), attempts: just(2)},
+	{name: "429 once, Retry-After 0.3 s", faults: once(sandbox.Fault{Status: 429, RetryAfter: "0.3", Latency: together}), attempts: just(2)},
+	{name: "429 once, retry-after-ms 300", faults: once(sandbox.Fault{Status: 429, Header: map[string]string{"retry-after-ms": "300"}, Latency: together}), attempts: just(2)},
+	{name: "429, x-ms-retry-after-ms 2 h", faults: strike(sandbox.Fault{Status: 429, Header: map[string]string{"x-ms-retry-after-ms": "7200000"}, Latency: together}),
+		code: "UPSTREAM_RATE_LIMITED", retryAfter: 2 * time.Hour, attempts: just(1)},
+	{name: "429, Retry-After 2 h", faults: strike(sandbox.Fault{Status: 429, RetryAfter: "7200", Latency: together}), code: "UPSTREAM_RATE_LIMITED", retryAfter: 2 * time.Hour, attempts: just(1)},
 	{name: "500", faults: strike(sandbox.Fault{Status: 500, Body: canaryBody}), code: "UPSTREAM_UNAVAILABLE", attempts: just(1)},
 	{name: "502", faults: strike(sandbox.Fault{Status: 502, HTML: true, Body: canaryPage}), code: "UPSTREAM_UNAVAILABLE", attempts: just(3)},
 	{name: "503", faults: strike(sandbox.Fault{Status: 503}), code: "UPSTREAM_UNAVAILABLE", attempts: just(3)},
@@ -113,7 +129,7 @@ var faultList = []fault{
 
 	// Leads.
 	{name: "duplicate rows", faults: strike(sandbox.Fault{RepeatRows: true}), attempts: just(1), unlike: func(op *operation, _ warmth, o *outcome) {
-		if op == pageTwo {
+		if op == pageTwo || op == shownPage {
 			o.leads = just(2) // one more page, because repeated rows leave too few
 		}
 	}},
@@ -126,9 +142,14 @@ var faultList = []fault{
 		unlike: onlyLookups},
 
 	// Tokens.
-	{name: "token endpoint: 503", ofToken: true, faults: ofToken(sandbox.Fault{Status: 503}), code: "UPSTREAM_UNAVAILABLE", attempts: just(1)},
+	{name: "token endpoint: 503", ofToken: true, faults: ofToken(sandbox.Fault{Status: 503}), code: "UPSTREAM_UNAVAILABLE", attempts: just(3)},
+	{name: "token endpoint: 503 once", ofToken: true, faults: onceOfToken(sandbox.Fault{Status: 503}), attempts: just(2)},
+	{name: "token endpoint: 429 once, Retry-After 1 s", ofToken: true, faults: onceOfToken(sandbox.Fault{Status: 429, RetryAfter: "1"}), attempts: just(2)},
+	{name: "token endpoint: 429, Retry-After 2 h", ofToken: true, faults: ofToken(sandbox.Fault{Status: 429, RetryAfter: "7200"}), code: "UPSTREAM_RATE_LIMITED",
+		retryAfter: 2 * time.Hour, attempts: just(1)},
+	{name: "token endpoint: temporarily_unavailable, once", ofToken: true, faults: onceOfToken(sandbox.Fault{Status: 400, Body: `{"error":"temporarily_unavailable"}`}), attempts: just(2)},
 	{name: "token endpoint: refused", ofToken: true, network: func(s *site) { s.relay.refuse() }, code: "UPSTREAM_UNAVAILABLE"},
-	{name: "token endpoint: no answer in time", ofToken: true, faults: ofToken(sandbox.Fault{Latency: forever}), patience: short, code: "UPSTREAM_TIMEOUT", attempts: just(1)},
+	{name: "token endpoint: no answer in time", ofToken: true, faults: ofToken(sandbox.Fault{Latency: forever}), patience: short, code: "UPSTREAM_TIMEOUT", attempts: span{2, 3}},
 	{name: "token endpoint: invalid_client", ofToken: true, faults: ofToken(sandbox.Fault{Status: 401,
 		Body: `{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret, dana.levi-canary"}`}), code: "UPSTREAM_AUTH", attempts: just(1)},
 	{name: "token endpoint: HTML with 200", ofToken: true, faults: ofToken(sandbox.Fault{HTML: true, Body: canaryPage}), code: "UPSTREAM_AUTH", attempts: just(1)},

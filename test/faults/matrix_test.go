@@ -41,6 +41,7 @@ var cellCursorKey = base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), 
 func TestFaultMatrix(t *testing.T) {
 	t.Parallel()
 	pageTwo.after = cursorOfThirdLead(t)
+	shownPage.after = pageTwo.after
 	var cells errgroup.Group
 	cells.SetLimit(cellsAtATime)
 	for _, f := range faultList {
@@ -196,6 +197,9 @@ func (c cell) run(t *testing.T) {
 // faults are short for a busy machine.
 func (c cell) warmUp(t *testing.T, endpoint string) {
 	t.Helper()
+	if c.op.before != "" {
+		apptest.Post(t, endpoint, apptest.Body(c.op.before, nil), "X-Request-Id", "before")
+	}
 	var r reply
 	for range 20 {
 		if r = c.ask(t, endpoint, "before"); string(r.Data) == c.op.right && len(r.Errors) == 0 {

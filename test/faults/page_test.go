@@ -24,8 +24,8 @@ the expected calls arrive, that the answer comes within the request's time-out, 
 a warning of each failure, that neither log nor errors hold personal data, secrets, hosts or URLs, and that no goroutine is left.
 
 **Right** is the answer without the fault. Codes are those in ` + "`errors[].extensions.code`" + `. Fields that could not be read are null, and the rest is
-answered: where one of three tenants fails (*one hole*), the other two are right. **Stale** is the right answer as of the last walk
-over all leads, with ` + "`extensions.stale`" + `. The numbers count the calls for leads that reach the platform; a number after a + counts those for
+answered: where one of three tenants fails (*one hole*), the other two are right. **Stale** is the right answer as of an earlier
+read, with ` + "`extensions.stale`" + `. The numbers count the calls for leads that reach the platform; a number after a + counts those for
 tokens. A range means that the number depends on what happens first.
 
 **Cold**: nothing was read before. **Fresh**: the same operation was answered before, and its answer is younger than ` + "`--lookup-ttl`" + ` or
@@ -33,22 +33,30 @@ tokens. A range means that the number depends on what happens first.
 hold a token and open connections. So does a **warm** one: a page in the platform's own order is never answered from a cache.
 
 **Retries.** leadgraph retries reads whose connection breaks, whose body is cut, that get no answer within ` + "`--upstream-attempt-timeout`" + `, and
-those answered 429, 502, 503 or 504. It retries up to ` + "`--upstream-retries`" + ` times within ` + "`--upstream-timeout`" + `, after a random wait that
+those answered 408, 425, 429, 502, 503 or 504. It retries up to ` + "`--upstream-retries`" + ` times within ` + "`--upstream-timeout`" + `, after a random wait that
 doubles, or after Retry-After if there is enough time. If there is not, it passes the refusal on at once with ` + "`retryAfterMs`" + `. It retries a 401 once
-with a new token; all waiting calls share one request for the token. It does not retry an answer that arrived whole but cannot be parsed,
+with a new token; all waiting calls share one request for the token. That request is made up to three times if it fails in a way that may
+pass and the next try is due within two seconds. It does not retry an answer that arrived whole but cannot be parsed,
 a 500, or a read with ` + "`checkOnline`" + `, because such a read writes on the platform.
 
 **Continued failure.** Retries are limited to a tenth of the calls of the last ten seconds, or to three. After 16 failures in 20
-attempts (5xx, time-outs, broken connections) leadgraph sends no calls for about two seconds and answers ` + "`UPSTREAM_UNAVAILABLE`" + ` with ` + "`retryAfterMs`" + `
+attempts (5xx, time-outs, broken connections, redirects, and whatever is not leads, such as a maintenance page with status 200) leadgraph sends no calls for about two seconds and answers ` + "`UPSTREAM_UNAVAILABLE`" + ` with ` + "`retryAfterMs`" + `
 at once. Then a few attempts probe the platform; within ten seconds of its recovery all calls go through again. The tables show neither,
 because each cell has its own program; TestRetryBudget and TestBreaker do.
 
-**Caching.** Lookups are kept for ` + "`--lookup-ttl`" + ` and the catalogue of all leads for ` + "`--catalogue-ttl`" + `; failures are never kept. Pages in the
-platform's own order are always read from the platform. Old lookups are not used: a hole with a code is better than a lead that may have changed.
+**Rate limits.** After a 429 no call of the same kind (lookups, pages, lookups with ` + "`checkOnline`" + `) is sent until the time that the platform demands has
+passed, by ` + "`Retry-After`" + `, ` + "`retry-after-ms`" + ` or ` + "`x-ms-retry-after-ms`" + `; an hour at most. Without such a header it is half a second, which doubles up to ten. Replicas that
+share Redis stop as well. A call with less time than that is answered ` + "`UPSTREAM_RATE_LIMITED`" + ` with ` + "`retryAfterMs`" + ` at once. Afterwards two calls are sent,
+and one more at a time for each success. TestFloodStopsAtTheFirst429 counts the calls.
 
-**Stale answers.** Operations that need the catalogue are answered from the last one, up to the age ` + "`--catalogue-if-error`" + ` (an hour), if the
-platform fails or has not answered when four fifths of the request's time are over. Two cases get the error instead: a request with
-` + "`Cache-Control`" + `, and one to which the platform denies access (401, 403).
+**Caching.** Lookups are kept for ` + "`--lookup-ttl`" + ` and the catalogue of all leads for ` + "`--catalogue-ttl`" + `; failures are never kept. Pages in the
+platform's own order are always read from the platform.
+
+**Stale answers.** If the platform fails, or has not answered when four fifths of the request's time are over, operations that need the
+catalogue are answered from the last one, up to the age ` + "`--catalogue-if-error`" + ` (an hour). Lookups are answered from the last leads of the
+tenant, be they of a lookup or of the catalogue, and pages from the catalogue, up to the age ` + "`--stale-if-error`" + ` (as long). If a tenant had no
+lead, that is not repeated. Two cases get the error instead: a request with ` + "`Cache-Control`" + `, and one to which the platform denies access (401, 403),
+then or with its last answer.
 `
 
 // checkFaultsPage compares the page with the matrix.

@@ -28,6 +28,7 @@ type operation struct {
 	strikes  string // the kind of calls that a fault hits
 	reads    int    // number of calls for leads
 	cached   bool   // whether a cache can answer it
+	before   string // document that warms it up as well, if it is not empty
 	// right is the data of a good answer, failed that after one failed read, and
 	// ruined that after all reads failed. paths and allPaths are the paths of the
 	// errors of failed and ruined.
@@ -64,6 +65,11 @@ var (
 		failed:   `{"leads":null}`, ruined: `{"leads":null}`,
 		paths: []string{"[leads]"}, allPaths: []string{"[leads]"},
 	}
+	shownPage = &operation{
+		name: pageTwo.name, title: "`leads`, page 2, after all leads were read", strikes: pageTwo.strikes, reads: pageTwo.reads,
+		document: pageTwo.document, before: counts.document,
+		right: pageTwo.right, failed: pageTwo.failed, ruined: pageTwo.ruined, paths: pageTwo.paths, allPaths: pageTwo.allPaths,
+	}
 	counts = &operation{
 		name: "Counts", title: "`leadStats`", strikes: sandbox.KindPage, reads: 2, cached: true,
 		document: `query Counts { leadStats { total byStatus { status count } } }`,
@@ -71,7 +77,7 @@ var (
 		failed:   `{"leadStats":null}`, ruined: `{"leadStats":null}`,
 		paths: []string{"[leadStats]"}, allPaths: []string{"[leadStats]"},
 	}
-	operations = []*operation{oneTenant, severalTenants, pageTwo, counts}
+	operations = []*operation{oneTenant, severalTenants, pageTwo, shownPage, counts}
 )
 
 // several returns the data of severalTenants with the given leads of the second
@@ -139,8 +145,9 @@ func (c cell) want() outcome {
 	if c.fault.unlike != nil && (c.warm != fresh || !c.op.cached) {
 		c.fault.unlike(c.op, c.warm, &o)
 	}
-	if c.op == counts && c.warm == expired && o.code != "" && o.code != "UPSTREAM_AUTH" {
-		// All leads were read before, and old ones are better than none unless the
+	held := c.warm == expired && c.op != pageTwo || c.warm == fresh && c.op == shownPage
+	if held && o.code != "" && o.code != "UPSTREAM_AUTH" {
+		// The leads were read before, and old ones are better than none unless the
 		// platform denies access.
 		o.code, o.paths, o.retryAfter, o.data, o.stale = "", nil, 0, c.op.right, true
 	}
@@ -159,10 +166,12 @@ func (c cell) rule() outcome {
 		return right
 	case f.ofToken && c.warm != cold: // the token is valid for an hour
 		return right
+	case f.ofToken && f.code == "":
+		right.tokens = f.attempts
 	case f.code == "":
 		right.leads = f.attempts.plus(c.op.reads - 1)
 	case f.ofToken:
-		return outcome{data: c.op.ruined, code: f.code, paths: c.op.allPaths, tokens: f.attempts} // all wait for one request
+		return outcome{data: c.op.ruined, code: f.code, paths: c.op.allPaths, retryAfter: f.retryAfter, tokens: f.attempts} // all wait for one request
 	case f.network != nil: // no call arrives
 		return outcome{data: c.op.ruined, code: f.code, paths: c.op.allPaths, tokens: right.tokens}
 	default:
@@ -219,18 +228,18 @@ func neverEnding(op *operation, _ warmth, o *outcome) {
 // readOn changes the outcome of reads in pages, which read on after rows that cannot be
 // read, until the list ends. A page that is not full ends it only if the next one has no
 // rows.
-func readOn(op *operation, _ warmth, o *outcome) {
-	switch op {
-	case pageTwo:
-		o.leads = just(3)
-	case counts:
+func readOn(op *operation, w warmth, o *outcome) {
+	switch {
+	case op == counts, op == shownPage && w != cold: // where the list ends is known
 		o.leads = just(2)
+	case op == pageTwo, op == shownPage:
+		o.leads = just(3)
 	}
 }
 
 // onlyLookups makes faults harmless that only matter to lookups of a tenant.
 func onlyLookups(op *operation, _ warmth, o *outcome) {
-	if op == pageTwo || op == counts {
+	if op == pageTwo || op == shownPage || op == counts {
 		o.succeeds(op.right, "")
 		o.leads = just(op.reads)
 	}

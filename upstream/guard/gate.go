@@ -243,7 +243,7 @@ func (g *gate) askReplicas() {
 	wait := min((*shared).GateClosed(g.kind), MaxGate)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	// The jitter makes the own end later than the one that was shared.
+	// Because of the jitter, a gate that this replica has closed opens later than shared.
 	if wait > 0 && time.Now().Add(wait).After(g.until) {
 		g.close(wait)
 	}

@@ -24,7 +24,7 @@ func (l *limiting) attempt(*http.Request, *Call, bool) (*Answer, error) {
 	l.began = append(l.began, time.Now())
 	header := l.header
 	l.mu.Unlock()
-	time.Sleep(l.took)
+	<-time.After(l.took)
 	if header == nil {
 		return &Answer{Status: 200}, nil
 	}
@@ -74,17 +74,17 @@ func TestGateStopsAllCalls(t *testing.T) {
 		for range 200 {
 			calls.Go(func() { _ = ask(t.Context(), g) })
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		for range 40 { // new calls while the gate is closed
 			calls.Go(func() { _ = ask(t.Context(), g) })
-			time.Sleep(100 * time.Millisecond)
+			<-time.After(100 * time.Millisecond)
 		}
 		synctest.Wait()
 		if n := platform.after(begun); n != 0 {
 			t.Errorf("%d calls were sent while the gate was closed", n)
 		}
 		platform.recover()
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		synctest.Wait()
 		if n := platform.after(begun); n == 0 {
 			t.Error("no call was sent after the wait")
@@ -105,7 +105,7 @@ func TestGateTellsWhoCannotWait(t *testing.T) {
 		platform := &limiting{header: seconds("60")}
 		g := newGuard(platform.attempt, testOptions())
 		_ = ask(t.Context(), g)
-		time.Sleep(20 * time.Second)
+		<-time.After(20 * time.Second)
 		begun := time.Now()
 		left := closedFor(ask(t.Context(), g))
 		if left < 40*time.Second || left > 45*time.Second || time.Since(begun) != 0 {
@@ -139,7 +139,7 @@ func TestGateOpensWithProbes(t *testing.T) {
 		for range 100 {
 			calls.Go(func() { _ = ask(t.Context(), g) })
 		}
-		time.Sleep(5 * time.Second)
+		<-time.After(5 * time.Second)
 		if n := platform.after(begun); n > gateProbes*5 {
 			t.Errorf("%d calls in 5 s while the platform still refuses", n)
 		}
@@ -226,14 +226,14 @@ func TestGateIsShared(t *testing.T) {
 		one, other := newGuard(platform.attempt, testOptions()), newGuard(platform.attempt, testOptions())
 		one.ShareGates(shared)
 		other.ShareGates(shared)
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		_ = ask(t.Context(), one)
 		shared.reads = 0
 		for range 300 {
 			if left := closedFor(ask(t.Context(), other)); left < 20*time.Second {
 				t.Fatalf("the other replica is not refused, or for %v", left)
 			}
-			time.Sleep(10 * time.Millisecond)
+			<-time.After(10 * time.Millisecond)
 		}
 		if len(platform.began) != 1 || shared.reads > 31 {
 			t.Errorf("%d calls and %d questions, want 1 and at most 31", len(platform.began), shared.reads)

@@ -177,7 +177,7 @@ func TestRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for value, want := range map[string]time.Duration{
 			"": 0, "5": 5 * time.Second, "0": 0, "-1": 0, "soon": 0, "99999999999": maxRetryAfter,
-			" 5 ": 5 * time.Second, "0.25": 250 * time.Millisecond, "1.5": 1500 * time.Millisecond, ".": 0, "1e3": 0, "Inf": 0, "NaN": 0, "0x10": 0,
+			"\t5": 5 * time.Second, "0.25": 250 * time.Millisecond, "1.5": 1500 * time.Millisecond, ".": 0, "1e3": 0, "Inf": 0, "NaN": 0, "0x10": 0,
 			strings.Repeat("9", 400):                                   maxRetryAfter,
 			time.Now().Add(time.Minute).UTC().Format(time.RFC850):      time.Minute,
 			time.Now().Add(time.Minute).UTC().Format(time.ANSIC):       time.Minute,

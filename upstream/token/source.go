@@ -1,31 +1,20 @@
 package token
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
-	"net/http"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/oauth2"
-	"golang.org/x/oauth2/clientcredentials"
 
-	"leadgraph/internal/plaintext"
 	"leadgraph/lead"
 	"leadgraph/upstream/guard"
 )
 
 const (
-	// maxTokenBody bounds the answer with a token, in bytes. It is many times the size
-	// of a token.
-	maxTokenBody = 256 << 10
-
 	// A token is renewed after the fraction renewAfter of its life, plus a random
 	// fraction up to renewSpread, so that replicas that started together do not renew
 	// together.
@@ -54,86 +43,6 @@ const (
 	// minTokenTime is the time that a call must have left for another try.
 	minTokenTime = 100 * time.Millisecond
 )
-
-// SecretSource returns a secret that may change, for example from a file. Its errors
-// are logged and must not contain the secret.
-type SecretSource interface {
-	Read() (string, error)
-}
-
-// Credentials are the service provider's API app registration and the token
-// endpoint of its directory [AUTH]. All of them are required except Scope.
-type Credentials struct {
-	// TokenURL is the token endpoint of the directory with the registration.
-	TokenURL string
-	ClientID string
-	// Either ClientSecret is the secret, or SecretSource returns it before each
-	// request for a token.
-	ClientSecret string
-	SecretSource SecretSource
-	// Scope names AudioCodes' own registration: api://{application id}/.default.
-	// Several scopes are separated by spaces.
-	Scope string
-}
-
-// fetchFunc requests a token from the token endpoint.
-type fetchFunc func(context.Context) (*oauth2.Token, error)
-
-// fetcher returns a fetchFunc for the client credentials grant. The parameters are
-// sent in the body, as in [AUTH].
-func fetcher(c Credentials, wire guard.Sender, timeout time.Duration) fetchFunc {
-	client := &http.Client{
-		Transport:     roundTripper{wire, guard.Call{Kind: guard.KindToken, AttemptTimeout: timeout, MaxBody: maxTokenBody}},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	return func(ctx context.Context) (*oauth2.Token, error) {
-		secret := c.ClientSecret
-		if c.SecretSource != nil {
-			var err error
-			if secret, err = c.SecretSource.Read(); err != nil {
-				return nil, &lead.SourceError{Kind: lead.FailureAuth, Err: fmt.Errorf("client secret: %w", err)}
-			}
-		}
-		grant := clientcredentials.Config{
-			ClientID:     c.ClientID,
-			ClientSecret: secret,
-			TokenURL:     c.TokenURL,
-			Scopes:       strings.Fields(c.Scope),
-			AuthStyle:    oauth2.AuthStyleInParams,
-		}
-		token, err := grant.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
-		if err != nil {
-			return nil, failure(err)
-		}
-		return token, nil
-	}
-}
-
-// roundTripper sends the requests of package oauth2 as calls of one kind.
-type roundTripper struct {
-	wire guard.Sender
-	call guard.Call
-}
-
-// RoundTrip implements http.RoundTripper.
-func (t roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
-	answer, err := t.wire.Send(req, &t.call)
-	if err != nil {
-		return nil, err
-	}
-	body, header := plaintext.Decode(answer.Body), answer.Header
-	if trimmed := bytes.TrimLeft(body, " \t\r\n"); bytes.HasPrefix(trimmed, []byte("{")) {
-		// Package oauth2 takes JSON that is labelled as text for a form.
-		if header = header.Clone(); header == nil {
-			header = http.Header{}
-		}
-		header.Set("Content-Type", "application/json")
-	}
-	return &http.Response{
-		StatusCode: answer.Status, Header: header, Request: req, ContentLength: int64(len(body)),
-		Body: io.NopCloser(bytes.NewReader(body)),
-	}, nil
-}
 
 // Source keeps a token and renews it. However many calls wait for a token, there is
 // only one request. This flight belongs to the Source and not to the call that
@@ -199,20 +108,26 @@ func (s *Source) Get(ctx context.Context, deadline time.Time) (*oauth2.Token, er
 			defer cancel()
 		}
 	}
+	failures := noFailures
 	for tried := 1; ; tried++ {
-		token, err := s.obtain(ctx)
+		token, err := s.obtain(ctx, failures)
 		if err == nil || tried == tokenTries || !passing(err) {
 			return token, err
 		}
-		if !s.awaitNextTry(ctx) {
+		var due bool
+		if failures, due = s.awaitNextTry(ctx); !due {
 			return nil, err
 		}
 	}
 }
 
+// noFailures is the number of failures that a call has waited for before its first try.
+const noFailures = -1
+
 // obtain returns a usable token or the result of one request for a token, which other
-// calls may have caused.
-func (s *Source) obtain(ctx context.Context) (*oauth2.Token, error) {
+// calls may have caused. If a call has waited since that many failures, a request that has
+// failed meanwhile counts as its own.
+func (s *Source) obtain(ctx context.Context, failures int) (*oauth2.Token, error) {
 	s.mu.Lock()
 	now := time.Now()
 	token, usable := s.current, s.usable(now)
@@ -223,6 +138,7 @@ func (s *Source) obtain(ctx context.Context) (*oauth2.Token, error) {
 		s.flights.Go(func() { s.fly(begun) })
 	}
 	flight, failure, pause := s.flight, s.failure, s.pausedTo.Sub(now)
+	shared := failures != noFailures && s.failures > failures
 	s.mu.Unlock()
 	switch {
 	case usable:
@@ -231,6 +147,8 @@ func (s *Source) obtain(ctx context.Context) (*oauth2.Token, error) {
 		return flight.wait(ctx)
 	case s.life.Err() != nil:
 		return nil, guard.ErrClosed
+	case shared:
+		return nil, failure
 	}
 	return nil, failedFor(failure, pause)
 }
@@ -249,24 +167,26 @@ func passing(err error) bool {
 }
 
 // awaitNextTry waits until the token endpoint may get a request again. It reports false
-// at once if that is too late for ctx, or not soon.
-func (s *Source) awaitNextTry(ctx context.Context) bool {
+// at once if that is too late for ctx, or not soon. failures is the number of requests that
+// have failed before the wait.
+func (s *Source) awaitNextTry(ctx context.Context) (failures int, due bool) {
 	s.mu.Lock()
+	failures = s.failures
 	wait := time.Until(s.pausedTo)
 	s.mu.Unlock()
 	deadline, ok := ctx.Deadline()
 	if wait > shortWait || ok && time.Until(deadline) < wait+minTokenTime {
-		return false
+		return failures, false
 	}
 	timer := time.NewTimer(max(wait, 0))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
+		return failures, true
 	case <-ctx.Done():
 	case <-s.life.Done():
 	}
-	return false
+	return failures, false
 }
 
 func (s *Source) usable(now time.Time) bool {

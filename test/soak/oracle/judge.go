@@ -84,15 +84,30 @@ func (j *Judge) failed(path ...any) bool {
 	})
 }
 
+// newEnough is how old leads may be that a request gets that demands new ones; twice as
+// old as a reading takes if that is longer.
+const newEnough = 5 * time.Second
+
 // bound returns the maximum age of data whose setting allows the given age.
 func (j *Judge) bound(setting time.Duration) time.Duration {
+	setting = max(setting, j.ages.Reading)
+	enough := max(newEnough, 2*j.ages.Reading)
 	switch {
 	case j.NoCache:
-		return 0
+		return min(setting, enough)
 	case j.HasMaxAge:
-		return min(setting, j.MaxAge)
+		return min(setting, max(j.MaxAge, enough))
 	}
-	return max(setting, j.ages.Reading)
+	return setting
+}
+
+// remembered returns the maximum age of a tenant's leads: of old ones, if the answer says
+// that the platform fails.
+func (j *Judge) remembered() time.Duration {
+	if j.Extensions["stale"] == true && !j.NoCache && !j.HasMaxAge {
+		return max(j.ages.Lookup, j.ages.IfFailing)
+	}
+	return j.ages.Lookup
 }
 
 // row compares a lead in the answer with the states that it had in the versions,

@@ -8,7 +8,7 @@ import (
 
 // lookup returns the versions that a lookup of a tenant may show.
 func (j *Judge) lookup(empty bool) []*version {
-	age := j.ages.Lookup
+	age := j.remembered()
 	if empty {
 		age = j.ages.NoLead
 	}
@@ -144,7 +144,7 @@ func (w Window) checkLookedUp(j *Judge, key string, page Object) {
 	versions := j.lookup(false)
 	rows, complete := w.rows(j, page, versions)
 	asOf := j.moment(page["asOf"])
-	if asOf.Before(j.Sent.Add(-j.bound(j.ages.Lookup)-time.Millisecond)) || asOf.After(j.Answered) {
+	if asOf.Before(j.Sent.Add(-j.bound(j.remembered())-time.Millisecond)) || asOf.After(j.Answered) {
 		j.fail("leads that were looked up between %v and %v claim to be from %v", j.Sent, j.Answered, asOf)
 	}
 	for _, r := range rows {
