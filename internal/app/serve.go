@@ -169,6 +169,7 @@ func healthOf(leads *backend.Platform, callers *auth.Authenticator) *httpd.Healt
 		httpd.Check{Name: "platform", Detail: "The platform is failing; requests to it are paused for a few seconds.", Fault: httpd.Degraded, Fails: leads.PlatformFails},
 		httpd.Check{Name: "catalogue", Detail: "The last refresh of the catalogue failed.", Fault: httpd.Degraded, Fails: leads.CatalogueFails},
 		httpd.Check{Name: "redis", Detail: "The state shared by replicas (Redis or Valkey) cannot be reached.", Fault: httpd.Degraded, Fails: leads.SharedIsLost},
+		httpd.Check{Name: "redis", Detail: "The state shared by replicas (Redis or Valkey) refuses some or all commands.", Fault: httpd.Degraded, Fails: leads.SharedRefuses},
 	)
 }
 

@@ -14,6 +14,7 @@ type Sources struct {
 	Upstream   func() Upstream
 	Projection func() Projection
 	Queue      func() Queue
+	Shared     func() Shared
 	// Callers returns the number of callers with a cache of their own.
 	Callers func() int
 }
@@ -21,6 +22,13 @@ type Sources struct {
 // Queue is the state of admission: Running operations of at most Limit, and
 // Waiting ones.
 type Queue struct{ Limit, Running, Waiting int }
+
+// Shared is the state of the store that replicas share: its Condition is one of
+// sharedConditions, empty without a store, and Rejected counts the values that could not be used.
+type Shared struct {
+	Condition string
+	Rejected  uint64
+}
 
 // Upstream is the state of the platform's client.
 type Upstream struct {
@@ -72,6 +80,9 @@ var (
 	queueRunning = desc("admission_running", "Operations that hold a slot.")
 	queueWaiting = desc("admission_waiting", "Operations that wait for a slot.")
 
+	sharedState    = desc("shared_state", "1 for the current condition of Redis, 0 for the others, and for all without Redis. Refusing: it answers, and refuses all or some commands.", "condition")
+	sharedRejected = desc("shared_rejected_values_total", "Values in Redis that were not used because they are damaged, forged, of another key or out of bounds.")
+
 	callersHeld = desc("callers", "Callers with a cache of their own (passthrough only).")
 
 	projected = desc("projection_hits_total", "Fields answered by the compiled projection.")
@@ -104,7 +115,7 @@ func (*scraped) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		catalogueAge, catalogueLeads, catalogueHoles, breakerState, upstreamBusy, upstreamMax, upstreamWait, tokenExpiry,
 		pageLeads, pageCap, pageFirst, listEnd, queueLimit, queueRunning, queueWaiting,
-		callersHeld, projected, fallbacks, givenUp,
+		sharedState, sharedRejected, callersHeld, projected, fallbacks, givenUp,
 	} {
 		to <- d
 	}
@@ -136,6 +147,9 @@ func (s Sources) collect(out sink) {
 		out.gauge(queueRunning, float64(q.Running))
 		out.gauge(queueWaiting, float64(q.Waiting))
 	}
+	if s.Shared != nil {
+		out.shared(s.Shared())
+	}
 	if s.Callers != nil {
 		out.gauge(callersHeld, float64(s.Callers()))
 	}
@@ -158,6 +172,17 @@ func (s sink) gauge(d *prometheus.Desc, value float64, labels ...string) {
 
 func (s sink) count(d *prometheus.Desc, value uint64, labels ...string) {
 	s <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value), labels...)
+}
+
+func (s sink) shared(of Shared) {
+	for _, condition := range sharedConditions {
+		is := 0.0
+		if of.Condition == condition {
+			is = 1
+		}
+		s.gauge(sharedState, is, condition)
+	}
+	s.count(sharedRejected, of.Rejected)
 }
 
 func (s sink) upstream(u Upstream) {
