@@ -39,8 +39,8 @@ func wantCondition(t *testing.T, s *share.Store, lines *log, want string) {
 	}
 }
 
-// What a server refuses is not tried for a while, the rest goes on, and the condition
-// stays the same until it is accepted.
+// Refused steps are not tried for a while, the others go on, and the condition stays
+// the same until they are accepted.
 func TestServerRefusesSteps(t *testing.T) {
 	t.Parallel()
 	for answer, commands := range map[string][]string{
