@@ -85,7 +85,7 @@ func TestServerRefusesTheClient(t *testing.T) {
 	t.Parallel()
 	m, p := miniredis.RunT(t), newPlatform()
 	m.RequireAuth("password")
-	for name, credentials := range map[string]string{"NOAUTH": "", "WRONGPASS": "default:another@"} {
+	for name, credentials := range map[string]string{"NOAUTH": "", "WRONGPASS": "default:another@"} { //nolint:paralleltest // the server ends after them
 		t.Run(name, func(t *testing.T) {
 			var lines log
 			s := open(t, m.Addr(), func(o *share.Options) { o.URL, o.Logger = "redis://"+credentials+m.Addr(), lines.logger(t) })
