@@ -7,6 +7,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/maypok86/otter/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"leadgraph/graph/limits"
 )
 
 // maxDocumentBytes is what the parsed documents in the cache may hold together, in
@@ -30,7 +32,7 @@ type cachedDocument struct {
 	text     string
 	document *ast.QueryDocument
 	declared declarations
-	weight   uint32 // see weightOf
+	weight   uint32 // see limits.Weight
 }
 
 // declarations are the variables of each operation of a document.
@@ -71,7 +73,7 @@ func (c documentCache) own(text string) (own string, known bool) {
 // uses the document.
 func (c documentCache) Add(ctx context.Context, text string, document *ast.QueryDocument) {
 	declared := prepare(document)
-	cached := cachedDocument{text, document, declared, weightOf(text, document, declared)}
+	cached := cachedDocument{text, document, declared, limits.Weight(text, document, declared)}
 	c.documents.Set(text, cached)
 	declare(ctx, cached.declared)
 }

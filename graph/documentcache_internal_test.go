@@ -76,9 +76,9 @@ func documentKinds() map[string]func(i int) string {
 
 // TestDocumentsWeighWhatTheyHold compares the weights with the heap. It is not parallel
 // because it measures the whole process.
-func TestDocumentsWeighWhatTheyHold(t *testing.T) {
+func TestDocumentsWeighWhatTheyHold(t *testing.T) { //nolint:paralleltest // measures the whole process
 	schema := generated.NewExecutableSchema(generated.Config{Resolvers: &Resolver{}}).Schema()
-	for name, text := range documentKinds() {
+	for name, text := range documentKinds() { //nolint:paralleltest // measures the whole process
 		t.Run(name, func(t *testing.T) {
 			const documents = 60
 			cache := newDocumentCache()

@@ -101,7 +101,7 @@ func TestMemoryKeepsNothingElse(t *testing.T) {
 
 // The store holds no more than its limit says. The test is not parallel because it
 // measures the whole process.
-func TestMemoryWeighsWhatItHolds(t *testing.T) {
+func TestMemoryWeighsWhatItHolds(t *testing.T) { //nolint:paralleltest // measures the whole process
 	for _, size := range []int{20, 500, 6000} {
 		const documents = 1000
 		m := NewMemory(1 << 30)

@@ -15,7 +15,7 @@ import (
 
 // TestPlansWeighWhatTheyHold compares the weights of plans with the heap. It is not
 // parallel because it measures the whole process.
-func TestPlansWeighWhatTheyHold(t *testing.T) {
+func TestPlansWeighWhatTheyHold(t *testing.T) { //nolint:paralleltest // measures the whole process
 	all := selectAll(schema(), "Lead")
 	long := strings.Repeat("long", 25)
 	aliases := func(selected string) string {
@@ -25,7 +25,7 @@ func TestPlansWeighWhatTheyHold(t *testing.T) {
 		}
 		return text.String()
 	}
-	for name, query := range map[string]string{
+	for name, query := range map[string]string{ //nolint:paralleltest // measures the whole process
 		"one field":  `{ lead(tenantId: "f94238e5-4f2c-4e1b-8125-2d27122ca75f") { id } }`,
 		"all fields": `{ lead(tenantId: "f94238e5-4f2c-4e1b-8125-2d27122ca75f") ` + all + ` }`,
 		"long names": `{ lead(tenantId: "f94238e5-4f2c-4e1b-8125-2d27122ca75f") { a` + long + `: id b` + long + `: id } }`,

@@ -209,6 +209,7 @@ func (s *server) checks() *httpd.Health {
 		httpd.Check{Name: "token", Detail: "The last request for an access token failed.", Fault: httpd.Degraded, Fails: s.leads.TokenFails},
 		httpd.Check{Name: "catalogue", Detail: "The last refresh of the catalogue failed.", Fault: httpd.Degraded, Fails: s.leads.CatalogueFails},
 		httpd.Check{Name: "redis", Detail: "The state shared by replicas (Redis or Valkey) cannot be reached.", Fault: httpd.Degraded, Fails: s.leads.SharedIsLost},
+		httpd.Check{Name: "redis", Detail: "The state shared by replicas (Redis or Valkey) refuses some or all commands.", Fault: httpd.Degraded, Fails: s.leads.SharedRefuses},
 	)
 }
 

@@ -176,6 +176,15 @@ func TestReplicasShareTheReadingOfAllLeads(t *testing.T) {
 	if calls := calls(t, platform); calls.Pages != 2 {
 		t.Errorf("%d pages were read, want the 2 of one walk", calls.Pages)
 	}
+	redis.RequireAuth("another")
+	refused := startServer(t, flags...)
+	if got := post(t, refused, query, nil); got != want {
+		t.Errorf("refused by Redis: %s", got)
+	}
+	refusing := `{"status":"degraded","checks":[{"name":"redis","status":"degraded","detail":"The state shared by replicas (Redis or Valkey) refuses some or all commands."}]}`
+	if status, body := get(t, strings.Replace(refused, "/graphql", "/readyz", 1)); status != http.StatusOK || body != refusing {
+		t.Errorf("readiness %d %s", status, body)
+	}
 	redis.Close()
 	replicas = append(replicas, startServer(t, flags...))
 	for _, replica := range replicas {

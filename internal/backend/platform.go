@@ -88,7 +88,7 @@ func Open(o Options) (*Platform, error) {
 	}
 	p := &Platform{name: o.Name, client: client, cursors: o.seal(keys), log: o.Logger}
 	if o.Telemetry != nil {
-		o.Telemetry.Watch(telemetry.Sources{Callers: p.Callers, Upstream: p.clientState})
+		o.Telemetry.Watch(telemetry.Sources{Callers: p.Callers, Upstream: p.clientState, Shared: p.sharedState})
 	}
 	if o.Caller != nil {
 		p.pool = newPool(o, client)
@@ -100,6 +100,7 @@ func Open(o Options) (*Platform, error) {
 			Key:       o.Caches.RedisKey.Key(),
 			Bound:     o.Caches.RedisTimeout,
 			Namespace: o.namespace(),
+			MaxLeads:  o.Upstream.MaxLeads,
 			Logger:    o.Logger,
 		})
 		if err != nil {
@@ -156,6 +157,20 @@ func (p *Platform) CatalogueFails() bool { return p.common != nil && p.common.Fa
 
 // SharedIsLost reports whether the store that replicas share cannot be reached.
 func (p *Platform) SharedIsLost() bool { return p.shared != nil && p.shared.Lost() }
+
+// SharedRefuses reports whether the store that replicas share can be reached and
+// refuses all or some of what is asked.
+func (p *Platform) SharedRefuses() bool {
+	return p.shared != nil && p.shared.Condition() == share.Refusing
+}
+
+// sharedState returns the state of the store that replicas share, for metrics.
+func (p *Platform) sharedState() telemetry.Shared {
+	if p.shared == nil {
+		return telemetry.Shared{}
+	}
+	return telemetry.Shared{Condition: p.shared.Condition(), Rejected: p.shared.Rejected()}
+}
 
 // Callers returns the number of callers with caches of their own. It is 0 if all
 // callers share the same caches.

@@ -18,6 +18,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"leadgraph/internal/plaintext"
+	"leadgraph/internal/share"
 	"leadgraph/upstream"
 )
 
@@ -154,8 +155,9 @@ type Caches struct {
 	RedisURL            Secret        `help:"Redis or Valkey through which replicas share the catalogue and lookups, such as rediss://USER:PASSWORD@HOST:6379/0." group:"Catalogue and caches"`
 	RedisURLFile        string        `name:"redis-url-file" help:"File that holds the URL of Redis, which may contain a password." type:"path" group:"Catalogue and caches"`
 	RedisTimeout        time.Duration `help:"Maximum time for one step with Redis; after that leadgraph continues without it. Must be positive." default:"${redis_timeout}" group:"Catalogue and caches"`
-	RedisKey            Secret        `help:"Key that encrypts what is stored in Redis: ${key_bytes} bytes in base64, the same in all replicas." group:"Catalogue and caches"`
+	RedisKey            Secret        `help:"Key that encrypts and authenticates what is stored in Redis: ${key_bytes} bytes in base64, the same in all replicas." group:"Catalogue and caches"`
 	RedisKeyFile        string        `help:"File that holds the key for Redis." type:"path" group:"Catalogue and caches"`
+	RedisPlaintext      bool          `help:"Share through a Redis on another machine without --redis-key. Whoever can write there then decides what is answered." group:"Catalogue and caches"`
 
 	Stale Stale `embed:""`
 }
@@ -305,6 +307,7 @@ func (c *Caches) complete() error {
 		c.RedisURL.readFile("--redis-url-file", c.RedisURLFile),
 		c.RedisKey.readFile("--redis-key-file", c.RedisKeyFile),
 		c.RedisKey.checkKey("--redis-key"),
+		c.checkPlaintext(),
 		oneTo(upstream.MaxPageSize, "--catalogue-page-size", c.CataloguePageSize),
 		oneTo(maxFanOut, "--fan-out", c.FanOut),
 	}
@@ -330,6 +333,15 @@ func (c *Caches) complete() error {
 		errs = append(errs, errors.New("--catalogue-timeout, --lookup-bytes and --redis-timeout must be positive"))
 	}
 	return errors.Join(errs...)
+}
+
+// checkPlaintext refuses to share without a key through another machine. It must be
+// called after the secrets were read.
+func (c *Caches) checkPlaintext() error {
+	if c.RedisURL == "" || c.RedisKey != "" || c.RedisPlaintext || share.IsLocal(string(c.RedisURL)) {
+		return nil
+	}
+	return errors.New("--redis-url needs --redis-key or --redis-key-file unless it names this machine; --redis-plaintext allows leads that are neither encrypted nor authenticated")
 }
 
 func (l *Limits) check() error {

@@ -110,13 +110,36 @@ func TestTheURLOfRedisIsASecretFromAFile(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		cfg, _, err := load(t, map[string]string{"LEADGRAPH_REDIS_URL_FILE": file})
+		cfg, _, err := load(t, map[string]string{"LEADGRAPH_REDIS_URL_FILE": file, "LEADGRAPH_REDIS_PLAINTEXT": "true"})
 		if err != nil || string(cfg.Serve.Caches.RedisURL) != "redis://user:canary@cache:6379/0" {
 			t.Errorf("%s: %v", encoding, err)
 		}
 	}
 	if _, _, err := load(t, nil, "--redis-url", "redis://cache:6379/0", "--redis-url-file", file); err == nil || strings.Contains(err.Error(), "canary") {
 		t.Errorf("given as a value and as a file: %v", err)
+	}
+}
+
+func TestRedisOnAnotherMachineNeedsAKey(t *testing.T) {
+	t.Parallel()
+	key := base64.StdEncoding.EncodeToString(make([]byte, 32))
+	for _, url := range []string{"redis://127.0.0.1:6379", "redis://localhost/0", "redis://[::1]:7000", "rediss://127.9.9.9", "unix:///run/redis.sock", "redis://"} {
+		if _, _, err := load(t, nil, "--redis-url", url); err != nil {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+	for _, url := range []string{
+		"redis://cache:6379/0", "rediss://user:canary@cache", "redis://10.0.0.1", "redis://localhost.example", "redis://127.0.0.1.example",
+		"redis://127.0.0.1:6379?addr=cache:6379", "redis://[fd00::1]", "unix:///run/redis.sock?addr=cache:6379",
+	} {
+		if _, _, err := load(t, nil, "--redis-url", url); err == nil || !strings.Contains(err.Error(), "--redis-plaintext") || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: %v", url, err)
+		}
+		for _, flags := range [][]string{{"--redis-plaintext"}, {"--redis-key", key}} {
+			if _, _, err := load(t, nil, append(flags, "--redis-url", url)...); err != nil {
+				t.Errorf("%s %v: %v", url, flags, err)
+			}
+		}
 	}
 }
 

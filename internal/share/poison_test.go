@@ -72,9 +72,9 @@ func some(n int64) io.Reader { return io.LimitReader(zeros{}, n) }
 
 // Poisoned leads are not used, cost few commands and little memory, and are replaced.
 // The test is not parallel because it measures the whole process.
-func TestPoisonedLeads(t *testing.T) {
+func TestPoisonedLeads(t *testing.T) { //nolint:paralleltest // measures the whole process
 	bomb := zipped(t, some(1), varint(500_000), some(1<<30))
-	for name, stored := range map[string][]string{
+	for name, stored := range map[string][]string{ //nolint:paralleltest // measures the whole process
 		"zeros":                    {"1", bomb},
 		"half of the zeros":        {"1", bomb[:len(bomb)/2]},
 		"large leads":              {"1", zipped(t, some(1), varint(300), varint(4<<20), some(1<<30))},

@@ -39,8 +39,8 @@ func wantCondition(t *testing.T, s *share.Store, lines *log, want string) {
 	}
 }
 
-// What a server refuses is not tried for a while, the rest goes on, and the condition
-// stays the same until it is accepted.
+// Refused steps are not tried for a while, the others go on, and the condition stays
+// the same until they are accepted.
 func TestServerRefusesSteps(t *testing.T) {
 	t.Parallel()
 	for answer, commands := range map[string][]string{
@@ -85,7 +85,7 @@ func TestServerRefusesTheClient(t *testing.T) {
 	t.Parallel()
 	m, p := miniredis.RunT(t), newPlatform()
 	m.RequireAuth("password")
-	for name, credentials := range map[string]string{"NOAUTH": "", "WRONGPASS": "default:another@"} {
+	for name, credentials := range map[string]string{"NOAUTH": "", "WRONGPASS": "default:another@"} { //nolint:paralleltest // the server ends after them
 		t.Run(name, func(t *testing.T) {
 			var lines log
 			s := open(t, m.Addr(), func(o *share.Options) { o.URL, o.Logger = "redis://"+credentials+m.Addr(), lines.logger(t) })

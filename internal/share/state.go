@@ -142,11 +142,6 @@ func (s *Store) judge(step string, err error) {
 	}
 }
 
-// attempt is attemptAs for steps whose refusal has no name of its own.
-func attempt[T any](s *Store, step func(context.Context, rueidis.Client) (T, error)) (T, error) {
-	return attemptAs(s, "other", step)
-}
-
 // attemptAs runs one step with the server if the server can be reached and has not just
 // refused a step of the same name. It returns within Options.Bound. The step may then
 // still be running, so it must not write to anything that the caller reads.

@@ -8,9 +8,9 @@
 // has to.
 //
 // The shared values contain personal data. They expire on the server when they are
-// too old to be used, and Options.Key encrypts and authenticates them. What is stored
-// is not believed in any case: it is bounded before it is read, and has to pass the
-// checks that the platform's answers pass. Values that fail are not used and are
+// too old to be used, and Options.Key encrypts and authenticates them. Stored values
+// are not believed in any case: they are bounded before they are read, and must pass
+// the checks that the platform's answers pass. Values that fail are not used and are
 // overwritten. Only the server's clock and the lease are taken as they are.
 package share
 

@@ -22,6 +22,9 @@ var (
 	// The reasons are those of the package upstream/reader.
 	unreadableReasons = []string{"null", "no_id", "zero_id", "no_tenant_id", "zero_tenant_id", "bad_tenant_id", "bad_list"}
 
+	// The conditions are those of the package share.
+	sharedConditions = []string{"usable", "refusing", "unreachable"}
+
 	listEnds = []string{"empty", "blank", "400", "404", "410", "416"}
 	plans    = []string{"cache", "single reads", "catalogue", "mixed"}
 )

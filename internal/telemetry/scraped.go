@@ -14,6 +14,7 @@ type Sources struct {
 	Upstream   func() Upstream
 	Projection func() Projection
 	Queue      func() Queue
+	Shared     func() Shared
 	// Callers returns the number of callers with a cache of their own.
 	Callers func() int
 }
@@ -29,6 +30,13 @@ type Queue struct {
 	// many clients were cut off because there were too many.
 	Unsent  int64
 	CutOffs int64
+}
+
+// Shared is the state of the store that replicas share: its Condition is one of
+// sharedConditions, empty without a store, and Rejected counts the values that could not be used.
+type Shared struct {
+	Condition string
+	Rejected  uint64
 }
 
 // Upstream is the state of the platform's client.
@@ -84,6 +92,9 @@ var (
 	queueUnsent  = desc("unsent_bytes", "Size of the answers that wait for their clients to take them, in bytes.")
 	queueCutOffs = desc("cut_off_clients_total", "Clients cut off because too many answers waited and they took nothing for the longest time.")
 
+	sharedState    = desc("shared_state", "1 for the current condition of Redis, 0 for the others, and for all without Redis. Refusing: it answers, and refuses all or some commands.", "condition")
+	sharedRejected = desc("shared_rejected_values_total", "Values in Redis that were not used because they are damaged, forged, of another key or out of bounds.")
+
 	callersHeld = desc("callers", "Callers with a cache of their own (passthrough only).")
 
 	projected = desc("projection_hits_total", "Fields answered by the compiled projection.")
@@ -116,7 +127,7 @@ func (*scraped) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		catalogueAge, catalogueLeads, catalogueHoles, breakerState, upstreamBusy, upstreamMax, upstreamWait, tokenExpiry,
 		pageLeads, pageCap, pageFirst, listEnd, queueLimit, queueInside, queueRunning, queueWaiting, queueUnsent, queueCutOffs,
-		callersHeld, projected, fallbacks, givenUp,
+		sharedState, sharedRejected, callersHeld, projected, fallbacks, givenUp,
 	} {
 		to <- d
 	}
@@ -151,6 +162,9 @@ func (s Sources) collect(out sink) {
 		out.gauge(queueUnsent, float64(q.Unsent))
 		out.count(queueCutOffs, uint64(max(0, q.CutOffs)))
 	}
+	if s.Shared != nil {
+		out.shared(s.Shared())
+	}
 	if s.Callers != nil {
 		out.gauge(callersHeld, float64(s.Callers()))
 	}
@@ -173,6 +187,17 @@ func (s sink) gauge(d *prometheus.Desc, value float64, labels ...string) {
 
 func (s sink) count(d *prometheus.Desc, value uint64, labels ...string) {
 	s <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value), labels...)
+}
+
+func (s sink) shared(of Shared) {
+	for _, condition := range sharedConditions {
+		is := 0.0
+		if of.Condition == condition {
+			is = 1
+		}
+		s.gauge(sharedState, is, condition)
+	}
+	s.count(sharedRejected, of.Rejected)
 }
 
 func (s sink) upstream(u Upstream) {

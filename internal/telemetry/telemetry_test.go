@@ -118,6 +118,7 @@ func TestMetrics(t *testing.T) {
 			return telemetry.Upstream{Breaker: "half_open", Limit: 64, InFlight: 3, Queued: 2, TokenExpires: time.Unix(5000, 500_000_000), PageLeads: 1000, PageCap: 100, FirstPage: 1, ListEnd: "404"}
 		},
 		Queue:   func() telemetry.Queue { return telemetry.Queue{Limit: 256, Running: 9, Waiting: 4} },
+		Shared:  func() telemetry.Shared { return telemetry.Shared{Condition: "refusing", Rejected: 5} },
 		Callers: func() int { return 12 },
 		Projection: func() telemetry.Projection {
 			return telemetry.Projection{Hits: 7, Ended: 1, Fallbacks: map[string]uint64{"null": 2}}
@@ -127,6 +128,9 @@ func TestMetrics(t *testing.T) {
 	samples = scrape(t, seen)
 	for name, value := range map[string]string{
 		"operations_in_flight":                                           "0",
+		`shared_state{condition="refusing"}`:                             "1",
+		`shared_state{condition="unreachable"}`:                          "0",
+		"shared_rejected_values_total":                                   "5",
 		`operations_total{code="OK",operation="Page"}`:                   "1",
 		`operations_total{code="UPSTREAM_TIMEOUT",operation="Page"}`:     "1",
 		`operation_duration_seconds_bucket{operation="Page",le="0.005"}`: "1",

@@ -1,4 +1,4 @@
-package graph
+package limits
 
 import (
 	"math"
@@ -29,12 +29,14 @@ const (
 	aPointer  = unsafe.Sizeof(uintptr(0))
 )
 
-// weightOf returns about how many bytes a document and its text hold. A document holds
+// Weight returns about how many bytes a document and its text hold in a cache, with
+// declarations of variables that were taken out of it. A document holds
 // a multiple of its text: by measurement up to 25 bytes for each byte.
-func weightOf(text string, document *ast.QueryDocument, declared declarations) uint32 {
+func Weight(text string, document *ast.QueryDocument, declared map[*ast.OperationDefinition]ast.VariableDefinitionList) uint32 {
 	w := weigher(aroundDocument + len(text))
 	for _, operation := range document.Operations {
 		w.add(anOperation)
+		w.variables(operation.VariableDefinitions)
 		w.directives(operation.Directives)
 		w.comment(operation.Comment)
 		w.selections(operation.SelectionSet)
