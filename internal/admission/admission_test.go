@@ -48,7 +48,7 @@ func (c *crowd) ask(ctx context.Context, caller string, times int) {
 // finish ends the operations that got their tokens first.
 func (c *crowd) finish(times int, each time.Duration) {
 	for range times {
-		time.Sleep(each)
+		<-time.After(each)
 		(<-c.slots).Release()
 		synctest.Wait()
 	}
@@ -151,7 +151,7 @@ func TestWhatCannotBeAnsweredInTimeIsRefused(t *testing.T) {
 		if !c.door.Refuses("") {
 			t.Error("there is room for anybody")
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		synctest.Wait()
 		if waiting := c.door.State().Waiting; waiting != 0 {
 			t.Errorf("%d wait after their time", waiting)
@@ -215,7 +215,7 @@ func TestWhoLeavesIsForgotten(t *testing.T) {
 		leave()
 		synctest.Wait()
 		c.want(admission.State{Running: 1, Waiting: 2})
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		synctest.Wait()
 		c.want(admission.State{Running: 1})
 		if len(c.refused) != 5 {

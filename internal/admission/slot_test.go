@@ -203,7 +203,7 @@ func TestWhoWaitsForThePlatformLeavesRoom(t *testing.T) {
 			ctx, done := slot.Calling(t.Context())
 			inner, innerDone := slot.Calling(ctx) // another field; the operation counts once
 			innerDone()
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			if crowded := errors.Is(context.Cause(inner), admission.ErrCrowded); crowded != (i == 3) {
 				t.Errorf("operation %d: %v", i, context.Cause(inner))
 			}
@@ -216,7 +216,7 @@ func TestWhoWaitsForThePlatformLeavesRoom(t *testing.T) {
 		c.want(admission.State{})
 		slot := c.slot("e")
 		ctx, done := slot.Calling(t.Context())
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		if ctx.Err() != nil {
 			t.Error("those that have ended still count")
 		}
@@ -252,6 +252,7 @@ func TestAnswersOfThePlatformAreDecodedWithAToken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer func() { _ = answer.Body.Close() }()
 		running := func(want int) {
 			t.Helper()
 			if got := c.door.State().Running; got != want {

@@ -24,7 +24,7 @@ func TestStrangersOfOneAddressAreFew(t *testing.T) {
 					return
 				}
 				inside.Add(1)
-				time.Sleep(stay)
+				<-time.After(stay)
 				inside.Add(-1)
 				leave()
 			}()
@@ -38,17 +38,17 @@ func TestStrangersOfOneAddressAreFew(t *testing.T) {
 		if n := inside.Load(); n != most+2 {
 			t.Errorf("%d are inside", n)
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		synctest.Wait()
 		if n := refused.Load(); n != 100-most {
 			t.Errorf("%d were refused in time", n)
 		}
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		refused.Store(0)
 		for i := range 100 { // those who leave soon make room for those who wait
 			ask("proxy", fmt.Sprint(i), 50*time.Millisecond)
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		synctest.Wait()
 		if inside.Load() != 0 || refused.Load() != 0 {
 			t.Errorf("%d inside, %d refused", inside.Load(), refused.Load())

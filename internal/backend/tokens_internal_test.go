@@ -24,7 +24,7 @@ func TestTokensAreForgotten(t *testing.T) {
 		if known.refusal("0") != nil || known.refusal(last) == nil || known.isAccepted("good 0") || !known.isAccepted("good "+last) {
 			t.Error("the newest are forgotten, not the oldest")
 		}
-		time.Sleep(refusedFor)
+		<-time.After(refusedFor)
 		if known.refusal(last) != nil {
 			t.Error("a refusal is final")
 		}
