@@ -220,7 +220,8 @@ type Query {
   values of a lead: the newest that the server has read. Order, filter and counts are
   those of the catalogue. A lead that is gone since, or no longer matches the filter,
   is left out of the page. The request header ` + "`" + `Cache-Control:
-  no-cache` + "`" + ` demands new data, ` + "`" + `max-age` + "`" + ` data that is at most so many seconds old.
+  no-cache` + "`" + ` demands new data, ` + "`" + `max-age` + "`" + ` data that is at most so many seconds old;
+  data of the last few seconds counts as new.
   """
   leads(
     "Number of leads to return from the start: 0 to 1000. 50 if neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given; the two exclude each other. The server may be configured with other numbers than 50 and 1000."

@@ -116,7 +116,7 @@ func (t endpoint) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 	if r.Method == http.MethodGet {
 		ctx = context.WithValue(ctx, byGETKey{}, true)
 	}
-		if refused == nil { // a slow body does not hold a slot
+	if refused == nil { // a slow body does not hold a slot
 		var retryAfter time.Duration
 		if ctx, x.slot, retryAfter = t.enter(ctx); retryAfter > 0 {
 			x.answerOverloaded(ctx, retryAfter)

@@ -41,8 +41,8 @@ func (s *Store) GateClosed(kind string) time.Duration {
 		left  int64 // in ms
 	}
 	key := s.gateKey(kind)
-	got, err := attempt(s, func(ctx context.Context, client rueidis.Client) (closed, error) {
-		answers := client.DoMulti(ctx, client.B().Get().Key(key).Build(), client.B().Pttl().Key(key).Build())
+	got, err := attemptAs(s, "gate", func(ctx context.Context, client rueidis.Client) (closed, error) {
+		answers := client.DoMulti(ctx, client.B().Getrange().Key(key).Start(0).End(maxGateBytes).Build(), client.B().Pttl().Key(key).Build())
 		value, err := answers[0].AsBytes()
 		if err != nil {
 			return closed{}, err

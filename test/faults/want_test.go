@@ -209,7 +209,7 @@ func knownToHaveNone(op *operation, w warmth, o *outcome) {
 	}
 }
 
-// looksElsewhere changes the outcome of a reading of all leads that is refused after the
+// looksElsewhere changes the outcome of a catalogue refresh that is refused after the
 // platform has answered: it may count pages from 1 now, or refuse the size.
 func looksElsewhere(op *operation, w warmth, o *outcome) {
 	if w != cold && op == counts {
