@@ -282,9 +282,9 @@ func (op *operation) show(q leadsQuery, result pagination.Result[*lead.Lead], as
 		Unreadable: result.Unreadable,
 	}
 	for i, row := range result.Rows {
-		newest := op.truth.Newest(row)
+		newest := op.truth.Newest(row, q.filter)
 		if newest == nil {
-			continue // it was removed while the page was read
+			continue // it was removed or changed while the page was read
 		}
 		node := op.visible(newest)
 		c.Nodes = append(c.Nodes, node)

@@ -148,14 +148,17 @@ func (o *Operation) Settle(id string) *lead.Lead {
 }
 
 // Newest returns the version to show of a lead that a field has read, or nil if the
-// lead is gone.
-func (o *Operation) Newest(read *lead.Lead) *lead.Lead {
+// lead is gone or no longer matches the field's filter.
+func (o *Operation) Newest(read *lead.Lead, filter *lead.Filter) *lead.Lead {
 	if o.simple() {
 		return read
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	l, _ := o.newest(read.ID, read, read.AsOf)
+	if l != nil && l != read && !catalogue.Empty(filter) && len(matching([]*lead.Lead{l}, filter)) == 0 {
+		return nil // another field has just read it
+	}
 	return l
 }
 
@@ -306,10 +309,8 @@ func (o *Operation) Unlike(s *catalogue.Snapshot, filter *lead.Filter) []string 
 	if len(changed) == 0 || catalogue.Empty(filter) {
 		return unlike
 	}
-	some := catalogue.Build(changed, s.AsOf(), nil)
-	view := some.Select(filter, lead.Order{})
-	matching := view.Slice(0, view.Total())
-	for _, l := range some.All() {
+	matching := matching(changed, filter)
+	for _, l := range changed {
 		if !has(matching, l.ID) {
 			unlike = append(unlike, l.ID)
 		}
@@ -322,4 +323,10 @@ func (o *Operation) Unlike(s *catalogue.Snapshot, filter *lead.Filter) []string 
 func (o *Operation) TenantOf(id string) (tenantID string, asOf time.Time, known bool) {
 	v, noted := o.memory().Of(id, o.parts())
 	return v.TenantID, v.AsOf, noted && !v.Gone
+}
+
+// matching returns the leads that match a filter.
+func matching(leads []*lead.Lead, filter *lead.Filter) []*lead.Lead {
+	view := catalogue.Build(leads, time.Time{}, nil).Select(filter, lead.Order{})
+	return view.Slice(0, view.Total())
 }

@@ -15,6 +15,7 @@ import (
 
 	"leadgraph/lead"
 	"leadgraph/upstream"
+	"leadgraph/upstream/guard"
 	"leadgraph/upstream/token"
 )
 
@@ -192,7 +193,7 @@ func explainTLS(err error) string {
 	_, stranger := errors.AsType[x509.HostnameError](err)
 	expired, invalid := errors.AsType[x509.CertificateInvalidError](err)
 	switch {
-	case strings.Contains(err.Error(), "tls.RecordHeaderError"): // package upstream keeps only the name of the type
+	case errors.Is(err, guard.ErrNoTLS):
 		return "TLS: the server does not speak TLS on this port; should the URL begin with http:// or name another port?"
 	case stranger:
 		return "TLS: the certificate is for another host name"

@@ -228,9 +228,9 @@ func neverEnding(op *operation, _ warmth, o *outcome) {
 // readOn changes the outcome of reads in pages, which read on after rows that cannot be
 // read, until the list ends. A page that is not full ends it only if the next one has no
 // rows.
-func readOn(op *operation, w warmth, o *outcome) {
+func readOn(op *operation, _ warmth, o *outcome) {
 	switch {
-	case op == counts, op == shownPage && w != cold: // where the list ends is known
+	case op == counts:
 		o.leads = just(2)
 	case op == pageTwo, op == shownPage:
 		o.leads = just(3)

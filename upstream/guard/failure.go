@@ -82,8 +82,14 @@ func cause(err error) error {
 	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return untrusted
 	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return ErrNoTLS
+	}
 	return errors.New("the connection failed")
 }
+
+// ErrNoTLS is the cause of a call by TLS to a server that does not speak it.
+var ErrNoTLS = errors.New("the server does not speak TLS on this port")
 
 // nameError describes a failed name resolution. It names neither the host nor the
 // name server.
