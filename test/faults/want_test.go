@@ -229,10 +229,10 @@ func neverEnding(op *operation, _ warmth, o *outcome) {
 // read, until the list ends. A page that is not full ends it only if the next one has no
 // rows.
 func readOn(op *operation, _ warmth, o *outcome) {
-	switch {
-	case op == counts:
+	switch op {
+	case counts:
 		o.leads = just(2)
-	case op == pageTwo, op == shownPage:
+	case pageTwo, shownPage:
 		o.leads = just(3)
 	}
 }
