@@ -310,5 +310,5 @@ func (l *Lookups) Online(ctx context.Context, tenantID string) (Lookup, Report) 
 	// The platform may have learnt of the leads only now.
 	l.remember(key, remembered{Found: found, heldAt: time.Now(), number: number})
 	l.share(map[string]Found{key: found})
-	return Lookup{Leads: leads, AsOf: begun}, report
+	return Lookup{Leads: found.Leads, AsOf: begun}, report
 }

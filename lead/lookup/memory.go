@@ -24,12 +24,18 @@ type remembered struct {
 	number uint64 // of the read; 0 if another process read it
 }
 
-// dated sets when reading the leads began.
+// dated returns the leads with the time at which reading them began. It copies those
+// that have another, because the source may have given them to others too.
 func dated(leads []*lead.Lead, asOf time.Time) Found {
-	for _, l := range leads {
-		l.AsOf = asOf
+	found := Found{make([]*lead.Lead, len(leads)), asOf}
+	for i, l := range leads {
+		if found.Leads[i] = l; !l.AsOf.Equal(asOf) {
+			dated := *l
+			dated.AsOf = asOf
+			found.Leads[i] = &dated
+		}
 	}
-	return Found{leads, asOf}
+	return found
 }
 
 // lifetime returns the maximum age of the leads of a tenant.
