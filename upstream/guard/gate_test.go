@@ -89,12 +89,12 @@ func TestGateStopsAllCalls(t *testing.T) {
 		if n := platform.after(begun); n == 0 {
 			t.Error("no call was sent after the wait")
 		}
+		calls.Wait()
 		for _, at := range platform.began[8:] {
 			if wait := at.Sub(begun); wait < 5100*time.Millisecond {
 				t.Errorf("a call was sent after %v", wait)
 			}
 		}
-		calls.Wait()
 	})
 }
 
