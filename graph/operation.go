@@ -125,7 +125,9 @@ func withOperation(ctx context.Context, schema *ast.Schema, options Options, inF
 	op.snapshot = sync.OnceValues(func() (allLeads, error) {
 		calling, done := admission.Of(ctx).Calling(ctx)
 		defer done()
-		snapshot, state, err := options.Catalogue.Snapshot(calling, op.freshness)
+		want := op.freshness
+		want.NotBefore = op.cursorsSince(request, all)
+		snapshot, state, err := options.Catalogue.Snapshot(calling, want)
 		err = crowded(calling, err)
 		op.spendOnAll(snapshot, state, err)
 		if state.Stale {
@@ -137,6 +139,28 @@ func withOperation(ctx context.Context, schema *ast.Schema, options Options, inF
 		return allLeads{snapshot, state.Age()}, err
 	})
 	return context.WithValue(ctx, operationKey{}, op)
+}
+
+// cursorsSince returns when reading the newest leads began that the fields' cursors come
+// from, or zero. All fields show leads that are as new, or one operation would show two
+// catalogues.
+func (op *operation) cursorsSince(request *graphql.OperationContext, fields []graphql.CollectedField) (since time.Time) {
+	for _, field := range fields {
+		arguments := field.ArgumentMap(request.Variables)
+		for _, name := range []string{"after", "before"} {
+			text, _ := arguments[name].(string)
+			if text == "" {
+				continue
+			}
+			if cursor, err := op.options.Cursors.Open(text, op.caller); err == nil {
+				since = later(since, cursor.AsOf)
+			}
+		}
+	}
+	if now := time.Now(); since.After(now) { // another server's clock is ahead
+		return now
+	}
+	return since
 }
 
 // spendOnAll adds what a snapshot cost.
