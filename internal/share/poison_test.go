@@ -137,9 +137,13 @@ func TestManifestThatChanges(t *testing.T) {
 	s.PageCap()
 	key := keysOf(m, manifestKey)[0]
 	ctx, stop := context.WithCancel(t.Context())
+	change := func(i int) {
+		_ = m.Set(key, fmt.Sprintf("%d %s%06d 1 x -", time.Now().Add(-time.Second).UnixMicro(), generation[:20], i)) // the server may be closed
+	}
+	change(0)
 	go func() {
-		for i := 0; ctx.Err() == nil; i++ {
-			_ = m.Set(key, fmt.Sprintf("%d %s%06d 1 x -", time.Now().Add(-time.Second).UnixMicro(), generation[:20], i)) // the server may be closed
+		for i := 1; ctx.Err() == nil; i++ {
+			change(i)
 		}
 	}()
 	if _, err := s.Source(p, keep).AllLeads(t.Context(), time.Time{}); err != nil {
