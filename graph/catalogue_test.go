@@ -244,6 +244,41 @@ func TestStaleCatalogueIsMarked(t *testing.T) {
 	}
 }
 
+// A walk goes on through old leads while the platform fails, as long as they are not
+// older than those of its last page.
+func TestAWalkGoesOnWhileThePlatformFails(t *testing.T) {
+	t.Parallel()
+	const page = `query($c: Cursor) { leads(first: 3, after: $c, orderBy: {field: COMPANY_NAME}) { edges { cursor node { id } } pageInfo { hasNextPage endCursor } } }`
+	s := newService(t, serviceOptions{catalogue: catalogue.Options{TTL: 1, StaleIfError: time.Hour}})
+	first := data[leadsPage](t, s.query(t, page))
+	s.platform.Inject(sandbox.Fault{Kind: sandbox.KindPage, Times: -1, Status: 503})
+	a := s.query(t, page, "c", first.Leads.PageInfo.EndCursor)
+	if second := data[leadsPage](t, a); len(second.ids()) != 3 || second.ids()[0] == first.ids()[0] || !strings.Contains(a.Body, `"stale":true`) {
+		t.Errorf("answer %s", a.Body)
+	}
+}
+
+// A cursor may need newer leads than the catalogue has. All fields of its operation then
+// show these.
+func TestACursorsCatalogueIsThatOfAllFields(t *testing.T) {
+	t.Parallel()
+	s := newService(t, serviceOptions{})
+	data[any](t, s.query(t, `{ leadStats { asOf } }`))
+	window := data[leadsPage](t, s.query(t, forward, "n", 3, "c", nil))
+	got := data[struct {
+		Stats, More struct{ AsOf time.Time }
+		Page        struct {
+			AsOf       time.Time
+			TotalCount int
+		}
+	}](t, s.query(t, `query($c: Cursor) { stats: leadStats { asOf } page: leads(first: 3, after: $c) { asOf totalCount } more: leadStats { asOf } }`,
+		"c", window.Leads.PageInfo.EndCursor))
+	if got.Stats != got.More || !got.Stats.AsOf.Equal(got.Page.AsOf) {
+		t.Errorf("one operation shows catalogues of %v, %v and %v", got.Stats.AsOf, got.More.AsOf, got.Page.AsOf)
+	}
+	s.wantCalls(t, 0, 5) // the catalogue twice, which takes two calls, and a window
+}
+
 func TestManyTenantsAreOneReadingOfAllLeads(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{

@@ -103,7 +103,7 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 	}
 	needed := list.Kind == pagination.KindCatalogue || window.FromEnd() || op.options.CatalogueOnly
 	if needed || q.count != "" {
-		all, err := op.snapshotSince(ctx, window.Since())
+		all, err := waiting(ctx, op.snapshot)
 		if err == nil {
 			return op.cut(ctx, q, window, all)
 		}
@@ -118,7 +118,7 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 	result, err := readWindow(patient, op, window, q.next, rowFuncs[*lead.Lead]{anchor, isHole}, op.pageReader(q.parts))
 	cancel()
 	if errors.Is(err, pagination.ErrNeedsWhole) {
-		all, err := op.snapshotSince(ctx, window.Since())
+		all, err := waiting(ctx, op.snapshot)
 		if err != nil {
 			return nil, err
 		}

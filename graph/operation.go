@@ -125,18 +125,17 @@ func withOperation(ctx context.Context, schema *ast.Schema, options Options, inF
 	op.snapshot = sync.OnceValues(func() (allLeads, error) {
 		calling, done := admission.Of(ctx).Calling(ctx)
 		defer done()
-		want := op.freshness
-		want.NotBefore = op.cursorsSince(request, all)
-		snapshot, state, err := options.Catalogue.Snapshot(calling, want)
-		err = crowded(calling, err)
+		snapshot, state, err := options.Catalogue.Snapshot(calling, op.freshness)
 		op.spendOnAll(snapshot, state, err)
 		if state.Stale {
 			op.markStale(ctx)
 		}
-		if err == nil {
-			op.truth.Catalogue(snapshot)
+		if err != nil {
+			return allLeads{}, crowded(calling, err)
 		}
-		return allLeads{snapshot, state.Age()}, err
+		op.truth.Catalogue(snapshot)
+		leads, err := op.newer(calling, allLeads{snapshot, state.Age()}, op.cursorsSince(request, all))
+		return leads, crowded(calling, err)
 	})
 	return context.WithValue(ctx, operationKey{}, op)
 }
@@ -156,9 +155,6 @@ func (op *operation) cursorsSince(request *graphql.OperationContext, fields []gr
 				since = later(since, cursor.AsOf)
 			}
 		}
-	}
-	if now := time.Now(); since.After(now) { // another server's clock is ahead
-		return now
 	}
 	return since
 }

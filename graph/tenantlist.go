@@ -37,14 +37,11 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// snapshotSince returns all leads, read at that moment or later. If the operation's
-// snapshot is older, as a replica's may be, the catalogue is refreshed first: a
-// walk never goes back to older leads.
-func (op *operation) snapshotSince(ctx context.Context, since time.Time) (allLeads, error) {
-	slot := admission.Of(ctx)
-	slot.Away()
-	defer slot.Back(ctx)
-	all, err := op.snapshot()
+// newer returns all leads, read at that moment or later. If the snapshot is older, as a
+// replica's may be, the catalogue is refreshed first: a walk never goes back to older
+// leads.
+func (op *operation) newer(ctx context.Context, all allLeads, since time.Time) (allLeads, error) {
+	var err error
 	for want := newerThan(since); err == nil && all.AsOf().Before(since); want = (lead.Freshness{NoCache: true}) {
 		var state catalogue.State
 		all.Snapshot, state, err = op.options.Catalogue.Snapshot(ctx, want)
@@ -177,13 +174,13 @@ func (op *operation) orderOf(ctx context.Context, leads []*lead.Lead, asOf time.
 	if !begun {
 		return nil, nil
 	}
-	var all allLeads
-	var err error
-	if known == nil {
-		all, err = waiting(ctx, op.snapshot)
-	} else {
-		all, err = op.snapshotSince(ctx, asOf)
-	}
+	all, err := waiting(ctx, func() (allLeads, error) {
+		all, err := op.snapshot()
+		if err != nil || known == nil {
+			return all, err
+		}
+		return op.newer(ctx, all, asOf)
+	})
 	return all.Snapshot, err
 }
 
