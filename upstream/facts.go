@@ -2,10 +2,13 @@ package upstream
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strconv"
 	"sync"
 	"time"
+
+	"leadgraph/lead"
 )
 
 // Facts describes how the platform pages its list, as far as answers have shown it.
@@ -18,18 +21,15 @@ type Facts struct {
 	Cap int
 	// FirstPage is the number of the first page; -1 if it is not known yet.
 	FirstPage int
-	// End is how a page past the end of the list is answered: one of the End
-	// constants, a status such as "404", or "" if it is not known yet.
+	// End is how a page past the end of the list is answered: EndEmpty, a status such
+	// as "404", or "" if it is not known yet.
 	End string
 	// Answered reports whether the endpoint has ever answered leads.
 	Answered bool
 }
 
-// The ends of a list that are not refusals.
-const (
-	EndEmpty = "empty" // no leads
-	EndBlank = "blank" // no body
-)
+// EndEmpty is the end of a list whose pages past the end have no leads or no body.
+const EndEmpty = "empty"
 
 // learner collects facts. It is safe for concurrent use.
 type learner struct {
@@ -235,4 +235,7 @@ func (c *Client) MaxPageSize() int {
 }
 
 // statusEnd returns a refusal as the End of Facts.
-func statusEnd(status int) string { return strconv.Itoa(status) }
+func statusEnd(refusal error) string {
+	source, _ := errors.AsType[*lead.SourceError](refusal)
+	return strconv.Itoa(source.Status)
+}

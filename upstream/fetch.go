@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -42,54 +41,18 @@ func (s *sink[T]) consume(body io.Reader) error {
 	if s.result.Count > 0 {
 		s.restart()
 	}
-	if s.blank = false; s.empty(&body) {
-		s.result, s.err, s.blank = reader.Result{}, nil, true
-		return nil
-	}
 	s.result, s.err = reader.Read(body, s.endpoint.kind, s.options, func(record *T) error {
 		s.stopped = s.each(record)
 		return s.stopped
 	})
+	if s.blank = errors.Is(s.err, reader.ErrNoBody); s.blank {
+		s.err = nil
+	}
 	if broken, ok := errors.AsType[*reader.BrokenError](s.err); ok && s.stopped == nil {
 		return broken.Err
 	}
 	return nil
 }
-
-// empty reports whether there is nothing to read. Otherwise it puts back what it has
-// read.
-func (s *sink[T]) empty(body *io.Reader) bool {
-	var first [512]byte
-	for {
-		n, err := (*body).Read(first[:])
-		switch {
-		case n > 0:
-			*body = io.MultiReader(bytes.NewReader(first[:n]), after{*body, err})
-			return false
-		case errors.Is(err, io.EOF):
-			return true
-		case err != nil:
-			*body = after{*body, err}
-			return false
-		}
-	}
-}
-
-// after is a body, or the error that its last read returned.
-type after struct {
-	body io.Reader
-	err  error
-}
-
-// Read implements io.Reader.
-func (a after) Read(p []byte) (int, error) {
-	if a.err != nil {
-		return 0, a.err
-	}
-	return a.body.Read(p)
-}
-
-func (s *sink[T]) noBody() bool { return s.blank }
 
 // places returns how many places of the list the answer covers.
 func (s *sink[T]) places() int { return s.result.Count }
@@ -112,7 +75,7 @@ func fetch[T any](ctx context.Context, c *Client, q query, s *sink[T]) error {
 	call := c.callFor(q)
 	call.MaxBody, call.Consume, call.Verdict = s.maxBody, s.consume, s.verdict
 	call.Unusable = func(a *guard.Answer) bool {
-		return s.verdict() == guard.OutcomeBadResponse || c.unexplained(s, a)
+		return s.verdict() == guard.OutcomeBadResponse || c.unexplained(s.blank, a)
 	}
 	answer, err := c.get(ctx, s.endpoint.path, q.encode(c.opts.TenantParam), call)
 	if err != nil {
@@ -132,7 +95,7 @@ func fetch[T any](ctx context.Context, c *Client, q query, s *sink[T]) error {
 		}
 		return e
 	}
-	if c.unexplained(s, answer) {
+	if c.unexplained(s.blank, answer) {
 		return badResponse(answer.Status, errBlank)
 	}
 	if s.stopped != nil {
@@ -158,8 +121,8 @@ func fetch[T any](ctx context.Context, c *Client, q query, s *sink[T]) error {
 
 // unexplained reports whether an answer without a body is no list: the endpoint has never
 // answered leads, and the status does not say that there is none.
-func (c *Client) unexplained(s interface{ noBody() bool }, a *guard.Answer) bool {
-	return s.noBody() && a.Status != http.StatusNoContent && !c.facts.known().Answered
+func (c *Client) unexplained(blank bool, a *guard.Answer) bool {
+	return blank && a.Status != http.StatusNoContent && !c.facts.known().Answered
 }
 
 // reportHoles reports the rows of an answer that could not be read.

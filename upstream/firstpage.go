@@ -102,7 +102,7 @@ func (c *Client) otherFirst(ctx context.Context, q query, read func(query) (page
 	}
 	q.page = 1 - q.page
 	got, err := read(q)
-	if err != nil && isPast(err) {
+	if isPast(err) {
 		if first, failure := c.firstPage(ctx, true); failure != nil || first == q.page {
 			return page{}, err // it should exist
 		}

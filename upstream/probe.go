@@ -17,6 +17,13 @@ type Answer struct {
 	Took time.Duration
 }
 
+// MayNameNoLead reports whether a lookup reads this 404 as "no such lead" once the
+// endpoint has answered leads.
+func (a Answer) MayNameNoLead() bool { return mayNameNoLead(&a.Answer) }
+
+// MeansPast reports whether this refusal may say that the page does not exist.
+func (a Answer) MeansPast() bool { return meansPast(a.Status) }
+
 // Probe sends a query to the lead endpoint, to find out how the platform behaves.
 // It is never retried. Limits, time-outs and authorization are those of a read of
 // this many rows. The error is that of ctx or a *lead.SourceError. An answer is not

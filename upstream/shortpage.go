@@ -23,7 +23,7 @@ var errCut = &lead.SourceError{Kind: lead.FailureBadResponse, Err: lead.ErrPageC
 // exist.
 func isPast(err error) bool {
 	source, ok := errors.AsType[*lead.SourceError](err)
-	return ok && meansPast(source.Status) && !errors.Is(err, errBlank)
+	return ok && meansPast(source.Status)
 }
 
 func meansPast(status int) bool {
@@ -56,7 +56,7 @@ func (c *Client) readPage(ctx context.Context, number, size int, read func(query
 	}
 	q.page = number + first
 	got, err := read(q)
-	if number == 0 && (err == nil && got.rows == 0 || err != nil && isPast(err) && c.facts.known().Answered && !c.facts.hasPageZero() && size <= c.facts.known().Filled) {
+	if number == 0 && (err == nil && got.rows == 0 || isPast(err) && c.facts.known().Answered && !c.facts.hasPageZero() && size <= c.facts.known().Filled) {
 		if other, failure := c.otherFirst(ctx, q, read); failure != nil || other.rows > 0 || err == nil {
 			got, err = other, failure
 		}
@@ -64,7 +64,7 @@ func (c *Client) readPage(ctx context.Context, number, size int, read func(query
 	switch {
 	case err != nil && number > 0 && isPast(err) && c.endsBefore(ctx, number, size, err):
 		return nil
-	case err != nil && isPast(err) && c.refusesSize(ctx, size):
+	case isPast(err) && c.refusesSize(ctx, size):
 		return errCut
 	case err != nil || got.rows == 0 || got.rows == size:
 		return err
@@ -134,7 +134,7 @@ func (c *Client) second(ctx context.Context, size int) (int, error) {
 		return c.count(ctx, 1, size)
 	}
 	rows, err := c.countRows(ctx, query{page: 1, size: size})
-	if err != nil && isPast(err) && c.facts.known().Answered {
+	if isPast(err) && c.facts.known().Answered {
 		rows, err = 0, nil
 	}
 	if err != nil || rows == 0 {
@@ -157,7 +157,7 @@ func (c *Client) count(ctx context.Context, page, size int) (int, error) {
 		return 0, err
 	}
 	rows, err := c.countRows(ctx, query{page: page + first, size: size})
-	if page > 0 && err != nil && isPast(err) && c.facts.known().Answered {
+	if page > 0 && isPast(err) && c.facts.known().Answered {
 		return 0, nil
 	}
 	return rows, err
@@ -181,7 +181,7 @@ func (c *Client) refusesSize(ctx context.Context, size int) bool {
 	}
 	accepts := func(size int) (bool, error) {
 		_, err := c.count(ctx, 0, size)
-		if err != nil && isPast(err) {
+		if isPast(err) {
 			return false, nil
 		}
 		return true, err
@@ -212,14 +212,14 @@ func (c *Client) refusesSize(ctx context.Context, size int) bool {
 // endsBefore reports whether a refused page lies past the end of the list. A refusal
 // alone does not say so: the platform may refuse the size of the page.
 func (c *Client) endsBefore(ctx context.Context, page, size int, refusal error) bool {
-	source, _ := errors.AsType[*lead.SourceError](refusal)
+	end := statusEnd(refusal)
 	known := c.facts.known()
-	if known.Answered && known.End == statusEnd(source.Status) && size <= known.Filled {
+	if known.Answered && known.End == end && size <= known.Filled {
 		return true
 	}
 	start := page * size
 	if known.Answered && c.provesEnd(ctx, start) {
-		c.facts.endsWith(ctx, statusEnd(source.Status))
+		c.facts.endsWith(ctx, end)
 		return true
 	}
 	// The list may end long before. Search for its end with the smallest pages.
@@ -245,7 +245,7 @@ func (c *Client) endsBefore(ctx context.Context, page, size int, refusal error) 
 	if low == start || !c.provesEnd(ctx, low) {
 		return false
 	}
-	c.facts.endsWith(ctx, statusEnd(source.Status))
+	c.facts.endsWith(ctx, end)
 	return true
 }
 

@@ -146,7 +146,7 @@ func (w *walk) fetch(ctx context.Context, p part) (rows []*lead.Lead, refusal, e
 	q.page += w.number
 	rows, err = collect(ctx, w.client, leadList, q, lead.AllParts, acceptedLeads(p.size))
 	w.Calls++
-	if err != nil && isPast(err) {
+	if isPast(err) {
 		return nil, err, nil
 	}
 	return rows, nil, err

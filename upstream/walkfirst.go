@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"leadgraph/lead"
@@ -144,8 +143,7 @@ func (w *walk) refused(ctx context.Context, refusal error) error {
 			return refusal
 		}
 	}
-	source, _ := errors.AsType[*lead.SourceError](refusal)
-	w.ended(ctx, statusEnd(source.Status))
+	w.ended(ctx, statusEnd(refusal))
 	return nil
 }
 

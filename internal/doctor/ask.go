@@ -60,15 +60,6 @@ func (p *page) refused() bool {
 	return p.Status >= 400 && p.Status < 500
 }
 
-// past reports whether a refusal may say that the page does not exist.
-func (p *page) past() bool {
-	switch p.Status {
-	case http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusRequestedRangeNotSatisfiable:
-		return true
-	}
-	return false
-}
-
 // ask makes a call and repeats it if it failed for a transient reason. The error
 // is a *lead.SourceError, a *statusError or the error of ctx.
 func (e *exam) ask(ctx context.Context, q query) (*page, error) {

@@ -85,7 +85,7 @@ func (e *exam) leads(ctx context.Context) (Check, error) {
 // continue after it decides, as in leadgraph's own walk.
 func (e *exam) isEnd(ctx context.Context, refused *page) (bool, error) {
 	c := &e.census
-	if !refused.past() || c.places == 0 {
+	if !refused.MeansPast() || c.places == 0 {
 		return false, nil
 	}
 	if c.rows < e.largest {

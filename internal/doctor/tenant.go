@@ -1,9 +1,7 @@
 package doctor
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -95,12 +93,6 @@ func (p *page) areOf(tenant string) bool {
 	return len(p.rows) > 0 && !slices.ContainsFunc(p.rows, func(r row) bool { return !strings.EqualFold(r.tenant, tenant) })
 }
 
-// mayNameNoLead reports whether the page is a 404 with JSON or without a body. It says
-// that there is no such lead if the endpoint is known to answer leads.
-func (p *page) mayNameNoLead() bool {
-	return p.Status == http.StatusNotFound && (len(bytes.TrimSpace(p.Body)) == 0 || json.Valid(p.Body))
-}
-
 // unknownTenant examines the answer for a tenant without leads.
 func (e *exam) unknownTenant(context.Context) (Check, error) {
 	p := e.unknown
@@ -110,7 +102,7 @@ func (e *exam) unknownTenant(context.Context) (Check, error) {
 	case p.bad == nil:
 		e.report.Facts.UnknownTenantStatus = p.Status
 		return found(OK, nil, "%d with no leads", p.Status)
-	case p.NamesNoLead || e.answered && p.mayNameNoLead():
+	case p.NamesNoLead || e.answered && p.MayNameNoLead():
 		e.report.Facts.UnknownTenantStatus = p.Status
 		return found(OK, nil, "404 naming the lead, which leadgraph reads as no leads")
 	}

@@ -25,7 +25,7 @@ var (
 	// The conditions are those of the package share.
 	sharedConditions = []string{"usable", "refusing", "unreachable"}
 
-	listEnds = []string{"empty", "blank", "400", "404", "410", "416"}
+	listEnds = []string{"empty", "400", "404", "410", "416"}
 	plans    = []string{"cache", "single reads", "catalogue", "mixed"}
 )
 

@@ -87,15 +87,13 @@ type gate struct {
 	passed int           // of these
 	// generation counts the times that the gate was closed. A call that was sent before
 	// the last time does not show that the platform accepts calls again.
-	generation uint64
+	generation pass
 	changed    chan struct{} // closed and replaced when calls may pass
 }
 
-// pass is the right to send one call through a gate. Its result must be recorded.
-type pass struct {
-	limited    bool
-	generation uint64
-}
+// pass is the right to send one call through a gate: the generation of a gate that limits
+// calls, or 0. Its result must be recorded.
+type pass uint64
 
 // await waits until the gate may let a call through. It returns a *gateError at once if
 // that is not before the deadline of the call and of ctx.
@@ -151,25 +149,24 @@ func (g *gate) closed() (wait time.Duration, changed <-chan struct{}) {
 // enter lets a call through, or reports that it may not be sent now.
 func (g *gate) enter() (pass, bool) {
 	if !g.limits.Load() {
-		return pass{}, true
+		return 0, true
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
 	case !g.limits.Load():
-		return pass{}, true
+		return 0, true
 	case time.Now().Before(g.until), g.passed >= g.most:
-		return pass{}, false
+		return 0, false
 	}
 	g.passed++
-	return pass{true, g.generation}, true
+	return g.generation, true
 }
 
-// record notes the answer to a call that was let through; nil if there was none. It
-// returns how long the gate is closed after a 429.
+// record notes the answer to a call that was let through; nil if there was none.
 func (g *gate) record(p pass, answer *Answer) {
 	limited := answer != nil && answer.Status == http.StatusTooManyRequests
-	if !limited && !p.limited {
+	if !limited && p == 0 {
 		return
 	}
 	g.mu.Lock()
@@ -178,7 +175,7 @@ func (g *gate) record(p pass, answer *Answer) {
 		g.refused(p, RetryAfter(answer.Header))
 		return
 	}
-	if p.generation != g.generation || !g.limits.Load() {
+	if p != g.generation || !g.limits.Load() {
 		return
 	}
 	g.passed--
@@ -197,7 +194,7 @@ func (g *gate) record(p pass, answer *Answer) {
 func (g *gate) refused(p pass, demanded time.Duration) {
 	wait := min(demanded, MaxGate)
 	if wait == 0 {
-		if g.limits.Load() && (!p.limited || p.generation != g.generation) {
+		if g.limits.Load() && p != g.generation {
 			return // the answer is one of those that closed the gate
 		}
 		g.pause = min(max(2*g.pause, firstPause), maxPause)

@@ -199,11 +199,11 @@ func (g *Guard) turn(ctx context.Context, call *Call) (permit, pass, error) {
 	gate := g.gates.of(call.Kind)
 	for {
 		if err := gate.await(ctx, call.Deadline); err != nil {
-			return permit{}, pass{}, err
+			return permit{}, 0, err
 		}
 		held, err := g.throttle.acquire(ctx, call.Kind == KindOnline, call.Deadline)
 		if err != nil {
-			return permit{}, pass{}, err
+			return permit{}, 0, err
 		}
 		if through, ok := gate.enter(); ok {
 			return held, through, nil

@@ -54,8 +54,8 @@ func (p *parser) consentedCountries(i int, l *lead.Lead) int {
 			p.refuse(path)
 			return p.noObject(i, path)
 		}
-		text, ok, next := p.scalar(i)
-		if text = strings.TrimSpace(text); !ok || next < 0 || text == "" {
+		text, ok, next := p.word(i)
+		if !ok {
 			return next
 		}
 		if code, ok := countryCode(text); ok {
@@ -85,9 +85,9 @@ func (p *parser) consentedCountries(i int, l *lead.Lead) int {
 
 // country reads the code or the name of one country.
 func (p *parser) country(i int, a *lead.CivicAddress) int {
-	text, ok, next := p.scalar(i)
+	text, ok, next := p.word(i)
 	a.Country = nil
-	if text = strings.TrimSpace(text); !ok || next < 0 || text == "" {
+	if !ok {
 		return next
 	}
 	if code, ok := countryCode(text); ok {

@@ -18,6 +18,9 @@ func (r *source) begin() error {
 			return err
 		}
 	}
+	if len(r.b) == 0 {
+		return ErrNoBody
+	}
 	switch head := r.b; {
 	case bytes.HasPrefix(head, []byte("\xEF\xBB\xBF")):
 		r.pos = 3

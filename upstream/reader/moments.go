@@ -31,9 +31,9 @@ const (
 // for year 1, which .NET uses for "unset", and for an invalid time.
 func (p *parser) moment(i int, into *time.Time) int {
 	isNumber := p.b[i] != '"'
-	text, ok, next := p.scalar(i)
+	text, ok, next := p.word(i)
 	*into = time.Time{}
-	if text = strings.TrimSpace(text); !ok || text == "" || next < 0 {
+	if !ok {
 		return next
 	}
 	at, ok := parseMoment(text, isNumber)

@@ -55,6 +55,9 @@ func (n *memberNames) search(b []byte, i int) (found, value int) {
 	return found, value
 }
 
+// separators are what .NET's naming policies put between the words of a name.
+var separators = strings.NewReplacer("_", "", "-", "")
+
 // index returns the index of a name in any case, or -1. It ignores underscores and
 // hyphens, because .NET has naming policies for snake_case and kebab-case. text is the
 // inside of a JSON string.
@@ -72,7 +75,7 @@ func (n *memberNames) index(text []byte) int {
 			return i
 		}
 	}
-	if bare := strings.NewReplacer("_", "", "-", "").Replace(string(text)); len(bare) < len(text) {
+	if bare := separators.Replace(view(text)); len(bare) < len(text) {
 		for i, name := range n.list {
 			if strings.EqualFold(bare, name) {
 				return i

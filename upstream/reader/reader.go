@@ -52,6 +52,9 @@ import (
 	"leadgraph/lead"
 )
 
+// ErrNoBody is the error of an answer without a single byte.
+var ErrNoBody = errors.New("the body is empty")
+
 // ErrTooMany is the error of an answer with more records than Options.Max.
 var ErrTooMany = errors.New("the answer has more leads than were requested (does the platform ignore the page size?)")
 
@@ -152,8 +155,8 @@ func (r Result) Holes() int {
 // cannot be read. It accepts an array of records, arrays nested in it, null, a single
 // record, and an envelope with one of these. docs/upstream-api.md gives the reasons.
 //
-// The error is a *BrokenError if src failed, ErrTooMany, ErrValueTooLarge or the
-// error of each. Any other error describes what is wrong with the answer. It names
+// The error is a *BrokenError if src failed, ErrNoBody, ErrTooMany, ErrValueTooLarge or
+// the error of each. Any other error describes what is wrong with the answer. It names
 // the shape or the position but never quotes content. Read is safe for concurrent
 // use.
 func Read[T any](src io.Reader, kind *Kind[T], o Options, each func(*T) error) (Result, error) {

@@ -59,14 +59,21 @@ func (p *parser) plainText(i int, into *string) (next int) {
 	return next
 }
 
+// word reads a scalar without the space around it. ok is false if there is none.
+func (p *parser) word(i int) (text string, ok bool, next int) {
+	text, ok, next = p.scalar(i)
+	text = strings.TrimSpace(text)
+	return text, ok && next >= 0 && text != "", next
+}
+
 // truths are the targets of all pointers to booleans. They never change, so records
 // can share them.
 var truths = [2]bool{false, true}
 
 func (p *parser) boolean(i int, into **bool) int {
-	text, ok, next := p.scalar(i)
+	text, ok, next := p.word(i)
 	*into = nil
-	if text = strings.TrimSpace(text); !ok || next < 0 || text == "" {
+	if !ok {
 		return next
 	}
 	switch value, err := strconv.ParseBool(text); {

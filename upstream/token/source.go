@@ -101,21 +101,14 @@ func (s *Source) Close() {
 // deadline at most; a zero deadline means none. If a request for a token fails in a way
 // that may pass, Get tries again after a short wait if there is enough time.
 func (s *Source) Get(ctx context.Context, deadline time.Time) (*oauth2.Token, error) {
-	if !deadline.IsZero() {
-		if end, ok := ctx.Deadline(); !ok || deadline.Before(end) {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithDeadline(ctx, deadline)
-			defer cancel()
-		}
-	}
 	failures := noFailures
 	for tried := 1; ; tried++ {
-		token, err := s.obtain(ctx, failures)
+		token, err := s.obtain(ctx, deadline, failures)
 		if err == nil || tried == tokenTries || !passing(err) {
 			return token, err
 		}
 		var due bool
-		if failures, due = s.awaitNextTry(ctx); !due {
+		if failures, due = s.awaitNextTry(ctx, deadline); !due {
 			return nil, err
 		}
 	}
@@ -127,7 +120,7 @@ const noFailures = -1
 // obtain returns a usable token or the result of one request for a token, which other
 // calls may have caused. If a call has waited since that many failures, a request that has
 // failed meanwhile counts as its own.
-func (s *Source) obtain(ctx context.Context, failures int) (*oauth2.Token, error) {
+func (s *Source) obtain(ctx context.Context, deadline time.Time, failures int) (*oauth2.Token, error) {
 	s.mu.Lock()
 	now := time.Now()
 	token, usable := s.current, s.usable(now)
@@ -144,7 +137,7 @@ func (s *Source) obtain(ctx context.Context, failures int) (*oauth2.Token, error
 	case usable:
 		return token, nil
 	case flight != nil:
-		return flight.wait(ctx)
+		return flight.wait(ctx, deadline)
 	case s.life.Err() != nil:
 		return nil, guard.ErrClosed
 	case shared:
@@ -167,15 +160,17 @@ func passing(err error) bool {
 }
 
 // awaitNextTry waits until the token endpoint may get a request again. It reports false
-// at once if that is too late for ctx, or not soon. failures is the number of requests that
+// at once if that is too late for ctx or the deadline, or not soon. failures is the number of requests that
 // have failed before the wait.
-func (s *Source) awaitNextTry(ctx context.Context) (failures int, due bool) {
+func (s *Source) awaitNextTry(ctx context.Context, deadline time.Time) (failures int, due bool) {
 	s.mu.Lock()
 	failures = s.failures
 	wait := time.Until(s.pausedTo)
 	s.mu.Unlock()
-	deadline, ok := ctx.Deadline()
-	if wait > shortWait || ok && time.Until(deadline) < wait+minTokenTime {
+	if end, ok := ctx.Deadline(); ok && (deadline.IsZero() || end.Before(deadline)) {
+		deadline = end
+	}
+	if wait > shortWait || !deadline.IsZero() && time.Until(deadline) < wait+minTokenTime {
 		return failures, false
 	}
 	timer := time.NewTimer(max(wait, 0))
@@ -193,7 +188,12 @@ func (s *Source) usable(now time.Time) bool {
 	return s.current != nil && (s.usableUntil.IsZero() || now.Before(s.usableUntil))
 }
 
-func (f *flight) wait(ctx context.Context) (*oauth2.Token, error) {
+func (f *flight) wait(ctx context.Context, deadline time.Time) (*oauth2.Token, error) {
+	if !deadline.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline)
+		defer cancel()
+	}
 	select {
 	case <-f.done:
 		return f.token, f.err
