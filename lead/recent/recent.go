@@ -87,7 +87,9 @@ func (m *Memory) Tenant(tenantID string, leads []*lead.Lead, asOf time.Time) {
 	present := make(map[string]struct{}, len(leads))
 	for _, l := range leads {
 		present[l.ID] = struct{}{}
-		m.note(entry{id: l.ID, tenant: tenantID, asOf: asOf, whole: l}, l, lead.AllParts)
+		if !m.unchanged(l, lead.AllParts, asOf) {
+			m.put(entry{id: l.ID, tenant: tenantID, asOf: asOf, whole: l})
+		}
 	}
 	gone := func(id string) {
 		if _, here := present[id]; !here {
@@ -112,10 +114,7 @@ func (m *Memory) Read(l *lead.Lead, parts lead.Parts) {
 	if m.old(l.AsOf) {
 		return
 	}
-	if known := m.known(l.ID); known != nil && m.with.Equal(known, l, parts) {
-		if _, noted := m.leads[l.ID]; noted {
-			m.forget(l.ID)
-		}
+	if _, noted := m.leads[l.ID]; (!noted || parts == lead.AllParts) && m.unchanged(l, parts, l.AsOf) {
 		return
 	}
 	e := entry{id: strings.Clone(l.ID), tenant: strings.ToLower(strings.Clone(l.TenantID)), asOf: l.AsOf}
@@ -140,15 +139,17 @@ func (m *Memory) known(id string) *lead.Lead {
 
 func (m *Memory) old(asOf time.Time) bool { return m.all != nil && !asOf.After(m.all.AsOf()) }
 
-// note puts an entry unless the catalogue has the same values.
-func (m *Memory) note(e entry, l *lead.Lead, parts lead.Parts) {
-	if known := m.known(e.id); known != nil && m.with.Equal(known, l, parts) {
-		if at, noted := m.leads[e.id]; noted && !at.Value.(*entry).asOf.After(e.asOf) {
-			m.forget(e.id)
-		}
-		return
+// unchanged reports whether the catalogue has the same values, and then forgets what was
+// noted before.
+func (m *Memory) unchanged(l *lead.Lead, parts lead.Parts, asOf time.Time) bool {
+	known := m.known(l.ID)
+	if known == nil || !m.with.Equal(known, l, parts) {
+		return false
 	}
-	m.put(e)
+	if at, noted := m.leads[l.ID]; noted && !at.Value.(*entry).asOf.After(asOf) {
+		m.forget(l.ID)
+	}
+	return true
 }
 
 // put adds an entry to what is known of a lead.

@@ -52,6 +52,28 @@ func TestOnlyWhatDiffersIsRemembered(t *testing.T) {
 	}
 }
 
+// A page that has the catalogue's values forgets only what is older and what it has.
+func TestAPageForgetsNothingNewer(t *testing.T) {
+	t.Parallel()
+	named := func(name string, after time.Duration) *lead.Lead {
+		l := one("a", lead.StatusActive, after)
+		l.ContactDetails = &lead.ContactDetails{CompanyName: &name}
+		return l
+	}
+	for name, page := range map[string]struct {
+		after time.Duration
+		parts lead.Parts
+	}{"an older page": {1, lead.AllParts}, "other parts": {3, lead.PartStatus}} {
+		m := recent.New()
+		m.Publish(snapshot(0, named("before", 0)))
+		m.Tenant(tenant, []*lead.Lead{named("now", 2)}, begun.Add(2))
+		m.Read(named("before", page.after), page.parts)
+		if v, _ := m.Of("a", lead.AllParts); v.Lead == nil || *v.Lead.ContactDetails.CompanyName != "now" {
+			t.Errorf("%s: %+v", name, v)
+		}
+	}
+}
+
 // A page has only some parts of a lead. A version without a wanted part is not used.
 func TestPartsOfALead(t *testing.T) {
 	t.Parallel()
