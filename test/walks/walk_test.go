@@ -180,6 +180,8 @@ func (w *walk) ask(cursor string) (page, *fault) {
 }
 
 func (w *walk) cursorLabel() string {
+	w.world.mu.Lock()
+	defer w.world.mu.Unlock()
 	for _, p := range slices.Backward(w.pages) {
 		if len(p.ids) > 0 && w.backward {
 			return w.world.label(p.ids[0])
@@ -191,6 +193,8 @@ func (w *walk) cursorLabel() string {
 }
 
 func (w *walk) describe(p page) string {
+	w.world.mu.Lock()
+	defer w.world.mu.Unlock()
 	var words []string
 	for _, id := range p.ids {
 		words = append(words, w.world.label(id))

@@ -148,7 +148,7 @@ func (w *world) note(format string, args ...any) {
 	w.trace = append(w.trace, fmt.Sprintf(format, args...))
 }
 
-// label returns the short name of a lead.
+// label returns the short name of a lead. The caller holds the lock.
 func (w *world) label(id string) string {
 	if r := w.find(id); r != nil {
 		return r.label
@@ -156,6 +156,7 @@ func (w *world) label(id string) string {
 	return "unknown " + id
 }
 
+// find returns a lead by its id, or nil. The caller holds the lock.
 func (w *world) find(id string) *record {
 	for _, r := range w.all {
 		if r.id == id {
