@@ -41,6 +41,7 @@ type history struct {
 	*sandbox.Server
 	stay  []string // the leads that were there throughout, in the order of the beginning
 	moved map[string]bool
+	known []string // the leads that were read before
 }
 
 // stir is a change of the list before a call.
@@ -93,6 +94,9 @@ func (h *history) check(t *rapid.T, got []string) {
 	var want []string
 	for _, id := range h.stay {
 		if seen[id] == 0 {
+			if h.moved[id] && !slices.Contains(h.known, id) {
+				continue // it moved among the rows that had been read, while another one left them: pages do not show that
+			}
 			t.Fatalf("%s is missing, moved: %v", id, h.moved[id])
 		}
 		if !h.moved[id] {
@@ -106,7 +110,8 @@ func (h *history) check(t *rapid.T, got []string) {
 }
 
 // A list that changes between the pages of one reading keeps the leads that were there
-// throughout, and each lead that did not move keeps its place.
+// throughout, and each lead that did not move keeps its place. Only a lead that moves, and
+// that the server has never seen, may wait for the next reading.
 func TestTornReadings(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -114,11 +119,12 @@ func TestTornReadings(t *testing.T) {
 		p.Remove(0, rapid.IntRange(0, 70).Draw(rt, "without"))
 		b := shared(t, p, rapid.IntRange(8, 40).Draw(rt, "page size"))
 		defer b.Close()
+		var known []string
 		if rapid.Bool().Draw(rt, "known before") {
-			newest(t.Context(), rt, b)
+			known = newest(t.Context(), rt, b)
 		}
 		for range 2 {
-			h := &history{Server: p.Server, stay: p.IDs(), moved: map[string]bool{}}
+			h := &history{Server: p.Server, stay: p.IDs(), moved: map[string]bool{}, known: known}
 			plan := rapid.SliceOfN(rapid.Custom(drawStir), 1, 5).Draw(rt, "changes")
 			calls := 0
 			p.OnPage(func(sandbox.PageCall) {
@@ -129,9 +135,9 @@ func TestTornReadings(t *testing.T) {
 					}
 				}
 			})
-			got := newest(t.Context(), rt, b)
+			known = newest(t.Context(), rt, b)
 			p.OnPage(nil)
-			h.check(rt, got)
+			h.check(rt, known)
 		}
 	})
 }
