@@ -169,27 +169,29 @@ func TestPagingChangesWhileItRuns(t *testing.T) {
 		"counts from 1":           {{}, {FirstPage: 1, PageZero: sandbox.PageZeroEmpty}},
 		"counts from 0":           {{FirstPage: 1, PageZero: sandbox.PageZeroEmpty}, {}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			platform, client, _ := newSandbox(t, sandbox.Options{Leads: quirkLeads}, nil)
-			for _, paging := range change {
-				platform.SetPaging(paging)
-				walk, err := client.AllLeads(t.Context(), 1000)
-				if diff := cmp.Diff(platform.IDs(), ids(walk.Leads)); err != nil || !walk.Complete || diff != "" {
-					t.Fatalf("walk: complete %v, error %v (-want +got):\n%s", walk.Complete, err, diff)
+		for _, order := range [][]int{{0, 2}, {2, 0}} {
+			t.Run(fmt.Sprintf("%s, page %d first", name, order[0]), func(t *testing.T) {
+				t.Parallel()
+				platform, client, _ := newSandbox(t, sandbox.Options{Leads: quirkLeads}, nil)
+				for _, paging := range change {
+					platform.SetPaging(paging)
+					walk, err := client.AllLeads(t.Context(), 1000)
+					if diff := cmp.Diff(platform.IDs(), ids(walk.Leads)); err != nil || !walk.Complete || diff != "" {
+						t.Fatalf("walk: complete %v, error %v (-want +got):\n%s", walk.Complete, err, diff)
+					}
+					if diff := cmp.Diff(platform.IDs(), readAll(t, client, 1000)); diff != "" {
+						t.Fatalf("pages (-want +got):\n%s", diff)
+					}
 				}
-				if diff := cmp.Diff(platform.IDs(), readAll(t, client, 1000)); diff != "" {
-					t.Fatalf("pages (-want +got):\n%s", diff)
-				}
+			})
+		}
+		// Without a walk, pages notice it as well.
+		platform, client, _ := newSandbox(t, sandbox.Options{Leads: quirkLeads}, nil)
+		for _, paging := range []sandbox.Paging{{}, {CutAbove: 90}, {CutAbove: 30, CutKeepsOffset: true}, {CutAbove: 30, FirstPage: 1, PageZero: sandbox.PageZeroEmpty}} {
+			platform.SetPaging(paging)
+			if diff := cmp.Diff(platform.IDs(), readAll(t, client, 200)); diff != "" {
+				t.Errorf("%+v (-want +got):\n%s", paging, diff)
 			}
-		})
-	}
-	// Without a walk, pages notice it as well.
-	platform, client, _ := newSandbox(t, sandbox.Options{Leads: quirkLeads}, nil)
-	for _, paging := range []sandbox.Paging{{}, {CutAbove: 90}, {CutAbove: 30, CutKeepsOffset: true}, {CutAbove: 30, FirstPage: 1, PageZero: sandbox.PageZeroEmpty}} {
-		platform.SetPaging(paging)
-		if diff := cmp.Diff(platform.IDs(), readAll(t, client, 200)); diff != "" {
-			t.Errorf("%+v (-want +got):\n%s", paging, diff)
 		}
 	}
 }

@@ -56,6 +56,12 @@ func (c *Client) readPage(ctx context.Context, number, size int, read func(query
 	}
 	q.page = number + first
 	got, err := read(q)
+	if number == 0 && isPast(err) && c.facts.hasPageZero() { // it does not exist any more, or was refused for another reason
+		if now, failure := c.firstPage(ctx, true); failure == nil && now != first {
+			q.page = now
+			got, err = read(q)
+		}
+	}
 	if number == 0 && (err == nil && got.rows == 0 || isPast(err) && c.facts.known().Answered && !c.facts.hasPageZero() && size <= c.facts.known().Filled) {
 		if other, failure := c.otherFirst(ctx, q, read); failure != nil || other.rows > 0 || err == nil {
 			got, err = other, failure
