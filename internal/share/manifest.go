@@ -67,11 +67,11 @@ func (s *Store) manifestText(m manifest) string {
 
 // parseManifest parses a stored manifest.
 func (s *Store) parseManifest(stored string) (manifest, error) {
-	text, signature, _ := cutLast(stored, " ")
-	fields := strings.Split(text, " ")
-	if len(fields) != 4 {
+	fields := strings.Split(stored, " ")
+	if len(fields) != 5 {
 		return manifest{}, errManifest
 	}
+	text, signature := strings.Join(fields[:4], " "), fields[4]
 	if !s.vault.verify(text, s.manifestKey(), signature) {
 		return manifest{}, errSealed
 	}
@@ -89,14 +89,6 @@ func (s *Store) parseManifest(stored string) (manifest, error) {
 // leads to no other keys than those of chunks.
 func isGeneration(text string) bool {
 	return len(text) >= 26 && len(text) <= 32 && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
-}
-
-// cutLast splits a text around the last separator.
-func cutLast(text, separator string) (before, after string, found bool) {
-	if i := strings.LastIndex(text, separator); i >= 0 {
-		return text[:i], text[i+len(separator):], true
-	}
-	return text, "", false
 }
 
 func (s *Store) manifestKey() string { return s.prefix + "leads" }

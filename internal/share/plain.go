@@ -11,21 +11,23 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// scripted runs a script, or does the same with plain commands while the server forbids
-// scripts. Plain commands are not atomic: two replicas may take the lease, and an older
-// copy may replace a newer one for as long as it lives.
-func scripted[T any](s *Store, script, plain func() (T, error)) (T, error) {
-	if !s.scriptless.Load() {
-		value, err := script()
-		if !forbidden(err) {
-			return value, err
+// scripted runs a step as attemptAs does, with a script or, while the server forbids
+// scripts, with plain commands. These are not atomic: two replicas may take the lease,
+// and an older copy may replace a newer one for as long as it lives.
+func scripted[T any](s *Store, step string, script func(context.Context, rueidis.Client) (T, error), plain func(commands) (T, error)) (T, error) {
+	return attemptAs(s, step, func(ctx context.Context, client rueidis.Client) (T, error) {
+		if !s.scriptless.Load() {
+			value, err := script(ctx, client)
+			if !forbidden(err) {
+				return value, err
+			}
+			if !s.scriptless.Swap(true) {
+				s.opts.Logger.Warn("shared state forbids scripts; leads are shared with plain commands: "+
+					"two replicas may read all leads at a time, and older leads may replace newer ones", slog.Any("error", err))
+			}
 		}
-		if !s.scriptless.Swap(true) {
-			s.opts.Logger.Warn("shared state forbids scripts; leads are shared with plain commands: "+
-				"two replicas may read all leads at a time, and older leads may replace newer ones", slog.Any("error", err))
-		}
-	}
-	return plain()
+		return plain(commands{s, ctx, client})
+	})
 }
 
 // forbidden reports whether the server does not run scripts at all: the message names
@@ -43,10 +45,6 @@ type commands struct {
 	*Store
 	ctx    context.Context
 	client rueidis.Client
-}
-
-func (s *Store) plainly(ctx context.Context, client rueidis.Client) commands {
-	return commands{s, ctx, client}
 }
 
 func (c commands) clock() (int64, error) {

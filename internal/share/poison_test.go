@@ -25,7 +25,7 @@ import (
 const generation = "POISONPOISONPOISONPOISONPO"
 
 // poison stores chunks and a manifest of them, as somebody does who can write to the
-// server but has no key. It returns the manifest's fields.
+// server but has no key.
 func poison(t *testing.T, m *miniredis.Miniredis, number string, chunks ...string) {
 	t.Helper()
 	manifest := keysOf(m, manifestKey)[0]

@@ -13,8 +13,7 @@ import (
 	"leadgraph/lead/lookup"
 )
 
-// refuse makes the server answer the commands with an error. Without commands, it
-// refuses all.
+// refuse makes the server answer the commands with an error.
 func refuse(m *miniredis.Miniredis, answer string, commands ...string) {
 	m.Server().SetPreHook(func(c *server.Peer, command string, _ ...string) bool {
 		for _, refused := range commands {

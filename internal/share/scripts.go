@@ -10,8 +10,8 @@ import (
 )
 
 // clock is the start of every script that measures time. Ages are measured by the
-// server's clock, so the clocks of replicas may differ. Every stored time comes from
-// a script.
+// server's clock, so the clocks of replicas may differ. Every stored time is the
+// server's.
 const clock = `
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -49,8 +49,7 @@ if left <= 0 or left > tonumber(ARGV[4]) then -- there is none, or no replica wr
   redis.call('SET', KEYS[2], lease, 'PX', ARGV[4])
   return {'leased', stamp, lease}
 end
-begun = held
-if begun and begun >= earliest then
+if held >= earliest then
   return {'wait', stamp, ''}
 end
 return {'apart', stamp, ''}
@@ -157,72 +156,58 @@ func (s *Store) look(greatestAge time.Duration, useless, name string) (turn, err
 		strconv.FormatInt(greatestAge.Microseconds(), 10), useless, name,
 		strconv.FormatInt(s.opts.LeaseTTL.Milliseconds(), 10),
 	}
-	return attemptAs(s, "look", func(ctx context.Context, client rueidis.Client) (turn, error) {
-		return scripted(s, func() (turn, error) {
-			answer, err := s.scripts.look.Exec(ctx, client, keys, args).AsStrSlice()
-			if err != nil || len(answer) != 3 {
-				return turn{}, cmp.Or(err, errFormat)
-			}
-			now, err := strconv.ParseInt(answer[1], 10, 64)
-			return turn{does: answer[0], now: now, text: answer[2]}, err
-		}, func() (turn, error) { return s.plainly(ctx, client).look(greatestAge, useless, name) })
-	})
+	return scripted(s, "look", func(ctx context.Context, client rueidis.Client) (turn, error) {
+		answer, err := s.scripts.look.Exec(ctx, client, keys, args).AsStrSlice()
+		if err != nil || len(answer) != 3 {
+			return turn{}, cmp.Or(err, errFormat)
+		}
+		now, err := strconv.ParseInt(answer[1], 10, 64)
+		return turn{does: answer[0], now: now, text: answer[2]}, err
+	}, func(c commands) (turn, error) { return c.look(greatestAge, useless, name) })
 }
 
 func (s *Store) announce(m manifest, keep time.Duration) (replaced string, err error) {
 	text := s.manifestText(m)
 	args := []string{text, strconv.FormatInt(keep.Milliseconds(), 10)}
-	return attemptAs(s, "announce", func(ctx context.Context, client rueidis.Client) (string, error) {
-		return scripted(s, func() (string, error) {
-			return s.scripts.announce.Exec(ctx, client, []string{s.manifestKey()}, args).ToString()
-		}, func() (string, error) { return s.plainly(ctx, client).announce(m.begun, text, keep) })
-	})
+	return scripted(s, "announce", func(ctx context.Context, client rueidis.Client) (string, error) {
+		return s.scripts.announce.Exec(ctx, client, []string{s.manifestKey()}, args).ToString()
+	}, func(c commands) (string, error) { return c.announce(m.begun, text, keep) })
 }
 
 // renew and release ignore errors: a lease expires by itself, and two replicas may
 // read at the same time.
 func (s *Store) renew(lease string) {
-	_, _ = attemptAs(s, "renew", func(ctx context.Context, client rueidis.Client) (struct{}, error) {
-		return scripted(s, func() (struct{}, error) {
-			args := []string{lease, strconv.FormatInt(s.opts.LeaseTTL.Milliseconds(), 10)}
-			return struct{}{}, s.scripts.renew.Exec(ctx, client, []string{s.leaseKey()}, args).Error()
-		}, func() (struct{}, error) { return struct{}{}, s.plainly(ctx, client).renew(lease) })
-	})
+	_, _ = scripted(s, "renew", func(ctx context.Context, client rueidis.Client) (struct{}, error) {
+		args := []string{lease, strconv.FormatInt(s.opts.LeaseTTL.Milliseconds(), 10)}
+		return struct{}{}, s.scripts.renew.Exec(ctx, client, []string{s.leaseKey()}, args).Error()
+	}, func(c commands) (struct{}, error) { return struct{}{}, c.renew(lease) })
 }
 
 func (s *Store) release(lease string) {
-	_, _ = attemptAs(s, "release", func(ctx context.Context, client rueidis.Client) (struct{}, error) {
-		return scripted(s, func() (struct{}, error) {
-			return struct{}{}, s.scripts.release.Exec(ctx, client, []string{s.leaseKey()}, []string{lease}).Error()
-		}, func() (struct{}, error) { return struct{}{}, s.plainly(ctx, client).release(lease) })
-	})
+	_, _ = scripted(s, "release", func(ctx context.Context, client rueidis.Client) (struct{}, error) {
+		return struct{}{}, s.scripts.release.Exec(ctx, client, []string{s.leaseKey()}, []string{lease}).Error()
+	}, func(c commands) (struct{}, error) { return struct{}{}, c.release(lease) })
 }
 
 // clock returns the server's time in µs since 1970.
 func (s *Store) clock() (int64, error) {
-	return attemptAs(s, "clock", func(ctx context.Context, client rueidis.Client) (int64, error) {
-		return scripted(s, func() (int64, error) {
-			return s.scripts.clock.Exec(ctx, client, []string{s.leaseKey()}, nil).AsInt64()
-		}, func() (int64, error) { return s.plainly(ctx, client).clock() })
-	})
+	return scripted(s, "clock", func(ctx context.Context, client rueidis.Client) (int64, error) {
+		return s.scripts.clock.Exec(ctx, client, []string{s.leaseKey()}, nil).AsInt64()
+	}, commands.clock)
 }
 
 // recall returns the server's time and the values of the keys.
 func (s *Store) recall(keys []string) ([]string, error) {
 	args := []string{strconv.Itoa(maxLookup), strconv.Itoa(maxRecall)}
-	return attemptAs(s, "recall", func(ctx context.Context, client rueidis.Client) ([]string, error) {
-		return scripted(s, func() ([]string, error) {
-			return s.scripts.recall.Exec(ctx, client, keys, args).AsStrSlice()
-		}, func() ([]string, error) { return s.plainly(ctx, client).recall(keys) })
-	})
+	return scripted(s, "recall", func(ctx context.Context, client rueidis.Client) ([]string, error) {
+		return s.scripts.recall.Exec(ctx, client, keys, args).AsStrSlice()
+	}, func(c commands) ([]string, error) { return c.recall(keys) })
 }
 
 // remember stores values that start with their times. It ignores errors.
 func (s *Store) remember(keys, values []string, ttl time.Duration) {
 	args := append([]string{strconv.FormatInt(ttl.Milliseconds(), 10)}, values...)
-	_, _ = attemptAs(s, "remember", func(ctx context.Context, client rueidis.Client) (struct{}, error) {
-		return scripted(s, func() (struct{}, error) {
-			return struct{}{}, s.scripts.remember.Exec(ctx, client, keys, args).Error()
-		}, func() (struct{}, error) { return struct{}{}, s.plainly(ctx, client).remember(keys, values, ttl) })
-	})
+	_, _ = scripted(s, "remember", func(ctx context.Context, client rueidis.Client) (struct{}, error) {
+		return struct{}{}, s.scripts.remember.Exec(ctx, client, keys, args).Error()
+	}, func(c commands) (struct{}, error) { return struct{}{}, c.remember(keys, values, ttl) })
 }

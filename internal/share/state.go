@@ -109,9 +109,6 @@ func refusesAll(code string) bool {
 	return false
 }
 
-// refusal is when a refused step may be tried again.
-type refusal struct{ until time.Time }
-
 // refusedPause is the mean pause before a refused step is tried again.
 const refusedPause = 10 * time.Second
 
@@ -134,7 +131,7 @@ func (s *Store) judge(step string, err error) {
 	default:
 		s.mu.Lock()
 		_, was := s.refusals[step]
-		s.refusals[step] = refusal{time.Now().Add(jittered(refusedPause))}
+		s.refusals[step] = time.Now().Add(jittered(refusedPause))
 		s.mu.Unlock()
 		if !was {
 			s.opts.Logger.Warn("shared state refuses a step; continuing without it", slog.String("step", step), slog.Any("error", err))

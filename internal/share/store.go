@@ -104,7 +104,7 @@ type Store struct {
 	connection rueidis.Client // nil until the first success
 	state      state
 	closed     bool
-	refusals   map[string]refusal // by step; see judge
+	refusals   map[string]time.Time // when a refused step may be tried again; see judge
 }
 
 // Open returns a store, which must be closed. It does not wait for the server, which
@@ -136,7 +136,7 @@ func Open(opts Options) (*Store, error) {
 	}
 	namespace := sha256.Sum256([]byte(opts.Namespace))
 	s := &Store{
-		opts: opts, dial: dial, scripts: newScripts(), vault: vault, lost: make(chan struct{}, 1), refusals: map[string]refusal{},
+		opts: opts, dial: dial, scripts: newScripts(), vault: vault, lost: make(chan struct{}, 1), refusals: map[string]time.Time{},
 		// The braces keep all keys on one node of a cluster, which scripts require.
 		prefix: opts.Prefix + "{" + hex.EncodeToString(namespace[:12]) + ":" + formatVersion + "}:",
 	}
@@ -227,7 +227,7 @@ func (s *Store) reached(step string) (rueidis.Client, error) {
 	if s.state != reachable || s.closed {
 		return nil, errUnreachable
 	}
-	if time.Now().Before(s.refusals[step].until) {
+	if time.Now().Before(s.refusals[step]) {
 		return nil, errRefused
 	}
 	s.steps.Add(1)
