@@ -43,7 +43,7 @@ web: ## rebuild the browser assets (needs Node and npm)
 web-check: ## fail if the browser assets are out of date
 	./.ci/unchanged $(MAKE) web
 
-bench: bench-go bench-load bench-overload ## run all benchmarks
+bench: bench-go bench-load bench-overload bench-mobs ## run all benchmarks
 
 bench-go: ## run the Go benchmarks: decoder, projection, planner, catalogue, loader
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -16,6 +16,9 @@
 // when up to three times more requests are due than it can answer, with its
 // limiter and without.
 //
+// With -mobs, it measures servers under clients that send their next request as soon
+// as they have an answer, and come back at once, later or never when they are refused.
+//
 // Run it from the repository:
 //
 //	go run ./test/bench -svg docs/bench.svg -markdown docs/bench.md

@@ -21,7 +21,7 @@ func (b *bench) mobs(ctx context.Context) error {
 	b.table("| requests | server | refused clients retry | connections | answers /s | p50 ms | p99 ms | refusals /s | first refusal p99 ms | lost | server CPU | load CPU | answers per s of server CPU |")
 	b.table("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, kind := range workload.Mobs() {
-		if len(b.only) > 0 && !slices.Contains(b.only, strings.ToUpper(kind.Name)) {
+		if !b.wanted(strings.ToUpper(kind.Name)) {
 			continue
 		}
 		for _, server := range []string{workload.Unlimited, workload.Limited} {
@@ -35,7 +35,7 @@ func (b *bench) mobs(ctx context.Context) error {
 
 func (b *bench) mob(ctx context.Context, kind workload.Mob, name string) error {
 	up := b.fast
-	server, err := b.startMobbed(ctx, kind, name, up)
+	server, err := b.startLimited(ctx, kind.Cached, name, up)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func (b *bench) overload(ctx context.Context) error {
 
 // press starts a server and increases the rate of requests step by step.
 func (b *bench) press(ctx context.Context, name string) error {
-	server, err := b.startOverloaded(ctx, name)
+	server, err := b.startLimited(ctx, true, name, b.slow)
 	if err != nil {
 		return err
 	}

@@ -53,20 +53,11 @@ func (b *bench) startServer(ctx context.Context, name string, up upstream) (*pro
 	return b.startLeadgraph(ctx, up, args)
 }
 
-// startOverloaded starts leadgraph over the slow upstream: with its defaults, or
-// with a limiter that never refuses.
-func (b *bench) startOverloaded(ctx context.Context, name string) (*process.Process, error) {
+// startLimited starts leadgraph with its defaults, or with a limiter that never refuses.
+// Without cached, lookups are not remembered.
+func (b *bench) startLimited(ctx context.Context, cached bool, name string, up upstream) (*process.Process, error) {
 	args := []string{"--log-level", "error"}
-	if name == workload.Unlimited {
-		args = append(args, "--max-in-flight", "0")
-	}
-	return b.startLeadgraph(ctx, b.slow, args)
-}
-
-// startMobbed is like startOverloaded for a mob.
-func (b *bench) startMobbed(ctx context.Context, kind workload.Mob, name string, up upstream) (*process.Process, error) {
-	args := []string{"--log-level", "error"}
-	if !kind.Cached {
+	if !cached {
 		args = append(args, "--lookup-ttl", "0", "--lookup-negative-ttl", "0")
 	}
 	if name == workload.Unlimited {

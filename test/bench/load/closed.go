@@ -1,6 +1,7 @@
 // Package load sends requests to a server and checks the answers. A Load is a
 // closed loop: each connection sends its next request when it has the answer to
-// the last one. A Crowd is an open loop: requests are sent when they are due.
+// the last one. A Crowd is an open loop: requests are sent when they are due. The
+// clients of a Mob are a closed loop, too, and differ in what they do when refused.
 package load
 
 import (

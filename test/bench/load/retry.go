@@ -2,10 +2,8 @@ package load
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net"
 	"net/http"
 	"sync"
@@ -89,10 +87,10 @@ func (m Mob) client(ctx context.Context, i int, begin time.Time, counted *Retrie
 // connection can be used again.
 func (m Mob) request(ctx context.Context, c *client, e *Exchange, begin time.Time, counted *Retries) bool {
 	came := time.Now()
-	var refusal bytes.Buffer
+	var refusal limited
 	for attempt := 0; ctx.Err() == nil; attempt++ {
-		refusal.Reset()
-		status, took, err := c.ask(e, &limited{&refusal})
+		refusal.head = refusal.head[:0]
+		status, took, err := c.ask(e, &refusal)
 		now := time.Now()
 		counts := now.After(begin) && ctx.Err() == nil
 		switch {
@@ -118,7 +116,7 @@ func (m Mob) request(ctx context.Context, c *client, e *Exchange, begin time.Tim
 			sleep(ctx, pause)
 			return true
 		case RetryLater:
-			sleep(ctx, retryAfter(refusal.Bytes()))
+			sleep(ctx, retryAfter(refusal.head))
 		case RetryAtOnce:
 		}
 	}
@@ -126,11 +124,11 @@ func (m Mob) request(ctx context.Context, c *client, e *Exchange, begin time.Tim
 }
 
 // limited keeps the beginning of an answer.
-type limited struct{ *bytes.Buffer }
+type limited struct{ head []byte }
 
 // Write implements io.Writer.
 func (l *limited) Write(p []byte) (int, error) {
-	_, _ = l.Buffer.Write(p[:min(len(p), 1024-min(1024, l.Len()))]) // a buffer does not fail
+	l.head = append(l.head, p[:min(len(p), 1024-len(l.head))]...)
 	return len(p), nil
 }
 
@@ -156,9 +154,4 @@ func sleep(ctx context.Context, d time.Duration) {
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-}
-
-// String returns a summary for people.
-func (r Retries) String() string {
-	return fmt.Sprintf("%d answers, %d refusals, %d lost", len(r.Good), len(r.Refused), r.Lost)
 }
