@@ -13,6 +13,7 @@ import (
 	"leadgraph/internal/admission"
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
+	"leadgraph/lead/flight"
 	"leadgraph/lead/lookup"
 )
 
@@ -149,18 +150,17 @@ func (op *operation) lastResort(ctx context.Context, window pagination.Window) *
 // patience returns a context for reading a page. If old leads can answer the request, a
 // fifth of its time is left for them.
 func (op *operation) patience(ctx context.Context, window pagination.Window) (context.Context, context.CancelFunc) {
-	deadline, bounded := ctx.Deadline()
-	if !bounded || op.lastResort(ctx, window) == nil {
+	if op.lastResort(ctx, window) == nil {
 		return ctx, func() {}
 	}
-	return context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/5))
+	return flight.Patient(ctx)
 }
 
 // instead takes a page that could not be read from old leads, or returns the error. It
 // does not hide that the platform denied access.
 func (op *operation) instead(ctx context.Context, q leadsQuery, window pagination.Window, err error) (*generated.LeadConnection, error) {
-	source, failed := errors.AsType[*lead.SourceError](err)
-	if ctx.Err() != nil || !failed && !errors.Is(err, context.DeadlineExceeded) || failed && source.Kind == lead.FailureAuth && source.Status != 0 {
+	_, failed := errors.AsType[*lead.SourceError](err)
+	if ctx.Err() != nil || !failed && !errors.Is(err, context.DeadlineExceeded) || lead.Denied(err) {
 		return nil, err
 	}
 	old := op.lastResort(ctx, window)

@@ -294,37 +294,34 @@ func (w *walker) walk(t *testing.T) {
 // In the platform's order a lead may be answered twice once the list has changed.
 func TestWalksOverReplicas(t *testing.T) {
 	t.Parallel()
-	rounds := leadtest.Walks() / 100 // of 100 walks each
 	for name, kind := range walkKinds() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			platform := &shelf{}
 			replicas := []*replica{newReplica(t, platform), newReplica(t, platform)}
 			repeats, rows := 0, 0
-			for range rounds {
-				rapid.Check(t, func(rt *rapid.T) {
-					w := &walker{T: rt, kind: kind, backward: rapid.Bool().Draw(rt, "backward"), platform: platform, replicas: replicas, kept: map[string]bool{}, seen: map[string]int{}}
-					platform.leads = nil
-					for range rapid.IntRange(0, 30).Draw(rt, "leads") {
-						platform.leads = append(platform.leads, w.fresh())
+			leadtest.Walks(t, func(rt *rapid.T) {
+				w := &walker{T: rt, kind: kind, backward: rapid.Bool().Draw(rt, "backward"), platform: platform, replicas: replicas, kept: map[string]bool{}, seen: map[string]int{}}
+				platform.leads = nil
+				for range rapid.IntRange(0, 30).Draw(rt, "leads") {
+					platform.leads = append(platform.leads, w.fresh())
+				}
+				for _, l := range platform.leads {
+					w.kept[l.ID] = kind.holds(l)
+				}
+				for _, r := range replicas {
+					r.restart(t)
+				}
+				w.walk(t)
+				for id, kept := range w.kept {
+					if n := w.seen[id]; kept && (n == 0 || n > 1 && (kind.value != nil || !w.loose)) {
+						rt.Fatalf("lead %s was answered %d times", id, n)
 					}
-					for _, l := range platform.leads {
-						w.kept[l.ID] = kind.holds(l)
-					}
-					for _, r := range replicas {
-						r.restart(t)
-					}
-					w.walk(t)
-					for id, kept := range w.kept {
-						if n := w.seen[id]; kept && (n == 0 || n > 1 && (kind.value != nil || !w.loose)) {
-							rt.Fatalf("lead %s was answered %d times", id, n)
-						}
-					}
-					for _, n := range w.seen {
-						repeats, rows = repeats+n-1, rows+n
-					}
-				})
-			}
+				}
+				for _, n := range w.seen {
+					repeats, rows = repeats+n-1, rows+n
+				}
+			})
 			t.Logf("%d of %d rows were repeated", repeats, rows)
 		})
 	}

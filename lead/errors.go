@@ -29,6 +29,13 @@ const (
 	FailureAuth
 )
 
+// Denied reports whether the platform itself refused access. A refusal by its token
+// endpoint does not count, because our secret may just be out of date.
+func Denied(err error) bool {
+	source, ok := errors.AsType[*SourceError](err)
+	return ok && source.Kind == FailureAuth && source.Status != 0
+}
+
 // SourceError says why leads could not be read. Its Error text is for the
 // operator's log and contains no personal data. Do not show it to a client, because
 // it may name hosts.

@@ -53,18 +53,15 @@ func (c *changer) change(anchor string) {
 // and while pages are read, and it ends.
 func TestWalksLoseNoRow(t *testing.T) {
 	t.Parallel()
-	rounds := leadtest.Walks() / 100 // rapid checks 100 times unless a flag says otherwise
 	for _, kind := range []string{"pages", "whole list", "both"} {
 		for _, backward := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, backward %v", kind, backward), func(t *testing.T) {
 				t.Parallel()
 				rows, repeats := 0, 0
-				for range rounds {
-					rapid.Check(t, func(t *rapid.T) {
-						r, again := walkOnce(t, kind, backward)
-						rows, repeats = rows+r, repeats+again
-					})
-				}
+				leadtest.Walks(t, func(t *rapid.T) {
+					r, again := walkOnce(t, kind, backward)
+					rows, repeats = rows+r, repeats+again
+				})
 				t.Logf("%d of %d rows were repeated", repeats, rows)
 			})
 		}

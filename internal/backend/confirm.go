@@ -14,7 +14,7 @@ import (
 // A list that is read page by page can change meanwhile; one page shows one moment.
 type confirmed struct {
 	next   catalogue.Source
-	latest func() *catalogue.Snapshot // the leads that were read before; nil if there are none
+	latest func(context.Context) *catalogue.Snapshot // the leads that were read before; nil if there are none
 	log    *slog.Logger
 }
 
@@ -27,7 +27,7 @@ func (c *confirmed) AllLeads(ctx context.Context, notBefore time.Time) (catalogu
 	if err != nil || !first.Complete {
 		return first, err
 	}
-	before := c.before()
+	before := c.before(ctx)
 	if !first.Changed && (first.Pages < 2 || !lacks(first.Leads, before)) {
 		return first, nil
 	}
@@ -43,10 +43,8 @@ func (c *confirmed) AllLeads(ctx context.Context, notBefore time.Time) (catalogu
 	case second.Changed:
 		result.Leads = merge(second.Leads, first.Leads)
 	}
-	if c.log != nil {
-		c.log.LogAttrs(ctx, slog.LevelInfo, "all leads were read twice, because the list changed",
-			slog.Bool("changedAgain", second.Changed), slog.Int("leads", len(result.Leads)))
-	}
+	c.log.LogAttrs(ctx, slog.LevelInfo, "all leads were read twice, because the list changed",
+		slog.Bool("changedAgain", second.Changed), slog.Int("leads", len(result.Leads)))
 	result.Calls = calls
 	if result.AsOf.IsZero() {
 		result.AsOf = begun
@@ -54,29 +52,31 @@ func (c *confirmed) AllLeads(ctx context.Context, notBefore time.Time) (catalogu
 	return result, nil
 }
 
-func (c *confirmed) before() []*lead.Lead {
-	if s := c.latest(); s != nil {
+func (c *confirmed) before(ctx context.Context) []*lead.Lead {
+	if s := c.latest(ctx); s != nil {
 		return s.All()
 	}
 	return nil
 }
 
-// lacks reports whether one of the earlier leads is missing.
-func lacks(leads, earlier []*lead.Lead) bool {
+func idsOf(leads []*lead.Lead) map[string]struct{} {
 	ids := make(map[string]struct{}, len(leads))
 	for _, l := range leads {
 		ids[l.ID] = struct{}{}
 	}
+	return ids
+}
+
+// lacks reports whether one of the earlier leads is missing.
+func lacks(leads, earlier []*lead.Lead) bool {
+	ids := idsOf(leads)
 	return slices.ContainsFunc(earlier, func(l *lead.Lead) bool { _, ok := ids[l.ID]; return !ok })
 }
 
 // merge returns the leads with the others that are missing there. Each of these follows
 // the lead that it followed among the others.
 func merge(leads, others []*lead.Lead) []*lead.Lead {
-	known := make(map[string]struct{}, len(leads))
-	for _, l := range leads {
-		known[l.ID] = struct{}{}
-	}
+	known := idsOf(leads)
 	following := map[string][]*lead.Lead{} // by the id of the known lead before; "" at the front
 	last := ""
 	for _, l := range others {

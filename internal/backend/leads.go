@@ -113,12 +113,9 @@ func (p *Platform) Current(ctx context.Context) *catalogue.Snapshot {
 	if p.common != nil {
 		return p.common.Current(ctx)
 	}
-	snapshot, err := withReaders(ctx, p.pool, func(r *readers) (*catalogue.Snapshot, error) {
+	snapshot, _ := withReaders(ctx, p.pool, func(r *readers) (*catalogue.Snapshot, error) { // nil if the caller has no readers
 		return r.Current(ctx), nil
 	})
-	if err != nil {
-		return nil
-	}
 	return snapshot
 }
 
@@ -129,13 +126,10 @@ func (p *Platform) AfterMiss(ctx context.Context, in *catalogue.Snapshot) (*cata
 		return p.common.AfterMiss(ctx, in)
 	}
 	var state catalogue.State
-	snapshot, err := withReaders(ctx, p.pool, func(r *readers) (snapshot *catalogue.Snapshot, _ error) {
+	snapshot, _ := withReaders(ctx, p.pool, func(r *readers) (snapshot *catalogue.Snapshot, _ error) { // nil if the caller has no readers
 		snapshot, state = r.AfterMiss(ctx, in)
 		return snapshot, nil
 	})
-	if err != nil {
-		return nil, state
-	}
 	return snapshot, state
 }
 
@@ -157,9 +151,8 @@ func (p *Platform) LastResort(ctx context.Context) *catalogue.Snapshot {
 	if p.common != nil {
 		return p.common.LastResort(ctx)
 	}
-	snapshot, err := withReaders(ctx, p.pool, func(r *readers) (*catalogue.Snapshot, error) { return r.LastResort(ctx), nil })
-	if err != nil {
-		return nil
-	}
+	snapshot, _ := withReaders(ctx, p.pool, func(r *readers) (*catalogue.Snapshot, error) { // nil if the caller has no readers
+		return r.LastResort(ctx), nil
+	})
 	return snapshot
 }

@@ -65,7 +65,6 @@ type Platform struct {
 	pool    *pool        // nil if all callers share the common readers
 	shared  *share.Store // nil if replicas share nothing
 	hints   *hints       // nil if each caller has readers of its own
-	log     *slog.Logger
 }
 
 // Open returns a platform without sending it a request. Close it after use.
@@ -86,7 +85,7 @@ func Open(o Options) (*Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Platform{name: o.Name, client: client, cursors: o.seal(keys), log: o.Logger}
+	p := &Platform{name: o.Name, client: client, cursors: o.seal(keys)}
 	if o.Telemetry != nil {
 		o.Telemetry.Watch(telemetry.Sources{Callers: p.Callers, Upstream: p.clientState, Shared: p.sharedState})
 	}

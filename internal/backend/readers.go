@@ -33,7 +33,7 @@ func newReaders(o Options, client *upstream.Client, tenants lookup.TenantSource,
 		Denied:       client.Denied,
 	}
 	r := &readers{Client: client, memory: recent.New()}
-	all = &confirmed{next: all, latest: func() *catalogue.Snapshot { return r.Latest() }, log: o.Logger}
+	all = &confirmed{next: all, latest: func(ctx context.Context) *catalogue.Snapshot { return r.Current(ctx) }, log: o.Logger}
 	if store != nil {
 		all, lookups.Shared = store.Source(all, o.Caches.CatalogueTTL), store.Lookups(o.Caches.LookupTTL)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"leadgraph/lead"
+	"leadgraph/lead/flight"
 )
 
 // Source reads all leads.
@@ -233,20 +234,13 @@ func (c *Catalogue) Snapshot(ctx context.Context, want lead.Freshness) (*Snapsho
 	}
 }
 
-// Latest returns the snapshot in use without reading anything, or nil if there is none.
-func (c *Catalogue) Latest() *Snapshot {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.current.Snapshot
-}
-
 // LastResort returns the snapshot that may answer a request for which the platform failed
 // to answer a page, or nil. It is not older than ResortAge. There is none once the
 // platform has denied access. LastResort reads nothing and does not use ctx.
 func (c *Catalogue) LastResort(context.Context) *Snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.current.Snapshot == nil || c.life.Err() != nil || denied(c.failure.err) || c.opts.Denied() ||
+	if c.current.Snapshot == nil || c.life.Err() != nil || lead.Denied(c.failure.err) || c.opts.Denied() ||
 		time.Since(c.current.asOf) > c.opts.ResortAge {
 		return nil
 	}
@@ -259,12 +253,10 @@ func (c *Catalogue) LastResort(context.Context) *Snapshot {
 func (c *Catalogue) patience(ctx context.Context, need lead.Demand) (context.Context, context.CancelFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := time.Now()
-	deadline, bounded := ctx.Deadline()
-	if !bounded || !c.lastResort(need, now) {
+	if !c.lastResort(need, time.Now()) {
 		return ctx, func() {}
 	}
-	return context.WithDeadline(ctx, deadline.Add(-deadline.Sub(now)/5))
+	return flight.Patient(ctx)
 }
 
 // missed answers a request whose refresh gave no snapshot.

@@ -21,10 +21,7 @@ func (c *Catalogue) AfterMiss(ctx context.Context, in *Snapshot) (*Snapshot, Sta
 	join, first := c.afterMiss(ctx, in)
 	state := State{FromCache: join == nil}
 	if join != nil {
-		patient, cancel := ctx, context.CancelFunc(func() {})
-		if deadline, bounded := ctx.Deadline(); bounded {
-			patient, cancel = context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/5))
-		}
+		patient, cancel := flight.Patient(ctx)
 		got, _ := join.WaitOrLetFinish(patient) // after an error the snapshot at hand must do
 		cancel()
 		if first {

@@ -129,15 +129,8 @@ func (c *Catalogue) servable(need lead.Demand, now time.Time) (servable, fresh b
 // refresh failed. Once the platform has denied access, old leads are not served
 // either.
 func (c *Catalogue) lastResort(need lead.Demand, now time.Time) bool {
-	return c.current.Snapshot != nil && !need.NoCache && need.NotBefore.IsZero() && !denied(c.failure.err) && !c.opts.Denied() &&
+	return c.current.Snapshot != nil && !need.NoCache && need.NotBefore.IsZero() && !lead.Denied(c.failure.err) && !c.opts.Denied() &&
 		now.Sub(c.current.asOf) <= c.opts.StaleIfError
-}
-
-// denied reports whether the platform itself refused access. A refusal by its
-// token endpoint does not count, because our secret may just be out of date.
-func denied(err error) bool {
-	source, ok := errors.AsType[*lead.SourceError](err)
-	return ok && source.Kind == lead.FailureAuth && source.Status != 0
 }
 
 // begin starts a refresh; none may be running. For a refresh in the background
@@ -178,9 +171,7 @@ func (c *Catalogue) read(ctx context.Context, number uint64, begun, notBefore ti
 		if !reading.Complete {
 			return nil, errIncomplete
 		}
-		c.mu.Lock()
-		previous := c.current.Snapshot
-		c.mu.Unlock()
+		previous := c.Current(ctx)
 		asOf := reading.began(begun)
 		for _, l := range reading.Leads {
 			l.AsOf = asOf

@@ -15,14 +15,6 @@ import (
 	"leadgraph/lead/leadtest"
 )
 
-// walks runs a property for leadtest.Walks walks, or as often as rapid's flags say.
-func walks(t *testing.T, property func(*rapid.T)) {
-	t.Helper()
-	for range leadtest.Walks() / 100 { // rapid checks 100 times unless a flag says otherwise
-		rapid.Check(t, property)
-	}
-}
-
 // world is the platform's list, what replicas have read of it, and the oracle's
 // notes on one walk. It compares leads in plain Go only.
 type world struct {
@@ -282,7 +274,7 @@ func TestWalks(t *testing.T) {
 				t.Run(fmt.Sprintf("field %d descending %v backward %v", field, descending, backward), func(t *testing.T) {
 					t.Parallel()
 					repeats, rows := 0, 0
-					walks(t, func(t *rapid.T) {
+					leadtest.Walks(t, func(t *rapid.T) {
 						w := newWorld(t, order)
 						w.walk(backward)
 						w.check(backward)

@@ -1,5 +1,5 @@
-// Package leadtest has what the tests of packages catalogue and lookup share: a fake
-// platform on a fake clock, and generators of random leads, filters and orders.
+// Package leadtest has what the tests of leads share: a fake platform on a fake clock,
+// generators of random leads, filters and orders, and the number of random walks.
 package leadtest
 
 import (

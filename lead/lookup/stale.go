@@ -2,12 +2,11 @@ package lookup
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"leadgraph/lead"
+	"leadgraph/lead/flight"
 )
 
 // keptFor returns how long the leads of a tenant are kept: longer than they are fresh, in
@@ -46,7 +45,7 @@ func (l *Lookups) fallBack(ctx context.Context, q *inquiry, places []int) {
 	var cause error
 	for _, place := range places {
 		answer := &q.found[place]
-		if answer.Err == nil || denied(answer.Err) {
+		if answer.Err == nil || lead.Denied(answer.Err) {
 			continue
 		}
 		if old, ok := l.lastResort(q.keys[place], q.need); ok {
@@ -59,24 +58,13 @@ func (l *Lookups) fallBack(ctx context.Context, q *inquiry, places []int) {
 	}
 }
 
-// denied reports whether the platform itself refused access. A refusal by its token
-// endpoint does not count, because our secret may just be out of date.
-func denied(err error) bool {
-	source, ok := errors.AsType[*lead.SourceError](err)
-	return ok && source.Kind == lead.FailureAuth && (source.Status == http.StatusUnauthorized || source.Status == http.StatusForbidden)
-}
-
 // patience returns a context that bounds how long a request waits for a read: until its
 // own deadline, or four fifths of that time if old leads of one of the tenants can answer
 // it afterwards.
 func (l *Lookups) patience(ctx context.Context, need lead.Demand, keys ...string) (context.Context, context.CancelFunc) {
-	deadline, bounded := ctx.Deadline()
-	if !bounded {
-		return ctx, func() {}
-	}
 	for _, key := range keys {
 		if _, ok := l.lastResort(key, need); ok {
-			return context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/5))
+			return flight.Patient(ctx)
 		}
 	}
 	return ctx, func() {}
