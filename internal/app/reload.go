@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"os"
 	"time"
 
 	"leadgraph/internal/config"
@@ -22,11 +23,10 @@ func (s *server) watchSecrets(platform upstream.Options) {
 }
 
 // follow reloads on each hangup until ctx ends.
-func (s *server) follow(ctx context.Context, p Program) {
-	if p.Hangups == nil {
+func (s *server) follow(ctx context.Context, hangups <-chan os.Signal) {
+	if hangups == nil {
 		return
 	}
-	hangups, _ := p.Hangups()
 	done := make(chan struct{})
 	following, stop := context.WithCancel(ctx)
 	s.closers = append(s.closers, func() { stop(); <-done })

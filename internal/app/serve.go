@@ -31,10 +31,11 @@ import (
 // nothing before everything is open.
 func (p Program) serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.Logger, level *slog.LevelVar, load func() (*config.Config, error)) error {
 	settings := cfg.Serve
-	if p.Hangups != nil { // first, so that an early signal does not end the process
-		hangups, stop := p.Hangups()
+	var hangups <-chan os.Signal // nil: never
+	if p.Hangups != nil {        // first, so that an early signal does not end the process
+		var stop func()
+		hangups, stop = p.Hangups()
 		defer stop()
-		p.Hangups = func() (<-chan os.Signal, func()) { return hangups, stop }
 	}
 	if err := auth.CheckExposure(auth.Mode(settings.Access.Auth), settings.Listen, settings.Access.AllowAnonymous); err != nil {
 		return fmt.Errorf("--listen: %w: set --auth jwt, or --allow-anonymous", err)
@@ -67,7 +68,7 @@ func (p Program) serve(ctx context.Context, cfg *config.Config, stdout io.Writer
 	}
 	s.announce("endpoint:   http://%s/graphql\n", listener.Addr())
 	say(stdout, "%s", s.announced.String())
-	s.follow(ctx, p)
+	s.follow(ctx, hangups)
 	return httpd.Server{
 		Handler:      httpd.Routes(api, playground, s.health, proxies),
 		Health:       s.health,

@@ -104,11 +104,14 @@ func CheckExposure(mode Mode, listenAddr string, allow bool) error {
 	if err != nil {
 		return fmt.Errorf("listen address: %w", err)
 	}
-	if address, err := netip.ParseAddr(host); err == nil && address.Unmap().IsLoopback() {
-		return nil
-	}
-	if strings.EqualFold(host, "localhost") {
+	if IsLoopback(host) {
 		return nil
 	}
 	return fmt.Errorf("listening on %s would show all leads to anybody who can connect", listenAddr)
+}
+
+// IsLoopback reports whether a host is localhost or a loopback address.
+func IsLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && address.Unmap().IsLoopback()
 }

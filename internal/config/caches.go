@@ -12,35 +12,34 @@ import (
 // Caches configures how old leads may be when they are served, and what replicas
 // share.
 type Caches struct {
-	CatalogueTTL        time.Duration `help:"Age up to which the catalogue of all leads is fresh; 0 or more." default:"1m" group:"Catalogue and caches"`
-	CatalogueRevalidate time.Duration `help:"How much longer a stale catalogue is served while it is refreshed in the background; 0 or more." default:"5m" group:"Catalogue and caches"`
-	CatalogueIfError    time.Duration `help:"Age up to which the catalogue is served when the platform fails; 0 or more." default:"1h" group:"Catalogue and caches"`
-	CatalogueTimeout    time.Duration `help:"Time for one refresh of the catalogue; must be positive." default:"${catalogue_timeout}" group:"Catalogue and caches"`
-	CataloguePageSize   int           `help:"Leads on each page of a refresh: 1 to ${max_page}." default:"${catalogue_page_size}" group:"Catalogue and caches"`
-	PagesFromCatalogue  bool          `help:"Answer pages of leads only from the catalogue, for a platform whose pages are unreliable. leadgraph doctor reports whether this is needed." group:"Catalogue and caches"`
-	CatalogueWarm       bool          `help:"Read all leads at startup instead of on the first request that needs them. The server is not ready until then, at most for --catalogue-warm-timeout." group:"Catalogue and caches"`
-	CatalogueWarmLimit  time.Duration `name:"catalogue-warm-timeout" help:"How long --catalogue-warm may keep the server not ready; must be positive. After that it serves although the leads have not been read." default:"${catalogue_timeout}" group:"Catalogue and caches"`
-	LookupTTL           time.Duration `help:"Age up to which a tenant's leads are served from memory; 0 switches the lookup cache off." default:"${lookup_ttl}" group:"Catalogue and caches"`
-	LookupNegativeTTL   time.Duration `help:"Age up to which leadgraph remembers that a tenant has no lead; at most --lookup-ttl counts, 0 switches this off." default:"${lookup_negative_ttl}" group:"Catalogue and caches"`
-	LookupBytes         int64         `help:"Maximum memory of the lookup cache, in bytes; must be positive." default:"${lookup_bytes}" group:"Catalogue and caches"`
-	FanOut              int           `help:"Maximum number of one operation's lookups that are read at a time: 1 to ${max_fan_out}." default:"${fan_out}" group:"Catalogue and caches"`
-	RedisURL            Secret        `help:"Redis or Valkey through which replicas share the catalogue and lookups, such as rediss://USER:PASSWORD@HOST:6379/0." group:"Catalogue and caches"`
-	RedisURLFile        string        `name:"redis-url-file" help:"File that holds the URL of Redis, which may contain a password." type:"path" group:"Catalogue and caches"`
-	RedisTimeout        time.Duration `help:"Maximum time for one step with Redis; after that leadgraph continues without it. Must be positive." default:"${redis_timeout}" group:"Catalogue and caches"`
-	RedisKey            Secret        `help:"Key that encrypts and authenticates what is stored in Redis: ${key_bytes} bytes in base64, the same in all replicas." group:"Catalogue and caches"`
-	RedisKeyFile        string        `help:"File that holds the key for Redis." type:"path" group:"Catalogue and caches"`
-	RedisPlaintext      bool          `help:"Share through a Redis on another machine without --redis-key. Whoever can write there then decides what is answered." group:"Catalogue and caches"`
-
-	Stale Stale `embed:""`
+	CatalogueTTL        time.Duration  `help:"Age up to which the catalogue of all leads is fresh; 0 or more." default:"1m" group:"Catalogue and caches"`
+	CatalogueRevalidate time.Duration  `help:"How much longer a stale catalogue is served while it is refreshed in the background; 0 or more." default:"5m" group:"Catalogue and caches"`
+	CatalogueIfError    time.Duration  `help:"Age up to which the catalogue is served when the platform fails; 0 or more." default:"1h" group:"Catalogue and caches"`
+	CatalogueTimeout    time.Duration  `help:"Time for one refresh of the catalogue; must be positive." default:"${catalogue_timeout}" group:"Catalogue and caches"`
+	CataloguePageSize   int            `help:"Leads on each page of a refresh: 1 to ${max_page}." default:"${catalogue_page_size}" group:"Catalogue and caches"`
+	PagesFromCatalogue  bool           `help:"Answer pages of leads only from the catalogue, for a platform whose pages are unreliable. leadgraph doctor reports whether this is needed." group:"Catalogue and caches"`
+	CatalogueWarm       bool           `help:"Read all leads at startup instead of on the first request that needs them. The server is not ready until then, at most for --catalogue-warm-timeout." group:"Catalogue and caches"`
+	CatalogueWarmLimit  time.Duration  `name:"catalogue-warm-timeout" help:"How long --catalogue-warm may keep the server not ready; must be positive. After that it serves although the leads have not been read." default:"${catalogue_timeout}" group:"Catalogue and caches"`
+	LookupTTL           time.Duration  `help:"Age up to which a tenant's leads are served from memory; 0 switches the lookup cache off." default:"${lookup_ttl}" group:"Catalogue and caches"`
+	LookupNegativeTTL   time.Duration  `help:"Age up to which leadgraph remembers that a tenant has no lead; at most --lookup-ttl counts, 0 switches this off." default:"${lookup_negative_ttl}" group:"Catalogue and caches"`
+	LookupBytes         int64          `help:"Maximum memory of the lookup cache, in bytes; must be positive." default:"${lookup_bytes}" group:"Catalogue and caches"`
+	FanOut              int            `help:"Maximum number of one operation's lookups that are read at a time: 1 to ${max_fan_out}." default:"${fan_out}" group:"Catalogue and caches"`
+	RedisURL            Secret         `help:"Redis or Valkey through which replicas share the catalogue and lookups, such as rediss://USER:PASSWORD@HOST:6379/0." group:"Catalogue and caches"`
+	RedisURLFile        string         `name:"redis-url-file" help:"File that holds the URL of Redis, which may contain a password." type:"path" group:"Catalogue and caches"`
+	RedisTimeout        time.Duration  `help:"Maximum time for one step with Redis; after that leadgraph continues without it. Must be positive." default:"${redis_timeout}" group:"Catalogue and caches"`
+	RedisKey            Secret         `help:"Key that encrypts and authenticates what is stored in Redis: ${key_bytes} bytes in base64, the same in all replicas." group:"Catalogue and caches"`
+	RedisKeyFile        string         `help:"File that holds the key for Redis." type:"path" group:"Catalogue and caches"`
+	RedisPlaintext      bool           `help:"Share through a Redis on another machine without --redis-key. Whoever can write there then decides what is answered." group:"Catalogue and caches"`
+	StaleIfError        *time.Duration `help:"Age up to which leads that were read before answer pages and lookups when the platform fails; 0 or more. Empty: as long as --catalogue-if-error." group:"Catalogue and caches"`
 }
 
 // StaleAge returns the age up to which leads answer pages and lookups when the platform
 // fails.
 func (c *Caches) StaleAge() time.Duration {
-	if c.Stale.StaleIfError == nil {
+	if c.StaleIfError == nil {
 		return c.CatalogueIfError
 	}
-	return *c.Stale.StaleIfError
+	return *c.StaleIfError
 }
 
 func (c *Caches) complete() error {

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"leadgraph/internal/auth"
 	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
 )
@@ -113,7 +113,7 @@ func checkURL(flag, text string, insecure bool, allow string) error {
 		return fmt.Errorf("%s must contain neither credentials nor a fragment", flag)
 	case location.Port() != "" && !isPort(location.Port()):
 		return fmt.Errorf("%s must have a port from 1 to 65535 or none", flag)
-	case location.Scheme == "http" && !insecure && !isLoopback(location.Hostname()):
+	case location.Scheme == "http" && !insecure && !auth.IsLoopback(location.Hostname()):
 		text := "%s must use https, because others on the network could read the tokens"
 		if allow != "" {
 			text += "; " + allow + " allows http"
@@ -121,11 +121,6 @@ func checkURL(flag, text string, insecure bool, allow string) error {
 		return fmt.Errorf(text, flag)
 	}
 	return nil
-}
-
-func isLoopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && address.Unmap().IsLoopback()
 }
 
 func isPort(text string) bool {

@@ -83,7 +83,7 @@ func (l Log) Current() (slog.Level, error) {
 		return l.Level, nil
 	}
 	text, err := os.ReadFile(l.File)
-	name := strings.TrimSpace(string(plaintext.Decode(text)))
+	name := plaintext.Trimmed(text)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && name == "" {
 		return l.Level, nil
 	}
@@ -219,7 +219,7 @@ func environment(getenv func(string) string) kong.Resolver {
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		name := "LEADGRAPH_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
 		// Secrets often arrive with a newline at the end, in variables as in files.
-		if value := strings.TrimSpace(string(plaintext.Decode([]byte(getenv(name))))); value != "" {
+		if value := plaintext.Trimmed([]byte(getenv(name))); value != "" {
 			return value, nil
 		}
 		return nil, nil

@@ -21,8 +21,3 @@ func (r *Resilience) check() error {
 	}
 	return nil
 }
-
-// Stale configures how old leads may be that replace what the platform fails to answer.
-type Stale struct {
-	StaleIfError *time.Duration `help:"Age up to which leads that were read before answer pages and lookups when the platform fails; 0 or more. Empty: as long as --catalogue-if-error." group:"Catalogue and caches"`
-}

@@ -48,7 +48,7 @@ func (s *Secret) readFile(flag, path string) error {
 	if err != nil {
 		return fmt.Errorf("%s: cannot read the file", flag)
 	}
-	*s = Secret(strings.TrimSpace(string(plaintext.Decode(text))))
+	*s = Secret(plaintext.Trimmed(text))
 	if *s == "" {
 		return fmt.Errorf("%s: the file is empty", flag)
 	}

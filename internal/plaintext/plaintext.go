@@ -28,3 +28,6 @@ func Decode(text []byte) []byte {
 	}
 	return decoded
 }
+
+// Trimmed decodes a text and removes the white space around it.
+func Trimmed(text []byte) string { return string(bytes.TrimSpace(Decode(text))) }

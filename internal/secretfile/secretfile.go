@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strings"
 	"sync"
 
 	"leadgraph/internal/plaintext"
@@ -82,7 +81,7 @@ func (f *File) read() error {
 	}
 	defer func() { _ = file.Close() }() // nothing was written
 	text, err := io.ReadAll(io.LimitReader(file, maxSize+1))
-	secret := strings.TrimSpace(string(plaintext.Decode(text)))
+	secret := plaintext.Trimmed(text)
 	switch {
 	case err != nil:
 		return errors.New("the file cannot be read")

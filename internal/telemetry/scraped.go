@@ -189,25 +189,24 @@ func (s sink) count(d *prometheus.Desc, value uint64, labels ...string) {
 	s <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value), labels...)
 }
 
-func (s sink) shared(of Shared) {
-	for _, condition := range sharedConditions {
+// oneOf sets the sample of the current value to 1 and those of the others to 0.
+func (s sink) oneOf(d *prometheus.Desc, current string, all []string) {
+	for _, value := range all {
 		is := 0.0
-		if of.Condition == condition {
+		if value == current {
 			is = 1
 		}
-		s.gauge(sharedState, is, condition)
+		s.gauge(d, is, value)
 	}
+}
+
+func (s sink) shared(of Shared) {
+	s.oneOf(sharedState, of.Condition, sharedConditions)
 	s.count(sharedRejected, of.Rejected)
 }
 
 func (s sink) upstream(u Upstream) {
-	for _, state := range []string{"closed", "open", "half_open"} {
-		is := 0.0
-		if u.Breaker == state {
-			is = 1
-		}
-		s.gauge(breakerState, is, state)
-	}
+	s.oneOf(breakerState, u.Breaker, []string{"closed", "open", "half_open"})
 	s.gauge(upstreamBusy, float64(u.InFlight))
 	s.gauge(upstreamMax, float64(u.Limit))
 	s.gauge(upstreamWait, float64(u.Queued))

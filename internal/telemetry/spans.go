@@ -55,16 +55,11 @@ func newSpans(ctx context.Context, o Options) *spans {
 	}
 	// Later options take precedence, so OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES
 	// override our attributes. The host name and the command line are left out.
-	ours := []resource.Option{
-		resource.WithAttributes(attribute.String("service.name", "leadgraph"), attribute.String("service.version", o.Version)),
-		resource.WithTelemetrySDK(),
-	}
 	// An error means that from lacks what could not be read. The provider reads the
 	// variables too and reports it.
-	from, _ := resource.New(ctx, append(slices.Clone(ours), resource.WithFromEnv())...)
-	if from == nil {
-		from, _ = resource.New(ctx, ours...) // has no input that could be wrong
-	}
+	from, _ := resource.New(ctx,
+		resource.WithAttributes(attribute.String("service.name", "leadgraph"), attribute.String("service.version", o.Version)),
+		resource.WithTelemetrySDK(), resource.WithFromEnv())
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(from))
 	return &spans{provider: provider, tracer: provider.Tracer("leadgraph")}
 }
