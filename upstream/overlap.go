@@ -72,12 +72,15 @@ func (w *walk) comeBack(rows []*lead.Lead) bool {
 // stepBack handles a page that does not begin with the rows that were read in its place.
 // It reads earlier pages until one begins with rows that were read lately, so that all
 // rows before them have been read, or at the start of the list. If it may not read so
-// many, it takes the page as it is.
+// many, or the list has no order, it takes the page as it is.
 func (w *walk) stepBack(ctx context.Context, p part, rows []*lead.Lead, refusal error) (more bool, err error) {
 	at, found := p, rows
-	for shared := w.overlap(); at.start() > 0 && !w.meets(found, shared); {
+	for shared := w.overlap(); !w.meets(found, shared); {
 		w.disordered = w.disordered || w.isMixed(found)
-		if w.backs == maxBacks || !w.mayRead() {
+		if at.start() == 0 && !w.disordered {
+			break // nothing comes before it
+		}
+		if at.start() == 0 || w.backs == maxBacks || !w.mayRead() {
 			return w.takeLoose(p, rows, refusal)
 		}
 		w.backs++

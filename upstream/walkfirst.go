@@ -21,10 +21,7 @@ func (w *walk) begin(ctx context.Context) (more bool, err error) {
 		w.asked = w.suspect
 	}
 	cut := len(head) < w.asked
-	p := part{page: 1, size: w.size}
-	if !cut {
-		p = w.next()
-	}
+	p := w.next()
 	rows, refusal, err := w.fetch(ctx, p)
 	if err != nil {
 		return false, err

@@ -117,7 +117,8 @@ func TestTornReadings(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		p := newFakePlatform(t)
 		p.Remove(0, rapid.IntRange(0, 70).Draw(rt, "without"))
-		b := shared(t, p, rapid.IntRange(8, 40).Draw(rt, "page size"))
+		p.SetPaging(sandbox.Paging{CutAbove: rapid.SampledFrom([]int{0, 0, 10, 25}).Draw(rt, "cut above")})
+		b := shared(t, p, rapid.SampledFrom([]int{8, 13, 20, 40, 1000}).Draw(rt, "page size"))
 		defer b.Close()
 		var known []string
 		if rapid.Bool().Draw(rt, "known before") {
