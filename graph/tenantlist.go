@@ -14,20 +14,14 @@ import (
 	"leadgraph/lead/lookup"
 )
 
-// clockSlack is how much older leads may seem than a cursor that was cut from the
-// same reading: ages are measured a moment later than moments are compared.
-const clockSlack = time.Millisecond
-
 // newerThan demands leads whose reading began at that moment or later. If the
 // moment is in the future, another server's clock is ahead, and only leads read
 // from now on are surely newer.
 func newerThan(since time.Time) lead.Freshness {
-	age := time.Since(since)
-	if age <= 0 {
+	if since.After(time.Now()) {
 		return lead.Freshness{NoCache: true}
 	}
-	age += clockSlack
-	return lead.Freshness{MaxAge: &age}
+	return lead.Freshness{NotBefore: since}
 }
 
 func later(a, b time.Time) time.Time {
@@ -143,11 +137,10 @@ func (op *operation) ofTenants(ctx context.Context, q leadsQuery, window paginat
 func (op *operation) lookedUp(ctx context.Context, tenants []string, since time.Time) (asOf time.Time, age lead.Age, err error) {
 	asOf = op.options.Now()
 	want := op.freshness
-	if !since.IsZero() {
-		want.NotBefore = since.Add(-clockSlack)
-		if limit := newerThan(since); limit.NoCache {
-			want = limit
-		}
+	if limit := newerThan(since); limit.NoCache {
+		want = limit
+	} else {
+		want.NotBefore = since
 	}
 	found, _ := waiting(ctx, func() ([]lookup.Lookup, error) { return op.lookUp(ctx, tenants, want), nil })
 	for _, of := range found {

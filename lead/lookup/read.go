@@ -53,11 +53,7 @@ func (l *Lookups) freshness(need lead.Demand) lead.Freshness {
 	if need.NoCache || l.opts.NegativeTTL < 0 {
 		return lead.Freshness{NoCache: true}
 	}
-	age := l.opts.NegativeTTL
-	if !need.NotBefore.IsZero() {
-		age = min(age, time.Since(need.NotBefore))
-	}
-	return lead.Freshness{MaxAge: &age}
+	return lead.Freshness{MaxAge: &l.opts.NegativeTTL, NotBefore: need.NotBefore}
 }
 
 // readAll answers the missing tenants from the catalogue.
