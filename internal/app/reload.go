@@ -76,6 +76,7 @@ func (s *server) reportRestart(ctx context.Context) {
 	}{
 		{"--cursor-key-file", access.CursorKey, again.Serve.Access.CursorKey},
 		{"--cursor-key-previous-file", access.CursorKeyPrevious, again.Serve.Access.CursorKeyPrevious},
+		{"--client-secret-previous-file", access.ClientSecretPrevious, again.Serve.Access.ClientSecretPrevious},
 		{"--redis-key-file", caches.RedisKey, again.Serve.Caches.RedisKey},
 		{"--redis-url-file", caches.RedisURL, again.Serve.Caches.RedisURL},
 	} {

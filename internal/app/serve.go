@@ -236,7 +236,8 @@ func openBackend(caches config.Caches, access config.Access, platform upstream.O
 	options := backend.Options{
 		Upstream: platform, Caches: caches,
 		CursorKey: access.CursorKey.Key(), CursorKeyPrevious: access.CursorKeyPrevious.Key(),
-		MaxCallers: access.PassthroughCallers, MaxLeads: access.PassthroughLeads, Telemetry: seen, Logger: log,
+		SecretPrevious: string(access.ClientSecretPrevious),
+		MaxCallers:     access.PassthroughCallers, MaxLeads: access.PassthroughLeads, Telemetry: seen, Logger: log,
 	}
 	if auth.Mode(access.Auth) == auth.Passthrough {
 		options.Upstream.Credentials = token.Credentials{} // drops those of the built-in sandbox

@@ -35,6 +35,13 @@ func (o *Options) cursorKeys() (k cursorKeys, err error) {
 	if o.CursorKeyPrevious != nil {
 		k.previous = append(k.previous, o.CursorKeyPrevious)
 	}
+	if o.SecretPrevious != "" {
+		former, err := o.deriveFrom(o.SecretPrevious)
+		if err != nil {
+			return k, err
+		}
+		k.previous = append(k.previous, former)
+	}
 	switch {
 	case k.key != nil && derived != nil:
 		k.previous = append(k.previous, derived)
@@ -95,5 +102,9 @@ func (o *Options) derivedKey() (key []byte, err error) {
 	if secret == "" {
 		return nil, nil
 	}
-	return hkdf.Key(sha256.New, []byte(secret), []byte(client.ClientID), "leadgraph cursor key", derivedKeyBytes)
+	return o.deriveFrom(secret)
+}
+
+func (o *Options) deriveFrom(secret string) ([]byte, error) {
+	return hkdf.Key(sha256.New, []byte(secret), []byte(o.Upstream.Credentials.ClientID), "leadgraph cursor key", derivedKeyBytes)
 }

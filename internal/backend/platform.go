@@ -34,6 +34,9 @@ type Options struct {
 	// CursorKeyPrevious is the key before the last change, or nil. Cursors made with
 	// it are accepted for a day.
 	CursorKeyPrevious []byte
+	// SecretPrevious is the client secret before the last change, or "". Cursors made
+	// with the key derived from it are accepted for a day.
+	SecretPrevious string
 	// Caller returns the partition and the token of the caller of a context, so that
 	// leads are read with the callers' own tokens. If Caller is nil, leads are read
 	// with the platform's credentials for everybody.

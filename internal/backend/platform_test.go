@@ -334,8 +334,9 @@ func TestPlatformsExistSideBySide(t *testing.T) {
 func TestCursorKeys(t *testing.T) {
 	t.Parallel()
 	platform := newFakePlatform(t)
-	with := func(secret, key, previous string) *backend.Platform {
+	with := func(secret, key, previous string, formerSecret ...string) *backend.Platform {
 		return open(t, platform, func(o *backend.Options) {
+			o.SecretPrevious = strings.Join(formerSecret, "")
 			o.Caller = nil
 			o.Upstream.Credentials = token.Credentials{TokenURL: platform.url, ClientID: "client", ClientSecret: secret}
 			if key != "" {
@@ -348,6 +349,7 @@ func TestCursorKeys(t *testing.T) {
 	}
 	text := func(p *backend.Platform) string { return p.Cursors().Text(pagination.Cursor{Ordinal: 7}, "caller") }
 	derived, again, other := with("secret", "", ""), with("secret", "", ""), with("other", "", "")
+	rotated := with("other", "", "", "secret")
 	keyed, next := with("secret", "the first key", ""), with("other", "the second key", "the first key")
 	if text(derived) != text(again) || text(derived) == text(other) {
 		t.Error("the derived key does not follow from the credentials")
@@ -358,6 +360,8 @@ func TestCursorKeys(t *testing.T) {
 	}{
 		"a restart":                    {derived, again, true},
 		"other credentials":            {derived, other, false},
+		"another secret":               {derived, rotated, true},
+		"another secret, back":         {rotated, derived, false},
 		"a key set for the first time": {derived, keyed, true},
 		"another key":                  {keyed, next, true},
 		"another key, back":            {next, keyed, false},

@@ -27,8 +27,10 @@ type Access struct {
 	CursorKey          Secret   `help:"Key that encrypts cursors: ${key_bytes} bytes in base64, the same in all replicas. Without it, the key is derived from the platform's credentials; with --auth passthrough, which has none, cursors then become invalid on restart and do not work across replicas." group:"Callers"`
 	CursorKeyFile      string   `help:"File that holds the cursor key." type:"path" group:"Callers"`
 
-	CursorKeyPrevious     Secret `help:"The cursor key before the last change. Cursors made with it are accepted for a day." group:"Callers"`
-	CursorKeyPreviousFile string `help:"File that holds the previous cursor key." type:"path" group:"Callers"`
+	CursorKeyPrevious        Secret `help:"The cursor key before the last change. Cursors made with it are accepted for a day." group:"Callers"`
+	CursorKeyPreviousFile    string `help:"File that holds the previous cursor key." type:"path" group:"Callers"`
+	ClientSecretPrevious     Secret `help:"The client secret before the last change. Without --cursor-key, cursors made with it are accepted for a day." group:"Callers"`
+	ClientSecretPreviousFile string `help:"File that holds the previous client secret." type:"path" group:"Callers"`
 }
 
 // Documents configures which documents a request may name instead of sending
@@ -54,6 +56,7 @@ func (a *Access) complete() error {
 	errs := []error{
 		a.CursorKey.readFile("--cursor-key-file", a.CursorKeyFile), a.CursorKey.checkKey("--cursor-key"),
 		a.CursorKeyPrevious.readFile("--cursor-key-previous-file", a.CursorKeyPreviousFile), a.CursorKeyPrevious.checkKey("--cursor-key-previous"),
+		a.ClientSecretPrevious.readFile("--client-secret-previous-file", a.ClientSecretPreviousFile),
 	}
 	if a.Auth == "jwt" && (len(a.JWTIssuer) == 0 || len(a.JWTAudience) == 0 || a.JWKSURL == "") {
 		errs = append(errs, errors.New("--auth jwt needs --jwt-issuer, --jwt-audience and --jwks-url"))
