@@ -72,12 +72,12 @@ func (w *walk) comeBack(rows []*lead.Lead) bool {
 // stepBack handles a page that does not begin with the rows that were read in its place.
 // It reads earlier pages until one begins with rows that were read lately, so that all
 // rows before them have been read, or at the start of the list. If it may not read so
-// many, or the list has no order, it takes the page as it is.
+// many, or the list has no order, it takes the page as it is if it has rows.
 func (w *walk) stepBack(ctx context.Context, p part, rows []*lead.Lead, refusal error) (more bool, err error) {
 	at, found := p, rows
 	for shared := w.overlap(); !w.meets(found, shared); {
 		w.disordered = w.disordered || w.isMixed(found)
-		if at.start() == 0 && !w.disordered {
+		if at.start() == 0 && (!w.disordered || len(rows) == 0) {
 			break // nothing comes before it
 		}
 		if at.start() == 0 || w.backs == maxBacks || !w.mayRead() {
