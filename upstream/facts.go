@@ -225,6 +225,22 @@ func (c *Client) Facts() Facts { return c.facts.known() }
 // elsewhere is noticed as ever, and the next walk notices that pages are longer.
 func (c *Client) SuggestCap(leads int) { c.facts.suggest(leads) }
 
+// SuggestPaging takes what a reading of another process has just shown: the number of
+// the first page, the largest number of leads that a page had, and the End of Facts. It
+// is believed like the client's own reading, unless the client knows the first page or
+// an operator has set it.
+func (c *Client) SuggestPaging(firstPage, filled int, end string) {
+	if status, err := strconv.Atoi(end); end != EndEmpty && (err != nil || !meansPast(status)) {
+		end = ""
+	}
+	c.facts.mu.Lock()
+	defer c.facts.mu.Unlock()
+	if f := &c.facts.facts; f.FirstPage < 0 {
+		f.FirstPage, f.Filled, f.End, f.Answered = firstPage, max(f.Filled, filled), end, true
+		c.facts.pageZero, c.facts.settled = firstPage == 0, time.Now()
+	}
+}
+
 // MaxPageSize returns the largest page size that is worth requesting: the cap if the
 // platform cuts pages, otherwise the platform's documented maximum.
 func (c *Client) MaxPageSize() int {

@@ -12,7 +12,7 @@ import (
 )
 
 // hints shares between replicas what their clients have learnt about the platform's
-// pages: where it cuts them. It does nothing without a store.
+// pages. It does nothing without a store.
 type hints struct {
 	store  *share.Store
 	client *upstream.Client
@@ -29,6 +29,9 @@ func (h *hints) take() {
 		leads := h.store.PageCap()
 		h.shared.Store(int64(leads))
 		h.client.SuggestCap(leads)
+		if p, known := h.store.Paging(); known {
+			h.client.SuggestPaging(p.FirstPage, p.Filled, p.End)
+		}
 	})
 }
 
@@ -43,6 +46,13 @@ func (h *hints) give() {
 	}
 }
 
+// givePaging stores what reading all leads has just shown.
+func (h *hints) givePaging() {
+	if f := h.client.Facts(); h.store != nil && f.FirstPage >= 0 && f.Filled > 0 {
+		_ = h.store.SetPaging(share.Paging{FirstPage: f.FirstPage, Filled: f.Filled, End: f.End}) // the next reading tries again
+	}
+}
+
 // hinted is a source of the catalogue whose client takes and gives hints.
 type hinted struct {
 	catalogue.Source
@@ -54,5 +64,8 @@ func (h hinted) AllLeads(ctx context.Context, notBefore time.Time) (catalogue.Re
 	h.hints.take()
 	reading, err := h.Source.AllLeads(ctx, notBefore)
 	h.hints.give()
+	if err == nil {
+		h.hints.givePaging()
+	}
 	return reading, err
 }

@@ -1,6 +1,8 @@
 package backend_test
 
 import (
+	"cmp"
+	"encoding/base64"
 	"errors"
 	"runtime"
 	"slices"
@@ -16,10 +18,12 @@ import (
 	"leadgraph/upstream/sandbox"
 )
 
-// replica opens a platform that shares what it reads with others.
-func replica(t *testing.T, p *fakePlatform, redis *miniredis.Miniredis) *backend.Platform {
+// replica opens a platform that shares what it reads with others, under a key if there
+// is one.
+func replica(t *testing.T, p *fakePlatform, redis *miniredis.Miniredis, key ...config.Secret) *backend.Platform {
 	t.Helper()
 	return open(t, p, func(o *backend.Options) {
+		o.Caches.RedisKey = cmp.Or(key...)
 		o.Caller = nil
 		o.Upstream.StaticToken = "token"
 		o.Caches.RedisURL = config.Secret("redis://" + redis.Addr())
@@ -95,6 +99,44 @@ func TestWrongCap(t *testing.T) {
 			}
 			if most := b.MaxPageSize(); cut > 0 && most != cut || cut == 0 && most < 90 {
 				t.Errorf("%q: pages of %d after a walk, cut at %d", poison, most, cut)
+			}
+		}
+	}
+}
+
+// A replica with the key needs no calls to learn the number of the first page that
+// another one has learnt in the last minute. Without a key it would be believed of
+// anybody, and is not.
+func TestPagingIsShared(t *testing.T) {
+	t.Parallel()
+	key := config.Secret(base64.StdEncoding.EncodeToString(make([]byte, 32)))
+	for _, paging := range []sandbox.Paging{{FirstPage: 1, PastEnd: "404"}, {FirstPage: 1, PageZero: sandbox.PageZeroEmpty}, {}} {
+		calls := func(later time.Duration, spoil bool, key ...config.Secret) int {
+			p, redis := newFakePlatform(t), miniredis.RunT(t)
+			p.SetPaging(paging)
+			newest(t.Context(), t, replica(t, p, redis, key...))
+			redis.FastForward(later)
+			for _, stored := range redis.Keys() {
+				if strings.HasSuffix(stored, ":paging") && spoil {
+					if err := redis.Set(stored, "0 20000 \"empty\""); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			p.ResetCalls()
+			second := replica(t, p, redis, key...)
+			leads, err := second.LeadsPage(t.Context(), 1, 10, lead.AllParts)
+			if err != nil || len(leads) != 10 || leads[0].ID != p.IDs()[10] {
+				t.Errorf("%d leads, error %v", len(leads), err)
+			}
+			return p.Calls().Pages
+		}
+		if n := calls(0, false, key); n != 1 {
+			t.Errorf("%+v: %d calls with a key, want 1", paging, n)
+		}
+		for name, n := range map[string]int{"no key": calls(0, false), "expired": calls(61*time.Second, false, key), "forged": calls(0, true, key)} {
+			if n < 2 {
+				t.Errorf("%+v, %s: believed without proof", paging, name)
 			}
 		}
 	}
