@@ -161,7 +161,7 @@ scalar UUID @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc9562")
 "A point in time as an RFC 3339 string. Output is in UTC with the precision that the platform stores, up to 100 nanoseconds; input may have any offset. A leap second counts as the second after it."
 scalar DateTime @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 
-"A country or region as an ISO 3166-1 alpha-2 code of two letters, such as ` + "`" + `US` + "`" + `. Upper and lower case letters are both accepted."
+"A country or region as an ISO 3166-1 alpha-2 code of two letters, such as ` + "`" + `US` + "`" + `. Output is in capital letters; input may have any case."
 scalar CountryCode @specifiedBy(url: "https://www.iso.org/iso-3166-country-codes.html")
 
 "The position of one edge in a connection: an opaque string of at most 512 characters. It is encrypted: no personal data can be read from it. Take it from a response and pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `. It is valid only for the caller that received it."

@@ -33,10 +33,10 @@ var regions = sync.OnceValue(func() map[string]string {
 	return known
 })
 
-// countryCode returns the code of two letters for a code or a name.
+// countryCode returns the code of two capital letters for a code or a name.
 func countryCode(text string) (string, bool) {
 	if len(text) == 2 && isLetter(text[0]) && isLetter(text[1]) {
-		return text, true
+		return strings.ToUpper(text), true
 	}
 	code, ok := regions()[strings.ToLower(text)]
 	return code, ok

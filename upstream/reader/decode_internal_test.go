@@ -278,6 +278,8 @@ var fieldCases = []fieldCase{
 		ConsentedCountries: []string{"US", "GB", "DE", "FR", "CI", "KR"}}},
 	{fields: `"consentedCountries":"US, Atlantis"`, want: lead.Lead{ConsentedCountries: []string{"US"}}, odd: "consentedCountries"},
 	{fields: `"consentedCountries":["Europe"]`, odd: "consentedCountries"},
+	{fields: `"consentedCountries":["us","Gb"]`, want: lead.Lead{ConsentedCountries: []string{"US", "GB"}}},
+	{fields: `"civicAddresses":{"country":"us"}`, want: lead.Lead{CivicAddresses: []lead.CivicAddress{{Country: ref("US")}}}},
 	{fields: `"civicAddresses":{"country":"United States"}`, want: lead.Lead{CivicAddresses: []lead.CivicAddress{{Country: ref("US")}}}},
 	{fields: `"civicAddresses":{"country":"US,GB"}`, want: lead.Lead{CivicAddresses: []lead.CivicAddress{{}}}, odd: "civicAddresses.country"},
 	{fields: `"consentedCountries":["IL",null,{}]`, want: lead.Lead{ConsentedCountries: []string{"IL"}}, odd: "consentedCountries"},
