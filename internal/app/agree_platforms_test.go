@@ -36,6 +36,8 @@ func oddPlatforms() map[string]oddPlatform {
 func oddPaging() map[string]oddPlatform {
 	platforms := map[string]oddPlatform{
 		"documented":                       {},
+		"one lead":                         {quirks: sandbox.Options{Leads: 1}},
+		"a single object":                  {quirks: sandbox.Options{Leads: 1, Single: true}},
 		"no leads":                         {quirks: sandbox.Options{Empty: true}},
 		"pages cut":                        {quirks: sandbox.Options{CutAbove: 7}},
 		"pages cut, offsets kept":          {quirks: sandbox.Options{CutAbove: 7, CutKeepsOffset: true}},

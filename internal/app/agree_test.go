@@ -125,6 +125,7 @@ func reshaping(platform http.Handler, reshape func([]byte) []byte) http.Handler 
 		if bytes.HasPrefix(body, []byte("[")) {
 			body = reshape(body)
 		}
+		w.Header().Set("Content-Type", "text/html") // the content counts
 		w.WriteHeader(answer.Code)
 		_, _ = w.Write(body)
 	})
