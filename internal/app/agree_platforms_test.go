@@ -35,31 +35,34 @@ func oddPlatforms() map[string]oddPlatform {
 // oddPaging returns platforms with other pages.
 func oddPaging() map[string]oddPlatform {
 	platforms := map[string]oddPlatform{
-		"documented":                       {},
-		"one lead":                         {quirks: sandbox.Options{Leads: 1}},
-		"a single object":                  {quirks: sandbox.Options{Leads: 1, Single: true}},
-		"no leads":                         {quirks: sandbox.Options{Empty: true}},
-		"pages cut":                        {quirks: sandbox.Options{CutAbove: 7}},
-		"pages cut, offsets kept":          {quirks: sandbox.Options{CutAbove: 7, CutKeepsOffset: true}},
-		"pages of one":                     {quirks: sandbox.Options{CutAbove: 1}},
-		"page size ignored":                {quirks: sandbox.Options{IgnorePageSize: true}},
-		"page number ignored":              {quirks: sandbox.Options{IgnorePageNumber: true}, unusable: "first-page"},
-		"both ignored":                     {quirks: sandbox.Options{IgnorePageNumber: true, IgnorePageSize: true}, unusable: "first-page"},
-		"large pages refused":              {quirks: sandbox.Options{RefuseAbove: 5000}},
-		"all but small refused":            {quirks: sandbox.Options{RefuseAbove: 120}},
-		"lookups refused":                  {quirks: sandbox.Options{RefuseAbove: 50}, unusable: "tenant-param"},
-		"no order, one page":               {quirks: sandbox.Options{Unordered: true}},
-		"no order, many pages":             {quirks: sandbox.Options{Unordered: true, CutAbove: 15}, unusable: "order"},
-		"another tenant parameter":         {quirks: sandbox.Options{TenantParam: "msTenantId"}},
-		"no tenant parameter":              {quirks: sandbox.Options{TenantParam: "customer"}, unusable: "tenant-param"},
-		"size ignored, then 404":           {quirks: sandbox.Options{IgnorePageSize: true, PastEnd: "404"}},
-		"pages of one, then 404":           {quirks: sandbox.Options{CutAbove: 1, PastEnd: "404"}},
-		"pages of one, then 404, by 2":     {quirks: sandbox.Options{CutAbove: 1, PastEnd: "404", Leads: 20}, unusable: "leads"},
-		"size ignored, then 404 at a step": {quirks: sandbox.Options{IgnorePageSize: true, PastEnd: "404", Leads: 20}, unusable: "leads"},
-		"cut, then 404":                    {quirks: sandbox.Options{CutAbove: 7, PastEnd: "404"}},
-		"cut at a step, then 404":          {quirks: sandbox.Options{CutAbove: 15, PastEnd: "404"}},
-		"from 1, cut, then 404":            {quirks: sandbox.Options{FirstPage: 1, CutAbove: 7, PastEnd: "404"}},
-		"several at once":                  {quirks: sandbox.Options{FirstPage: 1, PageZero: sandbox.PageZeroError, Nested: true, Envelope: true, IgnorePageSize: true}},
+		"documented":                           {},
+		"one lead":                             {quirks: sandbox.Options{Leads: 1}},
+		"a single object":                      {quirks: sandbox.Options{Leads: 1, Single: true}},
+		"no leads, tenants are unknown: 404":   {quirks: sandbox.Options{Empty: true, UnknownTenant: "404"}},
+		"no leads, tenants are unknown: blank": {quirks: sandbox.Options{Empty: true, UnknownTenant: sandbox.NothingBlank}},
+		"no leads, tenants are unknown: 204":   {quirks: sandbox.Options{Empty: true, UnknownTenant: sandbox.NothingNoContent}},
+		"no leads":                             {quirks: sandbox.Options{Empty: true}},
+		"pages cut":                            {quirks: sandbox.Options{CutAbove: 7}},
+		"pages cut, offsets kept":              {quirks: sandbox.Options{CutAbove: 7, CutKeepsOffset: true}},
+		"pages of one":                         {quirks: sandbox.Options{CutAbove: 1}},
+		"page size ignored":                    {quirks: sandbox.Options{IgnorePageSize: true}},
+		"page number ignored":                  {quirks: sandbox.Options{IgnorePageNumber: true}, unusable: "first-page"},
+		"both ignored":                         {quirks: sandbox.Options{IgnorePageNumber: true, IgnorePageSize: true}, unusable: "first-page"},
+		"large pages refused":                  {quirks: sandbox.Options{RefuseAbove: 5000}},
+		"all but small refused":                {quirks: sandbox.Options{RefuseAbove: 120}},
+		"lookups refused":                      {quirks: sandbox.Options{RefuseAbove: 50}, unusable: "tenant-param"},
+		"no order, one page":                   {quirks: sandbox.Options{Unordered: true}},
+		"no order, many pages":                 {quirks: sandbox.Options{Unordered: true, CutAbove: 15}, unusable: "order"},
+		"another tenant parameter":             {quirks: sandbox.Options{TenantParam: "msTenantId"}},
+		"no tenant parameter":                  {quirks: sandbox.Options{TenantParam: "customer"}, unusable: "tenant-param"},
+		"size ignored, then 404":               {quirks: sandbox.Options{IgnorePageSize: true, PastEnd: "404"}},
+		"pages of one, then 404":               {quirks: sandbox.Options{CutAbove: 1, PastEnd: "404"}},
+		"pages of one, then 404, by 2":         {quirks: sandbox.Options{CutAbove: 1, PastEnd: "404", Leads: 20}, unusable: "leads"},
+		"size ignored, then 404 at a step":     {quirks: sandbox.Options{IgnorePageSize: true, PastEnd: "404", Leads: 20}, unusable: "leads"},
+		"cut, then 404":                        {quirks: sandbox.Options{CutAbove: 7, PastEnd: "404"}},
+		"cut at a step, then 404":              {quirks: sandbox.Options{CutAbove: 15, PastEnd: "404"}},
+		"from 1, cut, then 404":                {quirks: sandbox.Options{FirstPage: 1, CutAbove: 7, PastEnd: "404"}},
+		"several at once":                      {quirks: sandbox.Options{FirstPage: 1, PageZero: sandbox.PageZeroError, Nested: true, Envelope: true, IgnorePageSize: true}},
 	}
 	for _, zero := range []string{sandbox.PageZeroRepeat, sandbox.PageZeroEmpty, sandbox.PageZeroError} {
 		platforms["from 1, page 0: "+zero] = oddPlatform{quirks: sandbox.Options{FirstPage: 1, PageZero: zero}}
@@ -69,6 +72,11 @@ func oddPaging() map[string]oddPlatform {
 		"400", "404", "410", "416",
 	} {
 		platforms["past the end: "+nothing] = oddPlatform{quirks: sandbox.Options{PastEnd: nothing}}
+		bare := oddPlatform{quirks: sandbox.Options{Empty: true, PastEnd: nothing}}
+		if nothing == sandbox.NothingBlank { // nothing shows that there is a lead endpoint
+			bare.unusable = "first-page"
+		}
+		platforms["no leads, past the end: "+nothing] = bare
 		platforms["unknown tenant: "+nothing] = oddPlatform{quirks: sandbox.Options{UnknownTenant: nothing}}
 	}
 	platforms["unknown tenant: 422"] = oddPlatform{quirks: sandbox.Options{UnknownTenant: "422"}}
@@ -80,11 +88,12 @@ func oddPaging() map[string]oddPlatform {
 func oddRows() map[string]oddPlatform {
 	const zero = "00000000-0000-0000-0000-000000000000"
 	platforms := map[string]oddPlatform{
-		"all ids missing":   {spoil: spoilt(0, 45, map[string]any{"id": nil}), unusable: "content"},
-		"first page broken": {spoil: spoilt(0, 20, map[string]any{"id": ""}), unreadable: 20},
-		"last rows broken":  {spoil: spoilt(40, 45, map[string]any{"tenantId": zero}), unreadable: 5},
-		"cut and broken":    {quirks: sandbox.Options{CutAbove: 7}, spoil: spoilt(7, 21, map[string]any{"tenantId": "x"}), unreadable: 14},
-		"an id twice":       {spoil: map[int]map[string]any{4: {"id": "same"}, 9: {"id": "same"}}},
+		"all ids missing":                      {spoil: spoilt(0, 45, map[string]any{"id": nil}), unusable: "content"},
+		"first page broken":                    {spoil: spoilt(0, 20, map[string]any{"id": ""}), unreadable: 20},
+		"first page broken, another parameter": {quirks: sandbox.Options{TenantParam: "msTenantId"}, spoil: spoilt(0, 20, map[string]any{"id": ""}), unreadable: 20},
+		"last rows broken":                     {spoil: spoilt(40, 45, map[string]any{"tenantId": zero}), unreadable: 5},
+		"cut and broken":                       {quirks: sandbox.Options{CutAbove: 7}, spoil: spoilt(7, 21, map[string]any{"tenantId": "x"}), unreadable: 14},
+		"an id twice":                          {spoil: map[int]map[string]any{4: {"id": "same"}, 9: {"id": "same"}}},
 	}
 	for name, members := range map[string]map[string]any{
 		"no id": {"id": nil}, "blank id": {"id": " "}, "zero id": {"id": zero}, "zero id in braces": {"id": "{" + zero + "}"},

@@ -30,7 +30,7 @@ func TestDoctorAndServeAgree(t *testing.T) {
 			report := diagnosis(t, access)
 			flags := append(strings.Fields(report.Command)[2:], access.secret...)
 			few, many := serveAll(t, flags, tenants, 20), serveAll(t, flags, tenants, 100)
-			errors := append(few.errors, many.errors...)
+			errors := slices.Concat(few.errors, many.errors)
 			says := len(errors) > 0 || o.unusable == "order" && few.warnsOfOrder && many.warnsOfOrder
 			if (report.Verdict == doctor.Unusable) != says {
 				t.Errorf("the doctor: %s %+v\nthe server: %v", report.Verdict, report.Checks, errors)

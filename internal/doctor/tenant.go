@@ -44,21 +44,24 @@ func (e *exam) tenants(ctx context.Context) (Check, error) {
 			spellings = append(spellings, spelling)
 		}
 	}
-	readable := e.start.readable()
-	if len(readable) == 0 {
+	known, err := e.knownTenant(ctx)
+	if err != nil {
+		return Check{}, err
+	}
+	if known == "" {
 		p, err := e.lookup(ctx, given, noTenant)
 		e.unknown = p
 		if err != nil {
 			return Check{}, err
 		}
-		if p.refused() && !p.NamesNoLead {
+		if p.refused() && !p.MayNameNoLead() {
 			return found(Failed, nil, "lookups are refused (%d)", p.Status)
 		}
-		return found(Warning, nil, "the platform has no leads on its first page that can be read, so the tenant filter cannot be checked; run again when it has some")
+		return found(Warning, nil, "the platform has no leads that can be read, so the tenant filter cannot be checked; run again when it has some")
 	}
 	honoured := []string{}
 	for _, spelling := range spellings {
-		ok, unknown, err := e.honours(ctx, spelling, readable[0].TenantID)
+		ok, unknown, err := e.honours(ctx, spelling, known)
 		if err != nil {
 			return Check{}, err
 		}
@@ -80,6 +83,22 @@ func (e *exam) tenants(ctx context.Context) (Check, error) {
 	}
 	e.tenantParam = honoured[0]
 	return found(OK, set("--tenant-param", e.tenantParam, given), "the platform accepts only %s", strings.Join(honoured, ", "))
+}
+
+// knownTenant returns a tenant that has a lead, or "".
+func (e *exam) knownTenant(ctx context.Context) (string, error) {
+	readable := e.start.readable()
+	if len(readable) == 0 && len(e.start.rows) > 0 { // others on a larger page may be
+		p, err := e.list(ctx, e.first, e.largest)
+		if err != nil {
+			return "", err
+		}
+		readable = p.readable()
+	}
+	if len(readable) == 0 {
+		return "", nil
+	}
+	return readable[0].TenantID, nil
 }
 
 func (e *exam) lookup(ctx context.Context, param, tenant string) (*page, error) {
