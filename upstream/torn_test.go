@@ -167,3 +167,18 @@ func TestDisorderIsReported(t *testing.T) {
 		}
 	}
 }
+
+// A short list without an order is not taken for one whose pages count from 1: page 1 can
+// begin like page 0 by chance. Lookups would find nothing then.
+func TestDisorderTellsNothingOfTheFirstPage(t *testing.T) {
+	t.Parallel()
+	for range 40 {
+		platform, client, _ := newSandbox(t, sandbox.Options{Leads: 5, Unordered: true}, nil)
+		if walk, err := client.AllLeads(t.Context(), 0); err != nil || len(walk.Leads) != 5 {
+			t.Fatalf("%d leads, error %v", len(walk.Leads), err)
+		}
+		if leads, err := client.LeadsByTenant(t.Context(), platform.Tenants()[0], false); err != nil || len(leads) == 0 {
+			t.Fatalf("%d leads of a tenant, error %v", len(leads), err)
+		}
+	}
+}

@@ -26,7 +26,7 @@ func (w *walk) begin(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if startsLike(rows, head) {
+	if p.repeats(rows, head) {
 		var done bool
 		if rows, refusal, done, err = w.repeated(ctx, p, head); done || err != nil {
 			return false, err
@@ -81,10 +81,11 @@ func (w *walk) continues(p part, rows []*lead.Lead) bool {
 	return len(rows) > p.size || w.known(rows) == 0 || p.start() < w.read && w.isSteady(p, rows)
 }
 
-// startsLike reports whether the rows are the first rows of a page.
-func startsLike(rows, page []*lead.Lead) bool {
-	list, first := idsOf(rows), idsOf(page)
-	return len(list) > 0 && len(list) <= len(first) && slices.Equal(list, first[:len(list)]) &&
+// repeats reports whether the rows of a page after the first are the first rows of that. The
+// last rows of a list without an order may be some of them by chance, but are fewer.
+func (p part) repeats(rows, head []*lead.Lead) bool {
+	list, first := idsOf(rows), idsOf(head)
+	return len(list) >= min(p.size, len(first)) && len(list) <= len(first) && slices.Equal(list, first[:len(list)]) &&
 		slices.ContainsFunc(list, func(id string) bool { return id != "" })
 }
 
@@ -101,7 +102,7 @@ func (w *walk) repeated(ctx context.Context, p part, head []*lead.Lead) (rows []
 	switch {
 	case err != nil:
 		return nil, nil, true, err
-	case startsLike(rows, head):
+	case p.repeats(rows, head):
 		return nil, nil, true, w.stuck(ctx)
 	}
 	c.facts.startsAt(ctx, 1, true)

@@ -9,9 +9,9 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/netip"
-	"strings"
 	"time"
+
+	"leadgraph/internal/loopback"
 )
 
 // Mode selects how callers are authenticated.
@@ -104,14 +104,8 @@ func CheckExposure(mode Mode, listenAddr string, allow bool) error {
 	if err != nil {
 		return fmt.Errorf("listen address: %w", err)
 	}
-	if IsLoopback(host) {
+	if loopback.Is(host) {
 		return nil
 	}
 	return fmt.Errorf("listening on %s would show all leads to anybody who can connect", listenAddr)
-}
-
-// IsLoopback reports whether a host is localhost or a loopback address.
-func IsLoopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && address.Unmap().IsLoopback()
 }

@@ -170,11 +170,15 @@ func TestIncompleteOptions(t *testing.T) {
 		Mode: auth.JWT, Issuers: []string{issuerV1}, Audiences: []string{audience}, KeysURL: "https://127.0.0.1:1/keys",
 		Logger: slog.New(slog.DiscardHandler),
 	}
-	a, err := auth.New(whole)
-	if err != nil {
-		t.Fatal(err)
+	for _, keys := range []string{whole.KeysURL, "http://localhost:1/keys", "http://127.0.0.2:1/keys", "http://[::1]:1/keys"} {
+		options := whole
+		options.KeysURL = keys
+		a, err := auth.New(options)
+		if err != nil {
+			t.Fatal(keys, err)
+		}
+		a.Close()
 	}
-	a.Close()
 	for name, change := range map[string]func(*auth.Options){
 		"unknown mode":        func(o *auth.Options) { o.Mode = "basic" },
 		"no mode":             func(o *auth.Options) { o.Mode = "" },

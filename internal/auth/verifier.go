@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"leadgraph/internal/loopback"
 )
 
 // leeway is how far the clocks of the issuer and this server may differ.
@@ -73,8 +75,7 @@ func newVerifier(o Options) (*verifier, error) {
 // the location.
 func trustworthy(location *url.URL) bool {
 	host := location.Hostname()
-	return host != "" && (location.Scheme == "https" ||
-		location.Scheme == "http" && slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, host))
+	return location.Scheme == "https" && host != "" || location.Scheme == "http" && loopback.Is(host)
 }
 
 var (

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"leadgraph/internal/auth"
+	"leadgraph/internal/loopback"
 	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
 )
@@ -113,7 +113,7 @@ func checkURL(flag, text string, insecure bool, allow string) error {
 		return fmt.Errorf("%s must contain neither credentials nor a fragment", flag)
 	case location.Port() != "" && !isPort(location.Port()):
 		return fmt.Errorf("%s must have a port from 1 to 65535 or none", flag)
-	case location.Scheme == "http" && !insecure && !auth.IsLoopback(location.Hostname()):
+	case location.Scheme == "http" && !insecure && !loopback.Is(location.Hostname()):
 		text := "%s must use https, because others on the network could read the tokens"
 		if allow != "" {
 			text += "; " + allow + " allows http"

@@ -12,6 +12,7 @@ import (
 
 	"leadgraph/lead"
 	"leadgraph/upstream"
+	"leadgraph/upstream/reader"
 )
 
 const (
@@ -43,8 +44,9 @@ type page struct {
 	upstream.Answer
 	at   time.Time
 	size int // that was requested
-	rows []row
-	form form
+	// rows are the leads; nil is one that leadgraph cannot read.
+	rows []*lead.Lead
+	read reader.Result
 	// total is the number of leads that an envelope states; -1 if there is none.
 	total int
 	// bad is the reason why the answer could not be read as leads.
@@ -119,7 +121,7 @@ func (e *exam) read(a upstream.Answer, q query, err error) (*page, error) {
 	default:
 		p.bad = p.parse()
 		if errors.Is(p.bad, errBlank) && (p.Status == http.StatusNoContent || e.answered) {
-			p.bad, p.form = nil, formNull // the endpoint is right, so it means no leads
+			p.bad, p.read.Form = nil, reader.FormNull // the endpoint is right, so it means no leads
 		}
 		e.answered = e.answered || len(p.rows) > 0
 	}
@@ -153,32 +155,6 @@ func (s *statusError) Error() string {
 	}
 	return text
 }
-
-func ids(rows []row) []string {
-	list := make([]string, len(rows))
-	for i, r := range rows {
-		list[i] = r.id
-	}
-	return list
-}
-
-// overlap counts the rows of a that are also in b.
-func overlap(a, b *page) int {
-	in := make(map[string]bool, len(b.rows))
-	for _, r := range b.rows {
-		in[r.id] = true
-	}
-	n := 0
-	for _, r := range a.rows {
-		if in[r.id] {
-			n++
-		}
-	}
-	return n
-}
-
-// same reports whether two pages hold the same leads, in any order.
-func same(a, b *page) bool { return len(a.rows) == len(b.rows) && overlap(a, b) == len(a.rows) }
 
 // plural formats a count with its noun.
 func plural(n int, noun string) string {

@@ -2,19 +2,21 @@ package doctor
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/json"
-	"strconv"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 
 	"leadgraph/lead"
+	"leadgraph/upstream/reader"
 )
 
 // census counts all leads. It holds ids and tenants, which never appear in the
 // report.
 type census struct {
-	seen      map[string][sha256.Size]byte // the hash of each id's row
+	seen      map[string]*lead.Lead // by id
 	perTenant map[string]int
 	tenants   []string // in the order of the list
 	complete  bool
@@ -23,8 +25,9 @@ type census struct {
 	took      time.Duration // for the calls alone
 
 	rows, places          int // on the last page and on all pages
-	repeated, noKey       int
-	conflicts             int // rows that differ from an earlier one with their id
+	repeated, holes       int
+	reasons               reader.Oddities // why rows cannot be read
+	conflicts             int             // rows that differ from an earlier one with their id
 	unknownStatuses       int
 	spellings             map[string]struct{}
 	badTimes, oddValues   int
@@ -36,7 +39,7 @@ type census struct {
 func (e *exam) leads(ctx context.Context) (Check, error) {
 	c := &e.census
 	e.report.Facts.Complete = new(false)
-	*c = census{seen: map[string][sha256.Size]byte{}, perTenant: map[string]int{}, spellings: map[string]struct{}{}, claimed: -1}
+	*c = census{seen: map[string]*lead.Lead{}, perTenant: map[string]int{}, reasons: reader.Oddities{}, spellings: map[string]struct{}{}, claimed: -1}
 	for number := e.first; c.calls < e.options.Platform.MaxPages; number++ {
 		p, err := e.list(ctx, number, e.largest)
 		if err != nil {
@@ -69,7 +72,7 @@ func (e *exam) leads(ctx context.Context) (Check, error) {
 		return found(Warning, nil, "%s, possibly more that cannot be read", text)
 	case !c.complete:
 		return found(Warning, nil, "%s, possibly more: reading stopped at --max-pages", text)
-	case c.claimed >= 0 && c.claimed != len(c.seen)+c.noKey:
+	case c.claimed >= 0 && c.claimed != len(c.seen)+c.holes:
 		return found(Warning, nil, "%s, but the platform reports %s", text, thousands(c.claimed))
 	case c.conflicts > 0:
 		return found(Warning, nil, "%s; %s shared an id but differed: leadgraph answers the first, unless the list changed while it was read",
@@ -100,133 +103,65 @@ func (e *exam) isEnd(ctx context.Context, refused *page) (bool, error) {
 }
 
 // add counts a page and returns how many of its leads are new. The rows of a page that
-// has none that leadgraph can use count as new: the list may go on after it.
+// has none that leadgraph can read count as new: the list may go on after it.
 func (c *census) add(p *page) int {
 	c.calls++
 	c.took += p.Took
 	c.bytes += int64(len(p.Body))
 	c.rows = len(p.rows)
 	c.places += c.rows
-	fresh, before := 0, c.noKey
-	for _, r := range p.rows {
-		if !r.readable() {
-			c.noKey++
-			continue
-		}
-		if known, ok := c.seen[r.id]; ok {
+	fresh := 0
+	for _, l := range p.readable() {
+		if known := c.seen[l.ID]; known != nil {
 			c.repeated++
-			if known != sha256.Sum256(r.raw) {
+			if !reflect.DeepEqual(known, l) {
 				c.conflicts++
 			}
 			continue
 		}
 		fresh++
-		c.seen[r.id] = sha256.Sum256(r.raw)
-		if c.perTenant[r.tenant]++; c.perTenant[r.tenant] == 1 {
-			c.tenants = append(c.tenants, r.tenant)
+		c.seen[l.ID] = l
+		if c.perTenant[l.TenantID]++; c.perTenant[l.TenantID] == 1 {
+			c.tenants = append(c.tenants, l.TenantID)
 		}
-		c.inspect(r)
+		if l.Status == lead.StatusUnknown && l.StatusText != nil {
+			c.unknownStatuses++
+			c.spellings[*l.StatusText] = struct{}{}
+		}
 	}
-	if c.noKey-before == len(p.rows) {
-		return len(p.rows)
+	if p.read.Holes() == len(p.rows) {
+		fresh = len(p.rows)
 	}
 	if fresh > 0 {
 		c.claimed = p.total
+		c.inspect(p.read)
 	}
 	return fresh
 }
 
-// kind is the type of value that leadgraph expects in a field.
-type kind int
-
-const (
-	anything kind = iota
-	text
-	truth
-	moment
-	texts
-	objects
-)
-
-var fieldKinds = map[string]kind{
-	"id": text, "tenantid": text, "tenantorigin": text, "operatorid": text, "status": text, "isdirectlead": truth, "isnotactive": truth,
-	"umpcustomerguid": text, "channelid": text, "ovocchannelid": text, "comments": anything, "consentedon": moment, "lastmodifiedon": moment,
-	"consentedcountries": texts, "contactdetails": objects, "contacts": objects, "civicaddresses": objects,
-}
-
-func (c *census) inspect(r row) {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(r.raw, &fields) != nil {
-		return // not reached: the page is valid JSON
+// inspect counts what the reader reports about a page.
+func (c *census) inspect(read reader.Result) {
+	c.fields += read.Fields
+	c.unknownFields += read.UnknownFields
+	c.holes += read.Holes()
+	for reason, n := range read.Unreadable {
+		c.reasons[reason] += n
 	}
-	for name, value := range fields {
-		c.fields++
-		name = strings.ToLower(name)
-		kind, known := fieldKinds[name]
-		switch {
-		case !known:
-			c.unknownFields++
-		case string(value) == "null":
-		case kind == moment && isScalar(value):
-			if !isTime(scalar(value)) {
-				c.badTimes++
-			}
-		case !kind.fits(value):
-			c.oddValues++
-		case name == "status":
-			if status := scalar(value); lead.ParseStatus(status) == lead.StatusUnknown {
-				c.unknownStatuses++
-				c.spellings[status] = struct{}{}
-			}
+	for field, n := range read.Oddities {
+		if slices.ContainsFunc(lead.LeadFields, func(f lead.Field[lead.Lead]) bool { return f.Moment != nil && f.Name == field }) {
+			c.badTimes += n
+		} else {
+			c.oddValues += n
 		}
 	}
-}
-
-func isScalar(value json.RawMessage) bool { return value[0] != '{' && value[0] != '[' }
-
-// fits reports whether leadgraph can use the value, which must not be null. A
-// single value counts as a list of one.
-func (k kind) fits(value json.RawMessage) bool {
-	switch k {
-	case text, moment:
-		return isScalar(value)
-	case truth:
-		_, err := strconv.ParseBool(strings.Trim(string(value), `"`))
-		return err == nil
-	case texts, objects:
-		list := []json.RawMessage{value}
-		if value[0] == '[' {
-			_ = json.Unmarshal(value, &list) // never fails: the page is valid JSON
-		}
-		for _, element := range list {
-			if string(element) != "null" && isScalar(element) != (k == texts) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// isTime reports whether leadgraph can parse the time. An empty string counts as
-// no time and is accepted.
-func isTime(text string) bool {
-	if text == "" {
-		return true
-	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05-0700", "2006-01-02T15:04:05"} {
-		if _, err := time.Parse(layout, text); err == nil {
-			return true
-		}
-	}
-	return false
 }
 
 // content reports on the leads that were counted.
 func (e *exam) content(context.Context) (Check, error) {
 	c, f := &e.census, &e.report.Facts
-	f.UnreadableRows = new(c.noKey)
-	if c.noKey > 0 && len(c.seen) == 0 {
-		return found(Failed, nil, "no lead has an id and a tenantId that leadgraph can use: %s without them", plural(c.noKey, "row"))
+	f.UnreadableRows = new(c.holes)
+	if c.holes > 0 && len(c.seen) == 0 {
+		return found(Failed, nil, "leadgraph can read no lead: %s", c.unreadable())
 	}
 	if len(c.seen) == 0 {
 		return found(Skipped, nil, "the platform has no leads")
@@ -242,16 +177,25 @@ func (e *exam) content(context.Context) (Check, error) {
 	f.UnreadableTimes, f.OddValues = new(c.badTimes), new(c.oddValues)
 	f.UnknownFieldsPercent = new(percent(c.unknownFields, c.fields))
 	result := OK
-	if c.unknownStatuses+c.badTimes+c.oddValues+c.noKey > 0 {
+	if c.unknownStatuses+c.badTimes+c.oddValues+c.holes > 0 {
 		result = Warning
 	}
 	unreadable := ""
-	if c.noKey > 0 {
-		unreadable = plural(c.noKey, "row") + " without a proper id or tenantId, which leadgraph leaves out and counts; "
+	if c.holes > 0 {
+		unreadable = c.unreadable() + ", which leadgraph leaves out and counts; "
 	}
 	return found(result, nil, unreadable+"%s, %s of them with several leads; %s with an unknown status (%s), %s, %s of unexpected type, %.1f %% unknown fields",
 		plural(len(c.perTenant), "tenant"), thousands(several), plural(c.unknownStatuses, "lead"), plural(len(c.spellings), "spelling"),
 		plural(c.badTimes, "unreadable time"), plural(c.oddValues, "value"), percent(c.unknownFields, c.fields))
+}
+
+// unreadable describes the rows that cannot be read.
+func (c *census) unreadable() string {
+	var reasons []string
+	for _, reason := range slices.Sorted(maps.Keys(c.reasons)) {
+		reasons = append(reasons, reason+": "+thousands(c.reasons[reason]))
+	}
+	return fmt.Sprintf("%s that cannot be read (%s)", plural(c.holes, "row"), strings.Join(reasons, ", "))
 }
 
 func percent(part, of int) float64 { return float64(part*1000/max(of, 1)) / 10 }

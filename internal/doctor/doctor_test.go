@@ -209,10 +209,10 @@ func TestQuirks(t *testing.T) {
 		"one lead":                {quirks: sandbox.Options{Leads: 1}, checks: map[string]string{"order": "skipped there are too few", "tenant-param": "ok "}},
 		"one lead, from 1":        {quirks: sandbox.Options{Leads: 1, FirstPage: 1, PageZero: sandbox.PageZeroEmpty, TenantParam: "msTenantId"}, settings: "--first-page 1 --tenant-param msTenantId"},
 		"no leads": {quirks: sandbox.Options{Empty: true}, checks: map[string]string{
-			"first-page": "warning the platform has no leads", "tenant-param": "warning the platform has no leads", "leads": "ok 0 leads", "lookups": "skipped ",
+			"first-page": "warning the platform has no leads,", "tenant-param": "warning the platform has no leads that can be read,", "leads": "ok 0 leads", "lookups": "skipped ",
 		}},
 		"nested":                   {quirks: sandbox.Options{Nested: true}, checks: map[string]string{"shape": "ok leads come as an array in an array"}},
-		"envelope":                 {quirks: sandbox.Options{Envelope: true}, checks: map[string]string{"shape": "ok leads come as an object with the array in its member data"}},
+		"envelope":                 {quirks: sandbox.Options{Envelope: true}, checks: map[string]string{"shape": "ok leads come as an object with the leads in its member data"}},
 		"single object":            {quirks: sandbox.Options{Single: true, Leads: 1}, checks: map[string]string{"shape": "ok leads come as a single object"}},
 		"msTenantId only":          {quirks: sandbox.Options{TenantParam: "msTenantId"}, settings: "--tenant-param msTenantId", checks: map[string]string{"tenant-param": "ok the platform accepts only msTenantId"}},
 		"msTenantID only":          {quirks: sandbox.Options{TenantParam: "msTenantID"}, checks: map[string]string{"tenant-param": "ok the platform accepts only msTenantID"}},

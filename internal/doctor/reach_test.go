@@ -99,9 +99,9 @@ func TestOutOfOrder(t *testing.T) {
 		"400":              {answer: status(http.StatusBadRequest), check: "first-page", finding: "pages 0 and 1 are both refused (400)"},
 		"404":              {answer: status(http.StatusNotFound), check: "platform", finding: "the platform answered 404: there is no lead endpoint under the base URL"},
 		"HTML":             {answer: body("text/html", "<html>canary</html>"), check: "platform", finding: "the platform answered HTML"},
-		"no JSON":          {answer: body("application/json", "canary"), check: "platform", finding: "the platform answered something that is not JSON"},
-		"another envelope": {answer: body("application/json", `{"canary":[]}`), check: "platform", finding: "the answer is JSON, but not in a form"},
-		"no leads":         {answer: body("application/json", `["canary"]`), check: "platform", finding: "the answer is JSON, but not in a form"},
+		"no JSON":          {answer: body("application/json", "canary"), check: "platform", finding: "leadgraph cannot read the answer: the body is not valid JSON"},
+		"another envelope": {answer: body("application/json", `{"canary":[]}`), check: "platform", finding: "leadgraph cannot read the answer: the body is an object that is neither a lead nor an envelope"},
+		"no leads":         {answer: body("application/json", `["canary"]`), check: "platform", finding: "leadgraph cannot read the answer: the array of leads holds a string"},
 		"redirect to a login page": {answer: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "https://canary.example/login")
 			w.WriteHeader(http.StatusFound)
@@ -126,7 +126,7 @@ func TestOutOfOrder(t *testing.T) {
 			t.Cleanup(server.Close)
 			p.options.Platform.BaseURL = strings.Replace(server.URL, "https:", "http:", 1)
 		}, check: "first-page", finding: "pages 0 and 1 are both refused (400): is the base URL right, including https?"},
-		"leads without ids": {answer: body("application/json", `[{"tenantId":"canary"}]`), check: "content", finding: "no lead has an id and a tenantId that leadgraph can use: 1 row without them"},
+		"leads without ids": {answer: body("application/json", `[{"tenantId":"canary"}]`), check: "content", finding: "leadgraph can read no lead: 1 row that cannot be read (no_id: 1)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -195,7 +195,7 @@ func TestPassingFailures(t *testing.T) {
 
 func TestOddities(t *testing.T) {
 	t.Parallel()
-	const odd = `{"id":7,"tenantId":"ca4a5700-0000-4000-8000-00000000ca4a","status":"canary","consentedOn":"canary","isDirectLead":"canary","contacts":"canary","canary":1,"consentedCountries":["DE",null],"lastModifiedOn":null}`
+	const odd = `{"id":7,"tenantId":"ca4a5700-0000-4000-8000-00000000ca4a","status":"canary","consentedOn":"canary","isDirectLead":"canary","contacts":[1],"canary":1,"consentedCountries":["DE",null],"lastModifiedOn":null}`
 	r := admit(t, sandbox.Options{}, instead(func(w http.ResponseWriter, r *http.Request) {
 		answer := "[" + odd + "]"
 		if r.URL.Query().Get("PageNumber") != "0" || r.URL.Query().Get("msTenantID") == "00000000-0000-4000-8000-000000000000" {
@@ -266,7 +266,7 @@ func TestUnreadableRow(t *testing.T) {
 	p.Spoil(7, map[string]any{"tenantId": "canary"})
 	r := p.examine(t)
 	c := check(t, r, "content")
-	if c.Result != doctor.Warning || !strings.HasPrefix(c.Finding, "1 row without a proper id or tenantId") || *r.Facts.UnreadableRows != 1 || *r.Facts.Leads != 19 {
+	if c.Result != doctor.Warning || !strings.HasPrefix(c.Finding, "1 row that cannot be read (bad_tenant_id: 1)") || *r.Facts.UnreadableRows != 1 || *r.Facts.Leads != 19 {
 		t.Errorf("%+v", c)
 	}
 	if r.Verdict != doctor.Usable {

@@ -37,6 +37,9 @@ func (e *exam) lookups(ctx context.Context) (Check, error) {
 		if err != nil {
 			return Check{}, err
 		}
+		if !p.areOf(tenant) {
+			return found(Failed, nil, "a lookup returned leads of other tenants: the tenant filter is ignored")
+		}
 		took = append(took, p.Took)
 		if len(p.rows) < c.perTenant[tenant] {
 			fewer++

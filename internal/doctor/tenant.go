@@ -2,9 +2,13 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
+
+	"leadgraph/lead"
+	"leadgraph/upstream/reader"
 )
 
 const (
@@ -17,12 +21,15 @@ const (
 // shape reports the form that the platform returns leads in. leadgraph reads every
 // form.
 func (e *exam) shape(context.Context) (Check, error) {
-	shape := e.start.form
-	e.report.Facts.Shape = string(shape)
-	text := map[form]string{
-		formArray: "a bare array", formNested: "an array in an array", formEnvelope: "an object with the array in its member data",
-		formObject: "a single object for a single lead", formNull: "null for no leads",
-	}[shape]
+	read := e.start.read
+	e.report.Facts.Shape = string(read.Form)
+	text := map[reader.Form]string{
+		reader.FormArray: "a bare array", reader.FormNested: "an array in an array", reader.FormEnvelope: "an object without leads",
+		reader.FormSingle: "a single object for a single lead", reader.FormNull: "null for no leads",
+	}[read.Form]
+	if read.List != "" {
+		text = "an object with the leads in its member " + read.List
+	}
 	return found(OK, nil, "leads come as %s, which needs no setting", text)
 }
 
@@ -37,21 +44,24 @@ func (e *exam) tenants(ctx context.Context) (Check, error) {
 			spellings = append(spellings, spelling)
 		}
 	}
-	known := slices.IndexFunc(e.start.rows, func(r row) bool { return r.tenant != "" })
-	if known < 0 {
+	known, err := e.knownTenant(ctx)
+	if err != nil {
+		return Check{}, err
+	}
+	if known == "" {
 		p, err := e.lookup(ctx, given, noTenant)
 		e.unknown = p
 		if err != nil {
 			return Check{}, err
 		}
-		if p.refused() && !p.NamesNoLead {
+		if p.refused() && !p.MayNameNoLead() {
 			return found(Failed, nil, "lookups are refused (%d)", p.Status)
 		}
-		return found(Warning, nil, "the platform has no leads, so the tenant filter cannot be checked; run again when it has some")
+		return found(Warning, nil, "the platform has no leads that can be read, so the tenant filter cannot be checked; run again when it has some")
 	}
 	honoured := []string{}
 	for _, spelling := range spellings {
-		ok, unknown, err := e.honours(ctx, spelling, e.start.rows[known].tenant)
+		ok, unknown, err := e.honours(ctx, spelling, known)
 		if err != nil {
 			return Check{}, err
 		}
@@ -75,22 +85,42 @@ func (e *exam) tenants(ctx context.Context) (Check, error) {
 	return found(OK, set("--tenant-param", e.tenantParam, given), "the platform accepts only %s", strings.Join(honoured, ", "))
 }
 
+// knownTenant returns a tenant that has a lead, or "".
+func (e *exam) knownTenant(ctx context.Context) (string, error) {
+	readable := e.start.readable()
+	if len(readable) == 0 && len(e.start.rows) > 0 { // others on a larger page may be
+		p, err := e.list(ctx, e.first, e.largest)
+		if err != nil {
+			return "", err
+		}
+		readable = p.readable()
+	}
+	if len(readable) == 0 {
+		return "", nil
+	}
+	return readable[0].TenantID, nil
+}
+
 func (e *exam) lookup(ctx context.Context, param, tenant string) (*page, error) {
-	return e.ask(ctx, query{number: e.first, size: lookupSize, param: param, tenant: tenant})
+	p, err := e.ask(ctx, query{number: e.first, size: lookupSize, param: param, tenant: tenant})
+	if err == nil && p.bad == nil && len(p.rows) > 0 && len(p.readable()) == 0 {
+		p.bad = errors.New("leadgraph cannot read any of the leads of a tenant") // this does not mean that it has none
+	}
+	return p, err
 }
 
 func (e *exam) honours(ctx context.Context, param, tenant string) (ok bool, unknown *page, err error) {
 	mine, err := e.lookup(ctx, param, tenant)
-	if err != nil || mine.bad != nil || !mine.areOf(tenant) {
+	if err != nil || mine.bad != nil || len(mine.rows) == 0 || !mine.areOf(tenant) {
 		return false, nil, err
 	}
 	unknown, err = e.lookup(ctx, param, noTenant)
 	return err == nil && len(unknown.rows) == 0, unknown, err
 }
 
-// areOf reports whether the page has leads and all belong to the tenant.
+// areOf reports whether all leads of the page belong to the tenant.
 func (p *page) areOf(tenant string) bool {
-	return len(p.rows) > 0 && !slices.ContainsFunc(p.rows, func(r row) bool { return !strings.EqualFold(r.tenant, tenant) })
+	return !slices.ContainsFunc(p.readable(), func(l *lead.Lead) bool { return !strings.EqualFold(l.TenantID, tenant) })
 }
 
 // unknownTenant examines the answer for a tenant without leads.

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 
 	"leadgraph/internal/accept"
 	"leadgraph/internal/errcode"
+	"leadgraph/internal/loopback"
 )
 
 // BrowserOptions configure which web pages may use the API and how large a request
@@ -142,8 +142,7 @@ func loopbackOnly(next http.Handler) http.Handler {
 		if err != nil { // no port
 			host = strings.Trim(r.Host, "[]")
 		}
-		address, err := netip.ParseAddr(host)
-		if !strings.EqualFold(host, "localhost") && (err != nil || !address.Unmap().IsLoopback()) {
+		if !loopback.Is(host) {
 			Refuse(w, r, http.StatusMisdirectedRequest, errcode.Forbidden, "This server accepts only requests to localhost.")
 			return
 		}

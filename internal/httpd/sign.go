@@ -4,11 +4,11 @@ import (
 	"mime"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 
 	"leadgraph/internal/errcode"
+	"leadgraph/internal/loopback"
 )
 
 // clientHeaders are headers that GraphQL clients and other scripts set. A page of
@@ -76,6 +76,5 @@ func fromThisMachine(r *http.Request) bool {
 		}
 	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	address, notIP := netip.ParseAddr(host)
-	return err == nil && notIP == nil && address.Unmap().IsLoopback()
+	return err == nil && loopback.Is(host)
 }

@@ -24,13 +24,13 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
-	"net/netip"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"leadgraph/internal/loopback"
 )
 
 // Defaults of Options.
@@ -252,8 +252,7 @@ func IsLocal(text string) bool {
 		if err != nil {
 			host = "" // a socket
 		}
-		ip, err := netip.ParseAddr(host)
-		if host != "" && !strings.EqualFold(host, "localhost") && (err != nil || !ip.Unmap().IsLoopback()) {
+		if host != "" && !loopback.Is(host) {
 			return false
 		}
 	}

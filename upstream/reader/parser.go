@@ -24,6 +24,9 @@ type parser struct {
 	refused []string
 	refs    references
 	known   int // number of known members of the object read last
+	// fields is the number of members of the record, at any depth, and strange how many
+	// of them are unknown. Those of serialisers, which begin with $, do not count.
+	fields, strange int
 
 	details   lead.ContactDetails
 	contacts  []lead.Contact
@@ -64,6 +67,7 @@ func newParser() *parser {
 func (p *parser) reset() {
 	p.locations, p.texts, p.unescaped, p.odd = p.locations[:0], p.texts[:0], p.unescaped[:0], p.odd[:0]
 	p.refused, p.refs.kept, p.refs.inside = p.refused[:0], false, 0
+	p.fields, p.strange = 0, 0
 	p.isRecord, p.dataStart, p.dataAt = false, 0, 0
 }
 
@@ -97,7 +101,7 @@ func readObject[T any](p *parser, i int, names *memberNames, members []member[T]
 		case found < 0:
 			i, known = readUnknown(p, i, value, known, names, members, x)
 		default:
-			known++
+			known, p.fields = known+1, p.fields+1
 			m := &members[found]
 			if len(p.odd) > oddBefore || len(p.refused) > refusedBefore {
 				p.odd = forget(p.odd, oddBefore, m.path)

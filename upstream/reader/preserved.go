@@ -89,6 +89,8 @@ func (p *parser) memberName(i int) (name []byte, value int) {
 // reference, it reads the target into x and adds the number of its known members to had.
 func readUnknown[T any](p *parser, i, value, had int, names *memberNames, members []member[T], x *T) (next, known int) {
 	if p.b[i+1] != '$' {
+		p.fields++
+		p.strange++
 		return p.skip(value), had
 	}
 	p.refs.used = true

@@ -128,12 +128,31 @@ type Options struct {
 	Borrow bool
 }
 
+// Form is the structure in which an answer holds its records.
+type Form string
+
+// The forms of answers.
+const (
+	FormArray    Form = "array"
+	FormNested   Form = "nested array"
+	FormEnvelope Form = "envelope"
+	FormSingle   Form = "single object"
+	FormNull     Form = "null"
+)
+
 // Result says what was read. It is valid even if there was an error.
 type Result struct {
+	Form Form
+	// List is the path of the member of an envelope that holds the records, such as
+	// data or d.results.
+	List string
 	// Count is the number of records in the answer, including those that could not be
 	// read.
 	Count    int
 	Oddities Oddities
+	// Fields is the number of members of the records, at any depth, and UnknownFields
+	// how many of them have no meaning. Those of serialisers, such as $id, do not count.
+	Fields, UnknownFields int
 	// Unreadable counts the records that could not be read, by reason: one of Reasons.
 	Unreadable Oddities
 	// Conflicts is the number of records that share their id with an earlier one and

@@ -11,8 +11,6 @@ const (
 	// maxNesting is how deep arrays of leads may be nested. One array in an array is
 	// documented [GAL].
 	maxNesting = 8
-	// maxEnvelopes is how many envelopes may be nested in another one.
-	maxEnvelopes = 3
 
 	// bufferSize is large enough for many leads of about 1.3 KB, and small enough for
 	// the processor's cache.
@@ -97,14 +95,17 @@ func (r *records[T]) shape(c byte) error {
 	case c == '<':
 		return errors.New("the body is HTML or XML, not JSON")
 	case c == '{':
+		r.result.Form = FormEnvelope
 		found, err := r.object(maxEnvelopes)
 		if err == nil && !found {
 			err = errNoLeads
 		}
 		return err
 	case c == '[':
+		r.result.Form = FormArray
 		return r.array()
 	case c == 'n':
+		r.result.Form = FormNull
 		return r.whole(r.null)
 	}
 	return r.wrongType("the body is %s, not an array of "+r.kind.plural, c)
@@ -121,6 +122,9 @@ func (r *records[T]) array() error {
 		case c == '[':
 			if r.depth-outside == maxNesting {
 				return fmt.Errorf("arrays are nested deeper than %d", maxNesting)
+			}
+			if r.depth > 0 && r.result.Form == FormArray {
+				r.result.Form = FormNested
 			}
 			r.depth++
 			r.pos++
@@ -205,6 +209,8 @@ func (r *records[T]) handOn(reason string) error {
 		r.result.Unreadable = r.result.Unreadable.with(reason)
 	}
 	if reason == "" || reason == reasonBadList {
+		r.result.Fields += r.fields
+		r.result.UnknownFields += r.strange
 		for _, path := range r.odd {
 			r.result.Oddities = r.result.Oddities.with(path)
 		}
@@ -225,115 +231,4 @@ func (r *records[T]) handOn(reason string) error {
 		return r.each(&r.record)
 	}
 	return r.each(r.kind.copy(r.copier, &r.record))
-}
-
-var errNoLeads = errors.New("the body is an object that is neither a lead nor an envelope with a list of leads")
-
-// object reads an object outside any array: a record, or an envelope, in which at most
-// inner others may be nested. It reports whether the object is one of them.
-func (r *records[T]) object(inner int) (found bool, err error) {
-	if inner < 0 {
-		return false, fmt.Errorf("envelopes are nested deeper than %d", maxEnvelopes)
-	}
-	r.top = true
-	err = r.whole(func(i int) int {
-		next := r.readRecord(i)
-		if r.dataAt > 0 {
-			return r.dataAt
-		}
-		return next
-	})
-	r.top = false
-	switch {
-	case err != nil:
-		return false, err
-	case r.isRecord && r.reject() != "": // it may be something else, such as an error
-		return false, errNoLeads
-	case r.isRecord:
-		return true, r.handOn("")
-	case r.dataAt > 0:
-		none := r.dataStart == 'n'
-		found, err = r.envelope(inner)
-		return found || none, err
-	case r.dataStart == 0:
-		return false, nil
-	case r.dataStart == 'n':
-		return true, nil
-	}
-	return false, r.wrongType("the body is %s, not an array of "+r.kind.plural, r.dataStart)
-}
-
-// envelope reads the rest of an envelope, from its first member that may hold the
-// records on. It reports whether there are any.
-func (r *records[T]) envelope(inner int) (found bool, err error) {
-	r.depth++
-	for {
-		c, err := r.peek()
-		switch {
-		case err != nil:
-			return false, err
-		case found:
-			return false, errors.New("the body is an envelope with a member of a lead, or other data, after its data")
-		case c == '[':
-			found, err = true, r.array()
-		default:
-			found, err = r.object(inner - 1)
-		}
-		if err != nil {
-			return false, err
-		}
-		if more, err := r.nextList(); err != nil || !more {
-			return found, err
-		}
-	}
-}
-
-// nextList skips members of an envelope up to the next one that may hold records. It
-// reports whether there is one before the end of the envelope.
-func (r *records[T]) nextList() (bool, error) {
-	for {
-		c, err := r.peek()
-		switch {
-		case err != nil:
-			return false, err
-		case c == '}':
-			r.pos++
-			r.depth--
-			return false, nil
-		case c != ',':
-			return false, r.notJSON(r.pos)
-		}
-		r.pos++
-		if _, err := r.peek(); err != nil {
-			return false, err
-		}
-		if err := r.whole(r.envelopeMember); err != nil {
-			return false, err
-		}
-		switch {
-		case r.isRecord:
-			return false, errors.New("the body is an envelope with a member of a lead, or other data, after its data")
-		case r.dataAt > 0:
-			return true, nil
-		}
-	}
-}
-
-// envelopeMember skips a member of an envelope. It sets isRecord if the member belongs
-// to a record. It stops at the value, and sets dataAt, if that may hold the records.
-func (r *records[T]) envelopeMember(i int) int {
-	r.isRecord, r.dataAt = false, 0
-	found, value := r.names.find(r.b, i)
-	if value < 0 {
-		return value
-	}
-	if found >= 0 {
-		m := &r.kind.members[found]
-		r.isRecord = m.identifies
-		if m.holds && (r.b[value] == '[' || r.b[value] == '{') {
-			r.dataAt = value
-			return value
-		}
-	}
-	return r.skip(value)
 }
