@@ -1,10 +1,8 @@
 package graph_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -108,25 +106,9 @@ func TestMembersMatchExactlyOnEveryTransport(t *testing.T) {
 		hash("persistedQuery", "version", "sha256Hash"): refused + "provided sha does not match query",
 	} {
 		answers := map[string]string{"POST": s.post(t, body).Body, "batch": strings.TrimPrefix(s.post(t, "["+body+"]").Body, "[")}
-		c := s.open(t)
-		c.send(frame{ID: "1", Type: "subscribe", Payload: json.RawMessage(body)})
-		_, text, err := c.Read(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		answers["WebSocket"] = strings.NewReplacer(`{"type":"next","id":"1","payload":`, "", `{"type":"error","id":"1","payload":`, `{"errors":`).Replace(string(text))
-		var members map[string]json.RawMessage
-		if err := json.Unmarshal([]byte(body), &members); err != nil {
-			t.Fatal(err)
-		}
-		query := url.Values{}
-		for name, value := range members {
-			var text string
-			if json.Unmarshal(value, &text) != nil {
-				text = string(value)
-			}
-			query.Set(name, text)
-		}
+		_, text := s.subscribeOnce(t, body)
+		answers["WebSocket"] = strings.NewReplacer(`{"type":"next","id":"1","payload":`, "", `{"type":"error","id":"1","payload":`, `{"errors":`).Replace(text)
+		query, _ := parameters(body)
 		answers["GET"] = get(t, s, query.Encode()).Body
 		for way, answer := range answers {
 			if !strings.HasPrefix(answer, want) {
