@@ -331,6 +331,7 @@ func (s service) subscribeOnce(t *testing.T, payload string) (status int, text s
 	t.Helper()
 	c := apptest.OpenSocket(t, s.url)
 	defer func() { _ = c.CloseNow() }()
+	c.SetReadLimit(-1) // an answer may be long
 	if err := c.Write(t.Context(), websocket.MessageText, []byte(`{"type":"subscribe","id":"1","payload":`+payload+`}`)); err != nil {
 		t.Fatal(err)
 	}
