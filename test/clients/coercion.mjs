@@ -32,7 +32,8 @@ const literals = [
 // default, and has the value or, if that is undefined, none.
 const nested = [
   ['Box', '{size: $x}', 'Int', undefined], ['Box', '{size: $x}', 'Int', null], ['Box', '{size: $x}', 'Int', 3], ['Box', '{size: $x}', 'Int = 2', undefined],
-  ['Box', '{size: $x}', 'Int = 2', null], ['Box', '{size: $x}', 'Int = null', undefined], ['Box', '{size: $x}', 'Int!', 3],
+  ['Int', '$x', 'Int = "a"', 3], ['Int', '$x', 'Int! = null', 3], ['Int', '$x', 'Int = null', 3], ['Box', '$x', 'Box = {size: null}', {}], ['[Colour!]', '$x', '[Colour!] = RED', ['GREEN']],
+  ['[Colour!]', '$x', '[Colour!] = [null]', ['GREEN']], ['Box', '{size: $x}', 'Int = 2', null], ['Box', '{size: $x}', 'Int = null', undefined], ['Box', '{size: $x}', 'Int!', 3],
   ['Box', '{count: $x}', 'Int', undefined], ['Box', '{count: $x}', 'Int', null], ['Box', '{count: $x}', 'Int! = 4', undefined],
   ['Box', '{inner: {count: $x}}', 'Int', 7], ['Box', '{inner: $x}', 'Box', { size: null }], ['Box', '{inner: $x}', 'Box', {}],
   ['Box', '{colours: $x}', '[Colour!]', 'RED'], ['Box', '{colours: $x}', 'Colour!', 'RED'], ['Box', '{colours: [$x]}', 'Colour!', 'RED'],
