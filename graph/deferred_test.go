@@ -102,14 +102,17 @@ func TestDeferredPartsMakeTheInlineAnswer(t *testing.T) {
 	}
 }
 
-// TestAnyDeferredPartsMakeTheInlineAnswer uses random documents.
+// TestAnyDeferredPartsMakeTheInlineAnswer uses random documents, with a tenant that
+// cannot be read. The errors are the same too, and arrive with the piece they belong to.
 func TestAnyDeferredPartsMakeTheInlineAnswer(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{graph: func(o *graph.Options) { // cursors hold the time of reading
 		o.Now = func() time.Time { return time.Date(2025, 1, 2, 12, 0, 0, 0, time.UTC) }
 	}})
+	s.platform.Inject(sandbox.Fault{Kind: "tenant:" + seedTenant, Times: -1, Status: http.StatusBadRequest})
 	fields := map[string][]string{
 		"Query": {
+			fmt.Sprintf("bad: lead(tenantId: %q) Lead", seedTenant), fmt.Sprintf("worse: leadsByTenantIds(tenantIds: [%q, %q]) Lead", seedTenant, twinTenant),
 			fmt.Sprintf("lead(tenantId: %q) Lead", fullTenant), fmt.Sprintf("none: lead(tenantId: %q) Lead", noTenant),
 			"leads(first: 3) LeadConnection", fmt.Sprintf("leadsByTenantIds(tenantIds: [%q, %q]) Lead", twinTenant, noTenant),
 		},
@@ -121,6 +124,7 @@ func TestAnyDeferredPartsMakeTheInlineAnswer(t *testing.T) {
 		"Location":       {"id", "isDefault"}, "CompanySizeRange": {"min", "max"},
 	}
 	var labels, left int // what the limits still allow
+	failed := 0          // answers with errors
 	var selection func(t *rapid.T, of string, fragments int) string
 	selection = func(t *rapid.T, of string, fragments int) string {
 		var text strings.Builder
@@ -148,14 +152,25 @@ func TestAnyDeferredPartsMakeTheInlineAnswer(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		left = 40
 		document := "{ " + selection(r, "Query", 0) + "}"
-		whole := data[any](t, s.query(t, document))
+		a := s.query(t, document)
+		var whole any
+		if err := json.Unmarshal(a.Data, &whole); err != nil {
+			r.Fatal(a.Body)
+		}
 		for _, accept := range []string{byPath, byID} {
 			merged, errs := s.merge(t, accept, document)
-			if diff := cmp.Diff(whole, merged); diff != "" || len(errs) > 0 {
-				r.Fatalf("%s\ndata (-inline +parts):\n%s\nerrors: %v", document, diff, errs)
+			text, _ := json.Marshal(map[string]any{"errors": errs}) // was decoded from JSON
+			if len(errs) > 0 {
+				failed++
+			}
+			if diff := cmp.Diff(whole, merged) + cmp.Diff(placesOf(t, a.Body), placesOf(t, string(text))); diff != "" {
+				r.Fatalf("%s\ndata or errors (-inline +parts):\n%s", document, diff)
 			}
 		}
 	})
+	if failed == 0 {
+		t.Error("nothing failed")
+	}
 }
 
 // part is one part of a deferred response, in either format.
@@ -242,6 +257,12 @@ func (m *merger) add(p part) {
 			m.t.Fatalf("piece %s was not announced", piece.ID)
 		}
 		m.errs = append(m.errs, piece.Errors...)
+		for _, failed := range piece.Errors {
+			at, _ := failed.(map[string]any)["path"].([]any)
+			if object, isObject := piece.Data.(map[string]any); isObject && (len(at) <= len(path) || !reflect.DeepEqual(at[:len(path)], path) || !hasKey(object, at[len(path)])) {
+				m.t.Errorf("the error at %v is with the piece %v at %v", at, object, path)
+			}
+		}
 		if piece.Data != nil {
 			add(m.t, m.data, path, piece.Data)
 		}
@@ -253,6 +274,12 @@ func (m *merger) add(p part) {
 		delete(m.pending, done.ID)
 		m.errs = append(m.errs, done.Errors...)
 	}
+}
+
+func hasKey(object map[string]any, key any) bool {
+	name, _ := key.(string)
+	_, has := object[name]
+	return has
 }
 
 func add(t *testing.T, to any, path []any, piece any) {
