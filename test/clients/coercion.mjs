@@ -54,7 +54,7 @@ const schema = (type) => buildSchema(`
 const verdict = (type, document, variables) => {
   const own = schema(type);
   let doc;
-  try { doc = parse(document); } catch { return undefined; }
+  try { doc = parse(document); } catch { return { accepted: false }; }
   if (validate(own, doc).length) return { accepted: false };
   const operation = doc.definitions[0];
   const { errors, coerced } = getVariableValues(own, operation.variableDefinitions ?? [], variables);
@@ -66,7 +66,7 @@ const verdict = (type, document, variables) => {
 };
 
 const rows = [];
-const add = (row) => { if (row.accepted !== undefined) rows.push(row); };
+const add = (row) => rows.push(row);
 for (const type of types) {
   for (const form of forms) {
     add({ type, variable: form, ...verdict(type, `query($x: ${type}) { take(value: $x) }`, { x: JSON.parse(form) }) });
