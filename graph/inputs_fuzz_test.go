@@ -1,18 +1,23 @@
 package graph_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/coder/websocket"
 	"github.com/vektah/gqlparser/v2/ast"
 	"pgregory.net/rapid"
 
 	"leadgraph/graph"
 	"leadgraph/graph/generated"
+	"leadgraph/graph/persisted"
 	"leadgraph/internal/apptest"
 	"leadgraph/upstream/sandbox"
 )
@@ -218,10 +223,17 @@ func (d *anyInput) selections(on *ast.Definition, depth int) string {
 func (d *anyInput) body() string {
 	document := d.selections(d.schema.Query, 4)
 	head := "query Q"
+	if !d.sound && d.chance("kind", 1) {
+		head = d.oneOf("kind of operation", "mutation Q", "subscription Q", "query", "\ufeffquery Q", "query Q @skip(if: true)", "query P { __typename } query Q", "fragment Q on Query")
+	}
 	if len(d.declared) > 0 {
 		head += "(" + strings.Join(d.declared, ", ") + ")"
 	}
 	body := inputBody(head+" "+document+" "+strings.Join(d.fragments, " "), "{"+strings.Join(d.values, ", ")+"}")
+	if !d.sound && d.chance("further member", 2) {
+		body = body[:len(body)-1] + "," + d.oneOf("member", `"operationName":"Q"`, `"operationName":"q\ud800"`, `"operationName":1`, `"Query":"{"`, `"variables":null`, `"variables":[]`, `"query":null`,
+			`"documentId":"\u0000"`, `"extensions":{"persistedQuery":{"version":1,"sha256Hash":"x"}}`, `"extensions":{"persistedQuery":[1e999]}`, `"x":`+strings.Repeat("[", 9999)+strings.Repeat("]", 9999)) + "}"
+	}
 	if !d.sound && d.chance("broken", 1) { // in any letter
 		at := rapid.IntRange(0, len(body)-1).Draw(d.T, "at")
 		body = body[:at] + d.oneOf("instead", "", "\x00", "\xff", `"`, "}", "null", "$", "1") + body[at+1:]
@@ -237,30 +249,33 @@ func TestNoInputIsAnInternalError(t *testing.T) {
 	for _, textbook := range []bool{false, true} {
 		s := newService(t, serviceOptions{
 			sandbox: sandbox.Options{Leads: 20},
-			graph:   func(o *graph.Options) { o.Textbook = textbook },
+			graph: func(o *graph.Options) {
+				o.Textbook, o.MaxBatch, o.Documents.Automatic = textbook, 2, persisted.NewMemory(1<<20)
+			},
 		})
 		answered := 0
 		rapid.Check(t, func(rt *rapid.T) {
 			for range 5 {
 				d := &anyInput{T: rt, schema: schema, sound: rapid.Bool().Draw(rt, "sound")}
 				body := d.body()
-				accept := d.oneOf("accept", "application/json", "multipart/mixed, application/json", "text/event-stream", "application/graphql-response+json")
-				a := s.post(t, body, "Accept", accept)
-				if a.Status != http.StatusOK && a.Status != http.StatusBadRequest || strings.Contains(a.Body, "INTERNAL_SERVER_ERROR") || strings.TrimSpace(a.Body) == "" {
-					rt.Fatalf("status %d for %s: %s", a.Status, body, a.Body)
+				status, text := d.send(t, s, body)
+				if status != http.StatusOK && status != http.StatusBadRequest || strings.TrimSpace(text) == "" {
+					rt.Fatalf("status %d for %s: %s", status, body, text)
 				}
-				if len(a.Errors) == 0 {
+				codes := errorCode.FindAllStringSubmatch(text, -1)
+				if len(codes) == 0 {
 					answered++
 				}
-				for _, err := range a.Errors {
-					if !clientsMistake(err) {
-						rt.Fatalf("%s: %s", body, a.Body)
+				for _, code := range codes {
+					if !slices.Contains(clientsMistakes, code[1]) {
+						rt.Fatalf("%s: %s", body, text)
 					}
 				}
 			}
 			if log := s.log.String(); strings.Contains(log, `"level":"ERROR"`) || strings.Contains(log, `"level":"WARN"`) {
 				rt.Fatalf("logged:\n%s", log)
 			}
+			s.log.Reset()
 		})
 		t.Logf("textbook %v: %d operations were answered without an error", textbook, answered)
 		if answered == 0 {
@@ -269,10 +284,63 @@ func TestNoInputIsAnInternalError(t *testing.T) {
 	}
 }
 
-func clientsMistake(err apptest.Error) bool {
-	switch err.Extensions["code"] {
-	case "BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED", "QUERY_TOO_COMPLEX":
-		return true
+// errorCode finds the codes of errors in an answer of any kind.
+var errorCode = regexp.MustCompile(`"code":"(\w+)"`)
+
+var clientsMistakes = []string{"BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED", "QUERY_TOO_COMPLEX", "PERSISTED_QUERY_NOT_FOUND"}
+
+// send sends a request by any transport and returns the answer.
+func (d *anyInput) send(t *testing.T, s service, body string) (status int, text string) {
+	t.Helper()
+	way := d.oneOf("way", "application/json", byPath, byID, "text/event-stream", "application/graphql-response+json", "batch", "GET", "WebSocket")
+	switch query, readable := parameters(body); {
+	case way == "batch":
+		a := s.post(t, `[{"query":"{ __typename }"},`+body+`]`)
+		return a.Status, a.Body
+	case way == "WebSocket":
+		return s.subscribeOnce(t, body)
+	case way == "GET" && readable:
+		a := get(t, s, query.Encode())
+		return a.Status, a.Body
+	default:
+		a := s.post(t, body, "Accept", way+", application/json;q=0.1")
+		return a.Status, a.Body
 	}
-	return false
+}
+
+// parameters returns the members of a request as those of a URL, if it is JSON.
+func parameters(body string) (url.Values, bool) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal([]byte(body), &members) != nil {
+		return nil, false
+	}
+	query := url.Values{}
+	for name, value := range members {
+		var text string
+		if json.Unmarshal(value, &text) != nil {
+			text = string(value)
+		}
+		query.Set(name, text)
+	}
+	return query, true
+}
+
+// subscribeOnce runs an operation on a WebSocket of its own. A payload that is no
+// request counts as refused.
+func (s service) subscribeOnce(t *testing.T, payload string) (status int, text string) {
+	t.Helper()
+	c := apptest.OpenSocket(t, s.url)
+	defer func() { _ = c.CloseNow() }()
+	c.SetReadLimit(-1) // an answer may be long
+	if err := c.Write(t.Context(), websocket.MessageText, []byte(`{"type":"subscribe","id":"1","payload":`+payload+`}`)); err != nil {
+		t.Fatal(err)
+	}
+	_, answer, err := c.Read(t.Context())
+	if err != nil {
+		if websocket.CloseStatus(err) == 4400 {
+			return http.StatusBadRequest, `{"code":"BAD_USER_INPUT"}`
+		}
+		t.Fatal(err, payload)
+	}
+	return http.StatusOK, string(answer)
 }

@@ -37,12 +37,17 @@ func Variables(schema *ast.Schema, declared ast.VariableDefinitionList, given ma
 		at := "$" + variable.Variable
 		c := coercion{schema: schema, position: variable.Position}
 		value, present := given[variable.Variable]
+		var usual any
 		var wrong []*Fault
+		if variable.DefaultValue != nil { // malformed, it makes the document invalid, even if it is not used
+			usual, wrong = c.literal(at, variable.Type, variable.DefaultValue)
+		}
 		switch {
+		case wrong != nil:
 		case present:
 			value, wrong = c.value(at, variable.Type, value)
 		case variable.DefaultValue != nil:
-			value, wrong = c.literal(at, variable.Type, variable.DefaultValue)
+			value = usual
 		case variable.Type.NonNull:
 			wrong = c.fault(at, isRequired)
 		default:

@@ -1,6 +1,10 @@
 package limits
 
 import (
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/validator/core"
 	"github.com/vektah/gqlparser/v2/validator/rules"
@@ -17,6 +21,7 @@ func Rules(errors int, suggest bool) func() *rules.Rules {
 		defaults := rules.NewDefaultRules()
 		defaults.RemoveRule(rules.ValuesOfCorrectTypeRule.Name)
 		defaults.AddRule("DeferLabels", deferLabels)
+		defaults.AddRule("SurrogatePairs", surrogatePairs)
 		if !suggest {
 			withoutSuggestions(defaults)
 		}
@@ -57,6 +62,34 @@ func deferLabels(observers *core.Events, addError core.AddErrFunc) {
 			return
 		}
 		labelled[label.Value.Raw] = true
+	})
+}
+
+// escapes matches the escapes of a string that can contain those of surrogates: an
+// escaped backslash, a pair of surrogates, and half of one.
+var escapes = regexp.MustCompile(`\\\\|\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|\\u[dD][89a-fA-F]\w\w`)
+
+const half = len(`\ud83d`)
+
+// surrogatePairs refuses strings with half of a surrogate pair, as graphql-js does.
+// gqlparser reads another character in its place.
+func surrogatePairs(observers *core.Events, addError core.AddErrFunc) {
+	var text []rune // of the document, as positions count
+	seen := map[*ast.Value]bool{}
+	observers.OnValue(func(_ *core.Walker, value *ast.Value) {
+		if value.Kind != ast.StringValue || !strings.ContainsRune(value.Raw, utf8.RuneError) || seen[value] {
+			return
+		}
+		seen[value] = true
+		if text == nil {
+			text = []rune(value.Position.Src.Input)
+		}
+		for _, escape := range escapes.FindAllString(string(text[value.Position.Start:value.Position.End]), -1) {
+			if len(escape) == half {
+				addError(core.Message("A string contains half of a surrogate pair."), core.At(value.Position))
+				return
+			}
+		}
 	})
 }
 

@@ -116,6 +116,9 @@ func (x exchange) runDeferred(ctx context.Context, op *graphql.OperationContext,
 // fill moves the response into the piece.
 func (l late) fill(root shape) {
 	l.piece.data, l.piece.nested = root.only(l.piece.keys).cut(l.response.Data, l.piece.path)
+	if len(l.piece.data) == 0 { // the operation ended before it began, or panicked
+		l.piece.data = jsonObject("null")
+	}
 	l.piece.errors = share(l.response.Errors, l.piece.nested)
 	l.piece.extensions = l.response.Extensions
 }

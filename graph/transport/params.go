@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -47,7 +48,10 @@ func (t endpoint) read(w http.ResponseWriter, r *http.Request) (request, *refusa
 }
 
 func fromQuery(r *http.Request) (request, *refusal) {
-	query := r.URL.Query()
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil { // a filter must not vanish because a semicolon was not escaped
+		return request{}, &refusal{http.StatusBadRequest, "The query string of the URL is malformed; percent-encode its values."}
+	}
 	params := &operationParams{DocumentID: query.Get("documentId")}
 	params.Query, params.OperationName = query.Get("query"), query.Get("operationName")
 	// Builders of URLs write a parameter without a value for one that is absent.

@@ -30,6 +30,25 @@ func TestClients(t *testing.T) {
 	}
 }
 
+// TestVerdictsAreThoseOfTheInstalledGraphQLJS checks the verdicts that package coercion
+// is tested against.
+func TestVerdictsAreThoseOfTheInstalledGraphQLJS(t *testing.T) {
+	t.Parallel()
+	script := exec.CommandContext(t.Context(), findNode(t), "coercion.mjs")
+	script.Dir = clientsDir
+	verdicts, err := script.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, err := os.ReadFile(root + "graph/coercion/testdata/graphql-js.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(verdicts, known) {
+		t.Errorf("the verdicts have changed; the head of %s/coercion.mjs says how to write them again", clientsDir)
+	}
+}
+
 // findNode returns the path of Node. If Node or the packages are missing, it skips
 // the test, or fails it if LEADGRAPH_REQUIRE_NODE is 1.
 func findNode(t *testing.T) string {
