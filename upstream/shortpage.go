@@ -175,6 +175,9 @@ func (c *Client) countRows(ctx context.Context, q query) (int, error) {
 		restart: func() {}, each: func(*lead.Lead) error { return nil },
 	}
 	err := fetch(ctx, c, q, s)
+	if err == nil && s.places() == 0 && q.page > max(c.facts.known().FirstPage, 0) {
+		c.facts.endsWith(ctx, EndEmpty)
+	}
 	return s.places(), err
 }
 

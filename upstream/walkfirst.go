@@ -124,6 +124,7 @@ func (w *walk) stuck(ctx context.Context) error {
 	w.Calls++
 	first := slices.IndexFunc(rows, func(l *lead.Lead) bool { return l != nil })
 	if err != nil || first < 0 || len(w.Leads) == 0 {
+		w.again = err == nil && !w.last // the number is not ignored: the list has changed
 		return err
 	}
 	w.Complete = rows[first].ID != w.Leads[0].ID

@@ -182,7 +182,7 @@ func TestOwnScalars(t *testing.T) {
 			if !strings.HasPrefix(form, "[") {
 				judged = append(judged, judgedForm{several, form, want}) // a list of one
 			}
-			if around, isMember := memberOf[name]; isMember && !(strings.HasPrefix(form, "[") && name != "DateTime") {
+			if around, isMember := memberOf[name]; isMember && (!strings.HasPrefix(form, "[") || name == "DateTime") {
 				judged = append(judged, judgedForm{ast.NamedType("LeadFilter", nil), fmt.Sprintf(around, form), want})
 			}
 			for _, j := range judged {

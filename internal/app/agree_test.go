@@ -28,7 +28,7 @@ func TestDoctorAndServeAgree(t *testing.T) {
 			t.Parallel()
 			access, tenants := o.start(t)
 			report := diagnosis(t, access)
-			flags := append(strings.Fields(report.Command)[2:], access.secret...)
+			flags := slices.Concat(strings.Fields(report.Command)[2:], access.secret)
 			few, many := serveAll(t, flags, tenants, 20), serveAll(t, flags, tenants, 100)
 			errors := slices.Concat(few.errors, many.errors)
 			says := len(errors) > 0 || o.unusable == "order" && few.warnsOfOrder && many.warnsOfOrder

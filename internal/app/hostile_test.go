@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"leadgraph/internal/apptest"
 )
@@ -66,7 +65,7 @@ func TestHostileBytesAreTheClientsMistake(t *testing.T) {
 // request is cut, the server can tell that nothing more comes.
 func exchange(t *testing.T, address, request string, cut bool) string {
 	t.Helper()
-	conn, err := net.DialTimeout("tcp", address, 10*time.Second)
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,6 +72,7 @@ func (w watched) metrics(t *testing.T) string {
 func (w watched) mixedTraffic(t *testing.T) {
 	t.Helper()
 	for _, document := range []string{
+		`query Whole { leads(first: 1000) { nodes { id } } }`, // which shows how the list ends
 		firstQuery,
 		`query Twice { a: lead(tenantId: "9e2d4c10-77aa-4b7e-8f53-5a1c2be0d902") { id } b: lead(tenantId: "00000000-0000-4000-8000-000000000000") { id } }`,
 		`query Online { lead(tenantId: "9e2d4c10-77aa-4b7e-8f53-5a1c2be0d902", checkOnline: true) { id } }`,
@@ -112,7 +113,7 @@ func labelsOf(family *dto.MetricFamily) []string {
 
 func TestMetricsAreDocumented(t *testing.T) {
 	t.Parallel()
-	w := watch(t)
+	w := watch(t, "--sandbox-leads", "100")
 	w.mixedTraffic(t)
 	var table strings.Builder
 	_, _ = table.WriteString(`# Metrics
