@@ -209,19 +209,23 @@ func knownToHaveNone(op *operation, w warmth, o *outcome) {
 	}
 }
 
-// looksElsewhere changes the outcome of a catalogue refresh that is refused after the
-// platform has answered: it may count pages from 1 now, or refuse the size.
+// looksElsewhere changes the outcome of reads in pages that are refused after the platform
+// has answered: it may count pages from 1 now, or refuse the size.
 func looksElsewhere(op *operation, w warmth, o *outcome) {
-	if w != cold && op == counts {
+	switch {
+	case w == cold:
+	case op == pageTwo:
+		o.leads = just(4)
+	case op == counts:
 		o.leads = just(3)
 	}
 }
 
-// neverEnding changes the outcome of the walk over all leads; nothing else walks. Pages
+// neverEnding leaves the outcome of the walk over all leads right; nothing else walks. Pages
 // past the end have leads, but one that begins before the end shows it.
 func neverEnding(op *operation, _ warmth, o *outcome) {
 	if op == counts {
-		o.leads = just(4)
+		o.leads = just(2)
 	}
 }
 
