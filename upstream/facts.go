@@ -124,6 +124,19 @@ func (l *learner) suggest(most int) {
 	}
 }
 
+// suggestPaging takes what another process has learnt, unless the first page is known.
+func (l *learner) suggestPaging(firstPage, filled int, end string) {
+	if status, err := strconv.Atoi(end); end != EndEmpty && (err != nil || !meansPast(status)) {
+		end = ""
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if f := &l.facts; f.FirstPage < 0 {
+		f.FirstPage, f.Filled, f.End, f.Answered = firstPage, max(f.Filled, filled), end, true
+		l.pageZero, l.settled = firstPage == 0, time.Now()
+	}
+}
+
 // leastSuggested is the smallest cap that is taken from another process. A wrong one
 // costs calls until the next walk.
 const leastSuggested = 10
@@ -230,15 +243,7 @@ func (c *Client) SuggestCap(leads int) { c.facts.suggest(leads) }
 // is believed like the client's own reading, unless the client knows the first page or
 // an operator has set it.
 func (c *Client) SuggestPaging(firstPage, filled int, end string) {
-	if status, err := strconv.Atoi(end); end != EndEmpty && (err != nil || !meansPast(status)) {
-		end = ""
-	}
-	c.facts.mu.Lock()
-	defer c.facts.mu.Unlock()
-	if f := &c.facts.facts; f.FirstPage < 0 {
-		f.FirstPage, f.Filled, f.End, f.Answered = firstPage, max(f.Filled, filled), end, true
-		c.facts.pageZero, c.facts.settled = firstPage == 0, time.Now()
-	}
+	c.facts.suggestPaging(firstPage, filled, end)
 }
 
 // MaxPageSize returns the largest page size that is worth requesting: the cap if the

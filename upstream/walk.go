@@ -38,8 +38,9 @@ type Walk struct {
 //
 // The first page shows how many leads the platform puts on a page of this size. If
 // they are fewer, although the list goes on, the walk begins again. If they are as few
-// again, the platform cuts pages, and the walk goes on with pages of so many leads. It ends only at a page without a new lead, or at one that the
-// platform refuses because it lies past the end.
+// again, the platform cuts pages, and the walk goes on with pages of so many leads. It
+// ends only at a page without a new lead, or at one that the platform refuses because it
+// lies past the end.
 //
 // Each page begins before the end of what has been read. If its first rows are not
 // those that were read there, the list has changed: AllLeads then steps back until it

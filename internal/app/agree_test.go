@@ -19,8 +19,8 @@ import (
 
 // TestDoctorAndServeAgree asks the doctor and a server about the same platform. The doctor
 // calls it unusable if and only if the server, with the doctor's settings, answers with an
-// error, or warns that a list on several pages has no order. Both count the same leads and the same rows that cannot be read, and warn of the
-// same things.
+// error, or warns that a list on several pages has no order. Both count the same leads and
+// the same rows that cannot be read, and warn of the same things.
 func TestDoctorAndServeAgree(t *testing.T) {
 	t.Parallel()
 	for name, o := range oddPlatforms() {

@@ -17,26 +17,34 @@ const maxCap = 20_000
 // PageCap returns the number of leads at which another replica has seen the platform cut
 // pages. It returns 0 if there is none, or no such number. It takes one command.
 func (s *Store) PageCap() int {
-	sealed, err := s.text("cap", s.capKey(), 128)
-	if err != nil || sealed == "" {
-		return 0
-	}
-	leads, err := s.readCap(sealed)
-	if err != nil {
-		s.complain(err)
-		return 0
-	}
+	leads, _ := fact(s, "cap", s.capKey(), parseCap)
 	return leads
 }
 
-// readCap parses a stored cap.
-func (s *Store) readCap(sealed string) (int, error) {
-	text, err := s.vault.open([]byte(sealed), s.capKey())
-	if err != nil {
-		return 0, err
+// fact reads a stored fact, and reports whether there is one. It takes one command.
+func fact[T any](s *Store, step, key string, parse func(string) (T, error)) (value T, known bool) {
+	sealed, err := s.text(step, key, 128)
+	if err != nil || sealed == "" {
+		return value, false
 	}
-	leads, err := strconv.Atoi(string(text))
-	if err != nil || leads < 0 || leads > maxCap || strconv.Itoa(leads) != string(text) {
+	if value, err = unsealed(s, sealed, key, parse); err != nil {
+		s.complain(err)
+	}
+	return value, err == nil
+}
+
+func unsealed[T any](s *Store, sealed, key string, parse func(string) (T, error)) (value T, err error) {
+	text, err := s.vault.open([]byte(sealed), key)
+	if err != nil {
+		return value, err
+	}
+	return parse(string(text))
+}
+
+// parseCap parses a cap as SetPageCap writes it.
+func parseCap(text string) (int, error) {
+	leads, err := strconv.Atoi(text)
+	if err != nil || leads < 0 || leads > maxCap || strconv.Itoa(leads) != text {
 		return 0, errFormat
 	}
 	return leads, nil
@@ -70,18 +78,7 @@ func (s *Store) Paging() (p Paging, known bool) {
 	if s.opts.Key == nil {
 		return p, false
 	}
-	sealed, err := s.text("paging", s.pagingKey(), 128)
-	if err != nil || sealed == "" {
-		return p, false
-	}
-	text, err := s.vault.open([]byte(sealed), s.pagingKey())
-	if err == nil {
-		p, err = parsePaging(string(text))
-	}
-	if err != nil {
-		s.complain(err)
-	}
-	return p, err == nil
+	return fact(s, "paging", s.pagingKey(), parsePaging)
 }
 
 // parsePaging parses what Paging.text returns, and nothing else.

@@ -173,11 +173,27 @@ func FuzzCap(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		leads, err := plain.readCap(text)
+		leads, err := unsealed(plain, text, plain.capKey(), parseCap)
 		if err == nil && (leads < 0 || leads > 20_000 || strconv.Itoa(leads) != text) {
 			t.Fatalf("%q is %d", text, leads)
 		}
-		if _, err := keyed.readCap(text); err == nil {
+		if _, err := unsealed(keyed, text, keyed.capKey(), parseCap); err == nil {
+			t.Fatalf("forged: %q", text)
+		}
+	})
+}
+
+func FuzzPaging(f *testing.F) {
+	keyed := storeWith(f, make([]byte, keyBytes))
+	for _, seed := range []string{`0 100 "empty"`, `1 20000 "404"`, `2 100 ""`, `0 0 ""`, `0 20001 ""`, `00 1 ""`, `0 1 "" `} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := parsePaging(text)
+		if err == nil && (p.FirstPage < 0 || p.FirstPage > 1 || p.Filled < 1 || p.Filled > 20_000 || p.text() != text) {
+			t.Fatalf("%q is %+v", text, p)
+		}
+		if _, err := unsealed(keyed, text, keyed.pagingKey(), parsePaging); err == nil {
 			t.Fatalf("forged: %q", text)
 		}
 	})

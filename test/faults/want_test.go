@@ -221,14 +221,6 @@ func looksElsewhere(op *operation, w warmth, o *outcome) {
 	}
 }
 
-// neverEnding leaves the outcome of the walk over all leads right; nothing else walks. Pages
-// past the end have leads, but one that begins before the end shows it.
-func neverEnding(op *operation, _ warmth, o *outcome) {
-	if op == counts {
-		o.leads = just(2)
-	}
-}
-
 // readOn changes the outcome of reads in pages, which read on after rows that cannot be
 // read, until the list ends. A page that is not full ends it only if the next one has no
 // rows.
