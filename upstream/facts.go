@@ -193,11 +193,12 @@ func (l *learner) endsWith(ctx context.Context, end string) {
 	}
 }
 
-// page is what a page tells about the end of the list: the number of its leads and the
-// id of the last one, "" if it could not be read.
+// page is what a page tells about the end of the list: the number of its leads, the id of
+// the last one, "" if it could not be read, and whether none could.
 type page struct {
-	rows int
-	last string
+	rows  int
+	last  string
+	blank bool
 }
 
 // ends remembers where the list of one account ended. It is safe for concurrent use.

@@ -109,7 +109,7 @@ func fetch[T any](ctx context.Context, c *Client, q query, s *sink[T]) error {
 	}
 	if holes := s.result.Holes(); holes > 0 {
 		c.reportHoles(ctx, s.result)
-		if q.tenant != "" && holes == s.result.Count { // this does not mean that the tenant has no lead
+		if holes == s.result.Count && c.mustShow(q, holes) {
 			return noneReadable(holes)
 		}
 	}
@@ -123,6 +123,14 @@ func fetch[T any](ctx context.Context, c *Client, q query, s *sink[T]) error {
 // answered leads, and the status does not say that there is none.
 func (c *Client) unexplained(blank bool, a *guard.Answer) bool {
 	return blank && a.Status != http.StatusNoContent && !c.facts.known().Answered
+}
+
+// mustShow reports whether an answer with so many rows must have one that can be read.
+// Without one, a tenant may still have a lead. A first page that is not full would show
+// that pages are cut at so few rows, or that the list ends there; but such an answer is
+// more likely to be a failure.
+func (c *Client) mustShow(q query, rows int) bool {
+	return q.tenant != "" || rows < q.size && q.page <= max(c.facts.known().FirstPage, 0)
 }
 
 // reportHoles reports the rows of an answer that could not be read.

@@ -43,15 +43,23 @@ func (c *Client) firstPage(ctx context.Context, needed bool) (int, error) {
 // repeats page 1 as page 0 or answers no leads for page 0. If there are no leads, the
 // number remains unknown. An error says that no number fits.
 func (c *Client) settle(ctx context.Context) (int, error) {
-	zero, err := c.glance(ctx, 0)
+	zero, err := c.glance(ctx, 0, settleSize)
 	if err != nil && (!isPast(err) || !c.facts.known().Answered) {
 		return 0, err
 	}
-	one, failure := c.glance(ctx, 1)
+	one, failure := c.glance(ctx, 1, settleSize)
 	if err != nil { // it may have been refused for another reason
-		zero, err = c.glance(ctx, 0)
+		zero, err = c.glance(ctx, 0, settleSize)
 		if err != nil && !isPast(err) {
 			return 0, err
+		}
+	}
+	size := settleSize
+	if len(one) > 0 && !readable(one) { // it may be no page, or the rows at the end
+		size /= 2
+		zero = zero[:min(len(zero), size)]
+		if one, failure = c.glance(ctx, 1, size); len(one) > 0 && !readable(one) {
+			return 0, noneReadable(len(one))
 		}
 	}
 	switch err = failure; {
@@ -65,10 +73,10 @@ func (c *Client) settle(ctx context.Context) (int, error) {
 	case !slices.Equal(zero, one):
 		c.facts.startsAt(ctx, 0, true)
 		return 0, nil
-	case !slices.ContainsFunc(zero, func(id string) bool { return id != "" }):
+	case !readable(zero):
 		return 0, noneReadable(len(zero)) // nothing tells the pages apart
 	}
-	two, err := c.glance(ctx, 2)
+	two, err := c.glance(ctx, 2, size)
 	switch {
 	case err != nil && !isPast(err):
 		return 0, err
@@ -81,9 +89,14 @@ func (c *Client) settle(ctx context.Context) (int, error) {
 
 // glance returns the ids of a small page, with "" for rows that cannot be read. The
 // number is the platform's.
-func (c *Client) glance(ctx context.Context, number int) ([]string, error) {
-	rows, err := collect(ctx, c, leadList, query{page: number, size: settleSize}, 0, acceptedLeads(settleSize))
+func (c *Client) glance(ctx context.Context, number, size int) ([]string, error) {
+	rows, err := collect(ctx, c, leadList, query{page: number, size: size}, 0, acceptedLeads(size))
 	return idsOf(rows), err
+}
+
+// readable reports whether one of the rows with these ids could be read.
+func readable(ids []string) bool {
+	return slices.ContainsFunc(ids, func(id string) bool { return id != "" })
 }
 
 func idsOf(leads []*lead.Lead) []string {
@@ -122,10 +135,10 @@ func (c *Client) answers(ctx context.Context) bool {
 	}
 	first, err := c.firstPage(ctx, false)
 	if err == nil {
-		_, err = c.glance(ctx, first)
+		_, err = c.glance(ctx, first, settleSize)
 	}
 	if err == nil && !c.facts.known().Answered && c.opts.FirstPage == 0 {
-		_, _ = c.glance(ctx, 1) // the platform may count from 1
+		_, _ = c.glance(ctx, 1, settleSize) // the platform may count from 1
 	}
 	return c.facts.known().Answered
 }

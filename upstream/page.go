@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 
 	"leadgraph/lead"
 	"leadgraph/upstream/reader"
@@ -37,9 +38,10 @@ func (c *Client) LeadsPage(ctx context.Context, number, size int, want lead.Part
 	err := c.readPage(ctx, number, size, func(q query) (got page, err error) {
 		leads, err = collect(ctx, c, leadList, q, want, size)
 		c.reportConflicts(ctx, conflicts(leads))
-		if got.rows = len(leads); got.rows > 0 && leads[got.rows-1] != nil {
-			got.last = leads[got.rows-1].ID
+		if got.rows = len(leads); got.rows > 0 {
+			got.last = idOf(leads[got.rows-1])
 		}
+		got.blank = !slices.ContainsFunc(leads, func(l *lead.Lead) bool { return l != nil })
 		return got, err
 	})
 	if err != nil {
@@ -73,7 +75,7 @@ func (c *Client) EachLead(ctx context.Context, number, size int, want lead.Parts
 		if err == nil {
 			c.reportConflicts(ctx, s.result.Conflicts)
 		}
-		return page{s.places(), string(last)}, err
+		return page{s.places(), string(last), s.result.Holes() == s.places()}, err
 	})
 }
 

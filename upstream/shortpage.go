@@ -92,6 +92,9 @@ func (c *Client) confirm(ctx context.Context, number, size int, got page) error 
 	if recent || same && size <= known.Filled {
 		return nil
 	}
+	if number > 0 && got.blank && !c.provesEnd(ctx, end, got.rows) {
+		return noneReadable(got.rows)
+	}
 	whole := got.rows // of the first page with this size
 	if number > 0 {
 		var err error
@@ -103,7 +106,7 @@ func (c *Client) confirm(ctx context.Context, number, size int, got page) error 
 			return nil
 		}
 	}
-	return c.follows(ctx, number, size, page{whole, got.last})
+	return c.follows(ctx, number, size, page{rows: whole, last: got.last})
 }
 
 // follows decides whether the list goes on after its first page, which had fewer
@@ -227,7 +230,7 @@ func (c *Client) endsBefore(ctx context.Context, page, size int, refusal error) 
 		return true
 	}
 	start := page * size
-	if known.Answered && c.provesEnd(ctx, start) {
+	if known.Answered && c.provesEnd(ctx, start, 0) {
 		c.facts.endsWith(ctx, end)
 		return true
 	}
@@ -251,7 +254,7 @@ func (c *Client) endsBefore(ctx context.Context, page, size int, refusal error) 
 			high = middle
 		}
 	}
-	if low == start || !c.provesEnd(ctx, low) {
+	if low == start || !c.provesEnd(ctx, low, 0) {
 		return false
 	}
 	c.facts.endsWith(ctx, end)
@@ -259,10 +262,11 @@ func (c *Client) endsBefore(ctx context.Context, page, size int, refusal error) 
 }
 
 // provesEnd reports whether the list ends after this number of leads, at least one. It
-// reads a small page that begins before the end and would continue after it.
-func (c *Client) provesEnd(ctx context.Context, end int) bool {
-	size := 2
-	for end%size == 0 {
+// reads a small page that begins more than so many leads before the end and would continue
+// after it.
+func (c *Client) provesEnd(ctx context.Context, end, before int) bool {
+	size := before + 2
+	for end%size <= before {
 		size++
 	}
 	rows, err := c.count(ctx, end/size, size)

@@ -34,7 +34,7 @@ func (w *walk) begin(ctx context.Context) (more bool, err error) {
 	} else if len(rows) > 0 && w.number == 0 {
 		if !w.continues(p, rows) { // it may be the first page, changed meanwhile
 			w.again, w.Changed = !w.last, true
-		} else {
+		} else if readable(idsOf(rows)) {
 			w.client.facts.startsAt(ctx, 0, true)
 		}
 	}
@@ -86,7 +86,7 @@ func (w *walk) continues(p part, rows []*lead.Lead) bool {
 func (p part) repeats(rows, head []*lead.Lead) bool {
 	list, first := idsOf(rows), idsOf(head)
 	return len(list) >= min(p.size, len(first)) && len(list) <= len(first) && slices.Equal(list, first[:len(list)]) &&
-		slices.ContainsFunc(list, func(id string) bool { return id != "" })
+		readable(list)
 }
 
 // repeated handles a second page that repeats the first. On a platform that numbers
@@ -138,7 +138,7 @@ func (w *walk) refused(ctx context.Context, refusal error) error {
 	// may refuse to go on for another reason.
 	if short := w.short || w.Pages == 1 && w.size < w.asked; !short {
 		w.Calls++
-		if !w.client.provesEnd(ctx, w.read) {
+		if !w.client.provesEnd(ctx, w.read, 0) {
 			return refusal
 		}
 	}
