@@ -330,7 +330,7 @@ func TestSearchForAnchor(t *testing.T) {
 		position int  // where the next row is expected
 	}{
 		"in its place":               {0, false, 1, false, k + 1},
-		"one row on":                 {1, false, 2, false, k + 2},
+		"one row on":                 {1, false, 1, false, k + 2},
 		"two rows back":              {-2, false, 1, false, k - 1},
 		"twenty rows back":           {-20, false, 2, false, k - 19},
 		"in hand without its window": {20, false, 2, false, k + 21},
