@@ -209,7 +209,7 @@ func TestAnyWindowEqualsSlicing(t *testing.T) {
 				fetched += page.Size
 			}
 		}
-		if len(s.plans) > 1 || fetched > max(64, 2*(w.Size+5)) {
+		if len(s.plans) > 1 || fetched > max(80, 2*(w.Size+9)) {
 			t.Fatalf("%d rows asked for a window of %d: %v", fetched, w.Size, s.plans)
 		}
 	})
