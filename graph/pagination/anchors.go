@@ -19,6 +19,10 @@ const (
 	// trustedAnchors is the number of anchors on the side not answered yet, in order,
 	// that leave no doubt about the place.
 	trustedAnchors = 3
+	// leastAnchors is the number of anchors that every cursor has on either side, so that
+	// one of these rows may be deleted. A cursor with fewer is at an end of the list, and
+	// they are all rows there.
+	leastAnchors = trustedAnchors + 1
 	// unseenWeight is the weight of an anchor on the side that the walk has not
 	// answered yet. To pass over rows is worse than to repeat some, so one anchor
 	// that would be passed over outweighs three that would be repeated.
@@ -81,7 +85,7 @@ func (c Cursor) place(total int, find finder, after bool) spot {
 			limits = append(limits, at)
 		}
 	}
-	at, s := settle(seen, limits, nearby(len(answered), len(unseen)))
+	at, s := settle(seen, limits, nearby(len(answered), len(unseen)), len(unseen) > 0 && len(unseen) < leastAnchors)
 	s.rows = (at + 1) / 2
 	if after {
 		if c.Turns > maxTurns {
@@ -97,8 +101,9 @@ func (c Cursor) place(total int, find finder, after bool) spot {
 
 // settle returns the position that follows from the answered anchors that were seen, the
 // nearest last, and from the positions of the others. Without the others it takes as many
-// nearby anchors as given to be sure.
-func settle(seen []sighting, limits []int, nearby int) (position int, s spot) {
+// nearby anchors as given to be sure. If all is true, the others were all rows that the
+// walk had not answered.
+func settle(seen []sighting, limits []int, nearby int, all bool) (position int, s spot) {
 	kept := inOrder(seen)
 	last, unseen := elect(kept, limits)
 	s.turned = len(kept) < len(seen) || last < len(kept)-1 || last < 0 || unseen < len(limits)
@@ -111,8 +116,10 @@ func settle(seen []sighting, limits []int, nearby int) (position int, s spot) {
 	}
 	// Few anchors limit the place from the other side. If there are more rows between
 	// the nearest answered ones than before, either they are new or the anchors have
-	// moved past them.
-	if len(kept) == 1 && kept[0].position > 1 {
+	// moved past them. They are new if the rows that were not answered then are known
+	// and have kept their places.
+	mayPass := !all || unseen < len(limits)
+	if mayPass && len(kept) == 1 && kept[0].position > 1 {
 		return 0, spot{turned: true}
 	}
 	near := 0
@@ -121,7 +128,7 @@ func settle(seen []sighting, limits []int, nearby int) (position int, s spot) {
 			near++
 		}
 	}
-	for last > 0 && kept[last].distance < len(nearAnchors) && kept[last].strays(kept[last-1]) {
+	for mayPass && last > 0 && kept[last].distance < len(nearAnchors) && kept[last].strays(kept[last-1]) {
 		last, s.turned = last-1, true
 	}
 	s.sure = !s.turned && (unseen > 0 && near > 1 || near >= nearby)

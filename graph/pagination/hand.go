@@ -125,15 +125,19 @@ func (h hand[T]) position(place int, after bool) int {
 	}
 }
 
-// enough reports whether the rows next to the place fill the window and, if next is
-// true, decide whether there are more, or whether the list ends.
+// enough reports whether the rows next to the place fill the window and give its cursors
+// enough anchors, or the list ends. For an empty window it takes the row that decides whether
+// there are more, if next is true.
 func (h hand[T]) enough(w Window, place int, next bool) bool {
-	if w.Backward {
-		return h.low == 0 || place > w.Size
-	}
 	size := w.Size
-	if next {
+	switch {
+	case size > 0:
+		size += leastAnchors
+	case w.Backward || next:
 		size++
+	}
+	if w.Backward {
+		return h.low == 0 || place >= size
 	}
 	return h.end || len(h.rows)-place >= size
 }

@@ -42,11 +42,10 @@ const (
 	// neighbours is the number of rows that are read beyond the cursor's to see that
 	// it has not moved.
 	neighbours = 2
-	// lookAhead is the number of rows read beyond a window of less than smallWindow rows.
-	// Its cursors hold on to them. Those of larger windows have enough rows of their
-	// own, and only read the row that decides whether there is another page.
-	lookAhead   = 4
-	smallWindow = 16
+	// lookAhead is the number of rows read beyond a window. Its cursors hold on to
+	// leastAnchors of them. The others are there in case some are inserted before the
+	// window, are repeated or are holes.
+	lookAhead = leastAnchors + 2
 	// fetches is how often pages are read for a window.
 	fetches = 6
 )
@@ -149,9 +148,9 @@ func (s Source[T]) widen(rows span) span {
 func (w Window) needs(position int, next bool) span {
 	ahead := 0
 	switch {
-	case w.Size < smallWindow && (w.Size > 0 || position >= 0):
+	case w.Size > 0 || position >= 0:
 		ahead = lookAhead
-	case w.Backward || next:
+	case next:
 		ahead = 1
 	}
 	if w.Backward {

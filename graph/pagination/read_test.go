@@ -209,7 +209,7 @@ func TestAnyWindowEqualsSlicing(t *testing.T) {
 				fetched += page.Size
 			}
 		}
-		if len(s.plans) > 1 || fetched > max(64, 2*(w.Size+5)) {
+		if len(s.plans) > 1 || fetched > max(80, 2*(w.Size+9)) {
 			t.Fatalf("%d rows asked for a window of %d: %v", fetched, w.Size, s.plans)
 		}
 	})
@@ -330,7 +330,7 @@ func TestSearchForAnchor(t *testing.T) {
 		position int  // where the next row is expected
 	}{
 		"in its place":               {0, false, 1, false, k + 1},
-		"one row on":                 {1, false, 2, false, k + 2},
+		"one row on":                 {1, false, 1, false, k + 2},
 		"two rows back":              {-2, false, 1, false, k - 1},
 		"twenty rows back":           {-20, false, 2, false, k - 19},
 		"in hand without its window": {20, false, 2, false, k + 21},
