@@ -134,8 +134,13 @@ func (c *Client) judge(status int) {
 func (c *Client) Denied() bool { return c.denied.Load() }
 
 // ShareGates makes all replicas of the client stop when the platform limits the rate of
-// calls. Call it before the first read.
-func (c *Client) ShareGates(with guard.SharedGates) { c.guard.ShareGates(with) }
+// calls, or its token endpoint demands a wait. Call it before the first read.
+func (c *Client) ShareGates(with guard.SharedGates) {
+	c.guard.ShareGates(with)
+	if c.tokens != nil {
+		c.tokens.ShareGates(with)
+	}
+}
 
 // State describes limits, breaker and token at one moment.
 type State struct {
