@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -121,4 +122,42 @@ func TestSocketLeavesAfterItsQueries(t *testing.T) {
 	running.want(`{"type":"next","id":"1","payload":{"data":{"lead":{"status":"ACTIVE"}}}}`)
 	running.want(`{"type":"complete","id":"1"}`)
 	running.wantClose(websocket.StatusGoingAway)
+}
+
+// TestEachFieldOfACrowdedOperationHasItsOwnError lets too many operations wait for a slow
+// platform. Fields that share a call fail together, each in its own place.
+func TestEachFieldOfACrowdedOperationHasItsOwnError(t *testing.T) {
+	t.Parallel()
+	for _, textbook := range []bool{false, true} {
+		t.Run(fmt.Sprint("textbook ", textbook), func(t *testing.T) {
+			t.Parallel()
+			door := admission.New(admission.Options{InFlight: 1, Queue: 100, Wait: time.Minute})
+			s := newService(t, serviceOptions{graph: func(o *graph.Options) {
+				o.Textbook = textbook
+				o.Admit = func(ctx context.Context) (*admission.Slot, time.Duration) { return door.Enter(ctx, "caller") }
+			}})
+			s.platform.Inject(sandbox.Fault{Kind: sandbox.KindPage, Times: -1, Latency: time.Minute})
+			s.platform.Inject(sandbox.Fault{Kind: sandbox.KindLead, Times: -1, Latency: time.Minute})
+			other, _ := door.Enter(t.Context(), "other")
+			other.Away()
+			_, done := other.Calling(t.Context())
+			a := s.query(t, fmt.Sprintf(`{
+				a: leadStats { total } b: leadStats { total } c: leads(last: 2) { totalCount } d: leads(first: 2) { nodes { id } }
+				e: lead(tenantId: %[1]q) { id } f: lead(tenantId: %[1]q) { status } g: leadsByTenantIds(tenantIds: [%[1]q, %[2]q]) { id }
+			}`, seedTenant, noTenant))
+			done()
+			other.Release()
+			var places []string
+			for _, e := range a.Errors {
+				places = append(places, fmt.Sprint(e.Path))
+				if after, _ := e.Extensions["retryAfterMs"].(float64); e.Extensions["code"] != "OVERLOADED" || after < 1000 || len(e.Locations) != 1 {
+					t.Errorf("%+v", e)
+				}
+			}
+			slices.Sort(places)
+			if want := []string{"[a]", "[b]", "[c]", "[d]", "[e]", "[f]", "[g 0]", "[g 1]"}; !slices.Equal(places, want) {
+				t.Errorf("errors at %v, want %v: %s", places, want, a.Body)
+			}
+		})
+	}
 }

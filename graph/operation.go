@@ -11,7 +11,6 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 	"golang.org/x/sync/semaphore"
 
 	"leadgraph/graph/limits"
@@ -20,7 +19,6 @@ import (
 	"leadgraph/graph/transport"
 	"leadgraph/graph/truth"
 	"leadgraph/internal/admission"
-	"leadgraph/internal/errcode"
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
 	"leadgraph/lead/lookup"
@@ -322,13 +320,11 @@ func waiting[T any](ctx context.Context, read func() (T, error)) (T, error) {
 }
 
 // crowded returns the error of a call to the platform. If the call ended because
-// too many operations wait for the platform, the error says so.
+// too many operations wait for the platform, the error says so. Fields can share the
+// error, so it has no place in the response yet.
 func crowded(ctx context.Context, err error) error {
 	if err == nil || !errors.Is(context.Cause(ctx), admission.ErrCrowded) {
 		return err
 	}
-	return &gqlerror.Error{
-		Message:    "The server is overloaded.",
-		Extensions: map[string]any{"code": errcode.Overloaded, "retryAfterMs": admission.Later().Milliseconds()},
-	}
+	return admission.ErrCrowded
 }

@@ -126,11 +126,11 @@ func TestErrorsHaveTheirPlaceOnEveryTransport(t *testing.T) {
 		"filtered":            {"{\n a: leads(filter: {tenantId: \"" + fullTenant + "\"}) { asOf }\n ... @defer {\n b: leads(filter: {tenantId: \"" + fullTenant + "\"}) { asOf } } }", none, []string{"[a] [{2 2}]", "[b] [{4 2}]"}},
 		"catalogue": {"{\n a: leadStats { total }\n b: leadStats { total }\n c: node(id: 1) { id }\n ... @defer {\n d: leadStats { total }\n e: leads(orderBy: {field: STATUS}) { asOf } } }",
 			none, []string{"[a] [{2 2}]", "[b] [{3 2}]", "[c] [{4 2}]", "[d] [{6 2}]", "[e] [{7 2}]"}},
-		"deferred null": {"{ __typename ... @defer {\n a: nodes(ids: [1]) { id } } }", none, []string{"[a] [{2 2}]"}},
-		"literals":      {"{\n a: lead(tenantId: 1) { id }\n ... @defer(label: \"l\") {\n b: lead(tenantId: 1) { id } } }", none, []string{"[a] [{2 10}]", "[b] [{4 10}]"}},
-		"variables":     {"query(\n $t: UUID!\n $n: Int) { lead(tenantId: $t) { id } leads(first: $n) { asOf } }", `{"t":1,"n":"1"}`, []string{"[] [{2 2}]", "[] [{3 2}]"}},
-		"validation":    {"{\n nope\n nor }", none, []string{"[] [{2 2}]", "[] [{3 2}]"}},
-		"syntax":        {"{\n a(", none, []string{"[] [{2 4}]"}},
+		"deferred nodes": {"{ __typename ... @defer {\n a: nodes(ids: [1, 2]) { id } } }", none, []string{"[a 0] [{2 2}]", "[a 1] [{2 2}]"}},
+		"literals":       {"{\n a: lead(tenantId: 1) { id }\n ... @defer(label: \"l\") {\n b: lead(tenantId: 1) { id } } }", none, []string{"[a] [{2 10}]", "[b] [{4 10}]"}},
+		"variables":      {"query(\n $t: UUID!\n $n: Int) { lead(tenantId: $t) { id } leads(first: $n) { asOf } }", `{"t":1,"n":"1"}`, []string{"[] [{2 2}]", "[] [{3 2}]"}},
+		"validation":     {"{\n nope\n nor }", none, []string{"[] [{2 2}]", "[] [{3 2}]"}},
+		"syntax":         {"{\n a(", none, []string{"[] [{2 4}]"}},
 	}
 	for _, textbook := range []bool{false, true} {
 		s := newService(t, serviceOptions{
@@ -154,6 +154,62 @@ func TestErrorsHaveTheirPlaceOnEveryTransport(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestAFailureLeavesTheOtherFieldsAlone lets each root field fail beside one that is
+// answered, in the same document and in deferred fragments with and without labels.
+func TestAFailureLeavesTheOtherFieldsAlone(t *testing.T) {
+	t.Parallel()
+	failing := map[string]struct{ field, want string }{
+		"lead":             {`bad: lead(tenantId: "` + fullTenant + `") { id }`, "[bad]"},
+		"leadsByTenantIds": {`bad: leadsByTenantIds(tenantIds: ["` + fullTenant + `"]) { id }`, "[bad 0]"},
+		"leads":            {`bad: leads(first: 3) { nodes { id } }`, "[bad]"},
+		"leadStats":        {`bad: leadStats { total }`, "[bad]"},
+		"node":             {`bad: node(id: 1) { id }`, "[bad]"},
+		"nodes":            {`bad: nodes(ids: [1]) { id }`, "[bad 0]"},
+	}
+	if all := rootFieldNames(t); len(all) != len(failing) {
+		t.Errorf("the root fields are %v", all)
+	}
+	const good = `good: lead(tenantId: "` + seedTenant + `") { id }`
+	documents := []string{"{ %s %s }", "{ __typename ... @defer { %s } ... @defer { %s } }", `{ __typename ... @defer(label: "a") { %s } ... @defer { %s } }`, "{ __typename ... @defer { %s %s } }"}
+	for _, textbook := range []bool{false, true} {
+		s := newService(t, serviceOptions{graph: func(o *graph.Options) {
+			o.Textbook, o.MaxBatch, o.Documents.Automatic = textbook, 2, persisted.NewMemory(1<<20)
+		}})
+		s.platform.Inject(sandbox.Fault{Kind: "tenant:" + fullTenant, Times: -1, Status: http.StatusNotImplemented})
+		s.platform.Inject(sandbox.Fault{Kind: sandbox.KindPage, Times: -1, Status: http.StatusNotImplemented})
+		for way, run := range waysToRun(s) {
+			for name, bad := range failing {
+				for _, document := range documents {
+					document = fmt.Sprintf(document, bad.field, good)
+					t.Run(fmt.Sprint(name, " ", way, textbook), func(t *testing.T) {
+						t.Parallel()
+						answer := run(t, document, "{}")
+						got := placesOf(t, answer)
+						if !strings.Contains(answer, `"good":{"id":"da68eafc-d3c6-4d3b-9a10-c48b26c6086b"}`) || len(got) != 1 || !strings.HasPrefix(got[0], bad.want+" ") {
+							t.Errorf("%s: places %q, want %s:\n%s", document, got, bad.want, answer)
+						}
+					})
+				}
+			}
+		}
+	}
+}
+
+// rootFieldNames returns the names of the root fields.
+func rootFieldNames(t *testing.T) (names []string) {
+	t.Helper()
+	s := newService(t, serviceOptions{})
+	type query struct {
+		Schema struct {
+			QueryType struct{ Fields []struct{ Name string } }
+		} `json:"__schema"`
+	}
+	for _, field := range data[query](t, s.query(t, `{ __schema { queryType { fields { name } } } }`)).Schema.QueryType.Fields {
+		names = append(names, field.Name)
+	}
+	return names
 }
 
 // TestWithheldFieldsHaveTheirPlaceOnEveryTransport is the same for fields that the

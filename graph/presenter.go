@@ -13,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"leadgraph/graph/pagination"
+	"leadgraph/internal/admission"
 	"leadgraph/internal/errcode"
 	"leadgraph/lead"
 )
@@ -111,6 +112,9 @@ func (p presenter) describe(err error, shown *gqlerror.Error) {
 		return
 	}
 	switch {
+	case errors.Is(err, admission.ErrCrowded):
+		setCode(shown, errcode.Overloaded, "The server is overloaded.")
+		shown.Extensions["retryAfterMs"] = admission.Later().Milliseconds()
 	case errors.Is(err, graphql.ErrInvalidNull):
 		setCode(shown, errcode.UpstreamBadResponse, "The platform sent no value for a required field.")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

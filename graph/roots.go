@@ -97,3 +97,17 @@ func computeRootFields(schema *ast.Schema) graphql.FieldMiddleware {
 		return next(ctx)
 	}
 }
+
+// failAt adds the error of an element of a field that is a list.
+func failAt(ctx context.Context, element int, err error) {
+	graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithIndex(element)), err)
+}
+
+// failEach adds an error for each element of a list. A root field that may not be null
+// fails in this way: an error of the field itself would leave nothing of the operation,
+// or of the deferred part, that other fields have answered.
+func failEach(ctx context.Context, elements int, err error) {
+	for element := range elements {
+		failAt(ctx, element, err)
+	}
+}

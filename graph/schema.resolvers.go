@@ -9,8 +9,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
-
 	"leadgraph/graph/generated"
 	"leadgraph/graph/loader"
 	"leadgraph/graph/pagination"
@@ -48,12 +46,13 @@ func (r *queryResolver) LeadsByTenantIds(ctx context.Context, tenantIds []string
 		return lists, nil
 	})
 	if err := op.meet(ctx); err != nil {
-		return nil, err
+		failEach(ctx, len(tenantIds), err)
+		return make([][]*lead.Lead, len(tenantIds)), nil
 	}
 	for i, err := range errs {
 		if err != nil {
-			graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i)), err)
-			lists[i] = nil // null and an error; a tenant without leads has an empty list
+			failAt(ctx, i, err)
+			lists[i] = nil // a tenant without leads has an empty list
 			continue
 		}
 		if lists[i] = op.visibleAll(op.truth.OfTenant(tenantIds[i])); lists[i] == nil {
@@ -91,7 +90,7 @@ func (r *queryResolver) LeadStats(ctx context.Context, filter *lead.Filter) (*ca
 }
 
 func (r *queryResolver) Node(ctx context.Context, id string) (generated.Node, error) {
-	nodes, err := r.Nodes(ctx, []string{id})
+	nodes, err := operationOf(ctx).nodes(ctx, []string{id})
 	if err != nil {
 		return nil, err
 	}
@@ -99,20 +98,10 @@ func (r *queryResolver) Node(ctx context.Context, id string) (generated.Node, er
 }
 
 func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]generated.Node, error) {
-	op := operationOf(ctx)
-	all, err := waiting(ctx, op.snapshot)
+	nodes, err := operationOf(ctx).nodes(ctx, ids)
 	if err != nil {
-		return nil, err
-	}
-	if err := op.meet(ctx); err != nil {
-		return nil, err
-	}
-	op.seek(ctx, ids, all)
-	nodes := make([]generated.Node, len(ids))
-	for i, id := range ids {
-		if found := op.truth.Settle(id); found != nil {
-			nodes[i] = op.visible(found)
-		}
+		failEach(ctx, len(ids), err)
+		return make([]generated.Node, len(ids)), nil
 	}
 	return nodes, nil
 }

@@ -52,6 +52,25 @@ func (op *operation) newer(ctx context.Context, all allLeads, since time.Time) (
 	return all, err
 }
 
+// nodes returns the leads with these ids; nil for an id without a lead.
+func (op *operation) nodes(ctx context.Context, ids []string) ([]generated.Node, error) {
+	all, err := waiting(ctx, op.snapshot)
+	if err != nil {
+		return nil, err
+	}
+	if err := op.meet(ctx); err != nil {
+		return nil, err
+	}
+	op.seek(ctx, ids, all)
+	nodes := make([]generated.Node, len(ids))
+	for i, id := range ids {
+		if found := op.truth.Settle(id); found != nil {
+			nodes[i] = op.visible(found)
+		}
+	}
+	return nodes, nil
+}
+
 // seek looks for leads that nothing is known of. The tenants of leads that a lookup or
 // a page has just shown are looked up. For others, a catalogue that is not just read is
 // refreshed.

@@ -29,8 +29,10 @@ type platform struct {
 	base   url.URL
 	header http.Header // of every request; never changed
 	guard  *guard.Guard
-	conns  *http.Transport
-	facts  *learner
+	// callers makes the guards of clients from ForCaller.
+	callers *guard.Callers
+	conns   *http.Transport
+	facts   *learner
 }
 
 // NewClient checks the options and returns a client. It makes no call. The error
@@ -57,6 +59,7 @@ func NewClient(options Options) (*Client, error) {
 		conns: conns,
 		facts: newLearner(o.FirstPage, o.Logger),
 	}
+	p.callers = p.guard.Callers()
 	c := &Client{platform: p, sender: p.guard, ends: &ends{}, denied: &atomic.Bool{}}
 	switch {
 	case o.StaticToken != "":
@@ -73,8 +76,17 @@ func NewClient(options Options) (*Client, error) {
 // WithToken returns a client that sends this bearer token instead. Both clients
 // share the connections, the limits and what is known about the platform, but no
 // leads. The new client need not be closed.
-func (c *Client) WithToken(bearer string) *Client {
-	return &Client{platform: c.platform, sender: token.Static(c.guard, bearer), ends: &ends{}, denied: &atomic.Bool{}}
+func (c *Client) WithToken(bearer string) *Client { return c.sending(token.Static(c.guard, bearer)) }
+
+// ForCaller is like WithToken for one of many callers. What the platform answers to this
+// one does not stop the calls of others: see guard.Callers. The name identifies the
+// caller, and is not shown.
+func (c *Client) ForCaller(name, bearer string) *Client {
+	return c.sending(token.Static(c.callers.Guard(name), bearer))
+}
+
+func (c *Client) sending(by guard.Sender) *Client {
+	return &Client{platform: c.platform, sender: by, ends: &ends{}, denied: &atomic.Bool{}}
 }
 
 // Close cancels a pending token request and closes idle connections. Later calls
@@ -122,8 +134,13 @@ func (c *Client) judge(status int) {
 func (c *Client) Denied() bool { return c.denied.Load() }
 
 // ShareGates makes all replicas of the client stop when the platform limits the rate of
-// calls. Call it before the first read.
-func (c *Client) ShareGates(with guard.SharedGates) { c.guard.ShareGates(with) }
+// calls, or its token endpoint demands a wait. Call it before the first read.
+func (c *Client) ShareGates(with guard.SharedGates) {
+	c.guard.ShareGates(with)
+	if c.tokens != nil {
+		c.tokens.ShareGates(with)
+	}
+}
 
 // State describes limits, breaker and token at one moment.
 type State struct {
@@ -133,8 +150,8 @@ type State struct {
 	TokenExpires time.Time
 }
 
-// State returns the present state. TokenExpires is zero for a client from
-// WithToken.
+// State returns the present state of what all callers share. TokenExpires is zero for a
+// client from WithToken or ForCaller.
 func (c *Client) State() State {
 	s := State{State: c.guard.State()}
 	if c.tokens != nil {

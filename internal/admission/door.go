@@ -23,7 +23,8 @@ type Options struct {
 	// nothing waits, nothing is refused and nothing is counted.
 	InFlight int
 	// Queue is how many operations may wait. With 0 an operation that would have to
-	// wait is refused.
+	// wait is refused. Those that wait for others of the same caller to end count
+	// apart: for each caller a quarter as many.
 	Queue int
 	// Wait is how long callers are ready to wait.
 	Wait time.Duration
@@ -49,7 +50,7 @@ type Door struct {
 	turn    int
 	clock   time.Duration // the used time of the caller whose turn was last
 	rate    rate
-	pressed atomic.Bool // operations wait to begin or for room, so the rate is measured
+	pressed atomic.Bool // operations wait to begin or for the house, so the rate is measured
 	inHouse house
 }
 
@@ -81,7 +82,7 @@ type State struct {
 func (d *Door) State() State {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return State{Running: int(d.tokens - d.free.Load()), Waiting: int(d.parked.Load()) + d.inHouse.queue.Len(), Inside: d.inHouse.used}
+	return State{Running: int(d.tokens - d.free.Load()), Waiting: int(d.parked.Load()) + d.inHouse.queue.Len() + d.inHouse.own, Inside: d.inHouse.used}
 }
 
 // Enter takes a token for an operation of the named caller, and waits for one if

@@ -21,8 +21,15 @@ type house struct {
 	most    int
 	used    int
 	calling int // weight of those that call the platform
-	callers map[string]int
-	queue   list.List // *guest, longest wait first
+	parties map[string]*party
+	queue   list.List // *guest that wait because the house is full, longest wait first
+	own     int       // guests that wait for operations of their own callers
+}
+
+// party is what one caller has in the house and in front of it.
+type party struct {
+	weight int       // in the house and in its queue
+	own    list.List // *guest that wait until this is less, longest wait first
 }
 
 // guest is an operation that waits for room.
@@ -30,35 +37,80 @@ type guest struct {
 	name   string
 	weight int
 	ready  chan struct{} // closed when it has room
+	place  *list.Element
+	own    bool // it is in the list of its party, not in the queue of the house
 }
 
-func newHouse(most int) house { return house{most: most, callers: map[string]int{}} }
+func newHouse(most int) house { return house{most: most, parties: map[string]*party{}} }
 
-// admit gives room to those who wait for it, in the order of their arrival. One
-// caller gets at most three quarters of the house; those who have them let others
-// pass. An operation that is alone always has room.
-func (h *house) admit() {
-	for place := h.queue.Front(); place != nil; {
-		g, next := place.Value.(*guest), place.Next()
-		if h.used > 0 && h.used+g.weight > h.most {
+// enter lets a guest wait. One caller gets at most three quarters of the house.
+// Those of its operations that would exceed them wait among themselves: they hold up
+// no other caller, and do not count as overload.
+func (h *house) enter(g *guest) {
+	p := h.parties[g.name]
+	if p == nil {
+		p = &party{}
+		h.parties[g.name] = p
+	}
+	g.place, g.own = p.own.PushBack(g), true
+	h.own++
+	h.follow(g.name)
+}
+
+// follow moves the operations of a caller that are within its share now into the
+// queue of the house, and gives room to those who wait there, in this order.
+func (h *house) follow(name string) {
+	p := h.parties[name]
+	for place := p.own.Front(); place != nil; place = p.own.Front() {
+		g := place.Value.(*guest)
+		if p.weight > 0 && p.weight+g.weight > h.most-h.most/4 {
+			break
+		}
+		p.own.Remove(place)
+		h.own--
+		p.weight += g.weight
+		g.place, g.own = h.queue.PushBack(g), false
+	}
+	if p.weight == 0 {
+		delete(h.parties, name)
+	}
+	for place := h.queue.Front(); place != nil; place = h.queue.Front() {
+		g := place.Value.(*guest)
+		if h.used > 0 && h.used+g.weight > h.most { // an operation that is alone always has room
 			return
 		}
-		if own := h.callers[g.name]; own == 0 || own+g.weight <= h.most-h.most/4 {
-			h.queue.Remove(place)
-			h.used += g.weight
-			h.callers[g.name] += g.weight
-			close(g.ready)
-		}
-		place = next
+		h.queue.Remove(place)
+		h.used += g.weight
+		close(g.ready)
 	}
+}
+
+// giveUp removes a guest that has no room.
+func (h *house) giveUp(g *guest) {
+	p := h.parties[g.name]
+	if g.own {
+		p.own.Remove(g.place)
+		h.own--
+	} else {
+		h.queue.Remove(g.place)
+		p.weight -= g.weight
+	}
+	h.follow(g.name) // who came later may need less room
 }
 
 func (h *house) leave(name string, weight int) {
 	h.used -= weight
-	if h.callers[name] -= weight; h.callers[name] == 0 {
-		delete(h.callers, name)
+	h.parties[name].weight -= weight
+	h.follow(name)
+}
+
+// crowdedBy reports whether more than so many operations wait where the guest does.
+// Of those that wait for their own caller there may be a quarter as many for each.
+func (h *house) crowdedBy(g *guest, most int) bool {
+	if g.own {
+		return h.parties[g.name].own.Len() > (most+3)/4
 	}
-	h.admit()
+	return h.queue.Len() > most
 }
 
 // reserve waits for room for an operation. It returns false if there is none
@@ -67,14 +119,12 @@ func (h *house) leave(name string, weight int) {
 func (d *Door) reserve(ctx context.Context, name string, weight int, away func()) bool {
 	g := &guest{name: name, weight: weight, ready: make(chan struct{})}
 	d.mu.Lock()
-	place := d.inHouse.queue.PushBack(g)
-	d.inHouse.admit()
-	d.press()
-	full := !g.in() && d.inHouse.queue.Len() > d.options.Queue
+	d.inHouse.enter(g)
+	full := !g.in() && d.inHouse.crowdedBy(g, d.options.Queue)
 	if full {
-		d.inHouse.queue.Remove(place)
-		d.press()
+		d.inHouse.giveUp(g)
 	}
+	d.press()
 	d.mu.Unlock()
 	if full || g.in() {
 		return !full
@@ -93,8 +143,7 @@ func (d *Door) reserve(ctx context.Context, name string, weight int, away func()
 	if g.in() {
 		return true
 	}
-	d.inHouse.queue.Remove(place)
-	d.inHouse.admit() // who came later may need less room
+	d.inHouse.giveUp(g)
 	d.press()
 	return false
 }

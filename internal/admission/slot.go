@@ -24,7 +24,8 @@ type Slot struct {
 	weight int // as reserved
 	over   bool
 
-	counted int // the weight that was counted for the calls
+	counted int  // the weight that was counted for the calls
+	crowded bool // too many called already when it was counted
 	ended   func()
 }
 
@@ -107,24 +108,22 @@ func (s *Slot) Calling(ctx context.Context) (calling context.Context, done func(
 		return ctx, func() {}
 	}
 	s.mu.Lock()
-	s.calls++
-	first, weight := s.calls == 1, max(s.weight, 1)
-	if first {
-		s.counted = weight
+	if s.calls++; s.calls == 1 {
+		s.counted = max(s.weight, 1)
+		s.crowded = !s.door.call(s.counted)
 	}
+	crowded := s.crowded
 	s.mu.Unlock()
 	cancel := func() {}
-	if first && !s.door.call(weight) {
+	if crowded {
 		ctx, cancel = context.WithTimeoutCause(ctx, crowdedWait, ErrCrowded)
 	}
 	return ctx, func() {
 		cancel()
 		s.mu.Lock()
-		s.calls--
-		last, weight := s.calls == 0, s.counted
-		s.mu.Unlock()
-		if last {
-			s.door.call(-weight)
+		defer s.mu.Unlock()
+		if s.calls--; s.calls == 0 {
+			s.door.call(-s.counted)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package admission_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"testing"
@@ -137,91 +136,6 @@ func TestTokenComesTooLate(t *testing.T) {
 		c.want(admission.State{Running: 1})
 		other.Release()
 		c.want(admission.State{})
-	})
-}
-
-// TestMemoryIsReservedByPlannedCost also checks that nobody gets all of it, and
-// that small operations do not overtake a large one forever.
-func TestMemoryIsReservedByPlannedCost(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		c := newCrowd(t, admission.Options{InFlight: 100, Queue: 3, Wait: time.Second, Tokens: 4})
-		reserve := func(caller string, weight int) (slot *admission.Slot, reserved chan bool) {
-			t.Helper()
-			slot, reserved = c.slot(caller), make(chan bool, 1)
-			go func() {
-				ok, retryAfter := slot.Reserve(t.Context(), weight)
-				if ok == (retryAfter > 0) {
-					t.Errorf("reserved: %v, retry after %v", ok, retryAfter)
-				}
-				reserved <- ok
-			}()
-			synctest.Wait()
-			return slot, reserved
-		}
-		large, _ := reserve("greedy", 1000) // counts as half of the house
-		large.Away()
-		c.order = nil
-		c.want(admission.State{Inside: 50})
-		_, more := reserve("greedy", 30) // would have more than three quarters
-		c.order = nil
-		c.want(admission.State{Inside: 50, Waiting: 1}) // without a token
-		_, other := reserve("other", 45)
-		if len(other) != 1 || !<-other {
-			t.Error("one caller fills the house")
-		}
-		_, third := reserve("third", 20)
-		_, fourth := reserve("fourth", 1) // it would fit
-		if len(more)+len(third)+len(fourth) != 0 {
-			t.Error("small operations overtake large ones")
-		}
-		slot, refused := reserve("fifth", 1)
-		if len(refused) != 1 || <-refused {
-			t.Error("the queue has no bound")
-		}
-		slot.Release()
-		large.Unload()
-		if !<-more || !<-third || !<-fourth {
-			t.Error("what was given back is lost")
-		}
-	})
-}
-
-// TestWhoWaitsForThePlatformLeavesRoom lets too many operations wait for the
-// platform: further ones get an answer only if memory has it.
-func TestWhoWaitsForThePlatformLeavesRoom(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		c := newCrowd(t, admission.Options{InFlight: 4, Queue: 10, Wait: time.Second, Tokens: 4})
-		var ends []func()
-		for i, caller := range []string{"a", "b", "c", "d"} {
-			slot := c.slot(caller)
-			if ok, _ := slot.Reserve(t.Context(), 1); !ok {
-				t.Fatal("refused")
-			}
-			slot.Away()
-			ctx, done := slot.Calling(t.Context())
-			inner, innerDone := slot.Calling(ctx) // another field; the operation counts once
-			innerDone()
-			<-time.After(time.Second)
-			if crowded := errors.Is(context.Cause(inner), admission.ErrCrowded); crowded != (i == 3) {
-				t.Errorf("operation %d: %v", i, context.Cause(inner))
-			}
-			ends = append(ends, func() { done(); slot.Back(t.Context()); slot.Release() })
-		}
-		for _, end := range ends {
-			end()
-		}
-		c.order = nil
-		c.want(admission.State{})
-		slot := c.slot("e")
-		ctx, done := slot.Calling(t.Context())
-		<-time.After(time.Second)
-		if ctx.Err() != nil {
-			t.Error("those that have ended still count")
-		}
-		done()
-		slot.Release()
 	})
 }
 

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/base64"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"slices"
 	"strings"
@@ -16,6 +18,7 @@ import (
 	"leadgraph/internal/config"
 	"leadgraph/lead"
 	"leadgraph/upstream/sandbox"
+	"leadgraph/upstream/token"
 )
 
 // replica opens a platform that shares what it reads with others, under a key if there
@@ -139,5 +142,38 @@ func TestPagingIsShared(t *testing.T) {
 				t.Errorf("%+v, %s: believed without proof", paging, name)
 			}
 		}
+	}
+}
+
+// A wait that the token endpoint demands of one replica costs the others no request.
+func TestWaitOfTheTokenEndpointIsShared(t *testing.T) {
+	t.Parallel()
+	platform, err := sandbox.New(sandbox.Options{Leads: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	front := httptest.NewServer(platform)
+	t.Cleanup(front.Close)
+	redis := miniredis.RunT(t)
+	platform.Inject(sandbox.Fault{Kind: sandbox.KindToken, Times: -1, Status: http.StatusServiceUnavailable, RetryAfter: "30"})
+	for range 3 {
+		b := open(t, &fakePlatform{url: front.URL}, func(o *backend.Options) {
+			o.Caller = nil
+			o.Caches.RedisURL = config.Secret("redis://" + redis.Addr())
+			o.Caches.RedisTimeout = 5 * time.Second // for a busy machine
+			o.Upstream.Credentials = token.Credentials{
+				TokenURL: front.URL + sandbox.TokenPath, ClientID: sandbox.DefaultClientID, ClientSecret: sandbox.DefaultClientSecret, Scope: sandbox.DefaultScope,
+			}
+		})
+		_, err := b.LeadsPage(t.Context(), 0, 10, lead.AllParts)
+		if failure, ok := errors.AsType[*lead.SourceError](err); !ok || failure.RetryAfter < 20*time.Second {
+			t.Errorf("error %v", err)
+		}
+		for len(redis.Keys()) == 0 { // the wait is still being shared
+			runtime.Gosched()
+		}
+	}
+	if calls := platform.Calls().Token; calls != 1 {
+		t.Errorf("the token endpoint was asked %d times", calls)
 	}
 }

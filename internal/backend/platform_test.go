@@ -31,9 +31,9 @@ type fakePlatform struct {
 	*sandbox.Server
 	url string
 
-	mu      sync.Mutex
-	calls   map[string]int // by token
-	revoked map[string]bool
+	mu       sync.Mutex
+	calls    map[string]int // by token
+	statuses map[string]int // of the answers to a token that is not accepted
 }
 
 func newFakePlatform(t *testing.T) *fakePlatform {
@@ -42,7 +42,7 @@ func newFakePlatform(t *testing.T) *fakePlatform {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &fakePlatform{Server: server, calls: map[string]int{}, revoked: map[string]bool{}}
+	p := &fakePlatform{Server: server, calls: map[string]int{}, statuses: map[string]int{}}
 	front := httptest.NewServer(p)
 	t.Cleanup(front.Close)
 	p.url = front.URL
@@ -54,19 +54,25 @@ func (p *fakePlatform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	p.mu.Lock()
 	p.calls[token]++
-	revoked := token == "" || p.revoked[token]
+	status := p.statuses[token]
 	p.mu.Unlock()
-	if revoked {
-		w.WriteHeader(http.StatusUnauthorized)
+	if token == "" {
+		status = http.StatusUnauthorized
+	}
+	if status != 0 {
+		w.Header().Set("Retry-After", "30")
+		w.WriteHeader(status)
 		return
 	}
 	p.Server.ServeHTTP(w, r)
 }
 
-func (p *fakePlatform) revoke(token string) {
+func (p *fakePlatform) revoke(token string) { p.refuse(token, http.StatusUnauthorized) }
+
+func (p *fakePlatform) refuse(token string, status int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.revoked[token] = true
+	p.statuses[token] = status
 }
 
 func (p *fakePlatform) count(token string) int {

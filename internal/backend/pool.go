@@ -59,7 +59,7 @@ func newPool(o Options, client *upstream.Client) *pool {
 	}
 	o.Caches.LookupBytes = max(o.Caches.LookupBytes/int64(o.MaxCallers), 1)
 	p.open = func(token string, entry *partition) *readers {
-		own := client.WithToken(token)
+		own := client.ForCaller(entry.key, token)
 		sources := tokenWatch{
 			tenants: own, all: allLeads{own, o.Caches.CataloguePageSize},
 			answered: func(err error) { p.answered(entry, err) },

@@ -1,6 +1,7 @@
 package backend_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -75,5 +76,34 @@ func TestRevokedTokenIsNoLongerAccepted(t *testing.T) {
 	p.revoke("token")
 	if err := find(t, b, "token"); err == nil || b.Accepted("token") {
 		t.Errorf("accepted: %v, %v", b.Accepted("token"), err)
+	}
+}
+
+// TestOneTokensFailuresStopNobodyElse has the platform fail for one token in every way, for
+// more calls than a breaker or a gate needs.
+func TestOneTokensFailuresStopNobodyElse(t *testing.T) {
+	t.Parallel()
+	for _, refusal := range []int{401, 403, 408, 429, 500, 503} {
+		t.Run(fmt.Sprint(refusal), func(t *testing.T) {
+			t.Parallel()
+			p := newFakePlatform(t)
+			b := open(t, p, nil)
+			p.refuse("one", refusal)
+			for range 30 {
+				if find(t, b, "one") == nil {
+					t.Error("the platform answers")
+				}
+				_, _, _ = b.Snapshot(as(t, "one"), lead.Freshness{}) // fails too
+			}
+			if calls := p.count("one"); calls > 45 || refusal == 429 && calls > 2 {
+				t.Errorf("%d calls with a token that fails", calls)
+			}
+			if err := find(t, b, "other"); err != nil {
+				t.Errorf("another token: %v", err)
+			}
+			if _, _, err := b.Snapshot(as(t, "other"), lead.Freshness{}); err != nil || b.PlatformFails() {
+				t.Errorf("all leads with another token: %v", err)
+			}
+		})
 	}
 }

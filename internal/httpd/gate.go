@@ -3,6 +3,7 @@ package httpd
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"runtime"
 	"sync/atomic"
@@ -61,7 +62,8 @@ func (g *Gate) Wrap(next http.Handler) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Retry-After", "2")
 		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = w.Write(overloaded[g.answers.Add(1)%uint32(len(overloaded))]) // fails only if the client has left
+		end := overloadedEnds[g.answers.Add(1)%uint32(len(overloadedEnds))]
+		_, _ = io.WriteString(w, overloadedBegin+RequestID(r.Context())+end) // fails only if the client has left
 	})
 }
 
@@ -96,11 +98,15 @@ func MarkRefused(ctx context.Context) {
 	}
 }
 
-// overloaded are the bodies of refusals. They differ in the time after which the
-// client should return, so that clients do not all return together.
-var overloaded = func() (bodies [8][]byte) {
-	for i := range bodies {
-		bodies[i] = fmt.Appendf(nil, `{"errors":[{"message":"The server is overloaded.","extensions":{"code":"OVERLOADED","retryAfterMs":%d}}]}`, 1000+125*i)
+// The bodies of refusals consist of constant text and the id of the request, which needs
+// no escapes.
+const overloadedBegin = `{"errors":[{"message":"The server is overloaded.","extensions":{"code":"OVERLOADED","requestId":"`
+
+// overloadedEnds differ in the time after which the client should return, so that
+// clients do not all return together.
+var overloadedEnds = func() (ends [8]string) {
+	for i := range ends {
+		ends[i] = fmt.Sprintf(`","retryAfterMs":%d}}]}`, 1000+125*i)
 	}
-	return bodies
+	return ends
 }()

@@ -57,6 +57,7 @@ func TestRefusalsCostNothing(t *testing.T) {
 			if path == "/healthz" {
 				request.Method = http.MethodGet
 			}
+			request.Header.Set("X-Request-Id", "request-7")
 			if origin != "" {
 				request.Header.Set("Origin", origin)
 			}
@@ -72,7 +73,7 @@ func TestRefusalsCostNothing(t *testing.T) {
 			return answer.StatusCode, string(got), time.Since(start)
 		}
 		status, body, took := ask("/graphql", "", nil)
-		if status != http.StatusServiceUnavailable || took != 0 || !strings.Contains(body, `"code":"OVERLOADED","retryAfterMs":1`) {
+		if status != http.StatusServiceUnavailable || took != 0 || !strings.Contains(body, `"code":"OVERLOADED","requestId":"request-7","retryAfterMs":1`) {
 			t.Errorf("%d %s after %v", status, body, took)
 		}
 		for range 3 {

@@ -1,6 +1,6 @@
 // Package guard protects the platform from the client and the client from the
-// platform. All calls of one platform share a [Guard], whichever caller they are
-// for.
+// platform. All calls of one platform share the limits of a [Guard], whichever caller
+// they are for.
 //
 // # Limits
 //
@@ -24,6 +24,11 @@
 // # Circuit breaker
 //
 // While the platform fails, a circuit breaker makes calls fail immediately.
+//
+// # Callers
+//
+// With [Guard.Callers], callers with tokens of their own have gates and a breaker of
+// their own too. What several of them meet one after the other stops all.
 //
 // [Options.Observe] and [WireOptions.Observe] see every attempt, and [Guard.State]
 // reports the present state. docs/decisions.md gives the reasons for each number.

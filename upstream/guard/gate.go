@@ -31,7 +31,7 @@ const (
 )
 
 // SharedGates tells the replicas of this client when the platform limits the rate of
-// calls. Both methods return quickly and never fail.
+// calls, or its token endpoint demands a wait. Both methods return quickly and never fail.
 type SharedGates interface {
 	// CloseGate tells the other replicas to send no call of the kind for this time.
 	CloseGate(kind string, wait time.Duration)

@@ -55,10 +55,12 @@ type Guard struct {
 	throttle *throttle
 	gates    *gates
 	breaker  *breaker
+	caller   *caller // nil if all calls are of one caller
 	budget   *retryBudget
 	retries  int
 	retrier  failsafe.Executor[attempted]
 	observe  func(context.Context, Attempt) // or nil
+	logger   *slog.Logger
 }
 
 // attempted is the result of an attempt, and whether another one follows.
@@ -86,6 +88,7 @@ func newGuard(send func(*http.Request, *Call, bool) (*Answer, error), o Options)
 			WithDelayFunc(func(exec failsafe.ExecutionAttempt[attempted]) time.Duration { return exec.LastResult().wait }).
 			Build()),
 		observe: o.Observe,
+		logger:  o.Logger,
 	}
 }
 
@@ -147,7 +150,7 @@ func (g *Guard) judge(ctx context.Context, call *Call, made int, answer *Answer,
 	switch {
 	case answer == nil:
 	case answer.Status == http.StatusTooManyRequests:
-		last.wait, _ = g.gates.of(call.Kind).closed()
+		last.wait = g.closed(call.Kind)
 	default:
 		if asked := RetryAfter(answer.Header); asked > 0 {
 			last.wait = asked + rand.N(firstBackoff) // spread, so that calls do not all return together
@@ -166,7 +169,7 @@ func (g *Guard) judge(ctx context.Context, call *Call, made int, answer *Answer,
 // the consumer of the answer panics.
 func (g *Guard) attempt(req *http.Request, call *Call, retry bool) (answer *Answer, err error) {
 	ctx, start := req.Context(), time.Now()
-	if err = g.breaker.refuses(); err != nil {
+	if err = g.refuses(); err != nil {
 		return nil, g.refused(ctx, call, start, retry, err)
 	}
 	held, through, err := g.turn(ctx, call)
@@ -176,13 +179,13 @@ func (g *Guard) attempt(req *http.Request, call *Call, retry bool) (answer *Answ
 	shown := unknown
 	defer func() { g.throttle.release(held, shown == well || errors.Is(err, errAttemptTimeout)) }()
 	// Before the permit is released: the next call must find the gate closed.
-	defer func() { g.gates.of(call.Kind).record(through, answer) }()
+	defer func() { g.passed(call.Kind, through, answer) }()
 	if call.Kind != KindOnline { // with checkOnline, the failure may be Microsoft's
-		probe, err := g.breaker.admit()
+		probe, err := g.admit()
 		if err != nil {
 			return nil, g.refused(ctx, call, start, retry, err)
 		}
-		defer func() { g.breaker.record(probe, shown) }()
+		defer func() { g.record(probe, shown) }()
 	}
 	if !retry {
 		g.budget.called(start)
@@ -193,19 +196,18 @@ func (g *Guard) attempt(req *http.Request, call *Call, retry bool) (answer *Answ
 	return answer, err
 }
 
-// turn waits for the gate and for a permit. While a call waits for a permit, the gate may
-// close, so it is passed last.
-func (g *Guard) turn(ctx context.Context, call *Call) (permit, pass, error) {
-	gate := g.gates.of(call.Kind)
+// turn waits for the gates and for a permit. While a call waits for a permit, a gate may
+// close, so they are passed last.
+func (g *Guard) turn(ctx context.Context, call *Call) (permit, passes, error) {
 	for {
-		if err := gate.await(ctx, call.Deadline); err != nil {
-			return permit{}, 0, err
+		if err := g.await(ctx, call); err != nil {
+			return permit{}, passes{}, err
 		}
 		held, err := g.throttle.acquire(ctx, call.Kind == KindOnline, call.Deadline)
 		if err != nil {
-			return permit{}, 0, err
+			return permit{}, passes{}, err
 		}
-		if through, ok := gate.enter(); ok {
+		if through, ok := g.enter(call.Kind); ok {
 			return held, through, nil
 		}
 		g.throttle.release(held, false)

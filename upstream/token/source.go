@@ -53,6 +53,7 @@ type Source struct {
 	life    context.Context
 	end     context.CancelFunc
 	flights sync.WaitGroup
+	shared  guard.SharedGates // or nil
 
 	mu      sync.Mutex
 	current *oauth2.Token
@@ -216,7 +217,7 @@ func failedFor(failure error, pause time.Duration) error {
 
 // fly requests a token and stores the result.
 func (s *Source) fly(f *flight) {
-	f.token, f.err = s.fetch(s.life)
+	f.token, f.err = s.request()
 	if f.err != nil {
 		s.logger.LogAttrs(s.life, slog.LevelWarn, "no token could be obtained", slog.Any("error", f.err))
 	}
@@ -233,6 +234,32 @@ func (s *Source) fly(f *flight) {
 	}
 	close(f.done)
 }
+
+// request requests a token, unless another replica was told to wait.
+func (s *Source) request() (*oauth2.Token, error) {
+	if s.shared == nil {
+		return s.fetch(s.life)
+	}
+	wait := s.shared.GateClosed(guard.KindToken)
+	if wait > quickPause { // less may be the rest of what this replica has waited for
+		return nil, &lead.SourceError{Kind: lead.FailureRateLimited, RetryAfter: wait, Err: errTold}
+	}
+	select {
+	case <-time.After(wait):
+	case <-s.life.Done():
+	}
+	token, err := s.fetch(s.life)
+	if source, ok := errors.AsType[*lead.SourceError](err); ok && source.RetryAfter > 0 {
+		s.shared.CloseGate(guard.KindToken, min(source.RetryAfter, maxTokenWait))
+	}
+	return token, err
+}
+
+var errTold = errors.New("token endpoint: it told another replica to wait")
+
+// ShareGates makes the replicas of the client leave the token endpoint alone for the time
+// that it demanded of one of them. Call it before the first Get.
+func (s *Source) ShareGates(with guard.SharedGates) { s.shared = with }
 
 // pause returns how long the token endpoint gets no request after a failure. The first
 // pause without a usable token is short, because the failure may be accidental. There is

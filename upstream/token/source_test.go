@@ -283,3 +283,58 @@ func TestTokenIsTriedAgain(t *testing.T) {
 		})
 	}
 }
+
+// board is what replicas share.
+type board struct{ until map[string]time.Time }
+
+func (b board) CloseGate(kind string, wait time.Duration) { b.until[kind] = time.Now().Add(wait) }
+
+func (b board) GateClosed(kind string) time.Duration { return max(time.Until(b.until[kind]), 0) }
+
+// A wait that the token endpoint demands of one replica holds for all; one that it does not
+// demand, for none.
+func TestWaitOfTheTokenEndpointIsShared(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		with *lead.SourceError
+		wait time.Duration
+	}{
+		"429":            {&lead.SourceError{Kind: lead.FailureRateLimited, RetryAfter: 20 * time.Second}, 20 * time.Second},
+		"503":            {&lead.SourceError{Kind: lead.FailureUnavailable, RetryAfter: 20 * time.Second}, 20 * time.Second},
+		"a day":          {&lead.SourceError{Kind: lead.FailureRateLimited, RetryAfter: 24 * time.Hour}, maxTokenWait},
+		"without a wait": {&lead.SourceError{Kind: lead.FailureUnavailable}, 0},
+		"credentials":    {&lead.SourceError{Kind: lead.FailureAuth}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				e, shared := &failing{failures: 1, with: test.with}, board{map[string]time.Time{}}
+				begun := time.Now()
+				ask := func(s *Source) error {
+					_, err := s.Get(t.Context(), time.Now().Add(100*time.Millisecond))
+					return err
+				}
+				replica := func() *Source {
+					s := newSource(e.fetch, slog.New(slog.DiscardHandler))
+					s.ShareGates(shared)
+					t.Cleanup(s.Close)
+					return s
+				}
+				one, other := replica(), replica()
+				_ = ask(one)
+				err := ask(other)
+				if source, told := errors.AsType[*lead.SourceError](err); told != (test.wait > 0) || told && (source.RetryAfter != test.wait || !passing(err)) {
+					t.Errorf("the other replica: %v", err)
+				}
+				for _, s := range []*Source{one, other} {
+					for ask(s) != nil {
+						<-time.After(10 * time.Millisecond)
+					}
+				}
+				if took := time.Since(begun); took < test.wait || took > test.wait+2*time.Second || len(e.asked) > 3 {
+					t.Errorf("%d requests, the last after %v", len(e.asked), took)
+				}
+			})
+		})
+	}
+}

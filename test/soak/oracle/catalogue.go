@@ -90,7 +90,9 @@ func Nodes(key string, ids []string, selected Selection) Check {
 		default:
 			versions, shown := j.catalogue(stats["asOf"]), j.shown(stats["asOf"])
 			for i, node := range nodes {
-				j.node(node, ids[i], selected, versions, shown)
+				if node != nil || !j.failed(key, float64(i)) {
+					j.node(node, ids[i], selected, versions, shown)
+				}
 			}
 		}
 	}}
