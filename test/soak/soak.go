@@ -12,6 +12,7 @@ import (
 
 	"leadgraph/test/soak/child"
 	"leadgraph/test/soak/client"
+	"leadgraph/test/soak/hostile"
 	"leadgraph/test/soak/load"
 	"leadgraph/test/soak/operations"
 	"leadgraph/test/soak/oracle"
@@ -32,6 +33,7 @@ type soak struct {
 	history  *oracle.History
 	child    *child.Child
 	load     *load.Load
+	siege    *siege
 }
 
 // Settings of leadgraph. They are shorter than the defaults, so that data expire
@@ -95,22 +97,35 @@ func (k *soak) run(ctx context.Context) (err error) {
 	if k.log == "" {
 		k.log = filepath.Join(k.dir, "log")
 	}
-	if k.child, err = child.Start(ctx, binary, k.log, k.flags()); err != nil {
+	k.siege, err = k.besiege(ctx)
+	if k.siege != nil {
+		defer func() { err = errors.Join(err, k.siege.down()) }()
+	}
+	if err != nil {
 		return err
+	}
+	if k.child, err = child.Start(ctx, binary, k.log, k.siege.flags()); err != nil {
+		return err
+	}
+	if err := k.siege.up(ctx, binary); err != nil {
+		return errors.Join(err, k.end())
 	}
 	k.load = &load.Load{
 		Client: client.New(k.child.Endpoint, k.workers), History: k.history, Places: &operations.Places{}, Tally: k.tally,
 		Ages: ages(), Deadline: requestTimeout + k.margin, Seed: k.seed,
 	}
-	err = k.drive(ctx)
+	return errors.Join(k.drive(ctx), k.end())
+}
+
+// end ends the server under load and reads its log.
+func (k *soak) end() (err error) {
 	end, ended := k.child.Stop()
 	k.summary.End = end
 	if ended != nil {
 		k.tally.Violation(report.BadEnds, "after SIGTERM: %v", ended)
 	}
-	var logged error
-	k.summary.LogLines, logged = k.readLog(k.child)
-	return errors.Join(err, logged)
+	k.summary.LogLines, err = k.readLog(k.child)
+	return err
 }
 
 // warmUp is how long leadgraph is loaded without faults before it is examined
@@ -143,6 +158,9 @@ func (k *soak) drive(ctx context.Context) error {
 		return err
 	}
 	k.summary.Before, k.summary.After = before, after
+	if err := k.siege.healed(ctx); err != nil {
+		return err
+	}
 	k.tally.Conclude(k.summary)
 	return context.Cause(ctx)
 }
@@ -158,17 +176,23 @@ func (k *soak) underLoad(ctx context.Context) (err error) {
 	var beside sync.WaitGroup
 	beside.Go(func() { k.watch(ctx) })
 	beside.Go(func() { k.load.WatchHealth(ctx) })
+	var besieging error
 	beside.Go(func() { err = c.Run(ctx); cancel() })
+	beside.Go(func() {
+		if besieging = k.siege.run(ctx); besieging != nil {
+			cancel()
+		}
+	})
 	k.load.Run(ctx, k.workers, k.rate)
 	beside.Wait()
-	return err
+	return errors.Join(err, besieging)
 }
 
 // readLog looks for log lines that must not be there: personal data, all of which
-// contains ".example" in the sandbox, the secret, data races, panics and internal
+// contains ".example" in the sandbox, secrets, data races, panics and internal
 // errors. It returns the number of all lines.
 func (k *soak) readLog(c *child.Child) (lines int, err error) {
-	found, lines, err := c.Logged([]string{".example", "DATA RACE", `"msg":"panic"`, `"msg":"internal error"`, sandbox.DefaultClientSecret})
+	found, lines, err := c.Logged([]string{".example", "DATA RACE", `"msg":"panic"`, `"msg":"internal error"`, sandbox.DefaultClientSecret, hostile.TokenStart})
 	for _, line := range found {
 		k.tally.Violation(report.LogLeaks, "%s", line)
 	}

@@ -111,6 +111,9 @@ func (c *Child) kill() error {
 	return errors.Join(c.cmd.Process.Kill(), <-c.ended)
 }
 
+// Hangup sends SIGHUP, on which leadgraph reads some of its files again.
+func (c *Child) Hangup() error { return c.cmd.Process.Signal(syscall.SIGHUP) }
+
 // Stop ends leadgraph by SIGTERM and returns how long that took.
 func (c *Child) Stop() (time.Duration, error) {
 	begun := time.Now()

@@ -46,10 +46,20 @@ func (c *Child) Heap(ctx context.Context) (int64, error) {
 	return number(profile, "# HeapAlloc ="), err
 }
 
-// profile reads one of the process's profiles. It closes the connection, so that
-// the process does not hold it.
+// Metric returns the value of a metric without labels, 0 if there is none.
+func (c *Child) Metric(ctx context.Context, name string) (int64, error) {
+	text, err := c.read(ctx, "/metrics")
+	return number(text, name+" "), err
+}
+
 func (c *Child) profile(ctx context.Context, name string) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.admin+"/debug/pprof/"+name, nil)
+	return c.read(ctx, "/debug/pprof/"+name)
+}
+
+// read reads a path of the admin listener. It closes the connection, so that the process
+// does not hold it.
+func (c *Child) read(ctx context.Context, path string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.admin+path, nil)
 	if err != nil {
 		return "", err
 	}
@@ -61,7 +71,7 @@ func (c *Child) profile(ctx context.Context, name string) (string, error) {
 	defer func() { _ = response.Body.Close() }() // read to its end
 	text, err := io.ReadAll(response.Body)
 	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("profile %s: status %d", name, response.StatusCode)
+		err = fmt.Errorf("%s: status %d", path, response.StatusCode)
 	}
 	return string(text), err
 }

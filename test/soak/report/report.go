@@ -51,6 +51,7 @@ func (t *Tally) Show(s Summary) string {
 	counts(&b, "changes while leads were walked through", t.changes)
 	counts(&b, "errors by code", t.codes)
 	counts(&b, "faults", t.faults)
+	counts(&b, "attacks", t.attacks)
 	table(&b, [][]string{
 		{"leadgraph", "before", "maximum in the first third", "maximum", "after"},
 		s.held("goroutines", func(v child.Vitals) string { return fmt.Sprint(v.Goroutines) }),
