@@ -93,10 +93,14 @@ func (s *siege) sharing() []string {
 // up starts the further servers.
 func (s *siege) up(ctx context.Context, binary string) (err error) {
 	if s.redis != nil {
-		if s.replica, err = child.Start(ctx, binary, filepath.Join(s.dir, "log-replica"), append(s.soak.flags(), s.sharing()...)); err != nil {
+		if s.replica, err = child.Start(ctx, binary, s.log+"-replica", append(s.soak.flags(), s.sharing()...)); err != nil {
 			return err
 		}
 		s.clients = client.New(s.replica.Endpoint, s.workers)
+		// It learns how the platform numbers its pages while these are all right.
+		if _, err := s.clients.Ask(ctx, readAll()); err != nil {
+			return err
+		}
 	}
 	if s.platform, err = platform.StartSlow(ctx, strangersWait); err != nil {
 		return err
@@ -105,8 +109,8 @@ func (s *siege) up(ctx context.Context, binary string) (err error) {
 	if err != nil {
 		return err
 	}
-	flags := append(settingsOf(ages()), s.platform.CallersFlags()...)
-	if s.server, err = child.Start(ctx, binary, filepath.Join(s.dir, "log-tokens"), flags); err != nil {
+	flags := append(settingsOf(s.ages()), s.platform.CallersFlags()...)
+	if s.server, err = child.Start(ctx, binary, s.log+"-tokens", flags); err != nil {
 		return err
 	}
 	for _, from := range []string{near, floodsOf} {
@@ -158,7 +162,7 @@ func (s *siege) run(ctx context.Context) error {
 func (s *siege) askReplica(ctx context.Context) {
 	l := &load.Load{
 		Client: s.clients, History: s.history, Places: &operations.Places{}, Tally: s.tally,
-		Ages: ages(), Deadline: requestTimeout + s.margin, Seed: s.seed + 1,
+		Ages: s.ages(), Deadline: requestTimeout + s.margin, Seed: s.seed + 1,
 	}
 	l.Run(ctx, max(1, s.workers/4), max(1, s.rate/4))
 }

@@ -45,7 +45,11 @@ const (
 	maxBatch        = 5 // operations in an array
 )
 
-func ages() oracle.Ages {
+// ages returns the settings of the server whose platform fails.
+func (k *soak) ages() oracle.Ages {
+	if k.memory > 0 {
+		return deployedAges()
+	}
 	return oracle.Ages{
 		Lookup: 3 * time.Second, NoLead: time.Second,
 		Fresh: 2 * time.Second, Revalidate: 3 * time.Second, IfFailing: 20 * time.Second,
@@ -54,7 +58,7 @@ func ages() oracle.Ages {
 }
 
 func (k *soak) flags() []string {
-	return append(append(k.platform.Flags(), settingsOf(ages())...), "--max-batch", fmt.Sprint(maxBatch))
+	return append(append(k.platform.Flags(), settingsOf(k.ages())...), "--max-batch", fmt.Sprint(maxBatch))
 }
 
 // settingsOf returns the flags of every server whose answers may have these ages.
@@ -65,7 +69,7 @@ func settingsOf(a oracle.Ages) []string {
 		"--request-timeout", requestTimeout.String(), "--upstream-timeout", upstreamTimeout.String(), "--upstream-attempt-timeout", attemptTimeout.String(),
 		"--lookup-ttl", a.Lookup.String(), "--lookup-negative-ttl", a.NoLead.String(),
 		"--catalogue-ttl", a.Fresh.String(), "--catalogue-revalidate", a.Revalidate.String(), "--catalogue-if-error", a.IfFailing.String(),
-		"--catalogue-timeout", (2 * upstreamTimeout).String(),
+		"--catalogue-timeout", max(2*upstreamTimeout, a.Reading).String(),
 	}
 }
 
@@ -75,7 +79,7 @@ func (k *soak) say(format string, args ...any) {
 
 // run runs the soak. Its error says why that was not possible.
 func (k *soak) run(ctx context.Context) (err error) {
-	k.summary.Seed, k.summary.Race, k.summary.Machine = k.seed, k.race, report.Machine()
+	k.summary.Seed, k.summary.Race, k.summary.Machine, k.summary.Limit = k.seed, k.race, report.Machine(), int64(k.memory)<<20
 	k.say("soak of %v, seed %d; building leadgraph", k.duration, k.seed)
 	binary, err := child.Build(ctx, k.dir, k.race)
 	if err != nil {
@@ -85,7 +89,7 @@ func (k *soak) run(ctx context.Context) (err error) {
 		return err
 	}
 	k.duration -= time.Duration(float64(k.duration) * k.walks)
-	if k.platform, err = platform.Start(ctx); err != nil {
+	if k.platform, err = platform.Start(ctx, k.leads); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, k.platform.Down()) }()
@@ -104,7 +108,7 @@ func (k *soak) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if k.child, err = child.Start(ctx, binary, k.log, k.siege.flags()); err != nil {
+	if k.child, err = child.Start(ctx, binary, k.log, k.siege.flags(), k.variables()...); err != nil {
 		return err
 	}
 	if err := k.siege.up(ctx, binary); err != nil {
@@ -112,7 +116,7 @@ func (k *soak) run(ctx context.Context) (err error) {
 	}
 	k.load = &load.Load{
 		Client: client.New(k.child.Endpoint, k.workers), History: k.history, Places: &operations.Places{}, Tally: k.tally,
-		Ages: ages(), Deadline: requestTimeout + k.margin, Seed: k.seed,
+		Ages: k.ages(), Deadline: requestTimeout + k.margin, Seed: k.seed,
 	}
 	return errors.Join(k.drive(ctx), k.end())
 }
@@ -150,6 +154,9 @@ func (k *soak) drive(ctx context.Context) error {
 		return err
 	}
 	k.summary.Load, k.summary.Date = time.Since(begun), begun
+	if k.summary.MostRSS, err = k.child.MostRSS(); err != nil {
+		return err
+	}
 	calls := k.platform.Calls()
 	k.summary.Calls = calls.ByTenant + calls.Pages
 	k.say("settling")

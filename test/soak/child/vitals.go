@@ -25,11 +25,9 @@ func (v Vitals) Most(other Vitals) Vitals {
 // Look returns what the process holds, without the heap.
 func (c *Child) Look(ctx context.Context) (v Vitals, err error) {
 	pid := c.cmd.Process.Pid
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
+	if v.RSS, err = c.status("VmRSS:"); err != nil {
 		return v, err
 	}
-	v.RSS = number(string(text), "VmRSS:") << 10
 	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	if err != nil {
 		return v, err
@@ -38,6 +36,15 @@ func (c *Child) Look(ctx context.Context) (v Vitals, err error) {
 	profile, err := c.profile(ctx, "goroutine?debug=1")
 	v.Goroutines = number(profile, "goroutine profile: total")
 	return v, err
+}
+
+// MostRSS returns the most resident memory that the process ever had, in bytes.
+func (c *Child) MostRSS() (int64, error) { return c.status("VmHWM:") }
+
+// status returns a size in the status of the process, in bytes.
+func (c *Child) status(name string) (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
+	return number(string(text), name) << 10, err
 }
 
 // Heap collects garbage and returns the bytes in use.
