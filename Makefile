@@ -2,7 +2,7 @@
 GO ?= go
 LINT = $(GO) tool -modfile=internal/lint/go.mod golangci-lint
 
-.PHONY: help run test check lint generate generate-check web web-check bench bench-go bench-load bench-overload bench-mobs nightly walks soak soak-short deploy-check windows release image
+.PHONY: help run test check lint generate generate-check web web-check bench bench-go bench-load bench-overload bench-mobs nightly walks fuzz soak soak-short soak-memory deploy-check windows release image
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,14 +57,26 @@ bench-overload: ## send up to three times more requests than a server can answer
 bench-mobs: ## send requests from up to 2,000 clients that retry what is refused (about 5 minutes)
 	$(GO) run ./test/bench -mobs -duration 3s
 
-nightly: walks soak ## run what takes longer than CI may
+nightly: walks fuzz soak soak-memory ## run what takes longer than CI may
 
 walks: ## make 10,000 random walks of each kind of list, over HTTP and in the packages that page (about an hour)
 	$(GO) test -timeout 6h ./test/walks -walks 10000
 	LEADGRAPH_WALKS=10000 $(GO) test -timeout 6h -run Walks ./graph ./graph/pagination ./lead/catalogue
+
+FUZZTIME ?= 3m
+
+fuzz: ## run each fuzz target for three minutes (FUZZTIME=1m for one)
+	@set -e; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+	    echo "$$package $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+	  done; \
+	done
 
 soak: ## run random clients and faults for ten minutes and check every row
 	$(GO) run ./test/soak -for 10m
 
 soak-short: ## run the soak for one minute with the race detector, as CI does
 	$(GO) run ./test/soak -for 60s -rate 40 -race -margin 2s
+
+soak-memory: ## fail if the memory that deploy/ gives is not enough for 40,000 leads while everything goes wrong (5 minutes)
+	$(GO) run ./test/soak -for 4m -walks 0 -leads 40000 -memory 512 -rate 30 -margin 5s

@@ -183,6 +183,34 @@ func FuzzCap(f *testing.F) {
 	})
 }
 
+func FuzzGate(f *testing.F) {
+	plain, keyed := storeWith(f, nil), storeWith(f, make([]byte, keyBytes))
+	for _, seed := range []string{"page 1", "page 3600000", "page 3600001", "page 0", "page -1", "page +1", "page 01", "tenant 1", "page"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		wait, err := plain.readGate("page", []byte(text))
+		if err == nil && (wait < 0 || wait > time.Hour || "page "+strconv.FormatInt(wait.Milliseconds(), 10) != text) {
+			t.Fatalf("%q is %v", text, wait)
+		}
+		if _, err := keyed.readGate("page", []byte(text)); err == nil {
+			t.Fatalf("forged: %q", text)
+		}
+	})
+}
+
+func FuzzMoment(f *testing.F) {
+	const now = 1764370000000000
+	for _, seed := range []string{"1764370000000000 x", "1764370000000001 x", "-1", "+1", "", "1", "9223372036854775808"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if at, ok := momentOf(text, now); ok && (at < 0 || at > now) {
+			t.Fatalf("%q is %d", text, at)
+		}
+	})
+}
+
 func FuzzPaging(f *testing.F) {
 	keyed := storeWith(f, make([]byte, keyBytes))
 	for _, seed := range []string{`0 100 "empty"`, `1 20000 "404"`, `2 100 ""`, `0 0 ""`, `0 20001 ""`, `00 1 ""`, `0 1 "" `} {

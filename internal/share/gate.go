@@ -53,15 +53,24 @@ func (s *Store) GateClosed(kind string) time.Duration {
 	if err != nil || got.left <= 0 || len(got.value) > maxGateBytes {
 		return 0
 	}
-	text, err := s.vault.open(got.value, key)
+	wait, err := s.readGate(kind, got.value)
 	if err != nil {
 		s.complain(err)
 		return 0
 	}
+	return min(wait, time.Duration(min(got.left, maxGate.Milliseconds()))*time.Millisecond)
+}
+
+// readGate parses the stored value of a gate: for how long it was closed.
+func (s *Store) readGate(kind string, value []byte) (time.Duration, error) {
+	text, err := s.vault.open(value, s.gateKey(kind))
+	if err != nil {
+		return 0, err
+	}
 	number, ok := strings.CutPrefix(string(text), kind+" ")
 	wait, err := strconv.ParseUint(number, 10, 32)
-	if !ok || err != nil {
-		return 0
+	if !ok || err != nil || int64(wait) > maxGate.Milliseconds() || strconv.FormatUint(wait, 10) != number {
+		return 0, errFormat
 	}
-	return min(time.Duration(min(int64(wait), got.left))*time.Millisecond, maxGate)
+	return time.Duration(wait) * time.Millisecond, nil
 }

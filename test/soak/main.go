@@ -48,6 +48,8 @@ type settings struct {
 	duration, margin time.Duration
 	seed             uint64
 	workers, rate    int
+	leads            int
+	memory           int     // MiB; 0 if it is not limited
 	walks            float64 // part of the time
 	race             bool
 	markdown, log    string
@@ -63,6 +65,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.IntVar(&s.workers, "workers", 24, "`number` of clients, each with one request under way")
 	flags.IntVar(&s.rate, "rate", 80, "maximum `number` of requests a second, all clients together")
 	flags.Float64Var(&s.walks, "walks", 0.4, "`part` of the time in which lists that change are walked through, 0 to 1")
+	flags.IntVar(&s.leads, "leads", 2000, "`number` of leads of the platform that fails; more than 1,000, so that there are several pages")
+	flags.IntVar(&s.memory, "memory", 0, "run leadgraph as deploy/ does, where it may have so many `MiB` of memory; 0 does not limit it")
 	flags.BoolVar(&s.race, "race", false, "build leadgraph with the race detector")
 	flags.StringVar(&s.markdown, "markdown", "", "also write the report to this `file`")
 	flags.StringVar(&s.log, "log", "", "keep leadgraph's log in this `file`")
@@ -77,6 +81,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		return s, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case s.walks < 0 || s.walks > 1:
 		return s, errors.New("-walks must be between 0 and 1")
+	case s.leads <= 1000 || s.memory < 0:
+		return s, errors.New("-leads must be more than 1000, -memory must not be negative")
 	case s.duration <= 0 || s.margin < 0 || s.workers < 1 || s.rate < 1:
 		return s, errors.New("-for, -workers and -rate must be positive, -margin must not be negative")
 	}

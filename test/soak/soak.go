@@ -12,6 +12,7 @@ import (
 
 	"leadgraph/test/soak/child"
 	"leadgraph/test/soak/client"
+	"leadgraph/test/soak/hostile"
 	"leadgraph/test/soak/load"
 	"leadgraph/test/soak/operations"
 	"leadgraph/test/soak/oracle"
@@ -32,6 +33,7 @@ type soak struct {
 	history  *oracle.History
 	child    *child.Child
 	load     *load.Load
+	siege    *siege
 }
 
 // Settings of leadgraph. They are shorter than the defaults, so that data expire
@@ -43,7 +45,11 @@ const (
 	maxBatch        = 5 // operations in an array
 )
 
-func ages() oracle.Ages {
+// ages returns the settings of the server whose platform fails.
+func (k *soak) ages() oracle.Ages {
+	if k.memory > 0 {
+		return deployedAges()
+	}
 	return oracle.Ages{
 		Lookup: 3 * time.Second, NoLead: time.Second,
 		Fresh: 2 * time.Second, Revalidate: 3 * time.Second, IfFailing: 20 * time.Second,
@@ -52,7 +58,7 @@ func ages() oracle.Ages {
 }
 
 func (k *soak) flags() []string {
-	return append(append(k.platform.Flags(), settingsOf(ages())...), "--max-batch", fmt.Sprint(maxBatch))
+	return append(append(k.platform.Flags(), settingsOf(k.ages())...), "--max-batch", fmt.Sprint(maxBatch))
 }
 
 // settingsOf returns the flags of every server whose answers may have these ages.
@@ -63,7 +69,7 @@ func settingsOf(a oracle.Ages) []string {
 		"--request-timeout", requestTimeout.String(), "--upstream-timeout", upstreamTimeout.String(), "--upstream-attempt-timeout", attemptTimeout.String(),
 		"--lookup-ttl", a.Lookup.String(), "--lookup-negative-ttl", a.NoLead.String(),
 		"--catalogue-ttl", a.Fresh.String(), "--catalogue-revalidate", a.Revalidate.String(), "--catalogue-if-error", a.IfFailing.String(),
-		"--catalogue-timeout", (2 * upstreamTimeout).String(),
+		"--catalogue-timeout", max(2*upstreamTimeout, a.Reading).String(),
 	}
 }
 
@@ -73,7 +79,7 @@ func (k *soak) say(format string, args ...any) {
 
 // run runs the soak. Its error says why that was not possible.
 func (k *soak) run(ctx context.Context) (err error) {
-	k.summary.Seed, k.summary.Race, k.summary.Machine = k.seed, k.race, report.Machine()
+	k.summary.Seed, k.summary.Race, k.summary.Machine, k.summary.Limit = k.seed, k.race, report.Machine(), int64(k.memory)<<20
 	k.say("soak of %v, seed %d; building leadgraph", k.duration, k.seed)
 	binary, err := child.Build(ctx, k.dir, k.race)
 	if err != nil {
@@ -83,7 +89,7 @@ func (k *soak) run(ctx context.Context) (err error) {
 		return err
 	}
 	k.duration -= time.Duration(float64(k.duration) * k.walks)
-	if k.platform, err = platform.Start(ctx); err != nil {
+	if k.platform, err = platform.Start(ctx, k.leads); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, k.platform.Down()) }()
@@ -95,22 +101,35 @@ func (k *soak) run(ctx context.Context) (err error) {
 	if k.log == "" {
 		k.log = filepath.Join(k.dir, "log")
 	}
-	if k.child, err = child.Start(ctx, binary, k.log, k.flags()); err != nil {
+	k.siege, err = k.besiege(ctx)
+	if k.siege != nil {
+		defer func() { err = errors.Join(err, k.siege.down()) }()
+	}
+	if err != nil {
 		return err
+	}
+	if k.child, err = child.Start(ctx, binary, k.log, k.siege.flags(), k.variables()...); err != nil {
+		return err
+	}
+	if err := k.siege.up(ctx, binary); err != nil {
+		return errors.Join(err, k.end())
 	}
 	k.load = &load.Load{
 		Client: client.New(k.child.Endpoint, k.workers), History: k.history, Places: &operations.Places{}, Tally: k.tally,
-		Ages: ages(), Deadline: requestTimeout + k.margin, Seed: k.seed,
+		Ages: k.ages(), Deadline: requestTimeout + k.margin, Seed: k.seed,
 	}
-	err = k.drive(ctx)
+	return errors.Join(k.drive(ctx), k.end())
+}
+
+// end ends the server under load and reads its log.
+func (k *soak) end() (err error) {
 	end, ended := k.child.Stop()
 	k.summary.End = end
 	if ended != nil {
 		k.tally.Violation(report.BadEnds, "after SIGTERM: %v", ended)
 	}
-	var logged error
-	k.summary.LogLines, logged = k.readLog(k.child)
-	return errors.Join(err, logged)
+	k.summary.LogLines, err = k.readLog(k.child)
+	return err
 }
 
 // warmUp is how long leadgraph is loaded without faults before it is examined
@@ -135,6 +154,9 @@ func (k *soak) drive(ctx context.Context) error {
 		return err
 	}
 	k.summary.Load, k.summary.Date = time.Since(begun), begun
+	if k.summary.MostRSS, err = k.child.MostRSS(); err != nil {
+		return err
+	}
 	calls := k.platform.Calls()
 	k.summary.Calls = calls.ByTenant + calls.Pages
 	k.say("settling")
@@ -143,6 +165,9 @@ func (k *soak) drive(ctx context.Context) error {
 		return err
 	}
 	k.summary.Before, k.summary.After = before, after
+	if err := k.siege.healed(ctx); err != nil {
+		return err
+	}
 	k.tally.Conclude(k.summary)
 	return context.Cause(ctx)
 }
@@ -158,17 +183,23 @@ func (k *soak) underLoad(ctx context.Context) (err error) {
 	var beside sync.WaitGroup
 	beside.Go(func() { k.watch(ctx) })
 	beside.Go(func() { k.load.WatchHealth(ctx) })
+	var besieging error
 	beside.Go(func() { err = c.Run(ctx); cancel() })
+	beside.Go(func() {
+		if besieging = k.siege.run(ctx); besieging != nil {
+			cancel()
+		}
+	})
 	k.load.Run(ctx, k.workers, k.rate)
 	beside.Wait()
-	return err
+	return errors.Join(err, besieging)
 }
 
 // readLog looks for log lines that must not be there: personal data, all of which
-// contains ".example" in the sandbox, the secret, data races, panics and internal
+// contains ".example" in the sandbox, secrets, data races, panics and internal
 // errors. It returns the number of all lines.
 func (k *soak) readLog(c *child.Child) (lines int, err error) {
-	found, lines, err := c.Logged([]string{".example", "DATA RACE", `"msg":"panic"`, `"msg":"internal error"`, sandbox.DefaultClientSecret})
+	found, lines, err := c.Logged([]string{".example", "DATA RACE", `"msg":"panic"`, `"msg":"internal error"`, sandbox.DefaultClientSecret, hostile.TokenStart})
 	for _, line := range found {
 		k.tally.Violation(report.LogLeaks, "%s", line)
 	}

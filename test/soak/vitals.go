@@ -47,7 +47,7 @@ func (k *soak) watch(ctx context.Context) {
 	begun, collected := time.Now(), time.Time{}
 	for pace.Rest(ctx, time.Second) {
 		v, err := k.child.Look(ctx)
-		if time.Since(collected) >= heapInterval {
+		if k.memory == 0 && time.Since(collected) >= heapInterval { // where memory is limited, nobody else collects
 			collected = time.Now()
 			v.Heap, _ = k.child.Heap(ctx) // fails if the load has just ended
 		}

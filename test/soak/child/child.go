@@ -50,8 +50,9 @@ func Build(ctx context.Context, dir string, race bool) (binary string, err error
 var announcement = regexp.MustCompile(`^(admin|endpoint): +(http://\S+)`)
 
 // Start starts leadgraph and returns when it has printed where it serves. The
-// process does not end with ctx, because it is examined after that.
-func Start(ctx context.Context, binary, logFile string, args []string) (*Child, error) {
+// process does not end with ctx, because it is examined after that. The variables are
+// added to its environment.
+func Start(ctx context.Context, binary, logFile string, args []string, variables ...string) (*Child, error) {
 	stderr, err := os.Create(logFile)
 	if err != nil {
 		return nil, err
@@ -63,6 +64,7 @@ func Start(ctx context.Context, binary, logFile string, args []string) (*Child, 
 	}
 	c := &Child{cmd: exec.CommandContext(context.WithoutCancel(ctx), binary, args...), log: logFile, ended: make(chan error, 1)}
 	c.cmd.Env = slices.DeleteFunc(c.cmd.Environ(), func(v string) bool { return strings.HasPrefix(v, "LEADGRAPH_") })
+	c.cmd.Env = append(c.cmd.Env, variables...)
 	c.cmd.Stdout, c.cmd.Stderr = printed, stderr
 	err = c.cmd.Start()
 	_ = printed.Close() // the child has its own descriptor
@@ -110,6 +112,9 @@ func (c *Child) waitFor(said <-chan []string) error {
 func (c *Child) kill() error {
 	return errors.Join(c.cmd.Process.Kill(), <-c.ended)
 }
+
+// Hangup sends SIGHUP, on which leadgraph reads some of its files again.
+func (c *Child) Hangup() error { return c.cmd.Process.Signal(syscall.SIGHUP) }
 
 // Stop ends leadgraph by SIGTERM and returns how long that took.
 func (c *Child) Stop() (time.Duration, error) {

@@ -25,11 +25,9 @@ func (v Vitals) Most(other Vitals) Vitals {
 // Look returns what the process holds, without the heap.
 func (c *Child) Look(ctx context.Context) (v Vitals, err error) {
 	pid := c.cmd.Process.Pid
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
+	if v.RSS, err = c.status("VmRSS:"); err != nil {
 		return v, err
 	}
-	v.RSS = number(string(text), "VmRSS:") << 10
 	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	if err != nil {
 		return v, err
@@ -40,16 +38,35 @@ func (c *Child) Look(ctx context.Context) (v Vitals, err error) {
 	return v, err
 }
 
+// MostRSS returns the most resident memory that the process ever had, in bytes.
+func (c *Child) MostRSS() (int64, error) { return c.status("VmHWM:") }
+
+// status returns a size in the status of the process, in bytes.
+func (c *Child) status(name string) (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
+	return number(string(text), name) << 10, err
+}
+
 // Heap collects garbage and returns the bytes in use.
 func (c *Child) Heap(ctx context.Context) (int64, error) {
 	profile, err := c.profile(ctx, "heap?gc=1&debug=1")
 	return number(profile, "# HeapAlloc ="), err
 }
 
-// profile reads one of the process's profiles. It closes the connection, so that
-// the process does not hold it.
+// Metric returns the value of a metric without labels, 0 if there is none.
+func (c *Child) Metric(ctx context.Context, name string) (int64, error) {
+	text, err := c.read(ctx, "/metrics")
+	return number(text, name+" "), err
+}
+
 func (c *Child) profile(ctx context.Context, name string) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.admin+"/debug/pprof/"+name, nil)
+	return c.read(ctx, "/debug/pprof/"+name)
+}
+
+// read reads a path of the admin listener. It closes the connection, so that the process
+// does not hold it.
+func (c *Child) read(ctx context.Context, path string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.admin+path, nil)
 	if err != nil {
 		return "", err
 	}
@@ -61,7 +78,7 @@ func (c *Child) profile(ctx context.Context, name string) (string, error) {
 	defer func() { _ = response.Body.Close() }() // read to its end
 	text, err := io.ReadAll(response.Body)
 	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("profile %s: status %d", name, response.StatusCode)
+		err = fmt.Errorf("%s: status %d", path, response.StatusCode)
 	}
 	return string(text), err
 }

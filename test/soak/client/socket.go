@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 
 	"github.com/coder/websocket"
 	"github.com/coder/websocket/wsjson"
@@ -25,6 +27,13 @@ func (c *Client) askSocket(ctx context.Context, o operations.Operation) ([]oracl
 	conn, response, err := websocket.Dial(ctx, c.endpoint, &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPClient: c.http})
 	if response != nil && response.Body != nil {
 		defer func() { _ = response.Body.Close() }() // the body of a refusal
+	}
+	if err != nil && response != nil && response.StatusCode == http.StatusServiceUnavailable {
+		text, err := io.ReadAll(response.Body)
+		if err != nil {
+			return nil, err
+		}
+		return Read(ByPost, response.Header.Get("Content-Type"), text)
 	}
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ type Conductor struct {
 
 // Run goes on until ctx ends. Afterwards the platform works again.
 func (c *Conductor) Run(ctx context.Context) (err error) {
-	if c.online, err = onlineRows(); err != nil {
+	if c.online, err = onlineRows(c.Platform.options); err != nil {
 		return err
 	}
 	all := troubles()
@@ -86,7 +86,7 @@ func (c *Conductor) shift() (err error) {
 	size := c.History.Size()
 	at := c.Random.IntN(size)
 	insert, remove := c.Random.IntN(6), c.Random.IntN(6)
-	if size < leads*9/10 {
+	if size < c.Platform.options.Leads*9/10 {
 		remove = 0
 	}
 	c.History.Shift(at, func() (inserted []*oracle.Row, removed int) {
@@ -114,8 +114,7 @@ func (c *Conductor) learnOnline(ctx context.Context) {
 
 // onlineRows returns the leads that the platform can learn from Microsoft, by
 // tenant. It asks a second sandbox, because the platform must not learn them yet.
-func onlineRows() (map[string]*oracle.Row, error) {
-	o := options()
+func onlineRows(o sandbox.Options) (map[string]*oracle.Row, error) {
 	o.NoAuth, o.OnlineLatency = true, 0
 	twin, err := sandbox.New(o)
 	if err != nil {

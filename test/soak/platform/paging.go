@@ -34,8 +34,8 @@ const walkedLeads = 300
 // StartPaged returns a platform of few leads that cuts its list into pages in the
 // given way.
 func StartPaged(ctx context.Context, p Paging) (*Platform, error) {
-	o := options()
-	o.Leads, o.FirstPage, o.PageZero = walkedLeads, p.FirstPage, p.PageZero
+	o := options(walkedLeads)
+	o.FirstPage, o.PageZero = p.FirstPage, p.PageZero
 	o.CutAbove, o.CutKeepsOffset, o.PastEnd = p.CutAbove, p.CutKeepsOffset, p.PastEnd
 	return start(ctx, o)
 }

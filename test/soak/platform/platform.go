@@ -19,33 +19,32 @@ import (
 // Platform is a sandbox that can go away and come back at the same address.
 type Platform struct {
 	*sandbox.Server
+	options sandbox.Options
 	address string
 	server  *http.Server
 	ended   chan error
 }
 
 const (
-	// leads is the number of leads at the start: more than one page of 1,000.
-	leads = 2000
 	// tokenLife is short, so that leadgraph often renews its token.
 	tokenLife = 20 * time.Second
 	// onlineLatency is how long Microsoft takes to answer the platform.
 	onlineLatency = 300 * time.Millisecond
 )
 
-func options() sandbox.Options {
+func options(leads int) sandbox.Options {
 	return sandbox.Options{Leads: leads, TokenLifetime: tokenLife, OnlineLatency: onlineLatency}
 }
 
-// Start returns a platform that serves on the loopback.
-func Start(ctx context.Context) (*Platform, error) { return start(ctx, options()) }
+// Start returns a platform with a number of leads that serves on the loopback.
+func Start(ctx context.Context, leads int) (*Platform, error) { return start(ctx, options(leads)) }
 
 func start(ctx context.Context, o sandbox.Options) (*Platform, error) {
 	stand, err := sandbox.New(o)
 	if err != nil {
 		return nil, err
 	}
-	p := &Platform{Server: stand, address: "127.0.0.1:0"}
+	p := &Platform{Server: stand, options: o, address: "127.0.0.1:0"}
 	return p, p.Up(ctx)
 }
 

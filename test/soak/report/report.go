@@ -24,6 +24,7 @@ type Summary struct {
 	Before, Early, Peak, After child.Vitals  // Early and Peak are maxima: of the first third, and of the whole load
 	End                        time.Duration // from SIGTERM
 	LogLines                   int
+	MostRSS, Limit             int64 // bytes of resident memory until the end of the load, and that leadgraph may have; 0 if there is no limit
 }
 
 // Show returns the tables and the evidence in Markdown that is readable in a
@@ -51,6 +52,7 @@ func (t *Tally) Show(s Summary) string {
 	counts(&b, "changes while leads were walked through", t.changes)
 	counts(&b, "errors by code", t.codes)
 	counts(&b, "faults", t.faults)
+	counts(&b, "attacks", t.attacks)
 	table(&b, [][]string{
 		{"leadgraph", "before", "maximum in the first third", "maximum", "after"},
 		s.held("goroutines", func(v child.Vitals) string { return fmt.Sprint(v.Goroutines) }),
@@ -58,6 +60,7 @@ func (t *Tally) Show(s Summary) string {
 		s.held("heap in use, MiB", func(v child.Vitals) string { return mebi(v.Heap) }),
 		s.held("resident memory, MiB", func(v child.Vitals) string { return mebi(v.RSS) }),
 	})
+	fmt.Fprintf(&b, "At no time did leadgraph have more than %s MiB of resident memory.\n\n", mebi(s.MostRSS))
 	fmt.Fprintf(&b, "leadgraph ended %v after SIGTERM. Its log has %d lines.\n\n", s.End.Round(time.Millisecond), s.LogLines)
 	found := [][]string{{"violations", "found"}}
 	for _, sort := range sorts() {

@@ -14,6 +14,8 @@ type Tally struct {
 	kinds  map[string]*kindTally
 	codes  map[string]int
 	faults map[string]int
+	// attacks counts what others did to leadgraph.
+	attacks map[string]int
 	// violations counts the violations of each sort, and evidence describes the
 	// first of them.
 	violations map[string]int
@@ -36,7 +38,7 @@ type kindTally struct {
 
 // NewTally returns an empty tally.
 func NewTally() *Tally {
-	return &Tally{kinds: map[string]*kindTally{}, codes: map[string]int{}, faults: map[string]int{}, evidence: map[string][]string{}, violations: map[string]int{},
+	return &Tally{kinds: map[string]*kindTally{}, codes: map[string]int{}, faults: map[string]int{}, attacks: map[string]int{}, evidence: map[string][]string{}, violations: map[string]int{},
 		walks: map[string]*walkTally{}, changes: map[string]int{}}
 }
 
@@ -55,11 +57,12 @@ const (
 	Leaks      = "leaks"
 	LogLeaks   = "log lines that must not be there"
 	BadEnds    = "disorderly ends"
+	Besieged   = "failures under attack"
 	TooLittle  = "too little tested"
 )
 
 func sorts() []string {
-	return []string{WrongRows, LostLeads, TwiceMet, BackInTime, Stuck, Unending, Hung, Late, Broken, Unhealthy, Leaks, LogLeaks, BadEnds, TooLittle}
+	return []string{WrongRows, LostLeads, TwiceMet, BackInTime, Stuck, Unending, Hung, Late, Broken, Unhealthy, Leaks, LogLeaks, BadEnds, Besieged, TooLittle}
 }
 
 // mostEvidence is the number of violations of a sort that the report describes.
@@ -81,6 +84,13 @@ func (t *Tally) Fault(name string) {
 	defer t.mu.Unlock()
 	t.faults[name]++
 	t.last = time.Now().Format("\n(the last fault began at 15:04:05.000: ") + name + ")"
+}
+
+// Attack counts what others did to leadgraph.
+func (t *Tally) Attack(name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.attacks[name]++
 }
 
 func (t *Tally) kind(name string) *kindTally {

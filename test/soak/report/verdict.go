@@ -13,8 +13,12 @@ const (
 	spareRSS        = 64 << 20
 )
 
-// resident names the memory that the system has given to leadgraph.
-const resident = "bytes of resident memory"
+// resident names the memory that the system has given to leadgraph, and heap what it
+// uses of that.
+const (
+	resident = "bytes of resident memory"
+	heap     = "bytes of heap"
+)
 
 // Conclude looks for leaks, for requests that did not end, and for a soak that
 // tested too little. It notes them as violations.
@@ -26,15 +30,21 @@ func (t *Tally) Conclude(s Summary) {
 	}{
 		{"goroutines", s.Before.Goroutines, s.After.Goroutines, spareGoroutines},
 		{"open files", s.Before.Files, s.After.Files, spareFiles},
-		{"bytes of heap", s.Early.Heap, s.After.Heap, spareHeap},
+		{heap, s.Early.Heap, s.After.Heap, spareHeap},
 		{resident, s.Early.RSS, s.Peak.RSS, s.Early.RSS/4 + spareRSS},
 	} {
-		if s.Race && kept.name == resident {
-			continue // mostly the race detector's, which grows with every address ever used
+		if kept.name == resident && (s.Race || s.Limit > 0) {
+			continue // mostly the race detector's, which grows with every address ever used; or judged by its limit
+		}
+		if kept.name == heap && s.Limit > 0 {
+			continue // not known under load
 		}
 		if kept.after > kept.before+kept.spare {
 			t.Violation(Leaks, "%d %s, there were %d and %d more are allowed", kept.after, kept.name, kept.before, kept.spare)
 		}
+	}
+	if s.Limit > 0 && s.MostRSS > s.Limit {
+		t.Violation(Leaks, "%s MiB of resident memory, %s are allowed", mebi(s.MostRSS), mebi(s.Limit))
 	}
 	if open := t.UnderWay(); open > 0 {
 		t.Violation(Hung, "%d requests did not end", open)

@@ -21,6 +21,8 @@ func TestLeaksAreNoticed(t *testing.T) {
 		"files":      {func(s *Summary) { s.After.Files = 30 }, Leaks},
 		"heap":       {func(s *Summary) { s.After.Heap = 100 << 20 }, Leaks},
 		"memory":     {func(s *Summary) { s.Peak.RSS = 300 << 20 }, Leaks},
+		"too much":   {func(s *Summary) { s.MostRSS, s.Limit = 513<<20, 512<<20 }, Leaks},
+		"enough":     {func(s *Summary) { s.Peak.RSS, s.MostRSS, s.Limit = 500<<20, 512<<20, 512<<20 }, ""},
 	} {
 		tally := NewTally()
 		tally.walks, tally.faults = walked, map[string]int{"a": 1, "b": 1, "c": 1}
