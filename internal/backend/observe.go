@@ -39,7 +39,12 @@ func observeClient(client *upstream.Options, to *telemetry.Telemetry) {
 // clientState returns the state of the client for its metrics.
 func (p *Platform) clientState() telemetry.Upstream {
 	s, pages := p.client.State(), p.client.Facts()
+	gates := map[string]telemetry.Gate{}
+	for kind, gate := range s.Gates {
+		gates[kind] = telemetry.Gate(gate)
+	}
 	return telemetry.Upstream{
+		Gates:   gates,
 		Breaker: s.Breaker, Limit: s.Limit, InFlight: s.InFlight, Queued: s.Queued, TokenExpires: s.TokenExpires,
 		PageLeads: pages.Filled, PageCap: pages.Cap, FirstPage: pages.FirstPage, ListEnd: pages.End,
 	}

@@ -43,6 +43,8 @@ type Shared struct {
 type Upstream struct {
 	// Breaker is closed, open or half_open.
 	Breaker string
+	// Gates are the gates by the kind of requests that they hold back.
+	Gates map[string]Gate
 	// Limit is the maximum number of concurrent requests. InFlight of them are in
 	// progress, and Queued requests wait.
 	Limit, InFlight, Queued int
@@ -55,6 +57,14 @@ type Upstream struct {
 	FirstPage int
 	// ListEnd is how a page past the end is answered; empty if unknown.
 	ListEnd string
+}
+
+// Gate is the state of what holds back requests while the platform limits their rate.
+type Gate struct {
+	// Limits says that it holds them back now.
+	Limits bool
+	// Refused counts the requests that could not wait.
+	Refused uint64
 }
 
 // Projection counts fields since the program started.
@@ -75,6 +85,8 @@ var (
 	catalogueHoles = desc("catalogue_unreadable_rows", "Rows of the platform that could not be read for the catalogue in use.")
 
 	breakerState = desc("upstream_breaker_state", "1 for the current state of the circuit breaker, 0 for the others.", "state")
+	gateClosed   = desc("upstream_gate_closed", "1 while no requests of this kind, or only a few, are sent because the platform limits their rate; in passthrough, those of all callers.", "kind")
+	gateRefused  = desc("upstream_gate_refusals_total", "Requests that were not sent because the platform limits the rate of their kind and they could not wait; in passthrough, also that of one caller.", "kind")
 	upstreamBusy = desc("upstream_in_flight", "Requests to the platform in progress.")
 	upstreamMax  = desc("upstream_concurrency_limit", "Maximum number of concurrent requests to the platform.")
 	upstreamWait = desc("upstream_queued", "Requests to the platform that wait for their turn to be sent.")
@@ -125,7 +137,7 @@ func (t *Telemetry) Watch(s Sources) {
 // Describe implements prometheus.Collector.
 func (*scraped) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		catalogueAge, catalogueLeads, catalogueHoles, breakerState, upstreamBusy, upstreamMax, upstreamWait, tokenExpiry,
+		catalogueAge, catalogueLeads, catalogueHoles, breakerState, gateClosed, gateRefused, upstreamBusy, upstreamMax, upstreamWait, tokenExpiry,
 		pageLeads, pageCap, pageFirst, listEnd, queueLimit, queueInside, queueRunning, queueWaiting, queueUnsent, queueCutOffs,
 		sharedState, sharedRejected, callersHeld, projected, fallbacks, givenUp,
 	} {
@@ -192,12 +204,15 @@ func (s sink) count(d *prometheus.Desc, value uint64, labels ...string) {
 // oneOf sets the sample of the current value to 1 and those of the others to 0.
 func (s sink) oneOf(d *prometheus.Desc, current string, all []string) {
 	for _, value := range all {
-		is := 0.0
-		if value == current {
-			is = 1
-		}
-		s.gauge(d, is, value)
+		s.gauge(d, indicator(value == current), value)
 	}
+}
+
+func indicator(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 func (s sink) shared(of Shared) {
@@ -207,6 +222,10 @@ func (s sink) shared(of Shared) {
 
 func (s sink) upstream(u Upstream) {
 	s.oneOf(breakerState, u.Breaker, []string{"closed", "open", "half_open"})
+	for kind, gate := range u.Gates {
+		s.gauge(gateClosed, indicator(gate.Limits), listed(kinds, kind))
+		s.count(gateRefused, gate.Refused, listed(kinds, kind))
+	}
 	s.gauge(upstreamBusy, float64(u.InFlight))
 	s.gauge(upstreamMax, float64(u.Limit))
 	s.gauge(upstreamWait, float64(u.Queued))

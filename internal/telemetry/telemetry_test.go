@@ -115,7 +115,7 @@ func TestMetrics(t *testing.T) {
 	seen.Unreadable(map[string]int{"no_id": 2, "dana": 1})
 	seen.Watch(telemetry.Sources{
 		Upstream: func() telemetry.Upstream {
-			return telemetry.Upstream{Breaker: "half_open", Limit: 64, InFlight: 3, Queued: 2, TokenExpires: time.Unix(5000, 500_000_000), PageLeads: 1000, PageCap: 100, FirstPage: 1, ListEnd: "404"}
+			return telemetry.Upstream{Gates: map[string]telemetry.Gate{"lead": {Limits: true, Refused: 6}, "leads": {}}, Breaker: "half_open", Limit: 64, InFlight: 3, Queued: 2, TokenExpires: time.Unix(5000, 500_000_000), PageLeads: 1000, PageCap: 100, FirstPage: 1, ListEnd: "404"}
 		},
 		Queue:   func() telemetry.Queue { return telemetry.Queue{Limit: 256, Running: 9, Waiting: 4} },
 		Shared:  func() telemetry.Shared { return telemetry.Shared{Condition: "refusing", Rejected: 5} },
@@ -163,6 +163,9 @@ func TestMetrics(t *testing.T) {
 		`upstream_unreadable_rows_total{reason="other"}`:                 "1",
 		`upstream_breaker_state{state="half_open"}`:                      "1",
 		`upstream_breaker_state{state="open"}`:                           "0",
+		`upstream_gate_closed{kind="lead"}`:                              "1",
+		`upstream_gate_closed{kind="leads"}`:                             "0",
+		`upstream_gate_refusals_total{kind="lead"}`:                      "6",
 		`upstream_in_flight`:                                             "3",
 		`upstream_concurrency_limit`:                                     "64",
 		`upstream_queued`:                                                "2",

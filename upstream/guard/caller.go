@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -157,12 +158,21 @@ func (g *Guard) record(p probes, shown health) {
 // passes are the rights to send one call through the gates.
 type passes struct{ own, all pass }
 
-// await waits until the gates may let a call through.
+// await waits until the gates may let a call through. The gate of all counts the calls that
+// are refused, also by a caller's own.
 func (g *Guard) await(ctx context.Context, call *Call) error {
-	if err := g.gates.of(call.Kind).await(ctx, call.Deadline); err != nil || g.caller == nil {
-		return err
+	err := g.gates.of(call.Kind).await(ctx, call.Deadline)
+	all := g.gates
+	if g.caller != nil {
+		if err == nil {
+			return g.caller.all.await(ctx, call)
+		}
+		all = g.caller.all.gates
 	}
-	return g.caller.all.await(ctx, call)
+	if _, closed := errors.AsType[*gateError](err); closed {
+		all.of(call.Kind).refusals.Add(1)
+	}
+	return err
 }
 
 // enter lets a call through the gates, or reports that it may not be sent now. Its result

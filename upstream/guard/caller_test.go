@@ -149,7 +149,15 @@ func TestLimitsOfSeveralCallersStopAll(t *testing.T) {
 					_ = asked(t, guards, between)
 				}
 			}
+			_ = asked(t, guards, "0") // its own gate is closed in any case
 			left := closedFor(asked(t, guards, "new"))
+			want := GateState{Limits: stopped, Refused: 1}
+			if stopped {
+				want.Refused++
+			}
+			if got := guards("new").caller.all.State().Gates[KindLead]; got != want {
+				t.Errorf("with %q in between, %+v", between, got)
+			}
 			if (left > 25*time.Second) != stopped || (h.calls["new"] == 0) != stopped {
 				t.Errorf("with %q in between, a new caller is refused for %v", between, left)
 			}

@@ -70,6 +70,15 @@ func (g *gates) of(kind string) *gate {
 	return &g.leads
 }
 
+// state returns the state of each gate.
+func (g *gates) state() map[string]GateState {
+	states := map[string]GateState{}
+	for _, one := range []*gate{&g.lead, &g.leads, &g.online} {
+		states[one.kind] = GateState{Limits: one.limits.Load(), Refused: one.refusals.Load()}
+	}
+	return states
+}
+
 // gate holds back the calls of one kind after the platform has answered 429. While it is
 // open, a call takes no lock.
 type gate struct {
@@ -79,6 +88,8 @@ type gate struct {
 	// limits is true while the gate is closed or lets only a few calls through.
 	limits atomic.Bool
 	asked  atomic.Int64 // when the replicas were last asked, in ns since 1970
+	// refusals counts the calls that could not wait.
+	refusals atomic.Uint64
 
 	mu     sync.Mutex
 	until  time.Time     // no call is sent before

@@ -107,12 +107,25 @@ type State struct {
 	// Queued how many calls are waiting for one to end. Reads with checkOnline do not
 	// count: they have a limit of their own.
 	Limit, InFlight, Queued int
+	// Gates are the gates of all callers, by the kind of calls.
+	Gates map[string]GateState
+}
+
+// GateState describes a gate at one moment.
+type GateState struct {
+	// Limits says that no calls, or only a few, are sent because the platform limits
+	// their rate.
+	Limits bool
+	// Refused is the number of calls that could not wait, also for the gates of single
+	// callers.
+	Refused uint64
 }
 
 // State returns the present state.
 func (g *Guard) State() State {
 	s := g.throttle.state()
 	s.Breaker, s.RetryIn = g.breaker.state()
+	s.Gates = g.gates.state()
 	return s
 }
 
