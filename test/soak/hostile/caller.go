@@ -53,7 +53,7 @@ func (c Caller) Run(ctx context.Context) {
 	asked, served, last := 0, 0, ""
 	for again := true; again; again = pace.Rest(ctx, c.Pause) {
 		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Deadline)
-		first := 1 + asked%50
+		first := 1 + asked%min(50, len(c.IDs))
 		status, text, err := post(within, from, c.Endpoint, c.Token, firstLeads(first))
 		cancel()
 		asked++
