@@ -97,8 +97,8 @@ func (p *Poisoner) replace(key string) error {
 	same := p.keys[kindOf(key)]
 	other := same[p.random.IntN(len(same))]
 	value, err := p.redis.do("GETRANGE", other, "0", longest)
-	if err != nil || len(value) == 0 {
-		return nil // it has another type already
+	if err != nil {
+		return err
 	}
 	return p.set(key, value[0])
 }
