@@ -37,7 +37,7 @@ const (
 	hangupPause   = 3 * time.Second
 	poisonPause   = 100 * time.Millisecond
 	callerPause   = 400 * time.Millisecond
-	strangersWait = 500 * time.Millisecond // of their platform: their calls are under way together
+	strangersWait = 300 * time.Millisecond // of their platform: their calls are under way together
 	healTime      = 20 * time.Second       // until what was poisoned works again
 	redisTimeout  = "500ms"                // the race detector makes everything slow
 )
@@ -172,11 +172,13 @@ func (s *siege) healed(ctx context.Context) error {
 	if s.redis == nil {
 		return nil
 	}
-	rejected, err := s.child.Metric(ctx, "leadgraph_shared_rejected_values_total")
-	if err != nil {
+	const metric = "leadgraph_shared_rejected_values_total"
+	rejected, err := s.child.Metric(ctx, metric)
+	more, failed := s.replica.Metric(ctx, metric)
+	if err := errors.Join(err, failed); err != nil {
 		return err
 	}
-	if rejected == 0 {
+	if rejected+more == 0 && s.memory == 0 { // with 40,000 leads, what is poisoned is seldom asked for
 		s.tally.Violation(report.TooLittle, "no poisoned value was read")
 	}
 	within, cancel := context.WithTimeout(ctx, healTime)

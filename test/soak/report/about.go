@@ -59,9 +59,9 @@ While the platform fails, others wish the same leadgraph ill. Answers to everybo
 
 - **Clients that never read.** 24 connections from two further addresses ask for 300 leads each, with a buffer of 4 KiB, and read nothing. When they are
   cut off, they come back.
-- **Invented tokens.** A server of its own with ` + "`" + `--auth passthrough` + "`" + `, over a platform without faults that takes half a second, gets a new token with nearly each
+- **Invented tokens.** A server of its own with ` + "`" + `--auth passthrough` + "`" + `, over a platform without faults that takes 0.3 s, gets a new token with nearly each
   request, all from one address. None may be shown a lead. Two callers with a token of the platform, one of them from the same address, must be
-  answered rightly, 95 of 100 times at least: a busy machine may make leadgraph refuse a few.
+  answered rightly, 95 of 100 times at least: a busy machine makes leadgraph refuse a few, and the platform late.
 - **A poisoned Redis.** leadgraph has a replica, which is asked too, and both share a Redis with a key, if one is installed. Ten times a second a value
   there is replaced: by garbage, another type, half of itself, itself with one bit changed, 16 MiB, the value of another key, an earlier value, a manifest
   from the future, or nothing. All kinds of keys have their turn, the lease included. Afterwards leadgraph must be ready and share all leads within 20 s.
