@@ -7,7 +7,8 @@
 // restart. Then random clients ask one server over all transports; some leave early
 // or read slowly. Meanwhile the platform fails in every way that the sandbox can
 // imitate, is down for seconds, and its leads come and go. An oracle that knows what
-// the platform had at each moment compares every row of every answer.
+// the platform had at each moment compares every row of every answer. Others attack
+// leadgraph at the same time.
 //
 // Run it from the repository:
 //

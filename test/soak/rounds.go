@@ -77,7 +77,7 @@ func (r *round) ages() oracle.Ages {
 // flags returns the flags of both servers. In every other pair of rounds they have a
 // cursor key, otherwise they must agree without.
 func (r *round) flags(p *platform.Platform) []string {
-	flags := append(settingsOf(r.ages()), p.Flags()...)
+	flags := append(settingsOf(r.ages(), refreshTimeout), p.Flags()...)
 	flags = append(flags, "--drain-delay", drainDelay.String())
 	if r.paging.PageZero == sandbox.PageZeroError {
 		flags = append(flags, "--first-page", "1") // as leadgraph doctor advises

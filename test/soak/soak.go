@@ -42,7 +42,9 @@ const (
 	requestTimeout  = 4 * time.Second
 	upstreamTimeout = 3 * time.Second
 	attemptTimeout  = time.Second
-	maxBatch        = 5 // operations in an array
+	refreshTimeout  = 2 * upstreamTimeout
+	fresh           = 2 * time.Second // of the server whose platform fails
+	maxBatch        = 5               // operations in an array
 )
 
 // ages returns the settings of the server whose platform fails.
@@ -52,24 +54,27 @@ func (k *soak) ages() oracle.Ages {
 	}
 	return oracle.Ages{
 		Lookup: 3 * time.Second, NoLead: time.Second,
-		Fresh: 2 * time.Second, Revalidate: 3 * time.Second, IfFailing: 20 * time.Second,
-		Reading: 2 * upstreamTimeout, // reading all leads takes one page and an empty one
+		Fresh: fresh, Revalidate: 3 * time.Second, IfFailing: 20 * time.Second,
+		// Reading all leads takes one page and an empty one. Whoever waits for a replica that
+		// reads them may get leads that were fresh when the wait began.
+		Reading: refreshTimeout + fresh,
 	}
 }
 
 func (k *soak) flags() []string {
-	return append(append(k.platform.Flags(), settingsOf(k.ages())...), "--max-batch", fmt.Sprint(maxBatch))
+	return append(append(k.platform.Flags(), settingsOf(k.ages(), k.refreshTime())...), "--max-batch", fmt.Sprint(maxBatch))
 }
 
-// settingsOf returns the flags of every server whose answers may have these ages.
-func settingsOf(a oracle.Ages) []string {
+// settingsOf returns the flags of every server whose answers may have these ages, and
+// that may read all leads for so long.
+func settingsOf(a oracle.Ages, refresh time.Duration) []string {
 	return []string{
 		"--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--no-playground",
 		"--allow-check-online", "--check-online-rate", "1000",
 		"--request-timeout", requestTimeout.String(), "--upstream-timeout", upstreamTimeout.String(), "--upstream-attempt-timeout", attemptTimeout.String(),
 		"--lookup-ttl", a.Lookup.String(), "--lookup-negative-ttl", a.NoLead.String(),
 		"--catalogue-ttl", a.Fresh.String(), "--catalogue-revalidate", a.Revalidate.String(), "--catalogue-if-error", a.IfFailing.String(),
-		"--catalogue-timeout", max(2*upstreamTimeout, a.Reading).String(),
+		"--catalogue-timeout", refresh.String(),
 	}
 }
 

@@ -26,7 +26,7 @@ type Caller struct {
 }
 
 // needed is the part of the requests that must be answered, in percent. A busy machine
-// may make leadgraph refuse a few.
+// makes leadgraph refuse a few, and the platform late.
 const needed = 95
 
 // Introduce asks once, so that leadgraph knows that the platform accepts the token.
@@ -53,7 +53,7 @@ func (c Caller) Run(ctx context.Context) {
 	asked, served, last := 0, 0, ""
 	for again := true; again; again = pace.Rest(ctx, c.Pause) {
 		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Deadline)
-		first := 1 + asked%50
+		first := 1 + asked%min(50, len(c.IDs))
 		status, text, err := post(within, from, c.Endpoint, c.Token, firstLeads(first))
 		cancel()
 		asked++
@@ -74,7 +74,8 @@ func (c Caller) Run(ctx context.Context) {
 	}
 }
 
-// judge reports whether the text shows the first leads, or says that leadgraph is busy.
+// judge reports whether the text shows the first leads, or says that leadgraph or the
+// platform is busy.
 func (c Caller) judge(text string, first int) (right, refused bool) {
 	var answer struct {
 		Data struct {
@@ -86,7 +87,7 @@ func (c Caller) judge(text string, first int) (right, refused bool) {
 		return false, false
 	}
 	if len(answer.Errors) > 0 {
-		return false, strings.Contains(text, `"OVERLOADED"`)
+		return false, strings.Contains(text, `"OVERLOADED"`) || strings.Contains(text, `"UPSTREAM_TIMEOUT"`)
 	}
 	shown := make([]string, 0, first)
 	for _, lead := range answer.Data.Leads.Nodes {

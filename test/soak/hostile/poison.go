@@ -97,8 +97,8 @@ func (p *Poisoner) replace(key string) error {
 	same := p.keys[kindOf(key)]
 	other := same[p.random.IntN(len(same))]
 	value, err := p.redis.do("GETRANGE", other, "0", longest)
-	if err != nil || len(value) == 0 {
-		return nil // it has another type already
+	if err != nil {
+		return err
 	}
 	return p.set(key, value[0])
 }
@@ -152,13 +152,17 @@ func (p *Poisoner) Run(ctx context.Context, pause time.Duration) error {
 		kinds := p.kinds()
 		kind := kinds[p.random.IntN(len(kinds))]
 		keys := p.keys[kind]
-		if err := p.spoil(keys[p.random.IntN(len(keys))], all[turn%len(all)]); err != nil {
+		if err := p.spoil(keys[p.random.IntN(len(keys))], all[turn%len(all)]); err != nil && !wrongType(err) {
 			return err
 		}
 		p.count("poison in Redis: " + kind)
 	}
 	return nil
 }
+
+// wrongType reports whether an error says that leadgraph, or an expiry, changed the type
+// of a key between two commands.
+func wrongType(err error) bool { return strings.HasPrefix(err.Error(), "WRONGTYPE") }
 
 func (p *Poisoner) kinds() []string {
 	var kinds []string
@@ -191,6 +195,9 @@ func (p *Poisoner) spoil(key string, by poison) error {
 	return by.write(p, key, value)
 }
 
+// longestManifest is more than a manifest has, in bytes.
+const longestManifest = 300
+
 // Shared reports whether all leads are in Redis: a manifest names a chunk that is there.
 func (p *Poisoner) Shared() (bool, error) {
 	if err := p.learn(); err != nil {
@@ -202,10 +209,13 @@ func (p *Poisoner) Shared() (bool, error) {
 			return false, err
 		}
 		text, err := p.redis.do("GETRANGE", key, "0", longest)
+		if err != nil && wrongType(err) {
+			return false, nil
+		}
 		if err != nil {
 			return false, err
 		}
-		if fields := strings.Fields(text[0]); len(fields) == 5 {
+		if fields := strings.Fields(text[0]); len(fields) == 5 && len(text[0]) <= longestManifest {
 			found, err := p.redis.do("EXISTS", key+":"+fields[1]+":0")
 			return err == nil && found[0] == "1", err
 		}

@@ -88,7 +88,9 @@ func (l *Load) work(ctx context.Context, number int, interval time.Duration) {
 
 // CheckOnline asks for a lead that only Microsoft knows.
 func (l *Load) CheckOnline(ctx context.Context, tenant string, r *oracle.Row) {
-	l.ask(ctx, l.Client, client.Request{Way: client.ByPost, Operations: []operations.Operation{operations.CheckOnline(tenant, r)}})
+	// The end of the load does not end a request that is under way.
+	whole := context.WithoutCancel(ctx)
+	l.ask(whole, l.Client, client.Request{Way: client.ByPost, Operations: []operations.Operation{operations.CheckOnline(tenant, r)}})
 }
 
 // ask makes a request and judges the answers. It returns nil if there is none.

@@ -51,7 +51,26 @@ as that value, and an argument, condition or bound that is not given may be null
 - **A leak.** After the load, leadgraph may hold 5 goroutines and 5 open files more than before it, and 32 MiB more of heap in use than the maximum
   in the first third, in which the caches fill. Resident memory may never exceed its maximum in the first third by more than a quarter and 64 MiB.
   It is not checked with the race detector, which takes most of it.
-- **A line of the log** with personal data, a secret, a data race, a panic or an internal error; **an end** that fails or takes more than 15 s after SIGTERM.
+- **A line of the log** with personal data, a secret, an invented token, a data race, a panic or an internal error; **an end** that fails or takes more than 15 s after SIGTERM.
+
+## Attacks
+
+While the platform fails, others wish the same leadgraph ill. Answers to everybody else are judged as before.
+
+- **Clients that never read.** 24 connections from two further addresses ask for 300 leads each, with a buffer of 4 KiB, and read nothing. When they are
+  cut off, they come back.
+- **Invented tokens.** A server of its own with ` + "`" + `--auth passthrough` + "`" + `, over a platform without faults that takes 0.3 s, gets a new token with nearly each
+  request, all from one address. None may be shown a lead. Two callers with a token of the platform, one of them from the same address, must be
+  answered rightly, 95 of 100 times at least: a busy machine makes leadgraph refuse a few, and the platform late.
+- **A poisoned Redis.** leadgraph has a replica, which is asked too, and both share a Redis with a key, if one is installed. Ten times a second a value
+  there is replaced: by garbage, another type, half of itself, itself with one bit changed, 16 MiB, the value of another key, an earlier value, a manifest
+  from the future, or nothing. All kinds of keys have their turn, the lease included. Afterwards leadgraph must be ready and share all leads within 20 s.
+- **SIGHUP**, every 3 s, each time with another level of the log and another trusted document, which must be known soon after.
+
+## Memory
+
+` + "`" + `make soak-memory` + "`" + ` runs the part with faults and attacks for four minutes, with 40,000 leads, the settings of ` + "`" + `deploy/` + "`" + ` and its limit of 512 MiB, of
+which Go gets nine tenths (` + "`" + `GOMEMLIMIT` + "`" + `). It fails if leadgraph ever occupied more. Nobody makes it collect garbage meanwhile.
 
 ## Figures
 
