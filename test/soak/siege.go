@@ -35,6 +35,7 @@ const (
 	deafEach      = 12 // connections that never read, from each address
 	strangers     = 16
 	hangupPause   = 3 * time.Second
+	reloadTime    = 20 * time.Second // requests of the same address may be refused meanwhile
 	poisonPause   = 100 * time.Millisecond
 	callerPause   = 400 * time.Millisecond
 	strangersWait = 300 * time.Millisecond // of their platform: their calls are under way together
@@ -137,7 +138,7 @@ func (s *siege) run(ctx context.Context) error {
 	all.Go(func() {
 		h := hostile.Hangup{
 			Endpoint: s.child.Endpoint, Signal: s.child.Hangup, Pause: hangupPause,
-			Deadline: requestTimeout + s.margin, Count: s.tally.Attack, Wrong: s.wrong,
+			Deadline: reloadTime, Count: s.tally.Attack, Wrong: s.wrong,
 		}
 		hung = s.hangups.Run(ctx, h)
 	})
