@@ -63,8 +63,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// countryPattern is what a CountryCode is: a code of two letters.
-var countryPattern = regexp.MustCompile(`^[A-Za-z]{2}$`)
+// countryPattern is what a CountryCode is: a code of two capital letters.
+var countryPattern = regexp.MustCompile(`^[A-Z]{2}$`)
 
 // checkLead checks that a lead can be answered: its values are values of the schema's
 // scalars.

@@ -166,7 +166,7 @@ var namesOfCountries = map[string]string{
 
 func codeOfCountry(text string) string {
 	if regexp.MustCompile(`^[A-Za-z]{2}$`).MatchString(text) {
-		return text
+		return strings.ToUpper(text)
 	}
 	return namesOfCountries[strings.ToLower(text)]
 }
