@@ -225,6 +225,13 @@ func (e *ends) recall(at int, last string) (same, recent bool) {
 	return same, same && time.Since(e.seen) < endKept
 }
 
+// by reports whether the list was seen to end after so many leads or fewer, recently.
+func (e *ends) by(at int) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return !e.seen.IsZero() && e.at <= at && time.Since(e.seen) < endKept
+}
+
 func (e *ends) note(at int, last string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

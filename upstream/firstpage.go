@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -50,16 +51,16 @@ func (c *Client) settle(ctx context.Context) (int, error) {
 	one, failure := c.glance(ctx, 1, settleSize)
 	if err != nil { // it may have been refused for another reason
 		zero, err = c.glance(ctx, 0, settleSize)
-		if err != nil && !isPast(err) {
+		if err != nil && (!isPast(err) || len(one) > 0 && c.mayFollow(ctx, one)) {
 			return 0, err
 		}
 	}
 	size := settleSize
-	if len(one) > 0 && !readable(one) { // it may be no page, or the rows at the end
-		size /= 2
+	if isPast(failure) && len(zero) > 1 || len(one) > 0 && !readable(one) {
+		size = cmp.Or(len(zero)/2, settleSize/2)
 		zero = zero[:min(len(zero), size)]
-		if one, failure = c.glance(ctx, 1, size); len(one) > 0 && !readable(one) {
-			return 0, noneReadable(len(one))
+		if one, failure = c.glanceCloser(ctx, size); failure != nil {
+			return 0, failure
 		}
 	}
 	switch err = failure; {
@@ -85,6 +86,27 @@ func (c *Client) settle(ctx context.Context) (int, error) {
 	}
 	c.facts.startsAt(ctx, 1, true)
 	return 1, nil
+}
+
+// glanceCloser returns page 1 in a size in which it must exist, after it was refused or no
+// row of it could be read: it may lie at the end, or the answer was no page.
+func (c *Client) glanceCloser(ctx context.Context, size int) ([]string, error) {
+	one, err := c.glance(ctx, 1, size)
+	if err == nil && len(one) > 0 && !readable(one) {
+		err = noneReadable(len(one))
+	}
+	return one, err
+}
+
+// mayFollow reports whether the rows of page 1 may follow others, although page 0 was refused
+// twice. Then page 2 of half the size begins with them, otherwise with their second half.
+func (c *Client) mayFollow(ctx context.Context, one []string) bool {
+	const half = settleSize / 2
+	two, err := c.glance(ctx, 2, half)
+	if len(two) == 0 {
+		return err != nil && !isPast(err) || len(one) > half
+	}
+	return slices.Equal(two, one[:min(len(two), len(one))])
 }
 
 // glance returns the ids of a small page, with "" for rows that cannot be read. The

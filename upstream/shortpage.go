@@ -56,13 +56,15 @@ func (c *Client) readPage(ctx context.Context, number, size int, read func(query
 	}
 	q.page = number + first
 	got, err := read(q)
-	if number == 0 && isPast(err) && c.facts.hasPageZero() { // it does not exist any more, or was refused for another reason
+	known := c.facts.known()
+	refused := number == 0 && isPast(err) && known.Answered && (size <= known.Filled || c.facts.hasPageZero())
+	if refused && q.page == 0 { // it does not exist, or was refused for another reason
 		if now, failure := c.firstPage(ctx, true); failure == nil && now != first {
 			q.page = now
 			got, err = read(q)
 		}
 	}
-	if number == 0 && (err == nil && got.rows == 0 || isPast(err) && c.facts.known().Answered && !c.facts.hasPageZero() && size <= c.facts.known().Filled) {
+	if number == 0 && err == nil && got.rows == 0 || refused && q.page > 0 && isPast(err) {
 		if other, failure := c.otherFirst(ctx, q, read); failure != nil || other.rows > 0 || err == nil {
 			got, err = other, failure
 		}
@@ -115,9 +117,12 @@ func (c *Client) follows(ctx context.Context, number, size int, first page) erro
 	if first.rows == 0 { // all leads were removed meanwhile
 		return nil
 	}
-	next, err := c.second(ctx, first.rows)
+	next, refusal, err := c.second(ctx, first.rows)
 	if err != nil {
 		return err
+	}
+	if refusal != nil && !c.provesEnd(ctx, first.rows, 0) {
+		return refusal
 	}
 	if next == 0 {
 		if number == 0 {
@@ -137,25 +142,33 @@ func (c *Client) follows(ctx context.Context, number, size int, first page) erro
 
 // second returns the number of leads on the second page with size leads, after the
 // first page had so many. If the number of the first page is not known, the number 1
-// comes first: if it has no leads, page 0 is the first and the last.
-func (c *Client) second(ctx context.Context, size int) (int, error) {
-	if c.facts.known().FirstPage >= 0 {
-		return c.count(ctx, 1, size)
-	}
-	rows, err := c.countRows(ctx, query{page: 1, size: size})
-	if isPast(err) && c.facts.known().Answered {
-		rows, err = 0, nil
-	}
-	if err != nil || rows == 0 {
-		if err == nil {
+// comes first: if it has no leads, page 0 is the first and the last. A page that does not
+// exist has no leads; its refusal is returned too.
+func (c *Client) second(ctx context.Context, size int) (rows int, refusal, err error) {
+	if c.facts.known().FirstPage < 0 {
+		rows, err = c.countRows(ctx, query{page: 1, size: size})
+		switch {
+		case isPast(err) && c.facts.known().Answered:
+			return 0, err, nil
+		case err != nil:
+			return 0, nil, err
+		case rows == 0:
 			c.facts.startsAt(ctx, 0, true)
+			return 0, nil, nil
 		}
-		return 0, err
+		if first, err := c.firstPage(ctx, true); err != nil || first == 0 {
+			return rows, nil, err
+		}
 	}
-	if first, err := c.firstPage(ctx, true); err != nil || first == 0 {
-		return rows, err
+	first, err := c.firstPage(ctx, true)
+	if err != nil {
+		return 0, nil, err
 	}
-	return c.count(ctx, 1, size)
+	rows, err = c.countRows(ctx, query{page: 1 + first, size: size})
+	if isPast(err) && c.facts.known().Answered {
+		return 0, err, nil
+	}
+	return rows, nil, err
 }
 
 // count returns the number of leads on a page. A page past the end has none. Pages
@@ -226,10 +239,10 @@ func (c *Client) refusesSize(ctx context.Context, size int) bool {
 func (c *Client) endsBefore(ctx context.Context, page, size int, refusal error) bool {
 	end := statusEnd(refusal)
 	known := c.facts.known()
-	if known.Answered && known.End == end && size <= known.Filled {
+	start := page * size
+	if known.Answered && known.End == end && size <= known.Filled && c.ends.by(start) {
 		return true
 	}
-	start := page * size
 	if known.Answered && c.provesEnd(ctx, start, 0) {
 		c.facts.endsWith(ctx, end)
 		return true

@@ -53,10 +53,13 @@ func (w *walk) first(ctx context.Context) (head []*lead.Lead, err error) {
 	c := w.client
 	w.number = c.opts.FirstPage
 	head, refusal, err := w.fetch(ctx, part{page: 0, size: w.asked})
-	if err == nil && len(head) == 0 && w.number == 0 && (refusal == nil || c.facts.known().Answered) {
+	if err == nil && len(head) == 0 && w.number == 0 && (refusal == nil || w.lacksPageZero(ctx)) {
 		w.number = 1
 		var past error
-		if head, past, err = w.fetch(ctx, part{page: 0, size: w.asked}); past == nil {
+		if head, past, err = w.fetch(ctx, part{page: 0, size: w.asked}); past != nil { // once is not enough for no leads
+			head, past, err = w.fetch(ctx, part{page: 0, size: w.asked})
+		}
+		if past == nil {
 			refusal = nil
 		}
 	}
@@ -74,6 +77,19 @@ func (w *walk) first(ctx context.Context) (head []*lead.Lead, err error) {
 	w.size, w.fixed = min(len(head), MaxPageSize), len(head) > w.asked
 	w.add(0, head)
 	return head, nil
+}
+
+// lacksPageZero reports whether page 0 was refused because it does not exist.
+func (w *walk) lacksPageZero(ctx context.Context) bool {
+	c := w.client
+	if known := c.facts.known(); known.FirstPage == 1 || !known.Answered {
+		return known.Answered
+	}
+	if one, err := c.glance(ctx, 1, settleSize); err != nil || len(one) == 0 {
+		return false
+	}
+	number, err := c.settle(ctx)
+	return err == nil && number == 1
 }
 
 // continues reports whether a second page can be one after the first.

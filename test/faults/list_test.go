@@ -130,7 +130,7 @@ var faultList = []fault{
 	// Leads.
 	{name: "duplicate rows", faults: strike(sandbox.Fault{RepeatRows: true}), attempts: just(1), unlike: func(op *operation, _ warmth, o *outcome) {
 		if op == pageTwo || op == shownPage {
-			o.leads = just(2) // one more page, because repeated rows leave too few
+			o.leads = just(3) // two more pages, because repeated rows leave too few
 		}
 	}},
 	{name: "pages that never end", faults: strike(sandbox.Fault{Endless: true}), attempts: just(1)},

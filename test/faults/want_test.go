@@ -221,15 +221,11 @@ func looksElsewhere(op *operation, w warmth, o *outcome) {
 	}
 }
 
-// readOn changes the outcome of reads in pages, which read on after rows that cannot be
-// read, until the list ends. A page that is not full ends it only if the next one has no
-// rows.
+// readOn changes the outcome of windows, which read on after a full page without a row that
+// can be read. A first page that is not full and has none fails at once.
 func readOn(op *operation, _ warmth, o *outcome) {
-	switch op {
-	case counts:
+	if op == pageTwo || op == shownPage {
 		o.leads = just(2)
-	case pageTwo, shownPage:
-		o.leads = just(3)
 	}
 }
 

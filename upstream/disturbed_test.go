@@ -16,23 +16,36 @@ func loneHole(times, every int) sandbox.Fault {
 	return sandbox.Fault{Kind: sandbox.KindPage, Body: `[{"id":"1","status":"Active"}]`, Times: times, Every: every}
 }
 
-// disturbed calls each for platforms that fail with lone holes for a while, beginning with
-// the given call, among them platforms that fail for ever.
+// refusal is the answer of a page past the end, to whatever was asked.
+func refusal(status, times, every int) sandbox.Fault {
+	return sandbox.Fault{Kind: sandbox.KindPage, Status: status, Times: times, Every: every}
+}
+
+// disturbed calls each for platforms that fail for a while, beginning with one of the first
+// calls, or with every second or third call from then on.
 func disturbed(t *testing.T, each func(t *testing.T, platform *sandbox.Server, client *upstream.Client)) {
 	t.Helper()
 	all := quirks()
+	all["from 1, page 0 refused"] = sandbox.Options{Leads: quirkLeads, FirstPage: 1, PageZero: sandbox.PageZeroError}
+	all["short"] = sandbox.Options{Leads: 4}
 	for _, name := range []string{
-		"plain", "from 1, page 0 empty", "from 1, page 0 repeats", "cut at 7", "cut at 100, offsets kept", "past the end 404", "cut, from 1, past the end 400",
+		"plain", "short", "from 1, page 0 refused", "from 1, page 0 empty", "from 1, page 0 repeats", "cut at 7", "cut at 100, offsets kept", "past the end 404", "cut, from 1, past the end 400",
 	} {
 		o := all[name]
-		for _, f := range []sandbox.Fault{loneHole(1, 0), loneHole(3, 0), loneHole(-1, 2)} {
-			t.Run(fmt.Sprintf("%s, %d times, every %d", name, f.Times, f.Every), func(t *testing.T) {
+		for _, f := range []sandbox.Fault{
+			loneHole(1, 0), loneHole(3, 0), loneHole(-1, 2), refusal(400, 1, 0), refusal(404, -1, 2), refusal(404, -1, 3),
+		} {
+			t.Run(fmt.Sprintf("%s, status %d, %d times, every %d", name, f.Status, f.Times, f.Every), func(t *testing.T) {
 				t.Parallel()
-				for begin := 1; begin <= 5; begin++ {
+				for begin := 1; begin <= 6; begin++ {
 					platform, client, _ := newSandbox(t, o, nil)
+					if begin > 3 { // the client knows how the platform pages
+						_, _ = client.AllLeads(t.Context(), 0) // which fails if page 0 is refused
+						_, _ = client.LeadsPage(t.Context(), o.Leads/50, 50, lead.AllParts)
+					}
 					calls := 0
 					platform.OnPage(func(sandbox.PageCall) {
-						if calls++; calls == begin {
+						if calls++; calls == 1+begin%3 {
 							platform.Inject(f)
 						}
 					})
@@ -43,9 +56,9 @@ func disturbed(t *testing.T, each func(t *testing.T, platform *sandbox.Server, c
 	}
 }
 
-// A walk that met answers without a readable row fails, or says that the list changed, or
-// has all leads. It does not learn from them.
-func TestWalkAmongLoneHoles(t *testing.T) {
+// A walk that met answers without a readable row, or refusals that mean nothing, fails, or
+// says that the list changed, or has all leads. It does not learn from them.
+func TestWalkAmongFailures(t *testing.T) {
 	t.Parallel()
 	disturbed(t, func(t *testing.T, platform *sandbox.Server, client *upstream.Client) {
 		walk, err := client.AllLeads(t.Context(), 70)
@@ -59,7 +72,7 @@ func TestWalkAmongLoneHoles(t *testing.T) {
 }
 
 // The same for pages: none ends the list early.
-func TestPagesAmongLoneHoles(t *testing.T) {
+func TestPagesAmongFailures(t *testing.T) {
 	t.Parallel()
 	disturbed(t, func(t *testing.T, platform *sandbox.Server, client *upstream.Client) {
 		all := platform.IDs()
