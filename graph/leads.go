@@ -168,6 +168,9 @@ func (op *operation) instead(ctx context.Context, q leadsQuery, window paginatio
 		return nil, err
 	}
 	op.options.Logger.WarnContext(ctx, "page failed: old leads are served", "error", err)
+	if shown := op.only(old); !shown.AsOf().Before(window.Since()) {
+		old = shown
+	}
 	op.markStale(ctx)
 	op.truth.Catalogue(old)
 	return op.cut(ctx, q, window, allLeads{old, lead.AgeStale})

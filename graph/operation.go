@@ -1,12 +1,14 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -42,6 +44,8 @@ type operation struct {
 	// snapshot is taken once, so that all fields of an operation show the same
 	// moment and a forced refresh happens once.
 	snapshot func() (allLeads, error)
+	// shown is the snapshot that all fields show, once one of them does.
+	shown atomic.Pointer[catalogue.Snapshot]
 	// truth decides which version of a lead the fields show. The parts share it.
 	truth *truth.Operation
 	// alone says that a single field shows leads, so that no other one can show
@@ -132,10 +136,27 @@ func withOperation(ctx context.Context, schema *ast.Schema, options Options, inF
 			return allLeads{}, crowded(calling, err)
 		}
 		op.truth.Catalogue(snapshot)
-		leads, err := op.newer(calling, allLeads{snapshot, state.Age()}, op.cursorsSince(request, all))
-		return leads, crowded(calling, err)
+		since := op.cursorsSince(request, all)
+		leads, err := op.newer(calling, allLeads{snapshot, state.Age()}, since)
+		if err != nil {
+			return leads, crowded(calling, err)
+		}
+		if first := op.only(leads.Snapshot); first != leads.Snapshot && !first.AsOf().Before(since) {
+			leads = allLeads{first, lead.AgeStale}
+		}
+		return leads, nil
 	})
 	return context.WithValue(ctx, operationKey{}, op)
+}
+
+// only returns the snapshot that all fields of the operation show: this one, unless another
+// field has shown one.
+func (op *operation) only(s *catalogue.Snapshot) *catalogue.Snapshot {
+	whole := cmp.Or(op.whole, op)
+	if whole.shown.CompareAndSwap(nil, s) {
+		return s
+	}
+	return whole.shown.Load()
 }
 
 // cursorsSince returns when reading the newest leads began that the fields' cursors come

@@ -296,3 +296,30 @@ func TestFreshnessOfAFailingPlatform(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A page that the platform fails to answer is taken from the catalogue that the other
+// fields show, although a newer one has been read meanwhile.
+func TestOldLeadsOfOneOperationAreOneCatalogue(t *testing.T) {
+	t.Parallel()
+	s := newService(t, serviceOptions{catalogue: catalogue.Options{TTL: 1, StaleWhileRevalidate: time.Hour, StaleIfError: time.Hour, ResortAge: time.Hour}})
+	const stats = `{ leadStats { asOf } }`
+	s.query(t, stats)
+	first := data[leadsPage](t, s.query(t, `{ leads(first: 5) { nodes { id } pageInfo { endCursor } } }`))
+	s.platform.Insert(0, 30) // the page after it is not where it was, so a second read must find it
+	s.platform.OnPage(func(call sandbox.PageCall) {
+		if call.Size < 50 {
+			s.post(t, apptest.Body(stats, nil), "Cache-Control", "no-cache")
+			s.platform.Inject(sandbox.Fault{Kind: sandbox.KindPage, Status: 503, Times: -1})
+		}
+	})
+	a := s.query(t, `query($c: Cursor) { stats: leadStats { asOf } leads(first: 5, after: $c) { asOf freshness } }`, "c", first.Leads.PageInfo.EndCursor)
+	got := data[struct {
+		Stats, Leads struct {
+			AsOf      time.Time
+			Freshness string
+		}
+	}](t, a)
+	if !got.Stats.AsOf.Equal(got.Leads.AsOf) || got.Leads.Freshness != "STALE" {
+		t.Errorf("one operation shows catalogues of %v and %v, %s", got.Stats.AsOf, got.Leads.AsOf, got.Leads.Freshness)
+	}
+}
