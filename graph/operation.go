@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -124,39 +123,8 @@ func withOperation(ctx context.Context, schema *ast.Schema, options Options, inF
 	}
 	op.alone = showing(all) <= 1
 	op.truth = truth.New(func() *recent.Memory { return options.Recent(ctx) }, op.alone, func() lead.Parts { return shownParts(request, all) })
-	op.snapshot = sync.OnceValues(func() (allLeads, error) {
-		calling, done := admission.Of(ctx).Calling(ctx)
-		defer done()
-		snapshot, state, err := options.Catalogue.Snapshot(calling, op.freshness)
-		op.spendOnAll(snapshot, state, err)
-		if state.Stale {
-			op.markStale(ctx)
-		}
-		if err != nil {
-			return allLeads{}, crowded(calling, err)
-		}
-		op.truth.Catalogue(snapshot)
-		since := op.cursorsSince(request, all)
-		leads, err := op.newer(calling, allLeads{snapshot, state.Age()}, since)
-		if err != nil {
-			return leads, crowded(calling, err)
-		}
-		if first := op.only(leads.Snapshot); first != leads.Snapshot && !first.AsOf().Before(since) {
-			leads = allLeads{first, lead.AgeStale}
-		}
-		return leads, nil
-	})
+	op.snapshot = sync.OnceValues(func() (allLeads, error) { return op.readAll(ctx, op.cursorsSince(request, all)) })
 	return context.WithValue(ctx, operationKey{}, op)
-}
-
-// only returns the snapshot that all fields of the operation show: this one, unless another
-// field has shown one.
-func (op *operation) only(s *catalogue.Snapshot) *catalogue.Snapshot {
-	whole := cmp.Or(op.whole, op)
-	if whole.shown.CompareAndSwap(nil, s) {
-		return s
-	}
-	return whole.shown.Load()
 }
 
 // cursorsSince returns when reading the newest leads began that the fields' cursors come

@@ -31,6 +31,39 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
+// readAll returns all leads, read at that moment or later, for all fields of the operation.
+func (op *operation) readAll(ctx context.Context, since time.Time) (allLeads, error) {
+	calling, done := admission.Of(ctx).Calling(ctx)
+	defer done()
+	snapshot, state, err := op.options.Catalogue.Snapshot(calling, op.freshness)
+	op.spendOnAll(snapshot, state, err)
+	if state.Stale {
+		op.markStale(ctx)
+	}
+	if err != nil {
+		return allLeads{}, crowded(calling, err)
+	}
+	op.truth.Catalogue(snapshot)
+	all, err := op.newer(calling, allLeads{snapshot, state.Age()}, since)
+	if err != nil {
+		return all, crowded(calling, err)
+	}
+	if first := op.only(all.Snapshot); first != all.Snapshot && !first.AsOf().Before(since) {
+		all = allLeads{first, lead.AgeStale}
+	}
+	return all, nil
+}
+
+// only returns the snapshot that all fields of the operation show: this one, unless another
+// field has shown one.
+func (op *operation) only(s *catalogue.Snapshot) *catalogue.Snapshot {
+	whole := cmp.Or(op.whole, op)
+	if whole.shown.CompareAndSwap(nil, s) {
+		return s
+	}
+	return whole.shown.Load()
+}
+
 // newer returns all leads, read at that moment or later. If the snapshot is older, as a
 // replica's may be, the catalogue is refreshed first: a walk never goes back to older
 // leads.
