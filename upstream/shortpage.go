@@ -56,8 +56,7 @@ func (c *Client) readPage(ctx context.Context, number, size int, read func(query
 	}
 	q.page = number + first
 	got, err := read(q)
-	known := c.facts.known()
-	refused := number == 0 && isPast(err) && known.Answered && (size <= known.Filled || c.facts.hasPageZero())
+	refused := number == 0 && isPast(err) && c.facts.known().Answered && (size <= c.facts.known().Filled || c.facts.hasPageZero())
 	if refused && q.page == 0 { // it does not exist, or was refused for another reason
 		if now, failure := c.firstPage(ctx, true); failure == nil && now != first {
 			q.page = now
@@ -146,15 +145,12 @@ func (c *Client) follows(ctx context.Context, number, size int, first page) erro
 // exist has no leads; its refusal is returned too.
 func (c *Client) second(ctx context.Context, size int) (rows int, refusal, err error) {
 	if c.facts.known().FirstPage < 0 {
-		rows, err = c.countRows(ctx, query{page: 1, size: size})
-		switch {
-		case isPast(err) && c.facts.known().Answered:
-			return 0, err, nil
-		case err != nil:
-			return 0, nil, err
-		case rows == 0:
-			c.facts.startsAt(ctx, 0, true)
-			return 0, nil, nil
+		rows, refusal, err = c.countIfAny(ctx, query{page: 1, size: size})
+		if err != nil || rows == 0 {
+			if err == nil && refusal == nil {
+				c.facts.startsAt(ctx, 0, true)
+			}
+			return 0, refusal, err
 		}
 		if first, err := c.firstPage(ctx, true); err != nil || first == 0 {
 			return rows, nil, err
@@ -164,11 +160,7 @@ func (c *Client) second(ctx context.Context, size int) (rows int, refusal, err e
 	if err != nil {
 		return 0, nil, err
 	}
-	rows, err = c.countRows(ctx, query{page: 1 + first, size: size})
-	if isPast(err) && c.facts.known().Answered {
-		return 0, err, nil
-	}
-	return rows, nil, err
+	return c.countIfAny(ctx, query{page: 1 + first, size: size})
 }
 
 // count returns the number of leads on a page. A page past the end has none. Pages
@@ -178,11 +170,22 @@ func (c *Client) count(ctx context.Context, page, size int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	rows, err := c.countRows(ctx, query{page: page + first, size: size})
-	if page > 0 && isPast(err) && c.facts.known().Answered {
-		return 0, nil
+	q := query{page: page + first, size: size}
+	if page == 0 {
+		return c.countRows(ctx, q)
 	}
+	rows, _, err := c.countIfAny(ctx, q)
 	return rows, err
+}
+
+// countIfAny is countRows for a page that may not exist. It has no leads then, and its
+// refusal is returned too.
+func (c *Client) countIfAny(ctx context.Context, q query) (rows int, refusal, err error) {
+	rows, err = c.countRows(ctx, q)
+	if isPast(err) && c.facts.known().Answered {
+		return 0, err, nil
+	}
+	return rows, nil, err
 }
 
 func (c *Client) countRows(ctx context.Context, q query) (int, error) {

@@ -82,8 +82,12 @@ func (w *walk) first(ctx context.Context) (head []*lead.Lead, err error) {
 // lacksPageZero reports whether page 0 was refused because it does not exist.
 func (w *walk) lacksPageZero(ctx context.Context) bool {
 	c := w.client
-	if known := c.facts.known(); known.FirstPage == 1 || !known.Answered {
-		return known.Answered
+	known := c.facts.known()
+	switch {
+	case !known.Answered:
+		return false
+	case known.FirstPage == 1:
+		return true
 	}
 	if one, err := c.glance(ctx, 1, settleSize); err != nil || len(one) == 0 {
 		return false

@@ -74,7 +74,7 @@ func (k *soak) besiege(ctx context.Context) (*siege, error) {
 	if s.redis, err = child.StartRedis(ctx, k.dir); err != nil {
 		return s, err
 	}
-	s.poisoner, err = hostile.NewPoisoner(ctx, s.redis.URL, rand.New(rand.NewPCG(k.seed, 1<<34)), k.tally.Attack)
+	s.poisoner, err = hostile.NewPoisoner(s.redis.URL, rand.New(rand.NewPCG(k.seed, 1<<34)), k.tally.Attack)
 	return s, err
 }
 

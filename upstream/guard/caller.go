@@ -25,22 +25,12 @@ type caller struct {
 
 // failed is what the callers of a platform know of each other's failures.
 type failed struct {
-	calls               voices
-	lead, leads, online voices // that were refused with 429, by kind
+	calls   voices
+	limited byKind[voices] // that were refused with 429
 
 	mu sync.Mutex
 	// probed is when callers last probed the breaker of all, without success so far.
 	probed map[string]time.Time
-}
-
-func (f *failed) limited(kind string) *voices {
-	switch kind {
-	case KindLead:
-		return &f.lead
-	case KindOnline:
-		return &f.online
-	}
-	return &f.leads
 }
 
 // voices are the callers that failed last, each once.
@@ -197,8 +187,8 @@ func (g *Guard) passed(kind string, p passes, answer *Answer) {
 		return
 	case answer == nil:
 	case answer.Status != http.StatusTooManyRequests:
-		c.failed.limited(kind).clear()
-	case !c.failed.limited(kind).add(c.name):
+		c.failed.limited.of(kind).clear()
+	case !c.failed.limited.of(kind).add(c.name):
 		answer = nil // the limit may be this caller's alone
 	}
 	c.all.gates.of(kind).record(p.all, answer)

@@ -51,6 +51,16 @@ func asked(t *testing.T, guards func(string) *Guard, name string) error {
 	return err
 }
 
+// failForAll makes the platform fail for one call of each of many callers, "0" and so on.
+func (h *house) failForAll(t *testing.T, guards func(string) *Guard) {
+	t.Helper()
+	for i := range 20 {
+		name := fmt.Sprint(i)
+		h.statuses[name] = 500
+		_ = asked(t, guards, name)
+	}
+}
+
 // What the platform answers to one caller stops this caller at most, also if another one
 // fails now and then.
 func TestOneCallersFailuresStopNobodyElse(t *testing.T) {
@@ -95,11 +105,7 @@ func TestFailuresOfSeveralCallersStopAll(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h, guards := newHouse(t)
-		for i := range 20 {
-			name := fmt.Sprint(i)
-			h.statuses[name] = 500
-			_ = asked(t, guards, name)
-		}
+		h.failForAll(t, guards)
 		if err := asked(t, guards, "new"); !isOpen(err) || h.calls["new"] != 0 {
 			t.Errorf("a new caller: %v", err)
 		}
@@ -111,11 +117,7 @@ func TestOneCallerDoesNotTakeAllProbes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h, guards := newHouse(t)
-		for i := range 20 {
-			name := fmt.Sprint(i)
-			h.statuses[name] = 500
-			_ = asked(t, guards, name)
-		}
+		h.failForAll(t, guards)
 		clear(h.statuses)
 		h.statuses["0"] = 500
 		begun := time.Now()

@@ -48,8 +48,21 @@ func (e *gateError) Error() string {
 
 // gates holds the gate of each kind of calls.
 type gates struct {
-	lead, leads, online gate
-	shared              atomic.Pointer[SharedGates]
+	byKind[gate]
+	shared atomic.Pointer[SharedGates]
+}
+
+// byKind has one T for each kind of calls that the platform limits apart.
+type byKind[T any] struct{ lead, leads, online T }
+
+func (b *byKind[T]) of(kind string) *T {
+	switch kind {
+	case KindLead:
+		return &b.lead
+	case KindOnline:
+		return &b.online
+	}
+	return &b.leads
 }
 
 func newGates(logger *slog.Logger) *gates {
@@ -58,16 +71,6 @@ func newGates(logger *slog.Logger) *gates {
 		one.kind, one.logger, one.shared, one.changed = kind, logger, &g.shared, make(chan struct{})
 	}
 	return g
-}
-
-func (g *gates) of(kind string) *gate {
-	switch kind {
-	case KindLead:
-		return &g.lead
-	case KindOnline:
-		return &g.online
-	}
-	return &g.leads
 }
 
 // state returns the state of each gate.

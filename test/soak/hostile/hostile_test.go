@@ -178,7 +178,7 @@ func TestEveryPoisonIsWritten(t *testing.T) {
 	}
 	defer func() { _ = server.Stop() }()
 	var written noted
-	p, err := NewPoisoner(t.Context(), server.URL, rand.New(rand.NewPCG(1, 1)), written.count)
+	p, err := NewPoisoner(server.URL, rand.New(rand.NewPCG(1, 1)), written.count)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func TestEveryPoisonIsWritten(t *testing.T) {
 	}
 	for _, by := range poisons() {
 		for key, value := range sound {
-			if _, err := p.redis.do("SET", key, value); err != nil {
+			if _, err := p.do("SET", key, value); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -5,15 +5,18 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/redis/rueidis"
 
 	"leadgraph/test/soak/pace"
 )
 
 // Poisoner overwrites what leadgraph keeps in its Redis. It is for one goroutine.
 type Poisoner struct {
-	redis  *redis
+	redis  rueidis.Client
 	random *rand.Rand
 	count  func(what string)
 
@@ -22,16 +25,45 @@ type Poisoner struct {
 }
 
 // NewPoisoner returns a poisoner of the Redis at a URL. Count notes what was written.
-func NewPoisoner(ctx context.Context, url string, random *rand.Rand, count func(what string)) (*Poisoner, error) {
-	r, err := dialRedis(ctx, url)
+func NewPoisoner(url string, random *rand.Rand, count func(what string)) (*Poisoner, error) {
+	options, err := rueidis.ParseURL(url)
 	if err != nil {
 		return nil, err
 	}
-	return &Poisoner{redis: r, random: random, count: count, keys: map[string][]string{}, old: map[string]string{}}, nil
+	options.DisableCache, options.DisableRetry = true, true
+	client, err := rueidis.NewClient(options)
+	if err != nil {
+		return nil, err
+	}
+	return &Poisoner{redis: client, random: random, count: count, keys: map[string][]string{}, old: map[string]string{}}, nil
 }
 
 // Close closes the connection.
-func (p *Poisoner) Close() { p.redis.close() }
+func (p *Poisoner) Close() { p.redis.Close() }
+
+// replyTime is how long a command may take.
+const replyTime = 5 * time.Second
+
+// do sends a command and returns the texts of its reply: one, none for nil, or all of a
+// list.
+func (p *Poisoner) do(command ...string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), replyTime)
+	defer cancel()
+	reply, err := p.redis.Do(ctx, p.redis.B().Arbitrary(command...).Build()).ToMessage()
+	switch {
+	case rueidis.IsRedisNil(err):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case reply.IsArray():
+		return reply.AsStrSlice()
+	case reply.IsInt64():
+		n, err := reply.ToInt64()
+		return []string{strconv.FormatInt(n, 10)}, err
+	}
+	text, err := reply.ToString()
+	return []string{text}, err
+}
 
 // poison is one way to spoil the value of a key.
 type poison struct {
@@ -46,9 +78,9 @@ func poisons() []poison {
 			return p.set(key, fmt.Sprintf("%d %s", time.Now().UnixMicro(), p.garbage(100)))
 		}},
 		{"another type", func(p *Poisoner, key, _ string) error {
-			_, err := p.redis.do("DEL", key)
+			_, err := p.do("DEL", key)
 			if err == nil {
-				_, err = p.redis.do("LPUSH", key, "poison")
+				_, err = p.do("LPUSH", key, "poison")
 			}
 			return err
 		}},
@@ -61,7 +93,7 @@ func poisons() []poison {
 			return p.set(key, string(changed))
 		}},
 		{"huge", func(p *Poisoner, key, _ string) error {
-			_, err := p.redis.do("SETRANGE", key, fmt.Sprint(16<<20), "x")
+			_, err := p.do("SETRANGE", key, fmt.Sprint(16<<20), "x")
 			return err
 		}},
 		{"value of another key", func(p *Poisoner, key, _ string) error { return p.replace(key) }},
@@ -69,7 +101,7 @@ func poisons() []poison {
 		{"from the future", func(p *Poisoner, key, _ string) error {
 			return p.set(key, "9007199254740991 "+strings.Repeat("A", 26)+" 1000000000 x -")
 		}},
-		{"removed", func(p *Poisoner, key, _ string) error { _, err := p.redis.do("DEL", key); return err }},
+		{"removed", func(p *Poisoner, key, _ string) error { _, err := p.do("DEL", key); return err }},
 	}
 }
 
@@ -80,7 +112,7 @@ func (p *Poisoner) set(key, value string) error {
 	if p.random.IntN(4) > 0 {
 		command = append(command, "PX", "1000")
 	}
-	_, err := p.redis.do(command...)
+	_, err := p.do(command...)
 	return err
 }
 
@@ -96,7 +128,7 @@ func (p *Poisoner) garbage(size int) string {
 func (p *Poisoner) replace(key string) error {
 	same := p.keys[kindOf(key)]
 	other := same[p.random.IntN(len(same))]
-	value, err := p.redis.do("GETRANGE", other, "0", longest)
+	value, err := p.do("GETRANGE", other, "0", longest)
 	if err != nil {
 		return err
 	}
@@ -118,7 +150,7 @@ func kindOf(key string) string {
 
 // learn notes the keys that there are.
 func (p *Poisoner) learn() error {
-	found, err := p.redis.do("KEYS", "*")
+	found, err := p.do("KEYS", "*")
 	for _, key := range found {
 		kind := kindOf(key)
 		if slices.Contains(p.keys[kind], key) {
@@ -175,13 +207,13 @@ func (p *Poisoner) kinds() []string {
 
 // spoil poisons a key in a way.
 func (p *Poisoner) spoil(key string, by poison) error {
-	kind, err := p.redis.do("TYPE", key)
+	kind, err := p.do("TYPE", key)
 	if err != nil {
 		return err
 	}
 	value := ""
 	if kind[0] == "string" {
-		read, err := p.redis.do("GETRANGE", key, "0", longest)
+		read, err := p.do("GETRANGE", key, "0", longest)
 		if err != nil {
 			return err
 		}
@@ -204,11 +236,11 @@ func (p *Poisoner) Shared() (bool, error) {
 		return false, err
 	}
 	for _, key := range p.keys["leads"] {
-		kind, err := p.redis.do("TYPE", key)
+		kind, err := p.do("TYPE", key)
 		if err != nil || kind[0] != "string" {
 			return false, err
 		}
-		text, err := p.redis.do("GETRANGE", key, "0", longest)
+		text, err := p.do("GETRANGE", key, "0", longest)
 		if err != nil && wrongType(err) {
 			return false, nil
 		}
@@ -216,7 +248,7 @@ func (p *Poisoner) Shared() (bool, error) {
 			return false, err
 		}
 		if fields := strings.Fields(text[0]); len(fields) == 5 && len(text[0]) <= longestManifest {
-			found, err := p.redis.do("EXISTS", key+":"+fields[1]+":0")
+			found, err := p.do("EXISTS", key+":"+fields[1]+":0")
 			return err == nil && found[0] == "1", err
 		}
 	}

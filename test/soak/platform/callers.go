@@ -2,11 +2,11 @@ package platform
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
 
 	"leadgraph/upstream/sandbox"
 )
@@ -25,23 +25,14 @@ func (p *Platform) CallersFlags() []string {
 
 // Token returns a token that the platform accepts.
 func (p *Platform) Token(ctx context.Context) (string, error) {
-	form := url.Values{
-		"grant_type": {"client_credentials"}, "client_id": {sandbox.DefaultClientID}, "client_secret": {sandbox.DefaultClientSecret}, "scope": {sandbox.DefaultScope},
+	config := clientcredentials.Config{
+		ClientID: sandbox.DefaultClientID, ClientSecret: sandbox.DefaultClientSecret, Scopes: []string{sandbox.DefaultScope},
+		TokenURL: "http://" + p.address + sandbox.TokenPath, AuthStyle: oauth2.AuthStyleInParams,
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.address+sandbox.TokenPath, strings.NewReader(form.Encode()))
+	alone := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // so that the platform can close at once
+	got, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, alone))
 	if err != nil {
 		return "", err
 	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	request.Close = true
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = response.Body.Close() }() // read to its end
-	var answer struct {
-		Token string `json:"access_token"`
-	}
-	err = json.NewDecoder(response.Body).Decode(&answer)
-	return answer.Token, err
+	return got.AccessToken, nil
 }
