@@ -48,7 +48,11 @@ func (b *bench) run(ctx context.Context) error {
 	if err := errors.Join(b.startSandbox(ctx, &b.fast, 0), b.startSandbox(ctx, &b.slow, workload.SlowLatency)); err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
-	if err := b.learn(ctx); err != nil {
+	up := b.fast
+	if b.settings.overload {
+		up = b.slow
+	}
+	if err := b.learn(ctx, up); err != nil {
 		return fmt.Errorf("first request to leadgraph: %w", err)
 	}
 	if b.settings.mobs {
@@ -77,9 +81,10 @@ func (b *bench) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(b.progress, format+"\n", args...) // progress only
 }
 
-// learn reads the values that the requests contain from leadgraph.
-func (b *bench) learn(ctx context.Context) error {
-	server, err := b.startServer(ctx, workload.Projection, b.fast)
+// learn reads the values that the requests contain from leadgraph. Cursors are valid for
+// the upstream that they were read from.
+func (b *bench) learn(ctx context.Context, up upstream) error {
+	server, err := b.startServer(ctx, workload.Projection, up)
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,24 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 type fingerprint struct {
 	size int64
 	sum  uint32
+	// cursor is where the answer has a cursor, which holds the time of the answer. The
+	// sum leaves it out.
+	cursor span
+}
+
+// span is the bytes [from, to) of an answer.
+type span struct{ from, to int64 }
+
+const cursorMark = `"endCursor":"`
+
+// cursorIn returns where an answer has its cursor. No answer has more than one.
+func cursorIn(answer []byte) span {
+	at := bytes.Index(answer, []byte(cursorMark))
+	if at < 0 {
+		return span{}
+	}
+	from := at + len(cursorMark)
+	return span{int64(from), int64(from + bytes.IndexByte(answer[from:], '"'))}
 }
 
 // fingerprinter computes the fingerprint of an answer while it arrives. The
@@ -46,12 +64,15 @@ type fingerprinter struct {
 	head []byte
 }
 
-func (f *fingerprinter) reset() { f.fingerprint, f.head = fingerprint{}, f.head[:0] }
+// expect begins an answer that has its cursor there.
+func (f *fingerprinter) expect(cursor span) { f.fingerprint, f.head = fingerprint{cursor: cursor}, f.head[:0] }
 
 // Write implements io.Writer.
 func (f *fingerprinter) Write(p []byte) (int, error) {
+	within := func(at int64) int { return int(min(max(at-f.size, 0), int64(len(p)))) }
+	f.sum = crc32.Update(f.sum, castagnoli, p[:within(f.cursor.from)])
+	f.sum = crc32.Update(f.sum, castagnoli, p[within(f.cursor.to):])
 	f.size += int64(len(p))
-	f.sum = crc32.Update(f.sum, castagnoli, p)
 	f.head = append(f.head, p[:min(len(p), headSize-len(f.head))]...)
 	return len(p), nil
 }

@@ -52,10 +52,33 @@ func TestFingerprintDoesNotDependOnPieces(t *testing.T) {
 		}
 		other := append([]byte(nil), answer...)
 		other[rapid.IntRange(0, len(other)-1).Draw(t, "at")] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
-		pieces.reset()
+		pieces.expect(span{})
 		_, _ = pieces.Write(other)
 		if pieces.compare(whole.fingerprint) == nil {
 			t.Fatal("a changed bit was not noticed")
 		}
 	})
+}
+
+func TestCursorsMayDiffer(t *testing.T) {
+	t.Parallel()
+	of := func(answer string, cursor span, pieces int) fingerprint {
+		var f fingerprinter
+		f.expect(cursor)
+		for rest := answer; rest != ""; rest = rest[min(pieces, len(rest)):] {
+			_, _ = f.Write([]byte(rest[:min(pieces, len(rest))]))
+		}
+		return f.fingerprint
+	}
+	const first = `{"id":"1","endCursor":"abc"}`
+	cursor := cursorIn([]byte(first))
+	for pieces := range len(first) {
+		want := of(first, cursor, len(first))
+		if of(`{"id":"1","endCursor":"xyz"}`, cursor, pieces+1) != want {
+			t.Errorf("in pieces of %d bytes another cursor is another answer", pieces+1)
+		}
+		if of(`{"id":"2","endCursor":"abc"}`, cursor, pieces+1) == want {
+			t.Errorf("in pieces of %d bytes another id is the same answer", pieces+1)
+		}
+	}
 }

@@ -128,6 +128,7 @@ func (c *Crowd) shoot(ctx context.Context, one *client, e *Exchange, due time.Ti
 	}
 	_ = one.conn.SetDeadline(due.Add(Patience)) // fails only if the connection is closed
 	var answer fingerprinter
+	answer.expect(e.want.cursor)
 	status, took, err := one.ask(e, &answer)
 	s := Shot{Since: time.Since(due), Took: took.Last}
 	switch {

@@ -50,14 +50,19 @@ func restLookups(d Data) []*load.Exchange {
 	return list
 }
 
+// The server reads the row of a cursor too, and rows on both sides of the page and that.
+const (
+	rowsBefore = 2
+	rowsBeyond = rowsBefore + 1 + 6
+)
+
 // pages asks for pages of n leads in the middle of the list, as a client does that
-// pages through it. The server also reads the row of the cursor and one row after
-// the page. These n+2 rows are on one upstream page, because the cursor's row is
-// at a multiple of n+2.
+// pages through it. All rows that the server reads are on one upstream page of their
+// number.
 func pages(d Data, document string, n int) []*load.Exchange {
 	var list []*load.Exchange
-	for at := 0; at+n+2 <= len(d.Cursors) && len(list) < manyPages; at += n + 2 {
-		list = append(list, query(document, map[string]any{"first": n, "after": d.Cursors[at]}, n))
+	for at := 0; at+n+rowsBeyond <= len(d.Cursors) && len(list) < manyPages; at += n + rowsBeyond {
+		list = append(list, query(document, map[string]any{"first": n, "after": d.Cursors[at+rowsBefore]}, n))
 	}
 	return list
 }
@@ -66,7 +71,7 @@ func pages(d Data, document string, n int) []*load.Exchange {
 // pages begin a few rows earlier than those of pages.
 func restPages(n int) []*load.Exchange {
 	var list []*load.Exchange
-	for number := 0; (number+1)*(n+2) <= Leads && number < manyPages; number++ {
+	for number := 0; (number+1)*(n+rowsBeyond) <= Leads && number < manyPages; number++ {
 		list = append(list, restPage(number, n))
 	}
 	return list
