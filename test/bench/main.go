@@ -19,11 +19,14 @@
 // With -mobs, it measures servers under clients that send their next request as soon
 // as they have an answer, and come back at once, later or never when they are refused.
 //
+// With -stalls, it measures a server with many leads while it refreshes its catalogue.
+//
 // Run it from the repository:
 //
 //	go run ./test/bench -svg docs/bench.svg -markdown docs/bench.md
 //	go run ./test/bench -overload -svg docs/overload.svg -markdown docs/overload.md
 //	go run ./test/bench -mobs
+//	go run ./test/bench -stalls
 package main
 
 import (
@@ -66,7 +69,8 @@ type settings struct {
 	duration, warmUp, timeout    time.Duration
 	connections, listConnections int
 	only                         []string // names of workloads in capitals; empty for all
-	overload, mobs               bool
+	overload, mobs, stalls       bool
+	stallLeads                   int
 	rounds                       int
 	mobSizes                     []int
 	serveFlags                   []string
@@ -86,6 +90,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.StringVar(&only, "only", "", "run only these of W1,W2,W3,W4,W4L,W5,growth, a comma-separated `list`")
 	flags.BoolVar(&s.overload, "overload", false, "measure leadgraph under overload instead of everything else")
 	flags.BoolVar(&s.mobs, "mobs", false, "measure leadgraph with up to 2,000 clients that retry what is refused; -only takes lookups,cached,pages,mix")
+	flags.BoolVar(&s.stalls, "stalls", false, "measure what refreshes of the catalogue do to other requests, and how much memory it takes")
+	flags.IntVar(&s.stallLeads, "stall-leads", workload.StallLeads, "`number` of leads for -stalls")
 	flags.StringVar(&sizes, "mob-connections", "1,16,64,256,1000,2000", "numbers of connections for -mobs, a comma-separated `list`")
 	flags.IntVar(&s.rounds, "rounds", 3, "`number` of times that -overload measures each server")
 	flags.StringVar(&serveFlags, "serve-flags", "", "additional `flags` for leadgraph serve, separated by spaces")

@@ -11,6 +11,8 @@ type Exchange struct {
 	Path string
 	Body string // of a POST; empty for GET
 	Rows int    // leads in the answer
+	// Cached lets the server answer from what it remembers.
+	Cached bool
 
 	wire []byte      // the whole request
 	want fingerprint // of the answer, once it has been inspected
@@ -26,7 +28,10 @@ func (e *Exchange) render(url string) {
 	if e.Body != "" {
 		method = http.MethodPost
 	}
-	fmt.Fprintf(&text, "%s %s HTTP/1.1\r\nHost: %s\r\nAccept: application/json\r\nCache-Control: no-cache\r\n", method, e.Path, host(url))
+	fmt.Fprintf(&text, "%s %s HTTP/1.1\r\nHost: %s\r\nAccept: application/json\r\n", method, e.Path, host(url))
+	if !e.Cached {
+		text.WriteString("Cache-Control: no-cache\r\n")
+	}
 	if e.Body != "" {
 		fmt.Fprintf(&text, "Content-Type: application/json\r\nContent-Length: %d\r\n", len(e.Body))
 	}
