@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"leadgraph/lead"
+	"leadgraph/lead/flight"
+	"leadgraph/upstream/reader"
 )
 
 // Walk is the result of reading all pages.
@@ -46,15 +48,29 @@ type Walk struct {
 // those that were read there, the list has changed: AllLeads then steps back until it
 // meets rows that it has read, so that no lead is passed over.
 func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
+	return c.AllLeadsAgain(ctx, size, func(string) *lead.Lead { return nil })
+}
+
+// AllLeadsAgain is AllLeads for a caller that has read the leads before: known returns
+// the lead that had an id, or nil. A lead that still has the same values shares the
+// memory of the known one; see lead.Renewed. The caller's leads are not changed.
+//
+// Reading many leads takes a while, so it rests in between; see flight.Pace.
+func (c *Client) AllLeadsAgain(ctx context.Context, size int, known func(id string) *lead.Lead) (Walk, error) {
 	if size == 0 {
 		size = c.opts.PageSize
 	}
 	if most := c.facts.accepted(); most > 0 {
 		size = min(size, most)
 	}
+	var pace flight.Pace
+	recall := func(id string) *lead.Lead {
+		pace.Step()
+		return known(id)
+	}
 	calls, suspect := 0, 0
 	for try := 1; ; try++ {
-		w := &walk{client: c, asked: size, suspect: suspect, last: try == walkTries, seen: map[string]entry{}, holes: map[hole]struct{}{}}
+		w := &walk{client: c, recall: recall, asked: size, suspect: suspect, last: try == walkTries, seen: map[string]entry{}, holes: map[hole]struct{}{}}
 		err := w.run(ctx)
 		calls += w.Calls
 		w.Calls = calls
@@ -92,8 +108,9 @@ const walkTries = 3
 type walk struct {
 	Walk
 	client *Client
-	asked  int  // the size of the first page
-	last   bool // no other try follows
+	recall func(id string) *lead.Lead // the lead that was read before
+	asked  int                        // the size of the first page
+	last   bool                       // no other try follows
 	// suspect is the number of leads at which the platform may cut pages; 0 if none.
 	suspect int
 	number  int // of the first page
@@ -145,7 +162,7 @@ func (w *walk) fetch(ctx context.Context, p part) (rows []*lead.Lead, refusal, e
 		return nil, nil, err
 	}
 	q.page += w.number
-	rows, err = collect(ctx, w.client, leadList, q, lead.AllParts, acceptedLeads(p.size))
+	rows, err = collectKept(ctx, w.client, leadList, q, reader.Options{Want: lead.AllParts, Max: acceptedLeads(p.size), Known: w.recall})
 	w.Calls++
 	if isPast(err) {
 		return nil, err, nil
