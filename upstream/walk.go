@@ -65,7 +65,7 @@ func (c *Client) AllLeadsAgain(ctx context.Context, size int, known func(id stri
 	}
 	var pace flight.Pace
 	recall := func(id string) *lead.Lead {
-		pace.Step()
+		pace.Rest()
 		return known(id)
 	}
 	calls, suspect := 0, 0

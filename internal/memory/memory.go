@@ -12,8 +12,6 @@ const (
 	// leastPercent is the garbage that is kept beside a large catalogue, in percent of
 	// what lives. With 200, 100,000 leads take three times their memory.
 	leastPercent = 100
-	// readingPercent is the same while leads are read: both snapshots live then.
-	readingPercent = 50
 	// plenty is the garbage in bytes that is always kept, so that the collector does not
 	// run more often than with a small heap.
 	plenty = 128 << 20
@@ -52,7 +50,7 @@ func (t *Tuner) count(change int) {
 // percent returns how much garbage to keep, in percent of the live bytes.
 func percent(usual int, reading bool, live uint64) int {
 	if reading {
-		return min(usual, readingPercent)
+		return min(usual, leastPercent) // what lives grows
 	}
 	return min(usual, max(leastPercent, int(100*plenty/max(live, 1))))
 }

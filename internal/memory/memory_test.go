@@ -14,8 +14,8 @@ func TestPercent(t *testing.T) {
 		{200, false, 64 << 20, 200},
 		{200, false, 100 << 20, 128},
 		{200, false, 2 << 30, leastPercent},
-		{200, true, 1 << 20, readingPercent},
-		{200, true, 2 << 30, readingPercent},
+		{200, true, 1 << 20, leastPercent},
+		{200, true, 2 << 30, leastPercent},
 		{50, false, 2 << 30, 50},
 		{-1, true, 2 << 30, -1}, // the collector is off
 	} {
@@ -32,7 +32,7 @@ func TestTunerCountsReadings(t *testing.T) {
 	tuner := NewTuner()
 	first, second := tuner.Reading(), tuner.Reading()
 	first()
-	if got := now(); got != readingPercent {
+	if got := now(); got != leastPercent {
 		t.Errorf("%d %% during a reading", got)
 	}
 	second()
