@@ -9,6 +9,10 @@ import (
 const (
 	// StallLeads is the number of leads in the catalogue that is refreshed.
 	StallLeads = 100_000
+	// StallLookupRate and StallPageRate are how many lookups and pages are due a second:
+	// far from what a server can answer.
+	StallLookupRate = 400
+	StallPageRate   = 50
 	// StallPage is the number of leads of a page of the catalogue.
 	StallPage = 50
 )
