@@ -321,7 +321,7 @@ func TestStatusTextIsNullWithoutOne(t *testing.T) {
 	}
 }
 
-// A reading of all leads may take longer than a request can wait. The request is told when
+// Reading all leads may take longer than a request can wait. The request is told when
 // to come back, the reading goes on, and a later request gets its result.
 func TestAReadingMayOutlastItsRequests(t *testing.T) {
 	t.Parallel()

@@ -30,7 +30,7 @@ type Tuner struct {
 // not use it if the operator has chosen a percentage.
 func NewTuner() *Tuner { return &Tuner{usual: int(read("/gc/gogc:percent"))} }
 
-// Reading notes that a reading of all leads begins. The function that it returns notes
+// Reading notes that a catalogue refresh begins. The function that it returns notes
 // that it has ended.
 func (t *Tuner) Reading() (done func()) {
 	if t == nil {
