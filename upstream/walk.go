@@ -65,12 +65,12 @@ func (c *Client) AllLeadsAgain(ctx context.Context, size int, known func(id stri
 	}
 	var pace flight.Pace
 	recall := func(id string) *lead.Lead {
-		pace.Rest()
+		pace.Rest() // reading a lead takes a few µs
 		return known(id)
 	}
 	calls, suspect := 0, 0
 	for try := 1; ; try++ {
-		w := &walk{client: c, recall: recall, asked: size, suspect: suspect, last: try == walkTries, seen: map[string]entry{}, holes: map[hole]struct{}{}}
+		w := &walk{client: c, pace: &pace, recall: recall, asked: size, suspect: suspect, last: try == walkTries, seen: map[string]entry{}, holes: map[hole]struct{}{}}
 		err := w.run(ctx)
 		calls += w.Calls
 		w.Calls = calls
@@ -108,6 +108,7 @@ const walkTries = 3
 type walk struct {
 	Walk
 	client *Client
+	pace   *flight.Pace
 	recall func(id string) *lead.Lead // the lead that was read before
 	asked  int                        // the size of the first page
 	last   bool                       // no other try follows
@@ -272,6 +273,7 @@ func (w *walk) add(start int, rows []*lead.Lead) (fresh int) {
 	}
 	anchored = anchored || w.start == 0
 	for _, l := range rows {
+		w.pace.Step()
 		if l == nil {
 			w.tail = append(w.tail, "")
 			nth++
@@ -316,6 +318,7 @@ func (w *walk) take(l *lead.Lead) (fresh int) {
 func (w *walk) known(rows []*lead.Lead) (known int) {
 	holes := 0
 	for _, l := range rows {
+		w.pace.Step()
 		if l == nil {
 			holes++
 		} else if _, ok := w.seen[l.ID]; ok {

@@ -114,6 +114,23 @@ func (s *Snapshot) Finder() func(id string) *lead.Lead {
 	}
 }
 
+// Within reports whether a list has all leads of the snapshot, which may be nil. It
+// compares ids only.
+func (s *Snapshot) Within(leads []*lead.Lead) bool {
+	if s == nil {
+		return true
+	}
+	var pace flight.Pace
+	known, found := finder{snapshot: s}, newBitset(len(s.leads))
+	for _, l := range leads {
+		pace.Step()
+		if row, is := known.find(l.ID); is {
+			found.set(int32(row))
+		}
+	}
+	return found.count() == len(s.leads)
+}
+
 // adopted dates leads that were read at asOf. Those that have the values that they had in
 // the previous snapshot share its memory. Neither the list nor a lead of the previous
 // snapshot is changed.
@@ -151,17 +168,32 @@ type tombstone struct {
 	gone   time.Time
 }
 
-// bury makes the tombstones of the leads that have disappeared since the previous
-// snapshot, and takes over its tombstones.
-func (b *builder) bury(previous *Snapshot) {
-	s := b.Snapshot
-	// rows[n] is the row after the last survivor among the first n previous leads.
-	rows := make([]int32, len(previous.leads)+1)
-	anchors := make([]uint64, len(previous.leads))
-	for anchor, row := range previous.anchors {
+// bury makes the tombstones of the leads that have disappeared since the old snapshot,
+// and takes over its tombstones.
+func (b *builder) bury() {
+	row := func(row int32) int32 { return row }
+	if !b.still {
+		rows := b.survivors()
+		row = func(row int32) int32 { return rows[row] }
+	}
+	for _, t := range b.old.tombstones {
+		_, back := b.anchors[t.anchor]
+		if !back && b.asOf.Sub(t.gone) <= tombstoneLife && len(b.tombstones) < maxTombstones {
+			t.row = row(t.row)
+			b.tombstones = append(b.tombstones, t)
+		}
+	}
+}
+
+// survivors makes the tombstones of the leads that have disappeared since the old
+// snapshot. It returns, for each n, the row after the last survivor among the first n old
+// leads.
+func (b *builder) survivors() []int32 {
+	rows, anchors := make([]int32, len(b.old.leads)+1), make([]uint64, len(b.old.leads))
+	for anchor, row := range b.old.anchors {
 		b.pace.Step()
 		anchors[row] = anchor
-		if now, survives := s.anchors[anchor]; survives {
+		if now, survives := b.anchors[anchor]; survives {
 			rows[row+1] = now + 1
 		}
 	}
@@ -170,17 +202,11 @@ func (b *builder) bury(previous *Snapshot) {
 			continue
 		}
 		rows[row+1] = rows[row]
-		if len(s.tombstones) < maxTombstones {
-			s.tombstones = append(s.tombstones, tombstone{anchor: anchor, row: rows[row], gone: s.asOf})
+		if len(b.tombstones) < maxTombstones {
+			b.tombstones = append(b.tombstones, tombstone{anchor: anchor, row: rows[row], gone: b.asOf})
 		}
 	}
-	for _, t := range previous.tombstones {
-		_, back := s.anchors[t.anchor]
-		if !back && s.asOf.Sub(t.gone) <= tombstoneLife && len(s.tombstones) < maxTombstones {
-			t.row = rows[t.row]
-			s.tombstones = append(s.tombstones, t)
-		}
-	}
+	return rows
 }
 
 // wouldBe returns how many leads come before the one that has disappeared, or

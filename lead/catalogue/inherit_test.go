@@ -75,3 +75,17 @@ func TestSnapshotAfterAnotherOne(t *testing.T) {
 		}
 	})
 }
+
+func TestWithin(t *testing.T) {
+	t.Parallel()
+	s := catalogue.Build(someLeads("b", "a", "c"), time.Time{}, nil)
+	for list, want := range map[string]bool{"a b c": true, "c d b a": true, "a b": false, "a b b": false, "": false} {
+		if got := s.Within(someLeads(strings.Fields(list)...)); got != want {
+			t.Errorf("Within(%s) = %v", list, got)
+		}
+	}
+	var none *catalogue.Snapshot
+	if !none.Within(nil) || !catalogue.Build(nil, time.Time{}, nil).Within(nil) {
+		t.Error("no lead is missing")
+	}
+}

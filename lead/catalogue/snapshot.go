@@ -59,7 +59,7 @@ func Build(leads []*lead.Lead, asOf time.Time, previous *Snapshot) *Snapshot {
 		b.orderings[field] = b.ordered(field)
 	}
 	if previous != nil {
-		b.bury(previous)
+		b.bury()
 	}
 	return b.Snapshot
 }
@@ -161,6 +161,7 @@ func (b *builder) indexValues() {
 	})
 	b.customers = newBitset(len(b.leads))
 	for row, l := range b.leads {
+		b.pace.Step()
 		if l.UMPCustomerGUID != nil && *l.UMPCustomerGUID != "" {
 			b.customers.set(int32(row))
 		}
