@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"leadgraph/lead"
+	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
 )
 
@@ -24,9 +25,13 @@ func TestAllLeadsAgainSharesMemory(t *testing.T) {
 	platform.Edit(edited, map[string]any{"status": "Suspended", "contacts": nil})
 	platform.Remove(100, 3)
 	platform.Insert(20, 2)
-	second, err := client.AllLeadsAgain(t.Context(), 50, func(id string) *lead.Lead { return known[id] })
+	rests := 0
+	second, err := client.AllLeadsAgain(t.Context(), 50, upstream.Again{Known: func(id string) *lead.Lead { return known[id] }, Rest: func() { rests++ }})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err != nil || rests < len(second.Leads) {
+		t.Fatalf("%d rests, %v", rests, err)
 	}
 	plain, err := client.AllLeads(t.Context(), 50)
 	if err != nil || len(second.Leads) != 299 || len(plain.Leads) != 299 {

@@ -6,6 +6,7 @@ import (
 
 	"leadgraph/internal/share"
 	"leadgraph/lead/catalogue"
+	"leadgraph/lead/flight"
 	"leadgraph/lead/lookup"
 	"leadgraph/lead/recent"
 	"leadgraph/upstream"
@@ -87,7 +88,8 @@ type allLeads struct {
 // AllLeads implements catalogue.Source. It reads the platform, so its leads are
 // always new enough.
 func (a allLeads) AllLeads(ctx context.Context, _ time.Time) (catalogue.Reading, error) {
-	walk, err := a.client.AllLeadsAgain(ctx, a.pageSize, a.latest().Finder())
+	var pace flight.Pace
+	walk, err := a.client.AllLeadsAgain(ctx, a.pageSize, upstream.Again{Known: a.latest().Finder(), Rest: pace.Rest})
 	return catalogue.Reading{
 		Leads: walk.Leads, Unreadable: walk.Unreadable, Complete: walk.Complete,
 		Changed: walk.Changed, Pages: walk.Pages, Calls: walk.Calls,

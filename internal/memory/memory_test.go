@@ -26,7 +26,7 @@ func TestPercent(t *testing.T) {
 }
 
 // Readings overlap if there are several catalogues.
-func TestTunerCountsReadings(t *testing.T) {
+func TestTunerCountsReadings(t *testing.T) { //nolint:paralleltest // the percentage is that of the process
 	now := func() int { return int(read("/gc/gogc:percent")) }
 	usual := now()
 	tuner := NewTuner()

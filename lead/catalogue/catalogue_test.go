@@ -221,6 +221,7 @@ func TestCatalogueEstimatesItsReads(t *testing.T) {
 		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 1 in 6.5s")
 		leadtest.Pass(time.Hour)
 		wants(16, 11, 7)
+		c.Close()
 		if p.reads != 2 {
 			t.Errorf("%d reads", p.reads)
 		}

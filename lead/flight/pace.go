@@ -41,7 +41,7 @@ func (p *Pace) Rest() {
 	case p.rested.IsZero():
 		p.rested, p.yielded = now, now
 	case now.Sub(p.rested) >= paceWork:
-		time.Sleep(paceRest)
+		<-time.After(paceRest)
 		p.rested = time.Now()
 		p.yielded = p.rested
 	case now.Sub(p.yielded) >= paceYield:

@@ -45,7 +45,7 @@ func (b *bench) run(ctx context.Context) error {
 		return err
 	}
 	defer func() { b.fast.Stop(); b.slow.Stop() }()
-	if b.settings.stalls {
+	if b.stalls {
 		return b.stall(ctx)
 	}
 	if err := errors.Join(b.startSandbox(ctx, &b.fast, workload.Leads, 0), b.startSandbox(ctx, &b.slow, workload.Leads, workload.SlowLatency)); err != nil {

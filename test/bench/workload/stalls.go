@@ -9,10 +9,11 @@ import (
 const (
 	// StallLeads is the number of leads in the catalogue that is refreshed.
 	StallLeads = 100_000
-	// StallLookupRate and StallPageRate are how many lookups and pages are due a second:
-	// far from what a server can answer.
+	// StallLookupRate is the number of lookups that are due a second: far from what a
+	// server can answer.
 	StallLookupRate = 400
-	StallPageRate   = 50
+	// StallPageRate is the same for pages.
+	StallPageRate = 50
 	// StallPage is the number of leads of a page of the catalogue.
 	StallPage = 50
 )
