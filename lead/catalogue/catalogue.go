@@ -263,18 +263,19 @@ func (c *Catalogue) patience(ctx context.Context, need lead.Demand) (context.Con
 		return flight.Patient(ctx)
 	}
 	deadline, bounded := ctx.Deadline()
-	if !bounded {
+	if !bounded || time.Until(deadline) <= 2*timeToTell {
 		return ctx, func() {}
 	}
-	return context.WithDeadline(ctx, deadline.Add(-min(time.Until(deadline)/10, timeToTell)))
+	return context.WithDeadline(ctx, deadline.Add(-timeToTell))
 }
 
-// timeToTell is enough time to answer that a request must come back.
+// timeToTell is enough time to answer that a request must come back. A request that has
+// hardly more waits to its end.
 const timeToTell = 500 * time.Millisecond
 
 // missed answers a request whose refresh gave no snapshot.
 func (c *Catalogue) missed(ctx context.Context, need lead.Demand, state State, err error) (*Snapshot, State, error) {
-	if ctx.Err() != nil {
+	if errors.Is(ctx.Err(), context.Canceled) {
 		return nil, State{}, ctx.Err()
 	}
 	c.mu.Lock()

@@ -189,7 +189,7 @@ func TestCatalogueOutlastsItsCallersPatience(t *testing.T) {
 			}
 		}
 		brief(leadtest.Whatever, time.Second)
-		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 1 in 505ms") // the same read went on
+		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 1 in 500ms") // the same read went on
 		go func() { _, _, _ = c.Snapshot(t.Context(), leadtest.NoCache) }()
 		synctest.Wait()
 		brief(leadtest.NoCache, time.Second) // behind the one that runs
@@ -229,7 +229,7 @@ func TestCatalogueEstimatesItsReads(t *testing.T) {
 }
 
 // stillReading is the Answer to a request that has half of ReadTime.
-const stillReading = "error upstream: timeout: the leads are still being read: context deadline exceeded in 450ms"
+const stillReading = "error upstream: timeout: the leads are still being read: context deadline exceeded in 500ms"
 
 func TestCatalogueIsNotForThoseWhoAreDenied(t *testing.T) {
 	t.Parallel()
