@@ -65,7 +65,9 @@ type fingerprinter struct {
 }
 
 // expect begins an answer that has its cursor there.
-func (f *fingerprinter) expect(cursor span) { f.fingerprint, f.head = fingerprint{cursor: cursor}, f.head[:0] }
+func (f *fingerprinter) expect(cursor span) {
+	f.fingerprint, f.head = fingerprint{cursor: cursor}, f.head[:0]
+}
 
 // Write implements io.Writer.
 func (f *fingerprinter) Write(p []byte) (int, error) {
