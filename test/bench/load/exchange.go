@@ -11,6 +11,11 @@ type Exchange struct {
 	Path string
 	Body string // of a POST; empty for GET
 	Rows int    // leads in the answer
+	// From is the number of its first lead among all leads of the workload.
+	From  int
+	Token string // bearer token of the caller; empty for none
+	// Check, if set, looks at the values in the first answer.
+	Check func(answer []byte) error
 
 	wire []byte      // the whole request
 	want fingerprint // of the answer, once it has been inspected
@@ -27,6 +32,9 @@ func (e *Exchange) render(url string) {
 		method = http.MethodPost
 	}
 	fmt.Fprintf(&text, "%s %s HTTP/1.1\r\nHost: %s\r\nAccept: application/json\r\nCache-Control: no-cache\r\n", method, e.Path, host(url))
+	if e.Token != "" {
+		fmt.Fprintf(&text, "Authorization: Bearer %s\r\n", e.Token)
+	}
 	if e.Body != "" {
 		fmt.Fprintf(&text, "Content-Type: application/json\r\nContent-Length: %d\r\n", len(e.Body))
 	}
