@@ -2,7 +2,7 @@
 GO ?= go
 LINT = $(GO) tool -modfile=internal/lint/go.mod golangci-lint
 
-.PHONY: help run test check lint generate generate-check web web-check bench bench-go bench-load bench-overload bench-mobs bench-stalls nightly walks fuzz soak soak-short soak-memory deploy-check windows release image
+.PHONY: help run test check lint generate generate-check web web-check bench bench-go bench-load bench-overload bench-mobs bench-peers bench-stalls nightly walks fuzz soak soak-short soak-memory deploy-check windows release image
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ bench-overload: ## send up to three times more requests than a server can answer
 
 bench-mobs: ## send requests from up to 2,000 clients that retry what is refused (about 5 minutes)
 	$(GO) run ./test/bench -mobs -duration 3s
+
+bench-peers: ## compare with proxies, a textbook gqlgen server and Tailcall (13 minutes; Tailcall needs npm)
+	$(GO) run ./test/bench -peers -rounds 5 -duration 1500ms -warm-up 400ms -timeout 20m
 
 bench-stalls: ## refresh a catalogue of 100,000 leads under load, and report how long requests take and how much memory (a minute)
 	$(GO) run ./test/bench -stalls -duration 3s

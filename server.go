@@ -5,29 +5,31 @@ package main
 
 import (
 	"context"
-
 	_ "embed"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"leadgraph/internal/app"
+	"leadgraph/internal/heap"
 )
 
 //go:embed schema.graphqls
 var schema string
 
-// gcPercent trades memory for time. With Go's default of 100 the collector takes a
-// fifth of the time of small answers; with 400 a page of 100 leads takes 180 MB.
-// README.md has the figures. GOGC and GOMEMLIMIT still apply.
-const gcPercent = 200
+// gcPercent and heapFloor trade memory for time. With Go's default of 100 the collector
+// takes a fifth of the time of small answers; with 400 a page of 100 leads takes 180 MB.
+// docs/operations.md has the figures. GOGC and GOMEMLIMIT still apply.
+const (
+	gcPercent = 200
+	heapFloor = 128 << 20
+)
 
 func main() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
+		heap.Keep(gcPercent, heapFloor)
 	}
 	if err := runUntilSignal(os.Args[1:]); err != nil {
 		if errors.Is(err, syscall.EPIPE) { // the reader has seen enough, as head has

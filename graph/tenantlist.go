@@ -186,15 +186,27 @@ func (op *operation) ofTenants(ctx context.Context, q leadsQuery, window paginat
 
 // lookedUp looks up the tenants, at that moment or later, and returns when reading the
 // oldest of their leads began, and whether they are as fresh as promised.
+//
+// If some were read now, those in memory are read again: a lead that moved to another
+// tenant in the meantime would be in neither.
 func (op *operation) lookedUp(ctx context.Context, tenants []string, since time.Time) (asOf time.Time, age lead.Age, err error) {
-	asOf = op.options.Now()
 	want := op.freshness
 	if limit := newerThan(since); limit.NoCache {
 		want = limit
 	} else {
 		want.NotBefore = since
 	}
-	found, _ := waiting(ctx, func() ([]lookup.Lookup, error) { return op.lookUp(ctx, tenants, want), nil })
+	now := op.options.Now()
+	found, _ := waiting(ctx, func() ([]lookup.Lookup, error) {
+		found := op.lookUp(ctx, tenants, want)
+		if mixed(found, now) {
+			if again := op.lookUp(ctx, tenants, lead.Freshness{NotBefore: now}); !slices.ContainsFunc(again, failed) {
+				found = again
+			}
+		}
+		return found, nil
+	})
+	asOf = now
 	for _, of := range found {
 		if of.Err != nil {
 			return asOf, age, of.Err
@@ -207,6 +219,25 @@ func (op *operation) lookedUp(ctx context.Context, tenants []string, since time.
 		}
 	}
 	return asOf, age, nil
+}
+
+func failed(of lookup.Lookup) bool { return of.Err != nil }
+
+// mixed reports whether some leads were read before that moment and some later. If the
+// platform fails they stay as they are.
+func mixed(found []lookup.Lookup, now time.Time) bool {
+	before, later := 0, 0
+	for _, of := range found {
+		switch {
+		case failed(of) || of.Stale:
+			return false
+		case of.AsOf.Before(now):
+			before++
+		default:
+			later++
+		}
+	}
+	return before > 0 && later > 0
 }
 
 // orderOf returns a snapshot that tells the platform's order of the leads, or nil if

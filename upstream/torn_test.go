@@ -182,3 +182,36 @@ func TestDisorderTellsNothingOfTheFirstPage(t *testing.T) {
 		}
 	}
 }
+
+// Leads that are inserted before the first page can make the second page repeat it. The
+// list has not ended, and the platform does not ignore the number of a page.
+func TestInsertedLeadsAreNoRepeatedPage(t *testing.T) {
+	t.Parallel()
+	for _, first := range []int{0, 1} {
+		platform, err := sandbox.New(sandbox.Options{Leads: 20, NoAuth: true, FirstPage: first})
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := httptest.NewServer(platform)
+		t.Cleanup(server.Close)
+		client, err := upstream.NewClient(upstream.Options{BaseURL: server.URL + sandbox.BasePath, FirstPage: first, Retries: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(client.Close)
+		for size := 4; size < 10; size++ {
+			for rows := range size { // as many as come before the second page are among them
+				calls := 0
+				platform.OnPage(func(sandbox.PageCall) {
+					if calls++; calls == 2 {
+						platform.Insert(0, rows+1)
+					}
+				})
+				walk, err := client.AllLeads(t.Context(), size)
+				if err != nil || !walk.Complete {
+					t.Errorf("first page %d, size %d, %d rows: complete %t, %v", first, size, rows+1, walk.Complete, err)
+				}
+			}
+		}
+	}
+}

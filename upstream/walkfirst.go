@@ -133,6 +133,7 @@ func (w *walk) repeated(ctx context.Context, p part, head []*lead.Lead) (rows []
 // ignores the number. In the latter case the second half of the page is no page.
 func (w *walk) stuck(ctx context.Context) error {
 	if w.size >= w.asked {
+		w.again = !w.last // so many leads may have been inserted before the first page
 		return nil
 	}
 	if w.size < 2 {

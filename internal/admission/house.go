@@ -20,7 +20,8 @@ const crowdedWait = 100 * time.Millisecond
 type house struct {
 	most    int
 	used    int
-	calling int // weight of those that call the platform
+	calling int            // weight of those that wait for the platform
+	callers map[string]int // their weight, by caller
 	parties map[string]*party
 	queue   list.List // *guest that wait because the house is full, longest wait first
 	own     int       // guests that wait for operations of their own callers
@@ -41,7 +42,9 @@ type guest struct {
 	own    bool // it is in the list of its party, not in the queue of the house
 }
 
-func newHouse(most int) house { return house{most: most, parties: map[string]*party{}} }
+func newHouse(most int) house {
+	return house{most: most, callers: map[string]int{}, parties: map[string]*party{}}
+}
 
 // enter lets a guest wait. One caller gets at most three quarters of the house.
 // Those of its operations that would exceed them wait among themselves: they hold up
@@ -157,11 +160,17 @@ func (g *guest) in() bool {
 	}
 }
 
-// call counts an operation among those that call the platform, of which there may
-// be three quarters of the house. It returns false if there are more.
-func (d *Door) call(weight int) (room bool) {
+// call counts an operation of the named caller among those that wait for the platform,
+// of which there may be three quarters of the house, or does no longer count it. It
+// returns false if there are more and the caller has its share of them.
+func (d *Door) call(name string, weight int) (room bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.inHouse.calling += weight
-	return d.inHouse.calling <= max(1, d.inHouse.most-d.inHouse.most/4)
+	h := &d.inHouse
+	h.calling += weight
+	if h.callers[name] += weight; h.callers[name] == 0 {
+		delete(h.callers, name)
+	}
+	most := max(1, h.most-h.most/4)
+	return h.calling <= most || h.callers[name]*len(h.callers) <= most
 }

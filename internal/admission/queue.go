@@ -103,16 +103,10 @@ func (d *Door) queueUp(name string) (*waiter, *caller) {
 	return w, c
 }
 
-// next takes the operation whose turn it is to begin out of the queue. While the
-// server is overloaded it is the newest of its caller: the oldest ones have the
-// least time left.
+// next takes the operation whose turn it is to begin out of the queue.
 func (d *Door) next() *waiter {
 	c := d.turns[0]
-	place := c.queue.Front()
-	if d.waiting > d.most()/2 {
-		place = c.queue.Back()
-	}
-	w := place.Value.(*waiter)
+	w := c.queue.Front().Value.(*waiter)
 	d.clock = c.used
 	c.used += c.cost
 	c.began++
@@ -138,6 +132,7 @@ func (d *Door) press() {
 		d.rate.begin(time.Now())
 	case !pressed:
 		d.rate.pause()
+		d.flooded = false
 	}
 }
 
@@ -174,21 +169,37 @@ func (d *Door) forget(c *caller) {
 	}
 }
 
-// most returns how many operations may wait to begin: as many as the server
-// answers in the time that callers wait.
-func (d *Door) most() int {
-	return min(d.options.Queue, max(int(d.rate.perSecond*d.options.Wait.Seconds()), int(d.tokens)))
+// most returns how many operations the server is sure to answer in this part of the time
+// that callers wait.
+func (d *Door) most(part float64) int {
+	return min(d.options.Queue, max(int(part*d.rate.perSecond*d.options.Wait.Seconds()), int(d.tokens)))
 }
+
+// The parts of the time that callers wait for which operations may wait to begin. With
+// all of it, some would be refused because their time has passed in the queue, and not
+// at once.
+const (
+	usualPart   = 0.75
+	floodedPart = 0.25
+)
 
 // refuses reports whether an operation of the named caller would be refused now.
 // If everything in time is taken, a caller with less than its share still gets a
 // place; what waits is never more than twice what can be answered in time.
+//
+// Once one would be refused, fewer may wait until nobody does: where more come than can
+// be answered, a long queue makes all of them wait and answers no more of them.
 func (d *Door) refuses(name string) bool {
-	most, waiting := d.most(), d.waiting+d.inHouse.queue.Len()
+	part := usualPart
+	if d.flooded {
+		part = floodedPart
+	}
+	most, waiting := d.most(part), d.waiting+d.inHouse.queue.Len()
 	if waiting < most {
 		return false
 	}
-	if waiting >= min(2*most, d.options.Queue) {
+	d.flooded = true
+	if waiting >= min(d.most(2*usualPart), d.options.Queue) {
 		return true
 	}
 	own := 0

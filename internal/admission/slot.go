@@ -21,10 +21,13 @@ type Slot struct {
 	fields int // goroutines that resolve a field; 0 means the operation's own
 	away   int // goroutines that wait
 	calls  int // goroutines that call the platform
+	here   int // answers of the platform that have arrived and are computed
 	weight int // as reserved
 	over   bool
+	// refused says that the operation is refused although it has begun.
+	refused bool
 
-	counted int  // the weight that was counted for the calls
+	counted int  // the weight that is counted for the calls; 0 if none is
 	crowded bool // too many called already when it was counted
 	ended   func()
 }
@@ -100,32 +103,84 @@ func (s *Slot) compute(ctx context.Context) {
 }
 
 // Calling returns the context for a call to the platform, which ends with done. If
-// too many operations wait for the platform, the context ends after a tenth of a
-// second with ErrCrowded as its cause: the call then succeeds only if memory
-// answers it.
+// too many operations wait for the platform, the context ends with ErrCrowded as its
+// cause when the call would have to queue, or after a tenth of a second in which no
+// request was sent: the call succeeds only if memory or another call answers it, or if
+// the platform has room.
 func (s *Slot) Calling(ctx context.Context) (calling context.Context, done func()) {
 	if !s.bounded() {
 		return ctx, func() {}
 	}
 	s.mu.Lock()
-	if s.calls++; s.calls == 1 {
-		s.counted = max(s.weight, 1)
-		s.crowded = !s.door.call(s.counted)
-	}
+	s.calls++
+	s.count()
 	crowded := s.crowded
 	s.mu.Unlock()
-	cancel := func() {}
+	end := func() {}
 	if crowded {
-		ctx, cancel = context.WithTimeoutCause(ctx, crowdedWait, ErrCrowded)
+		var cancel context.CancelCauseFunc
+		ctx, cancel = context.WithCancelCause(ctx)
+		leave := sync.OnceFunc(func() {
+			cancel(ErrCrowded)
+			s.door.refusedLate(s.name)
+		})
+		timer := time.AfterFunc(crowdedWait, leave)
+		ctx = context.WithValue(ctx, hurryKey{}, hurry{timer, leave})
+		end = func() { timer.Stop(); cancel(nil) }
 	}
 	return ctx, func() {
-		cancel()
+		end()
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.calls--; s.calls == 0 {
-			s.door.call(-s.counted)
-		}
+		s.calls--
+		s.count()
 	}
+}
+
+// hurry is what ends the context of a call that must not wait.
+type hurry struct {
+	timer *time.Timer
+	leave func()
+}
+
+type hurryKey struct{}
+
+// sent says that a request is sent to the platform in this context.
+func sent(ctx context.Context) {
+	if h, ok := ctx.Value(hurryKey{}).(hurry); ok {
+		h.timer.Stop()
+	}
+}
+
+// Queue says that a call to the platform has to wait for others to end. It ends those
+// that must not wait; see Slot.Calling.
+func Queue(ctx context.Context) {
+	if h, ok := ctx.Value(hurryKey{}).(hurry); ok {
+		h.leave()
+	}
+}
+
+// count counts the operation among those that wait for the platform, if it does. While
+// it computes what has arrived, it waits for a core: this must not look like a slow
+// platform.
+func (s *Slot) count() {
+	waits := s.calls > s.here
+	switch {
+	case waits && s.counted == 0:
+		s.counted = max(s.weight, 1)
+		s.crowded = !s.door.call(s.name, s.counted)
+	case !waits && s.counted > 0:
+		s.door.call(s.name, -s.counted)
+		s.counted = 0
+	}
+}
+
+// arrived says that an answer of the platform, or another piece of it, has arrived.
+func (s *Slot) arrived(answers int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.here += answers
+	s.count()
 }
 
 // Wait is like Away for the goroutine that answers the operation, while others may
@@ -182,11 +237,12 @@ func (s *Slot) Reserve(ctx context.Context, weight int) (reserved bool, retryAft
 	if waited {
 		s.Back(ctx)
 	}
-	if !reserved {
-		return false, Later()
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !reserved {
+		s.refused = true
+		return false, Later()
+	}
 	s.weight = weight
 	return true, 0
 }
@@ -228,7 +284,9 @@ func (s *Slot) Release() {
 		return
 	}
 	s.over = true
-	s.door.ended()
+	if !s.refused {
+		s.door.ended()
+	}
 	if s.ended != nil {
 		s.ended()
 	}

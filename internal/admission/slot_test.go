@@ -2,6 +2,8 @@ package admission_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"testing"
@@ -174,7 +176,7 @@ func TestAnswersOfThePlatformAreDecodedWithAToken(t *testing.T) {
 			}
 		}
 		for range 3 {
-			go func() { _, _ = answer.Body.Read(make([]byte, 1)) }()
+			go func() { _, _ = answer.Body.Read(make([]byte, 1<<20)) }()
 			synctest.Wait()
 			running(0)
 			wire.reads <- struct{}{}
@@ -186,5 +188,157 @@ func TestAnswersOfThePlatformAreDecodedWithAToken(t *testing.T) {
 		}
 		running(0)
 		slot.Release()
+	})
+}
+
+// TestWaitingForACoreIsNotWaitingForThePlatform lets answers of the platform arrive that
+// wait for a token. Others may still call: the platform is not what is slow.
+func TestWaitingForACoreIsNotWaitingForThePlatform(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, admission.Options{InFlight: 4, Queue: 10, Wait: time.Hour, Tokens: 10})
+		wire := wire{make(chan struct{})}
+		var slots []*admission.Slot
+		read := func(slot *admission.Slot) *http.Response {
+			slots = append(slots, slot)
+			calling, done := slot.Calling(admission.With(t.Context(), slot))
+			t.Cleanup(done)
+			request, err := http.NewRequestWithContext(calling, http.MethodGet, "http://platform/", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := admission.Wrap(wire).RoundTrip(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			go func() { _, _ = answer.Body.Read(make([]byte, 1<<20)) }()
+			synctest.Wait()
+			return answer
+		}
+		crowded := func(caller string) bool {
+			slot := c.slot(caller)
+			defer slot.Release()
+			calling, done := slot.Calling(t.Context())
+			defer done()
+			<-time.After(time.Second)
+			synctest.Wait()
+			return calling.Err() != nil
+		}
+		var answers []*http.Response
+		for range 3 {
+			answers = append(answers, read(c.slot("a")))
+		}
+		if !crowded("a") || crowded("b") {
+			t.Error("three of four operations wait for the platform, and another one of their caller may, or one of another caller may not")
+		}
+		for range answers {
+			wire.reads <- struct{}{}
+			synctest.Wait()
+		}
+		if crowded("a") {
+			t.Error("all answers have arrived, but no operation may call")
+		}
+		for _, answer := range answers {
+			go func() { _, _ = answer.Body.Read(make([]byte, 1<<20)) }()
+		}
+		synctest.Wait()
+		if !crowded("a") {
+			t.Error("three of four operations wait for more of their answers, and another one may call")
+		}
+		for _, answer := range answers {
+			wire.reads <- struct{}{}
+			synctest.Wait()
+			if err := answer.Body.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		for _, slot := range slots {
+			slot.Release()
+		}
+	})
+}
+
+// TestShortAnswersArriveBeforeTheyAreDecoded has an answer of three pieces arrive while
+// there is no token.
+func TestShortAnswersArriveBeforeTheyAreDecoded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, one(time.Hour))
+		slot := c.slot("a")
+		slot.Away()
+		other := c.slot("b")
+		pieces := &pieces{"one ", "two ", "three"}
+		request, err := http.NewRequestWithContext(admission.With(t.Context(), slot), http.MethodGet, "http://platform/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := admission.Wrap(pieces).RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make(chan string, 1)
+		go func() {
+			text, err := io.ReadAll(answer.Body)
+			if err == nil {
+				err = answer.Body.Close()
+			}
+			got <- fmt.Sprint(string(text), err)
+		}()
+		synctest.Wait()
+		if len(*pieces) > 0 || len(got) > 0 {
+			t.Errorf("%d pieces are left, %d were decoded without a token", len(*pieces), len(got))
+		}
+		other.Release()
+		if text := <-got; text != "one two three<nil>" {
+			t.Errorf("%q", text)
+		}
+		slot.Release()
+	})
+}
+
+// pieces answers with a body that arrives in pieces.
+type pieces []string
+
+func (p *pieces) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(p)}, nil
+}
+
+func (p *pieces) Read(into []byte) (int, error) {
+	if len(*p) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(into, (*p)[0])
+	*p = (*p)[1:]
+	return n, nil
+}
+
+// TestCrowdedCallsThatWereSentGoOn sends one of two calls within the time that they have.
+func TestCrowdedCallsThatWereSentGoOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, admission.Options{InFlight: 1, Queue: 10, Wait: time.Hour, Tokens: 10})
+		for _, sent := range []bool{true, false} {
+			first, second := c.slot("a"), c.slot("b")
+			_, done := first.Calling(t.Context())
+			calling, end := second.Calling(admission.With(t.Context(), second))
+			request, err := http.NewRequestWithContext(calling, http.MethodGet, "http://platform/", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if sent {
+				if _, err := admission.Wrap(&pieces{}).RoundTrip(request); err != nil {
+					t.Fatal(err)
+				}
+			}
+			<-time.After(time.Minute)
+			synctest.Wait()
+			if ended := errors.Is(context.Cause(calling), admission.ErrCrowded); ended == sent {
+				t.Errorf("sent: %t, ended: %t", sent, ended)
+			}
+			end()
+			done()
+			first.Release()
+			second.Release()
+		}
 	})
 }

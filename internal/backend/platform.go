@@ -49,9 +49,6 @@ type Options struct {
 	// Telemetry, if not nil, counts and traces what is read.
 	Telemetry *telemetry.Telemetry
 	Logger    *slog.Logger // nil means no log
-	// OnReading, if not nil, is called when a catalogue refresh begins, and what it
-	// returns when it has ended.
-	OnReading func() (done func())
 }
 
 // namespace separates what the replicas of this account share in Redis from what

@@ -47,7 +47,6 @@ func newReaders(o Options, client *upstream.Client, tenants lookup.TenantSource,
 		Denied:               client.Denied,
 		RefreshTimeout:       o.Caches.CatalogueTimeout,
 		Jitter:               0.1,
-		OnReading:            o.OnReading,
 		OnPublish: func(s *catalogue.Snapshot) {
 			r.memory.Publish(s)
 			r.Feed(s)

@@ -75,9 +75,6 @@ type Options struct {
 	// OnPublish, if not nil, is called with every new snapshot before the requests
 	// that wait for it continue. It must return quickly.
 	OnPublish func(*Snapshot)
-	// OnReading, if not nil, is called when a refresh begins, and what it returns when the
-	// refresh has ended. Both must return quickly.
-	OnReading func() (done func())
 	// OnRefresh, if not nil, is called after every refresh with its duration, the
 	// number of requests to the platform and its error. The error is
 	// context.Canceled if the refresh was abandoned. It must return quickly.
@@ -142,9 +139,6 @@ func New(source Source, opts Options) *Catalogue {
 	}
 	if opts.Rand == nil {
 		opts.Rand = rand.Float64
-	}
-	if opts.OnReading == nil {
-		opts.OnReading = func() func() { return func() {} }
 	}
 	if opts.OnPublish == nil {
 		opts.OnPublish = func(*Snapshot) {}

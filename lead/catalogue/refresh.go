@@ -165,7 +165,6 @@ func (c *Catalogue) worthwhile(need lead.Demand, now time.Time) time.Time {
 }
 
 func (c *Catalogue) read(ctx context.Context, number uint64, begun, notBefore time.Time) (outcome, error) {
-	defer c.opts.OnReading()()
 	var got outcome
 	snapshot, err := flight.Guard(func() (*Snapshot, error) {
 		reading, err := c.source.AllLeads(ctx, notBefore)

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"leadgraph/test/bench/load"
+	"leadgraph/test/bench/peers"
 	"leadgraph/test/bench/process"
 	"leadgraph/test/bench/report"
 	"leadgraph/test/bench/workload"
@@ -34,6 +35,10 @@ type bench struct {
 	// pressures, which are its results.
 	capacity  float64
 	pressures []report.Pressure
+	// The comparison with peers sets these.
+	others   *peers.Peers
+	identity *identity
+	yard     report.Yardstick
 }
 
 func (b *bench) run(ctx context.Context) error {
@@ -55,7 +60,8 @@ func (b *bench) run(ctx context.Context) error {
 	if b.settings.overload {
 		up = b.slow
 	}
-	if err := b.learn(ctx, up); err != nil {
+	var err error
+	if b.data, err = b.learn(ctx, up); err != nil {
 		return fmt.Errorf("first request to leadgraph: %w", err)
 	}
 	if b.settings.mobs {
@@ -63,6 +69,9 @@ func (b *bench) run(ctx context.Context) error {
 	}
 	if b.settings.overload {
 		return b.overload(ctx)
+	}
+	if b.peers {
+		return b.contests(ctx)
 	}
 	for _, w := range workload.All() {
 		if !b.wanted(w.Name) {
@@ -86,14 +95,13 @@ func (b *bench) say(format string, args ...any) {
 
 // learn reads the values that the requests contain from leadgraph. Cursors are valid for
 // the upstream that they were read from.
-func (b *bench) learn(ctx context.Context, up upstream) error {
-	server, err := b.startServer(ctx, workload.Projection, up)
+func (b *bench) learn(ctx context.Context, up upstream) (workload.Data, error) {
+	server, err := b.start(ctx, subject{name: workload.Projection, up: up})
 	if err != nil {
-		return err
+		return workload.Data{}, err
 	}
 	defer server.Stop()
-	b.data, err = scout(ctx, server.URL)
-	return err
+	return scout(ctx, server.URL, "")
 }
 
 // compare measures the servers of a workload one after the other. It fails if two
@@ -126,41 +134,67 @@ func (b *bench) compare(ctx context.Context, w workload.Workload) error {
 	return nil
 }
 
-// measure starts a server and measures it. Each workload has a fresh server, so
-// that the memory is that of one workload.
-func (b *bench) measure(ctx context.Context, w workload.Workload, name string) (measured report.Result, digest string, err error) {
-	up, requests, connections := b.fast, w.GraphQL, b.connections
-	if w.Slow {
-		up = b.slow
-	}
+// measure measures a server with a workload.
+func (b *bench) measure(ctx context.Context, w workload.Workload, name string) (report.Result, string, error) {
+	requests := w.GraphQL
 	if name == workload.PassThrough {
 		requests = w.REST
 	}
-	if w.List {
-		connections = b.listConnections
+	t := b.trialOf(w, name)
+	t.exchanges = requests(b.data)
+	return b.try(ctx, t)
+}
+
+// trial is a server and the requests to measure it with.
+type trial struct {
+	subject
+	work        string
+	exchanges   []*load.Exchange
+	connections int
+	calls       int // upstream calls that each request must take
+}
+
+// trialOf returns a trial of a server with a workload, without its requests.
+func (b *bench) trialOf(w workload.Workload, name string) trial {
+	t := trial{subject: subject{name: name, up: b.fast}, work: w.Name, connections: b.connections, calls: w.Calls}
+	if w.Slow {
+		t.up = b.slow
 	}
-	server, err := b.startServer(ctx, name, up)
+	if w.List {
+		t.connections = b.listConnections
+	}
+	return t
+}
+
+// try starts a server and measures it. Each trial has a fresh server, so that the
+// memory is that of one workload.
+func (b *bench) try(ctx context.Context, t trial) (measured report.Result, digest string, err error) {
+	server, err := b.start(ctx, t.subject)
 	if err != nil {
 		return report.Result{}, "", err
 	}
 	defer server.Stop()
-	exchanges := requests(b.data)
-	l, err := load.Open(ctx, server.URL, exchanges, connections)
+	l, err := load.Open(ctx, server.URL, t.exchanges, t.connections)
 	if err != nil {
 		return report.Result{}, "", err
 	}
 	defer l.Close()
+	l.Heeds = t.name == workload.AsRun
 	if _, _, err = l.Drive(ctx, b.warmUp); err != nil {
 		return report.Result{}, "", err
 	}
-	measured, err = b.drive(ctx, l, server, up)
-	measured.Workload, measured.Server = w.Name, name
-	for _, e := range exchanges {
+	measured, err = b.drive(ctx, l, server, t.up)
+	measured.Workload, measured.Server = t.work, t.name
+	for _, e := range t.exchanges {
 		measured.Bytes += e.Size()
 	}
-	measured.Bytes /= int64(len(exchanges))
-	if err == nil && measured.Calls < float64(w.Calls) {
-		err = fmt.Errorf("%.2f upstream calls a request instead of %d: something is cached", measured.Calls, w.Calls)
+	measured.Bytes /= int64(len(t.exchanges))
+	switch {
+	case err != nil:
+	case measured.Calls < float64(t.calls):
+		err = fmt.Errorf("%.2f upstream calls a request instead of %d: something is cached", measured.Calls, t.calls)
+	case t.cached && measured.Calls > 0:
+		err = fmt.Errorf("%.2f upstream calls a request: something is not cached", measured.Calls)
 	}
 	return measured, l.Digest(), err
 }
@@ -171,12 +205,16 @@ func (b *bench) drive(ctx context.Context, l *load.Load, server *process.Process
 	if err != nil {
 		return report.Result{}, err
 	}
-	cpu := cpuOf(server, up)
+	cpu, refused := cpuOf(server, up), l.Refused()
 	samples, elapsed, err := l.Drive(ctx, b.duration)
+	if err == nil && len(samples) == 0 {
+		err = errors.New("every request was refused")
+	}
 	if err != nil {
 		return report.Result{}, err
 	}
 	measured := report.Summarise(samples, elapsed, cpuOf(server, up).Minus(cpu))
+	measured.Refused = l.Refused() - refused
 	measured.Peak = process.PeakMemory(server.PID)
 	after, err := upstreamCalls(ctx, up.URL)
 	measured.Calls = float64(after-before) / float64(len(samples))

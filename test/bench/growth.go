@@ -37,7 +37,7 @@ func (b *bench) grow(ctx context.Context) error {
 // fresh server: on the same server, the peak memory of a larger list would hide
 // that of a smaller one.
 func (b *bench) growthStep(ctx context.Context, n int) (report.GrowthStep, error) {
-	server, err := b.startServer(ctx, workload.Projection, b.fast)
+	server, err := b.start(ctx, subject{name: workload.Projection, up: b.fast})
 	if err != nil {
 		return report.GrowthStep{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -25,7 +26,7 @@ func token(ctx context.Context, base string) (string, error) {
 		"client_secret": {sandbox.DefaultClientSecret},
 		"scope":         {sandbox.DefaultScope},
 	}
-	err := fetch(ctx, http.MethodPost, base+sandbox.TokenPath, "application/x-www-form-urlencoded", form.Encode(), &answer)
+	err := fetch(ctx, http.MethodPost, base+sandbox.TokenPath, form.Encode(), http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, &answer)
 	if err == nil && answer.Token == "" {
 		err = errors.New("the sandbox sent no token")
 	}
@@ -38,12 +39,13 @@ func upstreamCalls(ctx context.Context, base string) (int, error) {
 		ByTenant int `json:"byTenant"`
 		Pages    int `json:"pages"`
 	}
-	err := fetch(ctx, http.MethodGet, base+"/sandbox/calls", "", "", &calls)
+	err := fetch(ctx, http.MethodGet, base+"/sandbox/calls", "", nil, &calls)
 	return calls.ByTenant + calls.Pages, err
 }
 
-// scout reads the values that the requests contain from a leadgraph server.
-func scout(ctx context.Context, base string) (workload.Data, error) {
+// scout reads the values that the requests contain from a leadgraph server, as a caller
+// with a token if it is not empty.
+func scout(ctx context.Context, base, token string) (workload.Data, error) {
 	var answer struct {
 		Data struct {
 			Leads struct {
@@ -55,7 +57,11 @@ func scout(ctx context.Context, base string) (workload.Data, error) {
 		}
 	}
 	query := fmt.Sprintf(`{"query":"{ leads(first: %d) { edges { cursor node { tenantId } } } }"}`, workload.Leads)
-	if err := fetch(ctx, http.MethodPost, base+workload.GraphPath, "application/json", query, &answer); err != nil {
+	header := http.Header{"Content-Type": {"application/json"}}
+	if token != "" {
+		header.Set("Authorization", "Bearer "+token)
+	}
+	if err := fetch(ctx, http.MethodPost, base+workload.GraphPath, query, header, &answer); err != nil {
 		return workload.Data{}, err
 	}
 	edges := answer.Data.Leads.Edges
@@ -77,14 +83,12 @@ func scout(ctx context.Context, base string) (workload.Data, error) {
 }
 
 // fetch makes a single call that is not part of the load.
-func fetch(ctx context.Context, method, address, contentType, body string, into any) error {
+func fetch(ctx context.Context, method, address, body string, header http.Header, into any) error {
 	request, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
 	if err != nil {
 		return err
 	}
-	if contentType != "" {
-		request.Header.Set("Content-Type", contentType)
-	}
+	maps.Copy(request.Header, header)
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err

@@ -40,7 +40,8 @@ func (b *bench) stall(ctx context.Context) error {
 	if err := b.startSandbox(ctx, &b.fast, b.stallLeads, 0); err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
-	if err := b.learn(ctx, b.fast); err != nil {
+	var err error
+	if b.data, err = b.learn(ctx, b.fast); err != nil {
 		return fmt.Errorf("first request to leadgraph: %w", err)
 	}
 	// The catalogue stays fresh, so that only the bench refreshes it.

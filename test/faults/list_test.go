@@ -100,7 +100,12 @@ var faultList = []fault{
 	{name: "no header in time, once", faults: once(sandbox.Fault{Latency: forever}), patience: short, attempts: just(2)},
 	{name: "no end of the body in time", faults: strike(sandbox.Fault{Stall: forever}), patience: short, code: "UPSTREAM_TIMEOUT", attempts: just(2)},
 	{name: "no end of the body in time, once", faults: once(sandbox.Fault{Stall: forever}), patience: short, attempts: just(2)},
-	{name: "slower than the request's own time-out", faults: strike(sandbox.Fault{Latency: forever}), patience: hurried, code: "UPSTREAM_TIMEOUT", attempts: just(1)},
+	{name: "slower than the request's own time-out", faults: strike(sandbox.Fault{Latency: forever}), patience: hurried, code: "UPSTREAM_TIMEOUT", attempts: just(1),
+		unlike: func(op *operation, w warmth, o *outcome) { // the refresh goes on
+			if op == counts && w == cold {
+				o.retryAfter = estimated
+			}
+		}},
 
 	// Connections.
 	{name: "half-open: no connection is answered", network: func(s *site) { s.relay.silence() }, patience: short, code: "UPSTREAM_TIMEOUT"},

@@ -108,7 +108,7 @@ func (o outcome) String() string {
 	case what == "":
 		what = "right"
 	}
-	if o.retryAfter > 0 {
+	if o.retryAfter != 0 {
 		what += " with `retryAfterMs`"
 	}
 	calls := o.leads.String()

@@ -127,6 +127,9 @@ func (s span) String() string {
 	return fmt.Sprintf("%d–%d", s.least, s.most)
 }
 
+// estimated is the wait of a request that a refresh outlasts.
+const estimated time.Duration = -1
+
 // outcome is the expected result of a cell.
 type outcome struct {
 	data       string
@@ -134,8 +137,8 @@ type outcome struct {
 	code       string // of all errors
 	paths      []string
 	stale      bool
-	retryAfter time.Duration
-	leads      span // calls for leads that arrive
+	retryAfter time.Duration // or estimated
+	leads      span          // calls for leads that arrive
 	tokens     span
 }
 

@@ -35,6 +35,10 @@ type Call struct {
 	// Expected reports whether an answer other than 2xx counts as a success. Nil
 	// means that none does.
 	Expected func(*Answer) bool
+
+	// arrived is called when the last byte of a 2xx answer has arrived, perhaps before
+	// Consume gets it.
+	arrived func()
 }
 
 // within returns a context that ends at the deadline of the call.

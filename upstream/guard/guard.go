@@ -41,6 +41,9 @@ type Options struct {
 	Retries int
 	// Observe is called for each attempt that is refused and not sent. It may be nil.
 	Observe func(context.Context, Attempt)
+	// Queue is called before an attempt waits because too many are under way, with the
+	// context of its request. It may be nil.
+	Queue func(context.Context)
 	// Logger gets the beginning and the end of outages.
 	Logger *slog.Logger
 }
@@ -178,8 +181,8 @@ func (g *Guard) judge(ctx context.Context, call *Call, made int, answer *Answer,
 }
 
 // attempt makes one attempt, if the limits and the breaker allow it. It holds its
-// permits until the last byte of the answer has arrived, and releases them even if
-// the consumer of the answer panics.
+// permits until the last byte of the answer has arrived, even if nobody has a core to read
+// it yet, and releases them even if the consumer of the answer panics.
 func (g *Guard) attempt(req *http.Request, call *Call, retry bool) (answer *Answer, err error) {
 	ctx, start := req.Context(), time.Now()
 	if err = g.refuses(); err != nil {
@@ -189,8 +192,15 @@ func (g *Guard) attempt(req *http.Request, call *Call, retry bool) (answer *Answ
 	if err != nil {
 		return nil, g.refused(ctx, call, start, retry, err)
 	}
-	shown := unknown
-	defer func() { g.throttle.release(held, shown == well || errors.Is(err, errAttemptTimeout)) }()
+	shown, released := unknown, false
+	release := func(timed bool) {
+		if !released {
+			released = true
+			g.throttle.release(held, timed)
+		}
+	}
+	defer func() { release(shown == well || errors.Is(err, errAttemptTimeout)) }()
+	call.arrived = func() { release(true) }
 	// Before the permit is released: the next call must find the gate closed.
 	defer func() { g.passed(call.Kind, through, answer) }()
 	if call.Kind != KindOnline { // with checkOnline, the failure may be Microsoft's

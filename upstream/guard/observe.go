@@ -48,15 +48,18 @@ func leaving(ctx context.Context) string {
 
 type attemptKey struct{}
 
-// attemptInfo is what AttemptOf reads from a context.
+// attemptInfo is what the context of an attempt says about it.
 type attemptInfo struct {
-	kind  string
+	call  *Call
 	retry bool
 }
 
 // AttemptOf returns the kind of an attempt, and whether it repeats a failed one. ctx
 // is the context of a request that a round-tripper from WireOptions.Wrap gets.
 func AttemptOf(ctx context.Context) (kind string, retry bool) {
-	info, _ := ctx.Value(attemptKey{}).(attemptInfo)
-	return info.kind, info.retry
+	info, ok := ctx.Value(attemptKey{}).(attemptInfo)
+	if !ok {
+		return "", false
+	}
+	return info.call.Kind, info.retry
 }

@@ -45,7 +45,7 @@ type Wire struct {
 
 // NewWire returns a Wire.
 func NewWire(o WireOptions) *Wire {
-	w := &Wire{opts: o, next: o.Transport}
+	w := &Wire{opts: o, next: arrivals{o.Transport}}
 	if o.Wrap != nil {
 		w.next = o.Wrap(w.next)
 	}
@@ -66,9 +66,7 @@ func (w *Wire) attempt(req *http.Request, call *Call, retry bool) (*Answer, erro
 	}
 	ctx, cancel := context.WithDeadline(req.Context(), end)
 	defer cancel()
-	if w.opts.Wrap != nil {
-		ctx = context.WithValue(ctx, attemptKey{}, attemptInfo{call.Kind, retry})
-	}
+	ctx = context.WithValue(ctx, attemptKey{}, attemptInfo{call, retry})
 	sent := req.WithContext(ctx)
 	if call.Once {
 		sent.Body = notReplayable{}
@@ -139,6 +137,34 @@ func (w *Wire) report(ctx context.Context, seen Attempt, err error) {
 	default:
 		w.opts.Logger.LogAttrs(ctx, slog.LevelDebug, "upstream attempt", slog.Duration("took", seen.Took), slog.Int("status", seen.Status), slog.Int64("bytes", seen.Bytes))
 	}
+}
+
+// arrivals is a round-tripper that tells a call when its answer has arrived.
+type arrivals struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (a arrivals) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := a.next.RoundTrip(req)
+	if info, ok := req.Context().Value(attemptKey{}).(attemptInfo); ok && info.call.arrived != nil &&
+		err == nil && resp.StatusCode >= 200 && resp.StatusCode <= 299 { // a refusal may close a gate first
+		resp.Body = &arriving{resp.Body, info.call.arrived}
+	}
+	return resp, err
+}
+
+// arriving calls arrived at the end of a body.
+type arriving struct {
+	io.ReadCloser
+	arrived func()
+}
+
+// Read implements io.Reader.
+func (a *arriving) Read(p []byte) (int, error) {
+	n, err := a.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		a.arrived()
+	}
+	return n, err
 }
 
 // notReplayable is an empty body. If a kept connection breaks, net/http repeats a

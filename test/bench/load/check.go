@@ -26,7 +26,7 @@ func inspect(answer []byte, rows int) error {
 }
 
 // headSize is the length of the part of a wrong answer that is shown, in bytes.
-const headSize = 200
+const headSize = 400
 
 // castagnoli is a checksum that most processors compute in hardware, so that it
 // costs almost nothing. Looking for the marks in every answer would use most of
@@ -65,7 +65,9 @@ type fingerprinter struct {
 }
 
 // expect begins an answer that has its cursor there.
-func (f *fingerprinter) expect(cursor span) { f.fingerprint, f.head = fingerprint{cursor: cursor}, f.head[:0] }
+func (f *fingerprinter) expect(cursor span) {
+	f.fingerprint, f.head = fingerprint{cursor: cursor}, f.head[:0]
+}
 
 // Write implements io.Writer.
 func (f *fingerprinter) Write(p []byte) (int, error) {
@@ -76,6 +78,10 @@ func (f *fingerprinter) Write(p []byte) (int, error) {
 	f.head = append(f.head, p[:min(len(p), headSize-len(f.head))]...)
 	return len(p), nil
 }
+
+// refuses tells whether leadgraph answered that it is overloaded. Its status is not
+// always that of a failure.
+func (f *fingerprinter) refuses() bool { return bytes.Contains(f.head, []byte(overloadedCode)) }
 
 // compare fails if the answer has another fingerprint.
 func (f *fingerprinter) compare(want fingerprint) error {

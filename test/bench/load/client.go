@@ -24,12 +24,8 @@ type client struct {
 	leave  func() bool // stops watching the context
 }
 
-// dial connects to the server at a URL. The connection is closed when ctx ends.
-func dial(ctx context.Context, url string) (*client, error) {
-	return dialFrom(ctx, new(net.Dialer), url)
-}
-
-func dialFrom(ctx context.Context, from *net.Dialer, url string) (*client, error) {
+// dialFrom connects to the server at a URL. The connection is closed when ctx ends.
+func dialFrom(ctx context.Context, from *net.Dialer, url string, buffer int) (*client, error) {
 	conn, err := from.DialContext(ctx, "tcp", host(url))
 	if err != nil {
 		return nil, err
@@ -37,7 +33,7 @@ func dialFrom(ctx context.Context, from *net.Dialer, url string) (*client, error
 	return &client{
 		conn:   conn,
 		in:     bufio.NewReader(conn),
-		buffer: make([]byte, chunk),
+		buffer: make([]byte, buffer),
 		leave:  context.AfterFunc(ctx, func() { _ = conn.Close() }), // ends a read
 	}, nil
 }

@@ -9,7 +9,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -20,16 +22,31 @@ const maxRequests = 50_000
 
 // Load loads one server with one workload.
 type Load struct {
+	// Heeds makes clients whose request is refused send it again when they are told to.
+	// Otherwise Drive fails.
+	Heeds bool
+
+	refused   atomic.Int64
 	exchanges []*Exchange
 	clients   []*client
+	buffer    int // size of each client's buffers in bytes
 	digest    string
 }
+
+// Sizes of the buffers of a client, in bytes. Answers to many clients are small.
+const (
+	fewClients = 256
+	small      = 4 << 10
+)
 
 // Open makes each request once and inspects the answers, which also fills the
 // server's cache of documents. It connects the remaining clients after that,
 // because the server closes connections that send nothing.
 func Open(ctx context.Context, url string, exchanges []*Exchange, connections int) (*Load, error) {
-	l := &Load{exchanges: exchanges}
+	l := &Load{exchanges: exchanges, buffer: chunk}
+	if connections > fewClients {
+		l.buffer = small
+	}
 	err := l.connect(ctx, url)
 	if err == nil {
 		err = l.rehearse(url)
@@ -45,7 +62,7 @@ func Open(ctx context.Context, url string, exchanges []*Exchange, connections in
 }
 
 func (l *Load) connect(ctx context.Context, url string) error {
-	c, err := dial(ctx, url)
+	c, err := dialFrom(ctx, new(net.Dialer), url, l.buffer)
 	if err == nil {
 		l.clients = append(l.clients, c)
 	}
@@ -62,6 +79,9 @@ func (l *Load) rehearse(url string) error {
 		_, err := l.clients[0].do(e, &answer)
 		if err == nil {
 			err = inspect(answer.Bytes(), e.Rows)
+		}
+		if err == nil && e.Check != nil {
+			err = e.Check(answer.Bytes())
 		}
 		if err != nil {
 			return fmt.Errorf("request %d: %w", i, err)
@@ -80,6 +100,9 @@ func (l *Load) rehearse(url string) error {
 // Digest returns a hash of the answers to all requests.
 func (l *Load) Digest() string { return l.digest }
 
+// Refused returns how many requests were refused so far.
+func (l *Load) Refused() int { return int(l.refused.Load()) }
+
 // Close closes all connections.
 func (l *Load) Close() {
 	for _, c := range l.clients {
@@ -88,7 +111,7 @@ func (l *Load) Close() {
 }
 
 // Drive keeps one request under way on each connection until the time is over,
-// and makes at least one. It waits for the last answers. It returns how long each
+// and makes at least one, which may be refused. It waits for the last answers. It returns how long each
 // answer took, and how long all of them took together.
 func (l *Load) Drive(ctx context.Context, limit time.Duration) (samples []Sample, elapsed time.Duration, err error) {
 	taken := make([][]Sample, len(l.clients))
@@ -112,6 +135,14 @@ func (l *Load) loop(ctx context.Context, c *client, i int, until time.Time) ([]S
 	var answer fingerprinter
 	for {
 		took, err := l.ask(c, i, &answer)
+		if err != nil && l.Heeds && answer.refuses() {
+			l.refused.Add(1)
+			sleep(ctx, min(retryAfter(answer.head), time.Until(until)))
+			if !time.Now().Before(until) {
+				return samples, context.Cause(ctx)
+			}
+			continue
+		}
 		if err != nil {
 			return samples, err
 		}

@@ -11,6 +11,11 @@ type Exchange struct {
 	Path string
 	Body string // of a POST; empty for GET
 	Rows int    // leads in the answer
+	// From is the number of its first lead among all leads of the workload.
+	From  int
+	Token string // bearer token of the caller; empty for none
+	// Check, if set, looks at the values in the first answer.
+	Check func(answer []byte) error
 	// Cached lets the server answer from what it remembers.
 	Cached bool
 
@@ -31,6 +36,9 @@ func (e *Exchange) render(url string) {
 	fmt.Fprintf(&text, "%s %s HTTP/1.1\r\nHost: %s\r\nAccept: application/json\r\n", method, e.Path, host(url))
 	if !e.Cached {
 		text.WriteString("Cache-Control: no-cache\r\n")
+	}
+	if e.Token != "" {
+		fmt.Fprintf(&text, "Authorization: Bearer %s\r\n", e.Token)
 	}
 	if e.Body != "" {
 		fmt.Fprintf(&text, "Content-Type: application/json\r\nContent-Length: %d\r\n", len(e.Body))

@@ -86,3 +86,36 @@ func TestLoadFailsOnWrongAnswers(t *testing.T) {
 		})
 	}
 }
+
+func TestRefusedClientsComeBack(t *testing.T) {
+	t.Parallel()
+	const good = `{"data":{"status":"ACTIVE"}}`
+	for _, status := range []int{http.StatusOK, http.StatusServiceUnavailable} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			t.Parallel()
+			var requests atomic.Int64
+			server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				if requests.Add(1) == 3 {
+					w.WriteHeader(status)
+					_, _ = io.WriteString(w, `{"errors":[{"extensions":{"code":"OVERLOADED","retryAfterMs":1}}]}`)
+					return
+				}
+				_, _ = io.WriteString(w, good)
+			})
+			l, err := Open(t.Context(), server, []*Exchange{{Path: "/", Rows: 1}}, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			l.Heeds = true
+			for requests.Load() < 4 {
+				if _, _, err := l.Drive(t.Context(), 20*time.Millisecond); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := l.Refused(); got != 1 {
+				t.Errorf("%d refusals, want 1", got)
+			}
+		})
+	}
+}

@@ -194,7 +194,7 @@ func (c *Crowd) dial(ctx context.Context) (*client, error) {
 	c.dialled++
 	caller := byte(c.dialled%Callers) + 1
 	c.mu.Unlock()
-	return dialFrom(ctx, &net.Dialer{Timeout: Patience, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, caller)}}, c.url)
+	return dialFrom(ctx, &net.Dialer{Timeout: Patience, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, caller)}}, c.url, chunk)
 }
 
 // Close closes the connections. None may be in use.

@@ -4,8 +4,8 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"io"
 	"net"
-	"net/http"
 	"sync"
 	"time"
 )
@@ -20,11 +20,13 @@ const (
 	NeverRetry  Manner = "never"   // it does what it does after an answer
 )
 
-// Retries is the outcome of a Mob.
+// Retries is the outcome of a Mob. An answer other than the right one counts as a refusal,
+// whatever its status.
 type Retries struct {
 	Good    []time.Duration // from the first attempt of a request to its answer
 	Refused []time.Duration // from an attempt to its refusal
-	// First are the refusals among them that were the first of their request.
+	// First are those among them of clients who were not refused in the second before.
+	// The server holds the others back.
 	First []time.Duration
 	Lost  int // connections that ended without an answer
 }
@@ -41,6 +43,9 @@ type Mob struct {
 // pause is how long a client waits that never retries, before its next request. A
 // person would wait longer.
 const pause = 10 * time.Millisecond
+
+// calm is how long the server holds back clients that it has refused.
+const calm = time.Second
 
 // Run loads the server and counts what happens after the warm-up, when it calls
 // warm. The requests must have been rehearsed by a Load.
@@ -76,7 +81,8 @@ func (m Mob) client(ctx context.Context, i int, begin time.Time, counted *Retrie
 			conn: conn, in: bufio.NewReaderSize(conn, 4<<10), buffer: make([]byte, 4<<10), // there are many clients
 			leave: context.AfterFunc(ctx, func() { _ = conn.Close() }),
 		}
-		for m.request(ctx, c, m.Exchanges[next%len(m.Exchanges)], begin, counted) {
+		var refused time.Time
+		for m.request(ctx, c, m.Exchanges[next%len(m.Exchanges)], begin, &refused, counted) {
 			next += m.Connections
 		}
 		c.close()
@@ -84,13 +90,16 @@ func (m Mob) client(ctx context.Context, i int, begin time.Time, counted *Retrie
 }
 
 // request sends one request until it is answered, and reports whether the
-// connection can be used again.
-func (m Mob) request(ctx context.Context, c *client, e *Exchange, begin time.Time, counted *Retries) bool {
+// connection can be used again. refused is when a request of the connection was refused
+// last.
+func (m Mob) request(ctx context.Context, c *client, e *Exchange, begin time.Time, refused *time.Time, counted *Retries) bool {
 	came := time.Now()
 	var refusal limited
-	for attempt := 0; ctx.Err() == nil; attempt++ {
+	var answer fingerprinter
+	for ctx.Err() == nil {
 		refusal.head = refusal.head[:0]
-		status, took, err := c.ask(e, &refusal)
+		answer.expect(e.want.cursor)
+		_, took, err := c.ask(e, io.MultiWriter(&refusal, &answer))
 		now := time.Now()
 		counts := now.After(begin) && ctx.Err() == nil
 		switch {
@@ -99,7 +108,7 @@ func (m Mob) request(ctx context.Context, c *client, e *Exchange, begin time.Tim
 				counted.Lost++
 			}
 			return false
-		case status == http.StatusOK:
+		case answer.compare(e.want) == nil:
 			if counts {
 				counted.Good = append(counted.Good, now.Sub(came))
 			}
@@ -107,10 +116,11 @@ func (m Mob) request(ctx context.Context, c *client, e *Exchange, begin time.Tim
 		}
 		if counts {
 			counted.Refused = append(counted.Refused, took.Last)
-			if attempt == 0 {
+			if now.Sub(*refused)-took.Last > calm {
 				counted.First = append(counted.First, took.Last)
 			}
 		}
+		*refused = now
 		switch m.Manner {
 		case NeverRetry:
 			sleep(ctx, pause)

@@ -47,11 +47,14 @@ type Child struct {
 	Env    []string // in addition to the environment of this process
 	Stdin  string
 	Server bool // the server under test, which has a core of its own
+	// Serves is where a child will serve that does not print it.
+	Serves string
 }
 
 // Process is a running child.
 type Process struct {
 	URL  string // where it serves
+	TLS  string // where it also serves with TLS; empty if it did not print that before
 	PID  int
 	end  context.CancelFunc
 	done chan struct{}
@@ -79,6 +82,7 @@ func (l *Launcher) Start(ctx context.Context, c Child) (*Process, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	cmd := l.command(ctx, c)
 	said := &announcement{url: make(chan string, 1)}
+	serves := said.url
 	cmd.Stdout, cmd.Stderr = said, stderr
 	if err := cmd.Start(); err != nil {
 		cancel()
@@ -90,10 +94,16 @@ func (l *Launcher) Start(ctx context.Context, c Child) (*Process, error) {
 		_ = cmd.Wait() // its standard error says why it ended
 		_ = stderr.Close()
 	}()
+	if c.Serves != "" {
+		serves = accepted(ctx, c.Serves)
+	}
 	limit := time.NewTimer(startTime)
 	defer limit.Stop()
 	select {
-	case p.URL = <-said.url:
+	case p.URL = <-serves:
+		if c.Serves == "" {
+			p.TLS = said.tls
+		}
 		return p, nil
 	case <-p.done:
 		err = fmt.Errorf("%w: %s", ErrRefused, lastLine(stderr.Name()))
@@ -132,12 +142,16 @@ func (l *Launcher) command(ctx context.Context, c Child) *exec.Cmd {
 type announcement struct {
 	text  []byte
 	found bool
+	tls   string
 	url   chan string // has room for one
 }
 
-// loopback matches a URL and the character after it, so that it does not match
+// They match a URL and the character after it, so that they do not match
 // before the whole port has arrived.
-var loopback = regexp.MustCompile(`(http://127\.0\.0\.1:\d+)[^\d]`)
+var (
+	loopback    = regexp.MustCompile(`(http://127\.0\.0\.1:\d+)[^\d]`)
+	loopbackTLS = regexp.MustCompile(`(https://127\.0\.0\.1:\d+)[^\d]`)
+)
 
 // Write implements io.Writer.
 func (a *announcement) Write(p []byte) (int, error) {
@@ -147,6 +161,9 @@ func (a *announcement) Write(p []byte) (int, error) {
 	a.text = append(a.text, p...)
 	if match := loopback.FindSubmatch(a.text); match != nil {
 		a.found = true
+		if secure := loopbackTLS.FindSubmatch(a.text); secure != nil {
+			a.tls = string(secure[1])
+		}
 		a.url <- string(match[1])
 	}
 	return len(p), nil

@@ -2,7 +2,9 @@ package process
 
 import (
 	"errors"
+	"net"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -47,6 +49,32 @@ func TestAnnouncementWaitsForTheWholeURL(t *testing.T) {
 		}
 	}
 	if got := <-a.url; got != "http://127.0.0.1:8080" {
+		t.Errorf("URL %q", got)
+	}
+}
+
+func TestAnnouncementKnowsTLS(t *testing.T) {
+	t.Parallel()
+	a := announcement{url: make(chan string, 1)}
+	_, _ = a.Write([]byte("https://127.0.0.1:8443\nhttp://127.0.0.1:8080\n")) // never fails
+	if got := <-a.url; got != "http://127.0.0.1:8080" || a.tls != "https://127.0.0.1:8443" {
+		t.Errorf("URLs %q and %q", got, a.tls)
+	}
+}
+
+func TestAcceptedWaitsForTheServer(t *testing.T) {
+	t.Parallel()
+	port, err := FreePort(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	serves := accepted(t.Context(), Address(port))
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", strings.TrimPrefix(Address(port), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	if got := <-serves; got != Address(port) {
 		t.Errorf("URL %q", got)
 	}
 }

@@ -52,7 +52,7 @@ func (r *Overload) of(server string, factor float64) []Pressure {
 // spread is the median and the range of a figure.
 type spread struct{ Median, Least, Most float64 }
 
-func spreadOf(rounds []Pressure, figure func(Pressure) float64) spread {
+func spreadOf[T any](rounds []T, figure func(T) float64) spread {
 	values := make([]float64, len(rounds))
 	for i, p := range rounds {
 		values[i] = figure(p)

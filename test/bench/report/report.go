@@ -47,15 +47,18 @@ func (r *Report) machine() string {
 		r.Date.Format(time.DateOnly), r.CPU, r.Cores, r.Go, r.Connections, r.ListConnections, r.Placement)
 }
 
-// Write prints the tables. It writes the chart and the tables in Markdown to files
-// if their names are not empty.
+// LoadSection is the part of a file in Markdown that Write replaces.
+const LoadSection = "bench-load"
+
+// Write prints the tables. It writes the chart to a file and the tables into a section
+// of a file in Markdown if their names are not empty.
 func (r *Report) Write(stdout io.Writer, svg, markdown string) error {
 	_, err := io.WriteString(stdout, r.text())
 	if svg != "" {
 		err = errors.Join(err, os.WriteFile(svg, r.chart(), 0o644))
 	}
 	if markdown != "" {
-		err = errors.Join(err, os.WriteFile(markdown, []byte(r.markdown()), 0o644))
+		err = errors.Join(err, replaceSection(markdown, LoadSection, r.markdown()))
 	}
 	return err
 }
@@ -64,13 +67,13 @@ func (r *Report) Write(stdout io.Writer, svg, markdown string) error {
 type table [][]string
 
 func (r *Report) tables() []table {
-	var list []table
+	var all []table
 	for _, t := range []table{r.figures(), r.ratios(), r.growth()} {
 		if len(t) > 1 {
-			list = append(list, t)
+			all = append(all, t)
 		}
 	}
-	return list
+	return all
 }
 
 func (r *Report) figures() table {
@@ -135,10 +138,10 @@ func (r *Report) find(work, server string) (Result, bool) {
 }
 
 func (r *Report) growth() table {
-	t := table{{"leads", "ms", "first byte ms", "peak MiB", "bytes"}}
+	t := table{{"leads", "ms", "ns a lead", "first byte ms", "peak MiB", "bytes"}}
 	for _, step := range r.Growth {
 		t = append(t, []string{
-			fmt.Sprint(step.Leads), millis(step.Last), millis(step.FirstByte), known(step.Peak > 0, mebi(step.Peak)), fmt.Sprint(step.Bytes),
+			fmt.Sprint(step.Leads), millis(step.Last), number(float64(step.Last) / float64(step.Leads)), millis(step.FirstByte), known(step.Peak > 0, mebi(step.Peak)), fmt.Sprint(step.Bytes),
 		})
 	}
 	return t
@@ -196,16 +199,27 @@ func (r *Report) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", r.machine())
 	for _, t := range r.tables() {
-		b.WriteByte('\n')
-		for i, row := range t {
-			fmt.Fprintf(&b, "| %s |\n", strings.Join(row, " | "))
-			if i == 0 {
-				b.WriteString(strings.Repeat("|---", len(row)) + "|\n")
-			}
+		b.WriteString("\n" + t.markdown())
+	}
+	b.WriteString(list(r.remarks()))
+	return b.String()
+}
+
+func (t table) markdown() string {
+	var b strings.Builder
+	for i, row := range t {
+		fmt.Fprintf(&b, "| %s |\n", strings.Join(row, " | "))
+		if i == 0 {
+			b.WriteString(strings.Repeat("|---", len(row)) + "|\n")
 		}
 	}
-	if remarks := r.remarks(); len(remarks) > 0 {
-		fmt.Fprintf(&b, "\n- %s\n", strings.Join(remarks, "\n- "))
-	}
 	return b.String()
+}
+
+// list returns remarks as a list in Markdown.
+func list(remarks []string) string {
+	if len(remarks) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("\n- %s\n", strings.Join(remarks, "\n- "))
 }

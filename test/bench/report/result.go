@@ -12,6 +12,7 @@ import (
 type Result struct {
 	Workload, Server string
 	Requests         int
+	Refused          int     // requests that were sent again later
 	Rate             float64 // answers a second
 	P50, P99         time.Duration
 	FirstByte        time.Duration // median

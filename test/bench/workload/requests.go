@@ -17,35 +17,46 @@ const (
 	manyAliases = 64
 )
 
-const oneLead = `query One($tenant: UUID!) { lead(tenantId: $tenant) {
-  id tenantId tenantOrigin operatorId status isDirectLead umpCustomerGuid channelId consentedOn lastModifiedOn consentedCountries
-  contactDetails { fullName email phoneNumber companyName companySize } } }`
-
-const wholePage = `query Whole($first: Int!, $after: Cursor) { leads(first: $first, after: $after) { nodes {
-  id tenantId tenantOrigin operatorId status isDirectLead umpCustomerGuid channelId comments consentedOn lastModifiedOn consentedCountries
+// Fields of leads.
+const (
+	oneFields = `id tenantId tenantOrigin operatorId status isDirectLead umpCustomerGuid channelId consentedOn lastModifiedOn consentedCountries
+  contactDetails { fullName email phoneNumber companyName companySize }`
+	wholeFields = `id tenantId tenantOrigin operatorId status isDirectLead umpCustomerGuid channelId comments consentedOn lastModifiedOn consentedCountries
   contactDetails { fullName email phoneNumber companyName companySize }
   contacts { fullName email phoneNumber companyName companySize }
   civicAddresses { id country houseNumber streetName streetSuffix stateOrProvince cityOrTown postalOrZipCode description companyName validationStatus
-    locations { id description additionalInfo isDefault elin } } }
+    locations { id description additionalInfo isDefault elin } }`
+	narrowFields = `id status consentedOn contactDetails { companyName }`
+	listFields   = `id tenantId status contactDetails { companyName }`
+)
+
+const (
+	oneLead   = `query One($tenant: UUID!) { lead(tenantId: $tenant) { ` + oneFields + ` } }`
+	wholePage = `query Whole($first: Int!, $after: Cursor) { leads(first: $first, after: $after) { nodes { ` + wholeFields + ` }
   pageInfo { hasNextPage endCursor } } }`
+	narrowPage = `query Narrow($first: Int!, $after: Cursor) { leads(first: $first, after: $after) {
+  nodes { ` + narrowFields + ` } pageInfo { hasNextPage endCursor } } }`
+	wholeList = `query List($first: Int!) { leads(first: $first) { nodes { ` + listFields + ` } } }`
+)
 
-const narrowPage = `query Narrow($first: Int!, $after: Cursor) { leads(first: $first, after: $after) {
-  nodes { id status consentedOn contactDetails { companyName } } pageInfo { hasNextPage endCursor } } }`
+func lookups(d Data) []*load.Exchange { return lookupsOf(oneLead, d.Tenants[:manyTenants]) }
 
-const wholeList = `query List($first: Int!) { leads(first: $first) { nodes { id tenantId status contactDetails { companyName } } } }`
-
-func lookups(d Data) []*load.Exchange {
+func lookupsOf(document string, tenants []string) []*load.Exchange {
 	var list []*load.Exchange
-	for _, tenant := range d.Tenants[:manyTenants] {
-		list = append(list, query(oneLead, map[string]any{"tenant": tenant}, 1))
+	for i, tenant := range tenants {
+		e := query(document, map[string]any{"tenant": tenant}, 1)
+		e.From = i
+		list = append(list, e)
 	}
 	return list
 }
 
-func restLookups(d Data) []*load.Exchange {
+func restLookups(d Data) []*load.Exchange { return restLookupsOf(d.Tenants[:manyTenants]) }
+
+func restLookupsOf(tenants []string) []*load.Exchange {
 	var list []*load.Exchange
-	for _, tenant := range d.Tenants[:manyTenants] {
-		list = append(list, &load.Exchange{Path: leadPath + "?" + url.Values{"msTenantID": {tenant}}.Encode(), Rows: 1})
+	for i, tenant := range tenants {
+		list = append(list, &load.Exchange{Path: leadPath + "?" + url.Values{"msTenantID": {tenant}}.Encode(), Rows: 1, From: i})
 	}
 	return list
 }
@@ -62,7 +73,9 @@ const (
 func pages(d Data, document string, n int) []*load.Exchange {
 	var list []*load.Exchange
 	for at := 0; at+n+rowsBeyond <= len(d.Cursors) && len(list) < manyPages; at += n + rowsBeyond {
-		list = append(list, query(document, map[string]any{"first": n, "after": d.Cursors[at+rowsBefore]}, n))
+		e := query(document, map[string]any{"first": n, "after": d.Cursors[at+rowsBefore]}, n)
+		e.From = at + rowsBefore + 1
+		list = append(list, e)
 	}
 	return list
 }
@@ -78,7 +91,7 @@ func restPages(n int) []*load.Exchange {
 }
 
 func restPage(number, size int) *load.Exchange {
-	return &load.Exchange{Path: fmt.Sprintf("%s?PageNumber=%d&PageSize=%d", leadPath, number, size), Rows: size}
+	return &load.Exchange{Path: fmt.Sprintf("%s?PageNumber=%d&PageSize=%d", leadPath, number, size), Rows: size, From: number * size}
 }
 
 // List asks for the first n leads.
@@ -86,11 +99,14 @@ func List(n int) *load.Exchange { return query(wholeList, map[string]any{"first"
 
 // aliases asks for a group of tenants in each request. It asks for the first four
 // of them twice, under different aliases.
-func aliases(d Data) []*load.Exchange {
+func aliases(d Data) []*load.Exchange { return aliasesOf("UUID!", d) }
+
+// aliasesOf asks a server where tenants have the given type.
+func aliasesOf(tenantType string, d Data) []*load.Exchange {
 	const fields = 20
 	var declared, selected strings.Builder
 	for i := range AliasTenants {
-		fmt.Fprintf(&declared, "$t%d: UUID! ", i)
+		fmt.Fprintf(&declared, "$t%d: %s ", i, tenantType)
 	}
 	for i := range fields {
 		fmt.Fprintf(&selected, "lead%d: lead(tenantId: $t%d) { ...Row } ", i, i%AliasTenants)
@@ -103,7 +119,9 @@ func aliases(d Data) []*load.Exchange {
 		for i := range AliasTenants {
 			variables[fmt.Sprintf("t%d", i)] = d.Tenants[group*AliasTenants+i]
 		}
-		list = append(list, query(document, variables, fields))
+		e := query(document, variables, fields)
+		e.From = group * fields
+		list = append(list, e)
 	}
 	return list
 }
