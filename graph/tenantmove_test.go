@@ -19,7 +19,9 @@ func TestLeadThatMovesToAnotherTenantIsNotLost(t *testing.T) {
 		platform := &shelf{leads: []*lead.Lead{moving, staying}}
 		r := newReplica(t, platform)
 		r.restart(t)
-		ask := func(document string) (data struct{ Leads struct{ Nodes []struct{ ID string } } }) {
+		ask := func(document string) (data struct {
+			Leads struct{ Nodes []struct{ ID string } }
+		}) {
 			t.Helper()
 			a := apptest.Post(t, r.url, apptest.Body(document, nil))
 			if err := json.Unmarshal(a.Data, &data); err != nil || a.Errors != nil {
