@@ -54,7 +54,8 @@ func (c *conn) close() { _ = c.Conn.Close() }
 // on the connection. begun reports whether any of the answer has arrived.
 func (c *conn) exchange(req *http.Request, request []byte) (resp *http.Response, begun bool, err error) {
 	ctx := req.Context()
-	b := &body{conn: c, ctx: ctx}
+	a := &answer{body: body{conn: c, ctx: ctx}}
+	b := &a.body
 	if ctx.Done() != nil {
 		b.stop = context.AfterFunc(ctx, c.abort)
 	}
@@ -63,7 +64,7 @@ func (c *conn) exchange(req *http.Request, request []byte) (resp *http.Response,
 		_, err = c.in.Peek(1)
 	}
 	if begun = err == nil; begun {
-		resp, err = c.header(req)
+		resp, err = c.header(req, a)
 	}
 	if err != nil {
 		b.release(false)
@@ -73,19 +74,6 @@ func (c *conn) exchange(req *http.Request, request []byte) (resp *http.Response,
 	resp.TLS = c.secured
 	b.attach(resp)
 	return resp, true, nil
-}
-
-// header reads the header of an answer, and drops those that only announce one.
-func (c *conn) header(req *http.Request) (*http.Response, error) {
-	for {
-		resp, err := http.ReadResponse(c.in, req)
-		if err != nil {
-			return nil, err
-		}
-		if resp.StatusCode > 199 || resp.StatusCode < 100 || resp.StatusCode == http.StatusSwitchingProtocols {
-			return resp, nil
-		}
-	}
 }
 
 // rests reports whether an idle connection is open and nothing has arrived on it. What

@@ -36,8 +36,18 @@ const (
 type reply struct {
 	text string
 	then ending
-	// late is sent in a segment of its own, after the client has read text.
+	// late is sent in a segment of its own, after text.
 	late string
+}
+
+// at returns good answers to all calls but the one with that number.
+func at(number int, special reply) func(call int) reply {
+	return func(call int) reply {
+		if call == number {
+			return special
+		}
+		return reply{text: good}
+	}
 }
 
 // server is a server whose answers are written byte by byte.
@@ -46,10 +56,10 @@ type server struct {
 	roots *x509.CertPool
 	// calls and conns count what arrived.
 	calls, conns atomic.Int32
-	// answered, if set, gets the number of each call whose text was sent.
-	answered func(call int)
-	next     func(call int) reply
-	open     sync.WaitGroup
+	// held, if set, is called when the server begins to wait for the client to leave.
+	held atomic.Pointer[func()]
+	next func(call int) reply
+	open sync.WaitGroup
 
 	mu   sync.Mutex
 	live map[net.Conn]bool
@@ -114,9 +124,6 @@ func (s *server) converse(c net.Conn) {
 		call := int(s.calls.Add(1))
 		r := s.next(call)
 		_, _ = io.WriteString(c, r.text) // fails if the client has left
-		if s.answered != nil {
-			s.answered(call)
-		}
 		_, _ = io.WriteString(c, r.late)
 		switch r.then {
 		case shut:
@@ -128,6 +135,9 @@ func (s *server) converse(c net.Conn) {
 			_ = c.(*net.TCPConn).SetLinger(0)
 			return
 		case hold:
+			if held := s.held.Load(); held != nil {
+				(*held)()
+			}
 			_, _ = io.Copy(io.Discard, in)
 			return
 		case keep:
