@@ -30,7 +30,8 @@ type conn struct {
 	// abort makes what waits for the connection fail. It is a field so that it is made
 	// only once.
 	abort     func()
-	idleSince int // a round of home
+	end       time.Time // the deadline that is set; zero for none
+	idleSince int       // a round of home
 	stray     [1]byte
 }
 
@@ -56,8 +57,10 @@ func (c *conn) exchange(req *http.Request, request []byte) (resp *http.Response,
 	ctx := req.Context()
 	a := &answer{body: body{conn: c, ctx: ctx}}
 	b := &a.body
-	if ctx.Done() != nil {
-		b.stop = context.AfterFunc(ctx, c.abort)
+	end, watched := bounds(ctx)
+	c.limit(end)
+	if watched.Done() != nil {
+		b.stop = context.AfterFunc(watched, c.abort)
 	}
 	c.room = maxHeader
 	if _, err = c.Write(request); err == nil {
@@ -76,9 +79,33 @@ func (c *conn) exchange(req *http.Request, request []byte) (resp *http.Response,
 	return resp, true, nil
 }
 
+// unlimited is a context whose deadline may be kept without it, with the context that
+// it has besides. A watch over that one is cheaper, because it needs no timer.
+type unlimited interface{ Unlimited() context.Context }
+
+// bounds returns the time at which a connection must fail, or zero, and the context with
+// which it must fail.
+func bounds(ctx context.Context) (end time.Time, watched context.Context) {
+	if u, ok := ctx.(unlimited); ok {
+		end, _ = ctx.Deadline()
+		return end, u.Unlimited()
+	}
+	return end, ctx
+}
+
+// limit sets a deadline, or removes it if end is zero.
+func (c *conn) limit(end time.Time) {
+	if !c.end.Equal(end) {
+		_ = c.SetDeadline(end) // fails only if the connection is closed
+		c.end = end
+	}
+}
+
 // rests reports whether an idle connection is open and nothing has arrived on it. What
-// arrives without a request would be taken for the answer to the next one.
-func (c *conn) rests() bool {
+// arrives without a request would be taken for the answer to the next one. It sets the
+// deadline, because the one before may have passed.
+func (c *conn) rests(end time.Time) bool {
+	c.limit(end)
 	var n int
 	var err error
 	if c.secured == nil {
@@ -97,6 +124,10 @@ func (c *conn) rests() bool {
 func ended(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
+	}
+	// The deadline of a connection may be a little earlier than the timer of the context.
+	if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) {
+		return context.DeadlineExceeded
 	}
 	return err
 }

@@ -44,7 +44,17 @@ func TestConnectionsThatAreNotMade(t *testing.T) {
 	t.Cleanup(plain.Close)
 	gone := httptest.NewServer(nil)
 	gone.Close()
-	closing := serve(t, "http", func(int) reply { return reply{then: shut} })
+	closing := httptest.NewUnstartedServer(nil)
+	closing.Config.ConnState = func(c net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			head := make([]byte, 5) // of the record with the greeting, which is read so that the end is no reset
+			_, _ = io.ReadFull(c, head)
+			_, _ = io.CopyN(io.Discard, c, int64(head[3])<<8+int64(head[4]))
+			_ = c.Close()
+		}
+	}
+	closing.Start()
+	t.Cleanup(closing.Close)
 	_, port, _ := net.SplitHostPort(secure.Listener.Addr().String())
 	for name, c := range map[string]struct {
 		base  string
@@ -56,7 +66,7 @@ func TestConnectionsThatAreNotMade(t *testing.T) {
 		"an unknown authority":   {secure.URL, nil},
 		"another name":           {"https://localhost:" + port, roots},
 		"TLS to a plain server":  {strings.Replace(plain.URL, "http", "https", 1), nil},
-		"TLS to a closing one":   {"https://" + closing.base.Host, nil},
+		"TLS to a closing one":   {strings.Replace(closing.URL, "http", "https", 1), nil},
 		"plain to a TLS server":  {strings.Replace(secure.URL, "https", "http", 1), nil},
 		"a port beyond the last": {"http://127.0.0.1:99999", nil},
 	} {

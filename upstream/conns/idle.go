@@ -25,11 +25,11 @@ type idle struct {
 	closed bool
 }
 
-// take removes a connection, or returns nil.
-func (p *idle) take() *conn {
+// take removes a connection and sets its deadline, or returns nil.
+func (p *idle) take(end time.Time) *conn {
 	for {
 		c := p.pop()
-		if c == nil || c.rests() {
+		if c == nil || c.rests(end) {
 			return c
 		}
 		c.close()
@@ -73,7 +73,7 @@ func (p *idle) tidy() {
 	p.round++
 	kept := p.conns[:0]
 	for _, c := range p.conns {
-		if p.round-c.idleSince < idleRounds && c.rests() {
+		if p.round-c.idleSince < idleRounds && c.rests(time.Time{}) {
 			kept = append(kept, c)
 		} else {
 			c.close()

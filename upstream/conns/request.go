@@ -23,7 +23,7 @@ func (t *Transport) render(b []byte, req *http.Request) (_ []byte, plain bool) {
 	var names [mostFields]string
 	fields := names[:0]
 	for name, values := range req.Header {
-		if len(values) != 1 || len(fields) == mostFields || !usual(name) || !httpguts.ValidHeaderFieldValue(values[0]) {
+		if len(values) != 1 || len(fields) == mostFields || !harmless(name) || !printable(values[0]) {
 			return b, false
 		}
 		fields = append(fields, name)
@@ -58,9 +58,9 @@ func (t *Transport) leadsHere(u *url.URL) bool {
 	return true
 }
 
-// usual reports whether a header field says nothing about the connection, the framing or
+// harmless reports whether a header field says nothing about the connection, the framing or
 // the form of the answer. Those that do change what net/http does.
-func usual(name string) bool {
+func harmless(name string) bool {
 	switch name {
 	case "Accept-Encoding", "Connection", "Content-Length", "Expect", "Host", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection",
 		"Range", "Te", "Trailer", "Transfer-Encoding", "Upgrade":

@@ -133,7 +133,8 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	if c := t.idle.take(); c != nil {
+	end, _ := bounds(ctx)
+	if c := t.idle.take(end); c != nil {
 		resp, begun, err := c.exchange(req, *buffer)
 		if err == nil || begun || ctx.Err() != nil {
 			return resp, err

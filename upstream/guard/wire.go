@@ -64,11 +64,12 @@ func (w *Wire) attempt(req *http.Request, call *Call, retry bool) (*Answer, erro
 	if !call.Deadline.IsZero() && call.Deadline.Before(end) {
 		end = call.Deadline
 	}
-	ctx, cancel := context.WithDeadline(req.Context(), end)
-	defer cancel()
+	parent := req.Context()
 	if w.opts.Wrap != nil {
-		ctx = context.WithValue(ctx, attemptKey{}, attemptInfo{call.Kind, retry})
+		parent = context.WithValue(parent, attemptKey{}, attemptInfo{call.Kind, retry})
 	}
+	ctx := &limit{Context: parent, end: end}
+	defer ctx.stop()
 	sent := req.WithContext(ctx)
 	if call.Once {
 		sent.Body = notReplayable{}
