@@ -182,7 +182,7 @@ func TestCloseWhileDialing(t *testing.T) {
 	own.CloseIdleConnections()
 }
 
-// What is unusual goes through net/http's transport.
+// Unusual requests go through net/http's transport.
 func TestUnusualRequestsGoThroughNetHTTP(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

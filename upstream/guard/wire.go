@@ -142,8 +142,8 @@ func (w *Wire) report(ctx context.Context, seen Attempt, err error) {
 	}
 }
 
-// notReplayable is an empty body. If a kept connection breaks, net/http repeats a
-// GET without a body, but not one with a body.
+// notReplayable is an empty body. If a kept connection breaks, transports repeat a GET
+// without a body, but not one with a body.
 type notReplayable struct{}
 
 // Read implements io.Reader.
