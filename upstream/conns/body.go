@@ -69,9 +69,9 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, b.err
 	}
 	n, err := b.src.Read(p)
-	switch {
-	case err == nil:
-	case err == io.EOF: //nolint:errorlint // readers never wrap io.EOF
+	switch err {
+	case nil:
+	case io.EOF: //nolint:errorlint // readers never wrap it
 		b.release(b.keep)
 	default:
 		err = ended(b.ctx, err)
@@ -116,7 +116,7 @@ func (u *unzipped) Read(p []byte) (n int, err error) {
 		err = u.zip.Reset(u.zip.in)
 	}
 	if err == nil {
-		n, err = u.zip.Reader.Read(p)
+		n, err = u.zip.Read(p)
 	}
 	if u.err = err; err != nil {
 		u.zip.in.Reset(nil)

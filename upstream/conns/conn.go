@@ -49,7 +49,7 @@ func (c *conn) Read(p []byte) (int, error) {
 }
 
 // close ends the connection. There is nothing to do about an error.
-func (c *conn) close() { _ = c.Conn.Close() }
+func (c *conn) close() { _ = c.Close() }
 
 // exchange sends a request and reads the header of the answer. It keeps, closes or hands
 // on the connection. begun reports whether any of the answer has arrived.

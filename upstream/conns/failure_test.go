@@ -115,15 +115,15 @@ func TestHandshakeThatIsNotAnswered(t *testing.T) {
 
 // dialer dials when it is told to.
 type dialer struct {
-	asked, go_ chan struct{}
-	dials      atomic.Int32
+	asked, begin chan struct{}
+	dials        atomic.Int32
 }
 
 func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	d.dials.Add(1)
 	d.asked <- struct{}{}
 	select {
-	case <-d.go_:
+	case <-d.begin:
 		return new(net.Dialer).DialContext(ctx, network, address)
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -136,7 +136,7 @@ func TestConnectionOfARequestThatLeft(t *testing.T) {
 	for _, scheme := range []string{"http", "https"} {
 		s := serve(t, scheme, func(int) reply { return reply{text: good} })
 		own := s.transport(t)
-		slow := &dialer{asked: make(chan struct{}), go_: make(chan struct{})}
+		slow := &dialer{asked: make(chan struct{}), begin: make(chan struct{})}
 		own.general.DialContext = slow.dial
 		ctx, cancel := context.WithCancel(t.Context())
 		var asking sync.WaitGroup
@@ -148,7 +148,7 @@ func TestConnectionOfARequestThatLeft(t *testing.T) {
 		<-slow.asked
 		cancel()
 		asking.Wait()
-		slow.go_ <- struct{}{}
+		slow.begin <- struct{}{}
 		for !keptOne(own) { // until it is there
 		}
 		if got := ask(t.Context(), own, s.base); got.Err != "" || slow.dials.Load() != 1 {
@@ -162,7 +162,7 @@ func TestCloseWhileDialing(t *testing.T) {
 	t.Parallel()
 	s := serve(t, "http", func(int) reply { return reply{text: good} })
 	own := s.transport(t)
-	slow := &dialer{asked: make(chan struct{}), go_: make(chan struct{})}
+	slow := &dialer{asked: make(chan struct{}), begin: make(chan struct{})}
 	own.general.DialContext = slow.dial
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -177,7 +177,7 @@ func TestCloseWhileDialing(t *testing.T) {
 	<-slow.asked
 	cancel()
 	own.CloseIdleConnections() // goleak finds the dial if it goes on
-	slow.go_ <- struct{}{}
+	slow.begin <- struct{}{}
 	asking.Wait()
 	own.CloseIdleConnections()
 }

@@ -42,6 +42,7 @@ func agree(t *testing.T, text string) bool {
 	if err != nil {
 		t.Fatalf("read an answer from %q, want %v", text, err)
 	}
+	defer func() { _ = resp.Body.Close() }() // it is memory
 	got, rest := read(ours, &a.resp)
 	want, restThere := read(theirs, resp)
 	if diff := cmp.Diff(want, got); diff != "" || rest != restThere || a.resp.StatusCode != resp.StatusCode {
