@@ -87,6 +87,7 @@ func TestWhatIsLeftOverIsNoAnswer(t *testing.T) {
 		"a line end in the packet":        {text: good + "\r\n"},
 		"more than the buffer holds":      {text: good + strings.Repeat(other, 1000)},
 		"another answer while it is idle": {text: good, late: other},
+		"a length that is too small":      {text: "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n[]"},
 		"a body for 204":                  {text: "HTTP/1.1 204 No Content\r\n\r\n" + other},
 	}
 	for _, scheme := range []string{"http", "https"} {
