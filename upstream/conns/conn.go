@@ -79,16 +79,18 @@ func (c *conn) exchange(req *http.Request, request []byte) (resp *http.Response,
 	return resp, true, nil
 }
 
-// unlimited is a context whose deadline may be kept without it, with the context that
-// it has besides. A watch over that one is cheaper, because it needs no timer.
-type unlimited interface{ Unlimited() context.Context }
+// unlimited is a context that ends with its parent and at a time, which a connection can
+// keep by itself. A watch over the parent is cheaper, because it needs no further timer.
+type unlimited interface {
+	Unlimited() (parent context.Context, end time.Time)
+}
 
 // bounds returns the time at which a connection must fail, or zero, and the context with
 // which it must fail.
 func bounds(ctx context.Context) (end time.Time, watched context.Context) {
 	if u, ok := ctx.(unlimited); ok {
-		end, _ = ctx.Deadline()
-		return end, u.Unlimited()
+		watched, end = u.Unlimited()
+		return end, watched
 	}
 	return end, ctx
 }
@@ -125,8 +127,8 @@ func ended(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	// The deadline of a connection may be a little earlier than the timer of the context.
-	if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) {
+	// The deadline of a connection may be a little earlier than a timer of the context.
+	if end, _ := bounds(ctx); !end.IsZero() && !time.Now().Before(end) {
 		return context.DeadlineExceeded
 	}
 	return err

@@ -158,10 +158,30 @@ func TestRequestsThatAreCanceled(t *testing.T) {
 type guarded struct {
 	context.Context
 	parent context.Context
+	end    time.Time
 }
 
-// Unlimited returns the context without the time limit.
-func (g guarded) Unlimited() context.Context { return g.parent }
+// Unlimited returns the context without the time limit, and that.
+func (g guarded) Unlimited() (context.Context, time.Time) { return g.parent, g.end }
+
+// tardy is a context whose deadline has passed, and whose timer is late.
+type tardy struct{ context.Context }
+
+func (tardy) Deadline() (time.Time, bool) { return time.Unix(1, 0), true }
+
+// The caller's own deadline ends a request when the caller's context says so, not before:
+// otherwise the platform would be blamed for it.
+func TestCallersDeadlineIsThatOfTheCallersContext(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "http", func(int) reply { return reply{then: hold} })
+	caller, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s.held.Store(new(func() { cancel() }))
+	ctx := guarded{tardy{caller}, tardy{caller}, time.Now().Add(time.Hour)}
+	if got := ask(ctx, s.transport(t), s.base); got.Err != class(context.Canceled) || caller.Err() == nil {
+		t.Errorf("got %+v", got)
+	}
+}
 
 func TestRequestsThatTakeTooLong(t *testing.T) {
 	t.Parallel()
@@ -175,7 +195,8 @@ func TestRequestsThatTakeTooLong(t *testing.T) {
 						ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 						defer cancel()
 						if limited {
-							ctx = guarded{ctx, t.Context()}
+							end, _ := ctx.Deadline()
+							ctx = guarded{ctx, t.Context(), end}
 						}
 						late := ask(ctx, via, s.base)
 						// How much of it had arrived is chance.

@@ -20,8 +20,10 @@ type limit struct {
 	over   bool // stop was called
 }
 
-// Unlimited returns the parent, for a transport that keeps the deadline by itself.
-func (l *limit) Unlimited() context.Context { return l.Context }
+// Unlimited returns the parent and when the attempt must end, for a transport that keeps
+// that time by itself. A deadline of the parent is not included: when it passes, the
+// parent ends, and only then is it the caller who has left.
+func (l *limit) Unlimited() (parent context.Context, end time.Time) { return l.Context, l.end }
 
 // Deadline implements context.Context.
 func (l *limit) Deadline() (time.Time, bool) {
