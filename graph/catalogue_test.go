@@ -320,3 +320,31 @@ func TestStatusTextIsNullWithoutOne(t *testing.T) {
 		}
 	}
 }
+
+// Reading all leads may take longer than a request can wait. The request is told when
+// to come back, the reading goes on, and a later request gets its result.
+func TestAReadingMayOutlastItsRequests(t *testing.T) {
+	t.Parallel()
+	s := newService(t, serviceOptions{graph: func(o *graph.Options) { o.Timeout = 200 * time.Millisecond }})
+	again := make(chan struct{})
+	s.platform.OnPage(func(sandbox.PageCall) { <-again })
+	for range 2 {
+		a := s.query(t, `{ leadStats { total } }`)
+		if string(a.Data) != `{"leadStats":null}` || !slices.Equal(a.Codes(), []string{"UPSTREAM_TIMEOUT"}) || a.Errors[0].Extensions["retryAfterMs"] != 1000.0 {
+			t.Errorf("answer %s", a.Body)
+		}
+	}
+	close(again)
+	for total := 0; total != len(s.platform.IDs()); {
+		var stats struct{ LeadStats struct{ Total int } }
+		if a := s.query(t, `{ leadStats { total } }`); len(a.Errors) == 0 {
+			if err := json.Unmarshal(a.Data, &stats); err != nil {
+				t.Fatal(err)
+			}
+			if total = stats.LeadStats.Total; total != len(s.platform.IDs()) {
+				t.Fatalf("%d leads", total)
+			}
+		}
+	}
+	s.wantCalls(t, 0, 2) // one reading
+}

@@ -17,7 +17,8 @@ type Field[T any] struct {
 	Traits Traits
 
 	// One of these functions is set. It returns a pointer to the value. Nested visits
-	// the fields of a value that has fields of its own.
+	// the fields of a value that has fields of its own; Same, which is set with it,
+	// compares two such values.
 	Text     func(*T) *string
 	Optional func(*T) **string
 	Flag     func(*T) **bool
@@ -26,6 +27,7 @@ type Field[T any] struct {
 	Raw      func(*T) *json.RawMessage
 	Code     func(*T) *uint8
 	Nested   func(Visitor, *T)
+	Same     func(a, b *T) bool
 
 	at place // of the value in T
 }
@@ -99,9 +101,12 @@ var LeadFields = located([]Field[Lead]{
 	{Name: "consentedOn", Part: PartConsentedOn, Moment: func(l *Lead) *time.Time { return &l.ConsentedOn }},
 	{Name: "lastModifiedOn", Part: PartLastModifiedOn, Moment: func(l *Lead) *time.Time { return &l.LastModifiedOn }},
 	{Name: "consentedCountries", Part: PartConsentedCountries, Traits: Common, Texts: func(l *Lead) *[]string { return &l.ConsentedCountries }},
-	{Name: "contactDetails", Part: PartContactDetails, Nested: func(v Visitor, l *Lead) { walkOne(v, DetailsFields, &l.ContactDetails) }},
-	{Name: "contacts", Part: PartContacts, Nested: func(v Visitor, l *Lead) { walkList(v, ContactFields, &l.Contacts) }},
-	{Name: "civicAddresses", Part: PartCivicAddresses, Nested: func(v Visitor, l *Lead) { walkList(v, AddressFields, &l.CivicAddresses) }},
+	{Name: "contactDetails", Part: PartContactDetails, Nested: func(v Visitor, l *Lead) { walkOne(v, DetailsFields, &l.ContactDetails) },
+		Same: func(a, b *Lead) bool { return sameOne(DetailsFields, a.ContactDetails, b.ContactDetails) }},
+	{Name: "contacts", Part: PartContacts, Nested: func(v Visitor, l *Lead) { walkList(v, ContactFields, &l.Contacts) },
+		Same: func(a, b *Lead) bool { return sameList(ContactFields, a.Contacts, b.Contacts) }},
+	{Name: "civicAddresses", Part: PartCivicAddresses, Nested: func(v Visitor, l *Lead) { walkList(v, AddressFields, &l.CivicAddresses) },
+		Same: func(a, b *Lead) bool { return sameList(AddressFields, a.CivicAddresses, b.CivicAddresses) }},
 })
 
 // DetailsFields are the fields of the contact details.
@@ -146,7 +151,8 @@ var AddressFields = located([]Field[CivicAddress]{
 	{Name: "tenantId", Optional: func(a *CivicAddress) **string { return &a.TenantID }},
 	{Name: "partnerId", Traits: Common, Optional: func(a *CivicAddress) **string { return &a.PartnerID }},
 	{Name: "validationStatus", Code: func(a *CivicAddress) *uint8 { return (*uint8)(&a.ValidationStatus) }},
-	{Name: "locations", Part: PartLocations, Nested: func(v Visitor, a *CivicAddress) { walkList(v, LocationFields, &a.Locations) }},
+	{Name: "locations", Part: PartLocations, Nested: func(v Visitor, a *CivicAddress) { walkList(v, LocationFields, &a.Locations) },
+		Same: func(a, b *CivicAddress) bool { return sameList(LocationFields, a.Locations, b.Locations) }},
 })
 
 // LocationFields are the fields of a location.

@@ -98,11 +98,17 @@ func (c *Client) expected(q query) func(*guard.Answer) bool {
 // A page keeps repeated records, and nil for unreadable ones, because their positions
 // in the list count.
 func collect[T any](ctx context.Context, c *Client, e *endpoint[T], q query, want lead.Parts, limit int) ([]*T, error) {
+	return collectKept(ctx, c, e, q, reader.Options{Want: want, Max: limit})
+}
+
+// collectKept is collect with options of the reader.
+func collectKept[T any](ctx context.Context, c *Client, e *endpoint[T], q query, o reader.Options) ([]*T, error) {
+	o.IDKey = c.opts.IDKey
 	var records []*T
 	conflicts := 0
 	err := fetch(ctx, c, q, &sink[T]{
 		endpoint: e,
-		options:  reader.Options{Want: want, Max: limit, IDKey: c.opts.IDKey},
+		options:  o,
 		maxBody:  min(c.opts.MaxBody, maxLargeRecord+int64(q.size)*maxMeanRecord),
 		restart:  func() { records, conflicts = nil, 0 },
 		each: func(record *T) error {

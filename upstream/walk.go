@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"leadgraph/lead"
+	"leadgraph/upstream/reader"
 )
 
 // Walk is the result of reading all pages.
@@ -46,6 +47,28 @@ type Walk struct {
 // those that were read there, the list has changed: AllLeads then steps back until it
 // meets rows that it has read, so that no lead is passed over.
 func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
+	return c.AllLeadsAgain(ctx, size, Again{})
+}
+
+// Again is what a caller that reads all leads repeatedly does meanwhile.
+type Again struct {
+	// Known returns the lead that had an id when it was read before, or nil. A lead that
+	// still has the same values shares its memory; see lead.Renewed. Known leads are not
+	// changed. Nil means that none is known.
+	Known func(id string) *lead.Lead
+	// Rest is called every few µs of work, to let others have the processor. Nil means
+	// that the reading does not rest.
+	Rest func()
+}
+
+// AllLeadsAgain is AllLeads for a caller that may have read the leads before.
+func (c *Client) AllLeadsAgain(ctx context.Context, size int, again Again) (Walk, error) {
+	if again.Known == nil {
+		again.Known = func(string) *lead.Lead { return nil }
+	}
+	if again.Rest == nil {
+		again.Rest = func() {}
+	}
 	if size == 0 {
 		size = c.opts.PageSize
 	}
@@ -54,7 +77,7 @@ func (c *Client) AllLeads(ctx context.Context, size int) (Walk, error) {
 	}
 	calls, suspect := 0, 0
 	for try := 1; ; try++ {
-		w := &walk{client: c, asked: size, suspect: suspect, last: try == walkTries, seen: map[string]entry{}, holes: map[hole]struct{}{}}
+		w := &walk{client: c, caller: again, asked: size, suspect: suspect, last: try == walkTries, seen: map[string]entry{}, holes: map[hole]struct{}{}}
 		err := w.run(ctx)
 		calls += w.Calls
 		w.Calls = calls
@@ -92,6 +115,7 @@ const walkTries = 3
 type walk struct {
 	Walk
 	client *Client
+	caller Again
 	asked  int  // the size of the first page
 	last   bool // no other try follows
 	// suspect is the number of leads at which the platform may cut pages; 0 if none.
@@ -145,12 +169,18 @@ func (w *walk) fetch(ctx context.Context, p part) (rows []*lead.Lead, refusal, e
 		return nil, nil, err
 	}
 	q.page += w.number
-	rows, err = collect(ctx, w.client, leadList, q, lead.AllParts, acceptedLeads(p.size))
+	rows, err = collectKept(ctx, w.client, leadList, q, reader.Options{Want: lead.AllParts, Max: acceptedLeads(p.size), Known: w.recall})
 	w.Calls++
 	if isPast(err) {
 		return nil, err, nil
 	}
 	return rows, nil, err
+}
+
+// recall returns the lead that was read before, or nil. It is called for each row.
+func (w *walk) recall(id string) *lead.Lead {
+	w.caller.Rest()
+	return w.caller.Known(id)
 }
 
 // run reads the first page and then the others.
@@ -255,6 +285,7 @@ func (w *walk) add(start int, rows []*lead.Lead) (fresh int) {
 	}
 	anchored = anchored || w.start == 0
 	for _, l := range rows {
+		w.caller.Rest()
 		if l == nil {
 			w.tail = append(w.tail, "")
 			nth++
@@ -299,6 +330,7 @@ func (w *walk) take(l *lead.Lead) (fresh int) {
 func (w *walk) known(rows []*lead.Lead) (known int) {
 	holes := 0
 	for _, l := range rows {
+		w.caller.Rest()
 		if l == nil {
 			holes++
 		} else if _, ok := w.seen[l.ID]; ok {

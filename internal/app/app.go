@@ -12,6 +12,7 @@ import (
 
 	"leadgraph/internal/config"
 	"leadgraph/internal/httpd"
+	"leadgraph/internal/memory"
 	"leadgraph/internal/telemetry"
 )
 
@@ -22,6 +23,8 @@ type Program struct {
 	// Hangups passes on the signals on which a server reloads what can change while
 	// it runs, until stop is called. If it is nil, a server never reloads.
 	Hangups func() (signals <-chan os.Signal, stop func())
+
+	tuner *memory.Tuner // nil if the operator has set GOGC
 }
 
 // Run runs the command that args name. Servers drain and stop when ctx ends.
@@ -37,6 +40,9 @@ func (p Program) Run(ctx context.Context, args []string, getenv func(string) str
 	log := newLog(cfg.Log.Format, level, stderr)
 	switch command {
 	case config.Serve:
+		if getenv("GOGC") == "" {
+			p.tuner = memory.NewTuner()
+		}
 		load := func() (*config.Config, error) {
 			again, _, err := config.Load(args, getenv, io.Discard)
 			return again, err

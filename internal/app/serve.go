@@ -20,6 +20,7 @@ import (
 	"leadgraph/internal/backend"
 	"leadgraph/internal/config"
 	"leadgraph/internal/httpd"
+	"leadgraph/internal/memory"
 	"leadgraph/internal/telemetry"
 	"leadgraph/upstream"
 	"leadgraph/upstream/guard"
@@ -131,7 +132,7 @@ func (s *server) open(ctx context.Context, p Program) error {
 		return fmt.Errorf("--trusted-documents: %w", err)
 	}
 	s.openTelemetry(ctx)
-	if s.leads, err = openBackend(settings.Caches, settings.Access, platform, s.seen, s.log); err != nil {
+	if s.leads, err = s.openBackend(platform, p.tuner); err != nil {
 		return err
 	}
 	s.closers = append(s.closers, s.leads.Close)
@@ -232,12 +233,14 @@ func (p Program) documents(settings config.Documents) (known persisted.Documents
 
 // openBackend opens the backend, which reads with the platform's credentials or,
 // with --auth passthrough, with each caller's own token.
-func openBackend(caches config.Caches, access config.Access, platform upstream.Options, seen *telemetry.Telemetry, log *slog.Logger) (*backend.Platform, error) {
+func (s *server) openBackend(platform upstream.Options, tuner *memory.Tuner) (*backend.Platform, error) {
+	caches, access := s.cfg.Serve.Caches, s.cfg.Serve.Access
 	options := backend.Options{
 		Upstream: platform, Caches: caches,
 		CursorKey: access.CursorKey.Key(), CursorKeyPrevious: access.CursorKeyPrevious.Key(),
 		SecretPrevious: string(access.ClientSecretPrevious),
-		MaxCallers:     access.PassthroughCallers, MaxLeads: access.PassthroughLeads, Telemetry: seen, Logger: log,
+		MaxCallers:     access.PassthroughCallers, MaxLeads: access.PassthroughLeads, Telemetry: s.seen, Logger: s.log,
+		OnReading: tuner.Reading,
 	}
 	if auth.Mode(access.Auth) == auth.Passthrough {
 		options.Upstream.Credentials = token.Credentials{} // drops those of the built-in sandbox

@@ -3,7 +3,6 @@ package backend
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"time"
 
 	"leadgraph/lead"
@@ -27,8 +26,7 @@ func (c *confirmed) AllLeads(ctx context.Context, notBefore time.Time) (catalogu
 	if err != nil || !first.Complete {
 		return first, err
 	}
-	before := c.before(ctx)
-	if !first.Changed && (first.Pages < 2 || !lacks(first.Leads, before)) {
+	if !first.Changed && (first.Pages < 2 || c.latest(ctx).Within(first.Leads)) {
 		return first, nil
 	}
 	second, err := c.next.AllLeads(ctx, notBefore)
@@ -39,7 +37,7 @@ func (c *confirmed) AllLeads(ctx context.Context, notBefore time.Time) (catalogu
 		return catalogue.Reading{Calls: calls}, ctx.Err()
 	case err != nil || !second.Complete: // nothing confirms that leads are gone
 		result = first
-		result.Leads = merge(first.Leads, before)
+		result.Leads = merge(first.Leads, c.before(ctx))
 	case second.Changed:
 		result.Leads = merge(second.Leads, first.Leads)
 	}
@@ -65,12 +63,6 @@ func idsOf(leads []*lead.Lead) map[string]struct{} {
 		ids[l.ID] = struct{}{}
 	}
 	return ids
-}
-
-// lacks reports whether one of the earlier leads is missing.
-func lacks(leads, earlier []*lead.Lead) bool {
-	ids := idsOf(leads)
-	return slices.ContainsFunc(earlier, func(l *lead.Lead) bool { _, ok := ids[l.ID]; return !ok })
 }
 
 // merge returns the leads with the others that are missing there. Each of these follows

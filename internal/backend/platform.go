@@ -14,6 +14,7 @@ import (
 	"leadgraph/internal/config"
 	"leadgraph/internal/share"
 	"leadgraph/internal/telemetry"
+	"leadgraph/lead/catalogue"
 	"leadgraph/upstream"
 )
 
@@ -48,6 +49,9 @@ type Options struct {
 	// Telemetry, if not nil, counts and traces what is read.
 	Telemetry *telemetry.Telemetry
 	Logger    *slog.Logger // nil means no log
+	// OnReading, if not nil, is called when a catalogue refresh begins, and what it
+	// returns when it has ended.
+	OnReading func() (done func())
 }
 
 // namespace separates what the replicas of this account share in Redis from what
@@ -112,7 +116,7 @@ func Open(o Options) (*Platform, error) {
 		client.ShareGates(p.shared)
 	}
 	p.hints = &hints{store: p.shared, client: client}
-	all := hinted{allLeads{client, o.Caches.CataloguePageSize}, p.hints}
+	all := hinted{allLeads{client, o.Caches.CataloguePageSize, func() *catalogue.Snapshot { return p.common.Current(context.Background()) }}, p.hints}
 	p.common = newReaders(o, client, client, all, p.shared)
 	return p, nil
 }

@@ -60,11 +60,13 @@ func newPool(o Options, client *upstream.Client) *pool {
 	o.Caches.LookupBytes = max(o.Caches.LookupBytes/int64(o.MaxCallers), 1)
 	p.open = func(token string, entry *partition) *readers {
 		own := client.ForCaller(entry.key, token)
+		var r *readers
 		sources := tokenWatch{
-			tenants: own, all: allLeads{own, o.Caches.CataloguePageSize},
+			tenants: own, all: allLeads{own, o.Caches.CataloguePageSize, func() *catalogue.Snapshot { return r.Current(context.Background()) }},
 			answered: func(err error) { p.answered(entry, err) },
 		}
-		return newReaders(o, own, sources, sources, nil)
+		r = newReaders(o, own, sources, sources, nil)
+		return r
 	}
 	return p
 }

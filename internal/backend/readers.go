@@ -6,6 +6,7 @@ import (
 
 	"leadgraph/internal/share"
 	"leadgraph/lead/catalogue"
+	"leadgraph/lead/flight"
 	"leadgraph/lead/lookup"
 	"leadgraph/lead/recent"
 	"leadgraph/upstream"
@@ -46,6 +47,7 @@ func newReaders(o Options, client *upstream.Client, tenants lookup.TenantSource,
 		Denied:               client.Denied,
 		RefreshTimeout:       o.Caches.CatalogueTimeout,
 		Jitter:               0.1,
+		OnReading:            o.OnReading,
 		OnPublish: func(s *catalogue.Snapshot) {
 			r.memory.Publish(s)
 			r.Feed(s)
@@ -80,12 +82,14 @@ func orOff(ttl time.Duration) time.Duration {
 type allLeads struct {
 	client   *upstream.Client
 	pageSize int
+	latest   func() *catalogue.Snapshot // the leads that were read before; nil if there are none
 }
 
 // AllLeads implements catalogue.Source. It reads the platform, so its leads are
 // always new enough.
 func (a allLeads) AllLeads(ctx context.Context, _ time.Time) (catalogue.Reading, error) {
-	walk, err := a.client.AllLeads(ctx, a.pageSize)
+	var pace flight.Pace
+	walk, err := a.client.AllLeadsAgain(ctx, a.pageSize, upstream.Again{Known: a.latest().Finder(), Rest: pace.Rest})
 	return catalogue.Reading{
 		Leads: walk.Leads, Unreadable: walk.Unreadable, Complete: walk.Complete,
 		Changed: walk.Changed, Pages: walk.Pages, Calls: walk.Calls,

@@ -47,7 +47,7 @@ func TestContradictionsAreRefusedByName(t *testing.T) {
 		"--listen 127.0.0.1:8080 --admin-listen 127.0.0.1:8080":  "--admin-listen --listen",
 		"sandbox --listen 8090":                                  "--listen",
 		"sandbox --sandbox-leads=-1":                             "--sandbox-leads",
-		"--sandbox-leads 100001":                                 "--sandbox-leads",
+		"--sandbox-leads 500001":                                 "--sandbox-leads",
 		"--max-depth 0":                                          "--max-depth",
 		"--max-aliases=-1":                                       "--max-aliases",
 		"--budget-calls 0":                                       "--budget-calls",

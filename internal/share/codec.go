@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"leadgraph/lead"
+	"leadgraph/lead/flight"
 )
 
 // formatVersion is part of every key. Raise it with every change of the encoding, or of
@@ -40,7 +41,9 @@ func encode(w io.Writer, leads []*lead.Lead) error {
 		return err
 	}
 	var record recordWriter
+	var pace flight.Pace
 	for _, l := range leads {
+		pace.Rest()
 		record.data = record.data[:0]
 		lead.Visit(&record, l)
 		if len(record.data) > maxRecord {
@@ -68,7 +71,9 @@ func decode(r io.Reader, most bounds) ([]*lead.Lead, error) {
 	}
 	var leads []*lead.Lead
 	var data []byte
+	var pace flight.Pace
 	for range n {
+		pace.Rest()
 		size, err := binary.ReadUvarint(buffered)
 		if err != nil || size > maxRecord || int64(size) > most.bytes {
 			return nil, errFormat

@@ -75,6 +75,9 @@ type Options struct {
 	// OnPublish, if not nil, is called with every new snapshot before the requests
 	// that wait for it continue. It must return quickly.
 	OnPublish func(*Snapshot)
+	// OnReading, if not nil, is called when a refresh begins, and what it returns when the
+	// refresh has ended. Both must return quickly.
+	OnReading func() (done func())
 	// OnRefresh, if not nil, is called after every refresh with its duration, the
 	// number of requests to the platform and its error. The error is
 	// context.Canceled if the refresh was abandoned. It must return quickly.
@@ -140,6 +143,9 @@ func New(source Source, opts Options) *Catalogue {
 	if opts.Rand == nil {
 		opts.Rand = rand.Float64
 	}
+	if opts.OnReading == nil {
+		opts.OnReading = func() func() { return func() {} }
+	}
 	if opts.OnPublish == nil {
 		opts.OnPublish = func(*Snapshot) {}
 	}
@@ -194,25 +200,25 @@ func (c *Catalogue) Failing() bool {
 // StaleIfError. It returns the error instead to a request that limits the age of
 // its data, and to all requests after the platform has denied access. A refresh
 // counts as failed for a request if it has not ended when four fifths of the
-// request's time have passed. After a failure the next attempt waits 1 s, growing
+// request's time have passed. A request that cannot be answered otherwise waits longer,
+// and is told to come back, with a FailureTimeout and RetryAfter, shortly before its time
+// is over. The refresh goes on whoever leaves. After a failure the next attempt waits 1 s, growing
 // to 30 s; until then, requests are answered as if that attempt had failed the
 // same way. Only a request with NoCache starts an attempt sooner.
 //
 // If NoCache or MaxAge is a client's wish, leads that are at most NoCacheInterval old
 // count as fresh, and an attempt after a failure is not sooner than that either.
 //
-// The error is that of ctx, a *SourceError or a *PanicError.
+// The error is that of ctx, a *lead.SourceError or a *flight.PanicError.
 func (c *Catalogue) Snapshot(ctx context.Context, want lead.Freshness) (*Snapshot, State, error) {
 	need, insists := c.demand(want)
+	patient, cancel := c.patience(ctx, need)
+	defer cancel()
 	for waited := false; ; waited = true {
 		next := c.decide(ctx, need, insists)
 		switch {
 		case next.join != nil:
-			// If requests that run out of time cancelled the refresh, a platform
-			// slower than that time would never deliver. So they let it finish.
-			patient, cancel := c.patience(ctx, need)
-			got, err := next.join.WaitOrLetFinish(patient)
-			cancel()
+			got, err := next.join.Wait(patient)
 			state := State{}
 			if next.first {
 				state.Calls = got.calls
@@ -224,8 +230,8 @@ func (c *Catalogue) Snapshot(ctx context.Context, want lead.Freshness) (*Snapsho
 		case next.await != nil:
 			select {
 			case <-next.await:
-			case <-ctx.Done():
-				return nil, State{}, ctx.Err()
+			case <-patient.Done():
+				return c.missed(ctx, need, State{}, patient.Err())
 			}
 		default:
 			next.state.FromCache = !waited
@@ -247,21 +253,29 @@ func (c *Catalogue) LastResort(context.Context) *Snapshot {
 	return c.current.Snapshot
 }
 
-// patience returns a context that bounds how long a request waits for a refresh:
-// until its own deadline, or four fifths of that time if the current snapshot can
-// answer the request afterwards.
+// patience returns a context that bounds how long a request waits for a refresh: four
+// fifths of its time if the current snapshot can answer the request afterwards, and
+// otherwise nearly all of its time, so that the request still gets an error of ours.
 func (c *Catalogue) patience(ctx context.Context, need lead.Demand) (context.Context, context.CancelFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.lastResort(need, time.Now()) {
+	if c.lastResort(need, time.Now()) {
+		return flight.Patient(ctx)
+	}
+	deadline, bounded := ctx.Deadline()
+	if !bounded || time.Until(deadline) <= 2*timeToTell {
 		return ctx, func() {}
 	}
-	return flight.Patient(ctx)
+	return context.WithDeadline(ctx, deadline.Add(-timeToTell))
 }
+
+// timeToTell is enough time to answer that a request must come back. A request that has
+// hardly more waits to its end.
+const timeToTell = 500 * time.Millisecond
 
 // missed answers a request whose refresh gave no snapshot.
 func (c *Catalogue) missed(ctx context.Context, need lead.Demand, state State, err error) (*Snapshot, State, error) {
-	if ctx.Err() != nil {
+	if errors.Is(ctx.Err(), context.Canceled) {
 		return nil, State{}, ctx.Err()
 	}
 	c.mu.Lock()
@@ -269,14 +283,29 @@ func (c *Catalogue) missed(ctx context.Context, need lead.Demand, state State, e
 	if c.life.Err() != nil {
 		return nil, state, errClosed
 	}
+	late := errors.Is(err, context.DeadlineExceeded)
 	if !c.lastResort(need, time.Now()) {
+		if late && c.refresh.running() {
+			err = &lead.SourceError{Kind: lead.FailureTimeout, RetryAfter: c.remaining(), Err: errReading}
+		}
 		return nil, state, err
 	}
-	if errors.Is(err, context.DeadlineExceeded) { // otherwise the refresh logs why it failed
+	if late { // otherwise the refresh logs why it failed
 		c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "catalogue refresh takes longer than a request can wait", slog.Time("asOf", c.current.asOf))
 	}
 	state.Stale = true
 	return c.current.Snapshot, state, nil
+}
+
+// remaining estimates how much longer the running refresh takes, from the duration of the
+// last one. If there was none, it assumes that half of the work is done.
+func (c *Catalogue) remaining() time.Duration {
+	begun := time.Since(c.refresh.begun)
+	left := c.took - begun
+	if left <= 0 {
+		left = begun
+	}
+	return min(max(left, firstPause), longestPause)
 }
 
 // Traffic describes a refresh under way, for a caller that may use the catalogue.

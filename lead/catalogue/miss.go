@@ -22,7 +22,7 @@ func (c *Catalogue) AfterMiss(ctx context.Context, in *Snapshot) (*Snapshot, Sta
 	state := State{FromCache: join == nil}
 	if join != nil {
 		patient, cancel := flight.Patient(ctx)
-		got, _ := join.WaitOrLetFinish(patient) // after an error the snapshot at hand must do
+		got, _ := join.Wait(patient) // after an error the snapshot at hand must do
 		cancel()
 		if first {
 			state.Calls = got.calls
@@ -49,5 +49,6 @@ func (c *Catalogue) afterMiss(ctx context.Context, in *Snapshot) (join *flight.F
 	}
 	c.missing = now
 	c.begin(ctx, lead.Demand{NotBefore: now.Add(-MissAge)}, now)
+	c.refresh.Join()
 	return c.refresh.Flight, true
 }

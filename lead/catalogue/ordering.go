@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
+
+	"leadgraph/lead/flight"
 )
 
 // ranking holds the rank of every row: the number of its value among the distinct
@@ -24,7 +26,7 @@ type sortKey struct {
 }
 
 // rankTexts ranks by the bytes of the texts; "" means no value.
-func rankTexts(texts []string) ranking {
+func rankTexts(texts []string, pace *flight.Pace) ranking {
 	keys := make([]sortKey, 0, len(texts))
 	for row, text := range texts {
 		if text == "" {
@@ -39,6 +41,7 @@ func rankTexts(texts []string) ranking {
 		})
 	}
 	compare := func(a, b sortKey) int {
+		pace.Step()
 		if a.major != b.major {
 			return cmp.Compare(a.major, b.major)
 		}
@@ -73,7 +76,7 @@ type ordering struct {
 // newOrdering orders by rank, and rows of equal rank as in byID. Rows without a
 // value come last in both directions, so the descending order is not just the
 // ascending one backwards.
-func newOrdering(r ranking, byID []int32, descending bool) ordering {
+func newOrdering(r ranking, byID []int32, descending bool, pace *flight.Pace) ordering {
 	group := func(row int32) int32 {
 		rank := r.ranks[row]
 		if descending && rank < r.groups {
@@ -88,6 +91,7 @@ func newOrdering(r ranking, byID []int32, descending bool) ordering {
 	next := runningTotals(sizes)
 	o := ordering{rows: make([]int32, len(byID)), places: make([]int32, len(byID))}
 	for _, row := range byID {
+		pace.Step()
 		g := group(row)
 		o.rows[next[g]], o.places[row] = row, next[g]
 		next[g]++

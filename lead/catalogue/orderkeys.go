@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/language"
 
 	"leadgraph/lead"
+	"leadgraph/lead/flight"
 )
 
 // normalOrder drops the direction of the platform's own order, where it has no
@@ -83,10 +84,11 @@ func (w *keyWriter) key(field lead.OrderField, l *lead.Lead) string {
 }
 
 // keys returns the key of each lead; the keys share one string.
-func (w *keyWriter) keys(field lead.OrderField, leads []*lead.Lead) []string {
+func (w *keyWriter) keys(field lead.OrderField, leads []*lead.Lead, pace *flight.Pace) []string {
 	var all []byte
 	ends := make([]int, len(leads))
 	for row, l := range leads {
+		pace.Step()
 		all = w.append(all, field, l)
 		ends[row] = len(all)
 	}

@@ -1,6 +1,11 @@
 package catalogue
 
-import "leadgraph/lead"
+import (
+	"slices"
+
+	"leadgraph/lead"
+	"leadgraph/lead/flight"
+)
 
 // postings lists the rows that have a value, for each value of one property. The
 // lists share one array, because most tenants and channels have only one or two
@@ -11,14 +16,28 @@ type postings[K comparable] struct {
 	rows   []int32 // ascending within a list
 }
 
+// postingsOf returns the postings of a property: those of the old snapshot if it has not
+// changed.
+func postingsOf[K comparable](b *builder, old *postings[K], values func(l *lead.Lead, add func(K))) postings[K] {
+	of := func(l *lead.Lead) (all []K) {
+		values(l, func(key K) { all = append(all, key) })
+		return all
+	}
+	if b.unchanged(func(before, now *lead.Lead) bool { return slices.Equal(of(before), of(now)) }) {
+		return *old
+	}
+	return newPostings(b.leads, values, &b.pace)
+}
+
 // newPostings calls values for each lead, which adds the lead's values. A value
 // that a lead adds twice counts once.
-func newPostings[K comparable](leads []*lead.Lead, values func(l *lead.Lead, add func(K))) postings[K] {
+func newPostings[K comparable](leads []*lead.Lead, values func(l *lead.Lead, add func(K)), pace *flight.Pace) postings[K] {
 	type posting struct{ value, row int32 }
 	p := postings[K]{index: make(map[K]int32)}
 	found := make([]posting, 0, len(leads))
 	var sizes, last []int32
 	for row, l := range leads {
+		pace.Step()
 		values(l, func(key K) {
 			value, known := p.index[key]
 			if !known {

@@ -3,6 +3,7 @@ package catalogue
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -19,6 +20,7 @@ const (
 
 var (
 	errClosed     = &lead.SourceError{Kind: lead.FailureUnavailable, Err: errors.New("catalogue is closed")}
+	errReading    = fmt.Errorf("the leads are still being read: %w", context.DeadlineExceeded)
 	errIncomplete = &lead.SourceError{Kind: lead.FailureBadResponse, Err: errors.New("the end of the list of leads was not reached")}
 )
 
@@ -106,6 +108,7 @@ func (c *Catalogue) decide(ctx context.Context, need lead.Demand, insists bool) 
 		return decision{await: c.refresh.Done()}
 	case !paused || insists:
 		c.begin(ctx, need, now)
+		c.refresh.Join()
 		return decision{join: c.refresh.Flight, first: true}
 	case c.lastResort(need, now):
 		return decision{snapshot: c.current.Snapshot, state: State{Stale: true}}
@@ -133,8 +136,9 @@ func (c *Catalogue) lastResort(need lead.Demand, now time.Time) bool {
 		now.Sub(c.current.asOf) <= c.opts.StaleIfError
 }
 
-// begin starts a refresh; none may be running. For a refresh in the background
-// nobody gives up the first seat, so the refresh goes on even if all others leave.
+// begin starts a refresh; none may be running. Nobody gives up the first seat, so the
+// refresh goes on even if all requests that wait for it leave: a platform slower than
+// its clients' patience would otherwise never deliver.
 func (c *Catalogue) begin(ctx context.Context, need lead.Demand, now time.Time) {
 	r := refresh{number: c.refresh.number + 1, notBefore: c.worthwhile(need, now), begun: now}
 	r.Flight = flight.Start(c.life, ctx, c.opts.RefreshTimeout, func(ctx context.Context) (outcome, error) {
@@ -161,6 +165,7 @@ func (c *Catalogue) worthwhile(need lead.Demand, now time.Time) time.Time {
 }
 
 func (c *Catalogue) read(ctx context.Context, number uint64, begun, notBefore time.Time) (outcome, error) {
+	defer c.opts.OnReading()()
 	var got outcome
 	snapshot, err := flight.Guard(func() (*Snapshot, error) {
 		reading, err := c.source.AllLeads(ctx, notBefore)
@@ -173,10 +178,7 @@ func (c *Catalogue) read(ctx context.Context, number uint64, begun, notBefore ti
 		}
 		previous := c.Current(ctx)
 		asOf := reading.began(begun)
-		for _, l := range reading.Leads {
-			l.AsOf = asOf
-		}
-		s := Build(reading.Leads, asOf, previous)
+		s := Build(adopted(reading.Leads, asOf, previous), asOf, previous)
 		s.unreadable = reading.Unreadable
 		return s, nil
 	})

@@ -87,20 +87,33 @@ type searchText struct {
 	starts []uint32 // where each row's texts start in all, and the end of the last
 }
 
-func newSearchText(leads []*lead.Lead) searchText {
+// searchText returns the texts of the leads. It copies those that the old snapshot has.
+func (b *builder) searchText() searchText {
 	w := searchWriter{folder: newFolder()}
-	starts := make([]uint32, 1, len(leads)+1)
-	for _, l := range leads {
-		w.lead(l)
+	if b.unchanged(func(before, now *lead.Lead) bool { return w.of(before) == w.of(now) }) {
+		return b.old.text
+	}
+	w.all = make([]byte, 0, len(b.old.text.all)+len(b.old.text.all)/16)
+	starts := make([]uint32, 1, len(b.leads)+1)
+	for row, l := range b.leads {
+		b.pace.Step()
+		if from := b.from[row]; from >= 0 {
+			w.all = append(w.all, b.old.text.of(from)...)
+		} else {
+			w.lead(l)
+		}
 		starts = append(starts, uint32(len(w.all)))
 	}
 	return searchText{all: string(w.all), starts: starts}
 }
 
+// of returns the texts of a row.
+func (t *searchText) of(row int32) string { return t.all[t.starts[row]:t.starts[row+1]] }
+
 // keep removes the rows whose texts do not contain the needle.
 func (t *searchText) keep(rows bitset, needle string) {
 	for row := range rows.all() {
-		if !strings.Contains(t.all[t.starts[row]:t.starts[row+1]], needle) {
+		if !strings.Contains(t.of(row), needle) {
 			rows.remove(row)
 		}
 	}
@@ -110,6 +123,13 @@ type searchWriter struct {
 	folder *folder
 	all    []byte
 	row    int // where the current row's texts start in all
+}
+
+// of returns the texts of a lead, and forgets the texts before.
+func (w *searchWriter) of(l *lead.Lead) string {
+	w.all = w.all[:0]
+	w.lead(l)
+	return string(w.all)
 }
 
 func (w *searchWriter) lead(l *lead.Lead) {

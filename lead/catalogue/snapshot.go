@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"leadgraph/lead"
-	"leadgraph/lead/flight"
 )
 
 // Snapshot is all leads at one moment, with the indexes to filter, order, search
@@ -40,34 +39,37 @@ type Snapshot struct {
 // them began. Of several leads with the same id it keeps the first. The leads are
 // shared, not copied; the caller must not change them afterwards.
 //
-// Build compares the leads with the previous snapshot, which may be nil, to make
-// the tombstones of leads that have disappeared. It does not keep the previous
-// snapshot.
+// Build takes from the previous snapshot, which may be nil, the indexes of what has not
+// changed, and makes the tombstones of leads that have disappeared. The result is the
+// same as without it. It does not keep the previous snapshot.
+//
+// Build uses one processor, and rests in between if it takes longer than a millisecond.
 func Build(leads []*lead.Lead, asOf time.Time, previous *Snapshot) *Snapshot {
-	s := &Snapshot{asOf: asOf, leads: distinct(leads)}
-	var rankings [lead.OrderFields]ranking
-	parts := []func(){func() { s.text = newSearchText(s.leads) }, s.indexIDs, s.indexValues}
-	for field := lead.OrderAsRead + 1; field < lead.OrderFields; field++ {
-		parts = append(parts, func() { rankings[field] = rankTexts(newKeyWriter().keys(field, s.leads)) })
+	b := &builder{Snapshot: &Snapshot{asOf: asOf}, old: previous}
+	if previous == nil {
+		b.old = &Snapshot{}
 	}
-	// The parts share no data, and together they are most of the work.
-	flight.Parallel(parts...)
+	b.leads = b.distinct(leads)
+	b.inherit()
+	b.indexIDs()
+	b.indexValues()
+	b.text = b.searchText()
+	b.orderings[lead.OrderAsRead][0] = asRead(len(b.leads))
 	for field := lead.OrderAsRead + 1; field < lead.OrderFields; field++ {
-		s.orderings[field][0] = newOrdering(rankings[field], s.byTie, false)
-		s.orderings[field][1] = newOrdering(rankings[field], s.byTie, true)
+		b.orderings[field] = b.ordered(field)
 	}
-	s.orderings[lead.OrderAsRead][0] = asRead(len(s.leads))
 	if previous != nil {
-		s.bury(previous)
+		b.bury()
 	}
-	return s
+	return b.Snapshot
 }
 
 // distinct keeps the first lead of each id.
-func distinct(leads []*lead.Lead) []*lead.Lead {
+func (b *builder) distinct(leads []*lead.Lead) []*lead.Lead {
 	kept := make([]*lead.Lead, 0, len(leads))
 	seen := make(map[string]struct{}, len(leads))
 	for _, l := range leads {
+		b.pace.Step()
 		if _, repeated := seen[l.ID]; !repeated {
 			seen[l.ID] = struct{}{}
 			kept = append(kept, l)
@@ -76,54 +78,92 @@ func distinct(leads []*lead.Lead) []*lead.Lead {
 	return kept
 }
 
-func (s *Snapshot) indexIDs() {
-	ids := make([]string, len(s.leads))
-	s.anchors = make(map[uint64]int32, len(s.leads))
-	for row, l := range s.leads {
-		ids[row] = l.ID
-		s.anchors[lead.AnchorHash(l.ID)] = int32(row)
+func (b *builder) indexIDs() {
+	if b.still {
+		b.anchors, b.byID, b.byTie = b.old.anchors, b.old.byID, b.old.byTie
+		return
 	}
-	s.byID = newOrdering(rankTexts(ids), asRead(len(ids)).rows, false).rows
-	s.byTie = s.byID
+	ids := make([]string, len(b.leads))
+	b.anchors = make(map[uint64]int32, len(b.leads))
 	long := false
-	for row, id := range ids {
-		ids[row] = tie(id)
-		long = long || len(id) > maxTieBytes
+	for row, l := range b.leads {
+		b.pace.Step()
+		ids[row] = l.ID
+		b.anchors[lead.AnchorHash(l.ID)] = int32(row)
+		long = long || len(l.ID) > maxTieBytes
 	}
+	if b.fewFresh() {
+		b.byID = b.merged(b.old.byID, func(row, fresh int32) int { return strings.Compare(ids[row], ids[fresh]) }).rows
+	} else {
+		b.byID = newOrdering(rankTexts(ids, &b.pace), asRead(len(ids)).rows, false, &b.pace).rows
+	}
+	b.byTie = b.byID
 	if long {
-		s.byTie = newOrdering(rankTexts(ids), asRead(len(ids)).rows, false).rows
+		for row, id := range ids {
+			ids[row] = tie(id)
+		}
+		b.byTie = newOrdering(rankTexts(ids, &b.pace), asRead(len(ids)).rows, false, &b.pace).rows
 	}
 }
 
-func (s *Snapshot) indexValues() {
-	s.tenants = newPostings(s.leads, func(l *lead.Lead, add func(string)) { add(strings.ToLower(l.TenantID)) })
-	s.statuses = newPostings(s.leads, func(l *lead.Lead, add func(lead.Status)) { add(l.Status) })
-	s.countries = newPostings(s.leads, func(l *lead.Lead, add func(string)) {
+// ordered returns the order by a field, ascending and descending.
+func (b *builder) ordered(field lead.OrderField) (both [2]ordering) {
+	w := newKeyWriter()
+	if b.unchanged(func(before, now *lead.Lead) bool { return w.key(field, before) == w.key(field, now) }) {
+		return b.old.orderings[field]
+	}
+	if !b.fewFresh() {
+		r := rankTexts(w.keys(field, b.leads, &b.pace), &b.pace)
+		return [2]ordering{newOrdering(r, b.byTie, false, &b.pace), newOrdering(r, b.byTie, true, &b.pace)}
+	}
+	keys := make(map[int32]string) // of rows that are looked at
+	key := func(row int32) string {
+		text, known := keys[row]
+		if !known {
+			text = w.key(field, b.leads[row])
+			keys[row] = text
+		}
+		return text
+	}
+	for direction, old := range b.old.orderings[field] {
+		o := lead.Order{Field: field, Descending: direction == 1}
+		both[direction] = b.merged(old.rows, func(row, fresh int32) int {
+			return compareKeys(o, key(row), tie(b.leads[row].ID), key(fresh), tie(b.leads[fresh].ID))
+		})
+	}
+	return both
+}
+
+func (b *builder) indexValues() {
+	b.tenants = postingsOf(b, &b.old.tenants, func(l *lead.Lead, add func(string)) { add(strings.ToLower(l.TenantID)) })
+	b.statuses = postingsOf(b, &b.old.statuses, func(l *lead.Lead, add func(lead.Status)) { add(l.Status) })
+	b.countries = postingsOf(b, &b.old.countries, func(l *lead.Lead, add func(string)) {
 		for _, country := range l.ConsentedCountries {
 			add(strings.ToUpper(country))
 		}
 	})
-	s.channels = newPostings(s.leads, func(l *lead.Lead, add func(string)) {
+	b.channels = postingsOf(b, &b.old.channels, func(l *lead.Lead, add func(string)) {
 		for _, id := range []*string{l.ChannelID, l.OVOCChannelID} {
 			if id != nil {
 				add(*id)
 			}
 		}
 	})
-	s.sizes = newPostings(s.leads, func(l *lead.Lead, add func(string)) {
+	b.sizes = postingsOf(b, &b.old.sizes, func(l *lead.Lead, add func(string)) {
 		if d := l.ContactDetails; d != nil && d.CompanySize != nil && *d.CompanySize != "" {
 			add(*d.CompanySize)
 		}
 	})
-	s.direct = newPostings(s.leads, func(l *lead.Lead, add func(bool)) {
+	b.direct = postingsOf(b, &b.old.direct, func(l *lead.Lead, add func(bool)) {
 		if l.IsDirectLead != nil {
 			add(*l.IsDirectLead)
 		}
 	})
-	s.customers = newBitset(len(s.leads))
-	for row, l := range s.leads {
+	b.customers = newBitset(len(b.leads))
+	for row, l := range b.leads {
+		b.pace.Step()
 		if l.UMPCustomerGUID != nil && *l.UMPCustomerGUID != "" {
-			s.customers.set(int32(row))
+			b.customers.set(int32(row))
 		}
 	}
 }

@@ -2,7 +2,10 @@ package catalogue_test
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"leadgraph/lead"
@@ -121,6 +124,52 @@ func TestCopiesFromTheFuture(t *testing.T) {
 		}
 		if !s.AsOf().Equal(now) {
 			t.Errorf("as of %v, not %v", s.AsOf(), now)
+		}
+	})
+}
+
+// fixed is a source that returns the same list each time.
+type fixed []*lead.Lead
+
+func (f fixed) AllLeads(context.Context, time.Time) (catalogue.Reading, error) {
+	return catalogue.Reading{Leads: f, Complete: true}, nil
+}
+
+// A source may return leads of the snapshot before, whose readers must not see a change.
+// A lead that is read again with the same values shares that one's memory.
+func TestSnapshotsDoNotChange(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		leads := make(fixed, 3)
+		for i := range leads {
+			leads[i] = &lead.Lead{ID: strings.Repeat("id", i+1), TenantID: "t", Comments: []string{"c"}}
+		}
+		source := slices.Clone(leads)
+		c := catalogue.New(source, catalogue.Options{})
+		defer c.Close()
+		first, _, err := c.Snapshot(t.Context(), leadtest.Whatever)
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun := first.AsOf()
+		leadtest.Pass(time.Minute)
+		source[1], source[2] = lead.Copy(leads[1]), lead.Copy(leads[2])
+		source[2].Comments[0] = "d"
+		second, _, err := c.Snapshot(t.Context(), leadtest.NoCache)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, l := range first.All() {
+			now := second.All()[i]
+			if !l.AsOf.Equal(begun) || !now.AsOf.Equal(begun.Add(time.Minute)) || l == now {
+				t.Errorf("lead %d is of %v and %v", i, l.AsOf, now.AsOf)
+			}
+			if lead.Shared(l, now) != (i < 2) {
+				t.Errorf("lead %d: shared %v", i, lead.Shared(l, now))
+			}
+		}
+		if first.All()[2].Comments[0] != "c" || second.All()[2].Comments[0] != "d" {
+			t.Error("a changed lead is not shown")
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package lookup
 
 import (
+	"context"
 	"errors"
 	"math"
 	"sync"
@@ -78,8 +79,8 @@ func (e expectation) catalogue(t catalogue.Traffic) time.Duration {
 
 // canDoWithout reports whether to read k tenants singly after reading all leads has
 // failed with err: if the failure says little about single reads, and they are
-// expected to end in time.
-func (e expectation) canDoWithout(err error, k, fanOut int) bool {
+// expected to end in the time that is left to ctx.
+func (e expectation) canDoWithout(ctx context.Context, err error, k, fanOut int) bool {
 	if source, ok := errors.AsType[*lead.SourceError](err); ok {
 		switch source.Kind {
 		case lead.FailureTimeout, lead.FailureRejected, lead.FailureBadResponse:
@@ -87,7 +88,11 @@ func (e expectation) canDoWithout(err error, k, fanOut int) bool {
 			return false // do not add load to a platform in trouble
 		}
 	}
-	return e.singles(k, fanOut) <= longestFallback
+	left := longestFallback
+	if deadline, bounded := ctx.Deadline(); bounded {
+		left = min(left, time.Until(deadline))
+	}
+	return e.singles(k, fanOut) <= left
 }
 
 // bound says how a measured time relates to the time of a complete read.

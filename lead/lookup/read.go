@@ -33,7 +33,7 @@ func (l *Lookups) fromPlatform(ctx context.Context, q *inquiry, missing []int) {
 			if err == nil {
 				return
 			}
-			if ctx.Err() != nil || !expected.canDoWithout(err, len(missing), l.opts.FanOut) {
+			if ctx.Err() != nil || !expected.canDoWithout(ctx, err, len(missing), l.opts.FanOut) {
 				for _, place := range missing {
 					q.found[place].Err = err
 				}

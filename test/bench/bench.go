@@ -50,7 +50,10 @@ func (b *bench) run(ctx context.Context) error {
 		return err
 	}
 	defer func() { b.fast.Stop(); b.slow.Stop() }()
-	if err := errors.Join(b.startSandbox(ctx, &b.fast, 0), b.startSandbox(ctx, &b.slow, workload.SlowLatency)); err != nil {
+	if b.stalls {
+		return b.stall(ctx)
+	}
+	if err := errors.Join(b.startSandbox(ctx, &b.fast, workload.Leads, 0), b.startSandbox(ctx, &b.slow, workload.Leads, workload.SlowLatency)); err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
 	up := b.fast

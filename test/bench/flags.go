@@ -19,6 +19,8 @@ type settings struct {
 	connections, listConnections int
 	only                         []string // names of workloads in capitals; empty for all
 	overload, mobs, peers, quick bool
+	stalls                       bool
+	stallLeads                   int
 	rounds                       int
 	cache                        string
 	mobSizes                     []int
@@ -45,6 +47,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.StringVar(&only, "only", "", "run only these of W1,W2,W3,W4,W4L,W5,growth, with -peers also W1C,connections,tls, a comma-separated `list`")
 	flags.BoolVar(&s.overload, "overload", false, "measure leadgraph under overload instead of everything else")
 	flags.BoolVar(&s.mobs, "mobs", false, "measure leadgraph with up to 2,000 clients that retry what is refused; -only takes lookups,cached,pages,mix")
+	flags.BoolVar(&s.stalls, "stalls", false, "measure what refreshes of the catalogue do to other requests, and how much memory it takes")
+	flags.IntVar(&s.stallLeads, "stall-leads", workload.StallLeads, "`number` of leads for -stalls")
 	flags.BoolVar(&s.peers, "peers", false, "compare leadgraph with proxies and other GraphQL servers")
 	flags.BoolVar(&s.quick, "quick", false, "with -peers: one short round, which shows that everything works and measures nothing")
 	flags.StringVar(&s.cache, "cache", "", "with -peers: `folder` for what is built and installed; empty for one in the user's cache")

@@ -22,12 +22,15 @@
 // With -peers, it compares leadgraph, bare and as users run it, with three proxies and
 // two other GraphQL servers, in turns. All of them must show the same leads.
 //
+// With -stalls, it measures a server with many leads while it refreshes its catalogue.
+//
 // Run it from the repository:
 //
 //	go run ./test/bench -svg docs/bench.svg -markdown docs/bench.md
 //	go run ./test/bench -overload -svg docs/overload.svg -markdown docs/overload.md
 //	go run ./test/bench -mobs
 //	go run ./test/bench -peers -markdown docs/bench.md
+//	go run ./test/bench -stalls
 package main
 
 import (

@@ -24,9 +24,9 @@ type upstream struct {
 // base is the URL that servers call.
 func (u upstream) base() string { return cmp.Or(u.TLS, u.URL) }
 
-func (b *bench) startSandbox(ctx context.Context, into *upstream, latency time.Duration) (err error) {
+func (b *bench) startSandbox(ctx context.Context, into *upstream, leads int, latency time.Duration) (err error) {
 	into.Process, err = b.launch.Start(ctx, process.Child{Path: b.launch.Binary, Args: []string{
-		"sandbox", "--listen", "127.0.0.1:0", "--sandbox-leads", strconv.Itoa(workload.Leads), "--latency", latency.String(), "--log-level", "warn",
+		"sandbox", "--listen", "127.0.0.1:0", "--sandbox-leads", strconv.Itoa(leads), "--latency", latency.String(), "--log-level", "warn",
 	}})
 	if err == nil {
 		into.token, err = token(ctx, into.URL)

@@ -2,6 +2,7 @@ package reader
 
 import (
 	"strings"
+	"time"
 
 	"leadgraph/lead"
 )
@@ -30,6 +31,12 @@ func leadKind() *Kind[lead.Lead] {
 	k := newKind("leads", append(members, dataOf[lead.Lead]()...))
 	k.reject, k.complete, k.id = rejectLead, nameParts, func(l *lead.Lead) string { return l.ID }
 	k.copy = func(c *copier, l *lead.Lead) *lead.Lead { return copied(c, lead.Clone(l), lead.LeadFields) }
+	k.recall = func(known func(id string) *lead.Lead, l *lead.Lead) *lead.Lead {
+		if before := known(l.ID); before != nil && lead.Same(before, l) {
+			return lead.Renewed(before, time.Time{})
+		}
+		return nil
+	}
 	return k
 }
 

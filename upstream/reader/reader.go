@@ -100,7 +100,10 @@ type Kind[T any] struct {
 	// id returns the id of a record.
 	id   func(*T) string
 	copy func(*copier, *T) *T
-	pool sync.Pool // of *records[T]
+	// recall returns a record with the memory of the one that Options.Known returns, or
+	// nil if that has other values.
+	recall func(known func(id string) *lead.Lead, record *T) *T
+	pool   sync.Pool // of *records[T]
 }
 
 // newKind returns a Kind without functions.
@@ -126,6 +129,10 @@ type Options struct {
 	// until each returns, and nothing in them may be kept. Without Borrow each record
 	// is a copy.
 	Borrow bool
+	// Known returns the lead that had an id when it was read before, or nil. A lead that
+	// still has the same values is no copy but shares that one's memory; see lead.Renewed.
+	// Nil means that nothing was read before.
+	Known func(id string) *lead.Lead
 }
 
 // Form is the structure in which an answer holds its records.

@@ -60,7 +60,7 @@ func (r *records[T]) read(src io.Reader, o Options, each func(*T) error) (Result
 	if cap(r.compared) > bufferSize>>4 {
 		r.compared = nil
 	}
-	r.src, r.each, r.refs = nil, nil, references{}
+	r.src, r.each, r.refs, r.opts = nil, nil, references{}, Options{}
 	return r.result, err
 }
 
@@ -229,6 +229,11 @@ func (r *records[T]) handOn(reason string) error {
 	}
 	if r.opts.Borrow {
 		return r.each(&r.record)
+	}
+	if r.opts.Known != nil && r.kind.recall != nil {
+		if same := r.kind.recall(r.opts.Known, &r.record); same != nil {
+			return r.each(same)
+		}
 	}
 	return r.each(r.kind.copy(r.copier, &r.record))
 }

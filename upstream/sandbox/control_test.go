@@ -63,7 +63,7 @@ func TestControlShift(t *testing.T) {
 	if !slices.Equal(got.Removed, before[5:6]) || !slices.Equal(p.IDs(), slices.Concat(before[:5], got.Inserted, before[6:])) {
 		t.Errorf("inserted %v, removed %v", got.Inserted, got.Removed)
 	}
-	if r := p.do(t, http.MethodPost, "/sandbox/shift", "", `{"insert":100001}`); r.status != http.StatusBadRequest {
+	if r := p.do(t, http.MethodPost, "/sandbox/shift", "", `{"insert":500001}`); r.status != http.StatusBadRequest {
 		t.Errorf("too many leads: status %d", r.status)
 	}
 }

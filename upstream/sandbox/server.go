@@ -30,7 +30,7 @@ const (
 	// DefaultLeads is the initial number of leads when the options set none.
 	DefaultLeads = 2000
 	// MaxLeads is the largest initial number of leads.
-	MaxLeads = 100_000
+	MaxLeads = 500_000
 
 	defaultSeed     = 20240403
 	defaultLifetime = 3599 * time.Second // from an AudioCodes page; Entra's own default is about an hour

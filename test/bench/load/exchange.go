@@ -16,6 +16,8 @@ type Exchange struct {
 	Token string // bearer token of the caller; empty for none
 	// Check, if set, looks at the values in the first answer.
 	Check func(answer []byte) error
+	// Cached lets the server answer from what it remembers.
+	Cached bool
 
 	wire []byte      // the whole request
 	want fingerprint // of the answer, once it has been inspected
@@ -31,7 +33,10 @@ func (e *Exchange) render(url string) {
 	if e.Body != "" {
 		method = http.MethodPost
 	}
-	fmt.Fprintf(&text, "%s %s HTTP/1.1\r\nHost: %s\r\nAccept: application/json\r\nCache-Control: no-cache\r\n", method, e.Path, host(url))
+	fmt.Fprintf(&text, "%s %s HTTP/1.1\r\nHost: %s\r\nAccept: application/json\r\n", method, e.Path, host(url))
+	if !e.Cached {
+		text.WriteString("Cache-Control: no-cache\r\n")
+	}
 	if e.Token != "" {
 		fmt.Fprintf(&text, "Authorization: Bearer %s\r\n", e.Token)
 	}

@@ -64,15 +64,37 @@ type Shot struct {
 // Fire sends requests at a rate, in requests a second, and returns what became of
 // the requests that were due after the warm-up. It returns nil if ctx ends.
 func (c *Crowd) Fire(ctx context.Context, rate float64, warmUp, length time.Duration) []Shot {
-	c.Close() // the server may have closed connections that sent nothing
 	gap := time.Duration(float64(time.Second) / rate)
 	total, skipped := int((warmUp+length)/gap), int(warmUp/gap)
-	shots := make([]Shot, total)
+	shots := c.fire(ctx, gap, func(i int) bool { return i < total })
+	if len(shots) == 0 {
+		return nil
+	}
+	return shots[skipped:]
+}
+
+// FireUntil sends requests at a rate, in requests a second, until done is closed, and
+// returns what became of them. It returns nil if ctx ends.
+func (c *Crowd) FireUntil(ctx context.Context, rate float64, done <-chan struct{}) []Shot {
+	return c.fire(ctx, time.Duration(float64(time.Second)/rate), func(int) bool {
+		select {
+		case <-done:
+			return false
+		default:
+			return true
+		}
+	})
+}
+
+// fire sends a request after each gap as long as more reports true for its number.
+func (c *Crowd) fire(ctx context.Context, gap time.Duration, more func(i int) bool) []Shot {
+	c.Close() // the server may have closed connections that sent nothing
+	var all []*Shot
 	var underWay sync.WaitGroup
 	begun := time.Now()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for i := range shots {
+	for i := 0; more(i); i++ {
 		due := begun.Add(time.Duration(i) * gap)
 		if wait := time.Until(due); wait > 0 {
 			timer.Reset(wait)
@@ -83,15 +105,21 @@ func (c *Crowd) Fire(ctx context.Context, rate float64, warmUp, length time.Dura
 				return nil
 			}
 		}
+		shot := new(Shot)
+		all = append(all, shot)
 		one := c.take()
 		if one == nil && !c.mayDial() {
-			shots[i] = Shot{Outcome: Lost}
+			shot.Outcome = Lost
 			continue
 		}
-		underWay.Go(func() { shots[i] = c.shoot(ctx, one, c.exchanges[i%len(c.exchanges)], due) })
+		underWay.Go(func() { *shot = c.shoot(ctx, one, c.exchanges[i%len(c.exchanges)], due) })
 	}
 	underWay.Wait()
-	return shots[skipped:]
+	shots := make([]Shot, len(all))
+	for i, shot := range all {
+		shots[i] = *shot
+	}
+	return shots
 }
 
 // take removes an idle client and returns it. It returns nil if there is none.

@@ -36,12 +36,17 @@ func parseCPUTime(stat string) time.Duration {
 
 // PeakMemory returns the largest resident memory that a process has had, in bytes,
 // or 0 if there is no /proc.
-func PeakMemory(pid int) int64 {
+func PeakMemory(pid int) int64 { return memory(pid, "VmHWM") }
+
+// Memory returns the resident memory of a process in bytes, or 0 if there is no /proc.
+func Memory(pid int) int64 { return memory(pid, "VmRSS") }
+
+func memory(pid int, name string) int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
-	kib, _ := strconv.ParseInt(strings.TrimSuffix(valueOf(string(text), "VmHWM"), " kB"), 10, 64)
+	kib, _ := strconv.ParseInt(strings.TrimSuffix(valueOf(string(text), name), " kB"), 10, 64)
 	return kib << 10
 }
 

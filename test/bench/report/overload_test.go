@@ -18,7 +18,7 @@ func TestSum(t *testing.T) {
 		{Outcome: load.Good, Since: 3, Took: 1}, {Outcome: load.Good, Since: 9, Took: 1}, {Outcome: load.Refused, Since: 8, Took: 2},
 		{Outcome: load.Lost}, {Outcome: load.Wrong, Text: "odd"},
 	}
-	want := Pressure{Offered: 5, Goodput: 2, Refused: 0.2, Other: 0.4, P50: 3, P99: 9, RefusedP50: 2, RefusedP99: 2, Strange: "odd"}
+	want := Pressure{Offered: 5, Goodput: 2, Refused: 0.2, Other: 0.4, P50: 3, P99: 9, Longest: 9, RefusedP50: 2, RefusedP99: 2, Strange: "odd"}
 	if got := Sum(shots, time.Second); got != want {
 		t.Errorf("sum %+v, want %+v", got, want)
 	}

@@ -72,6 +72,7 @@ type Pressure struct {
 	Goodput        float64 // right answers in time, a second
 	Refused, Other float64 // shares of the requests: refused, and neither answered nor refused
 	P50, P99       time.Duration
+	Longest        time.Duration
 	// RefusedP50 and RefusedP99 are the times until a refusal arrived.
 	RefusedP50, RefusedP99 time.Duration
 	Strange                string // an unexpected answer, if there was one
@@ -97,7 +98,7 @@ func Sum(shots []load.Shot, length time.Duration) Pressure {
 	p.Goodput = float64(len(served)) / length.Seconds()
 	p.Refused = float64(len(refused)) / float64(len(shots))
 	p.Other = float64(len(shots)-len(served)-len(refused)) / float64(len(shots))
-	p.P50, p.P99 = percentile(served, 0.5), percentile(served, 0.99)
+	p.P50, p.P99, p.Longest = percentile(served, 0.5), percentile(served, 0.99), percentile(served, 1)
 	p.RefusedP50, p.RefusedP99 = percentile(refused, 0.5), percentile(refused, 0.99)
 	return p
 }

@@ -1,0 +1,220 @@
+package catalogue
+
+import (
+	"slices"
+	"sort"
+	"time"
+
+	"leadgraph/lead"
+	"leadgraph/lead/flight"
+)
+
+// builder makes a snapshot. It takes from the snapshot before what has not changed.
+type builder struct {
+	*Snapshot
+	pace flight.Pace
+	old  *Snapshot // has no leads if there is none before
+
+	// still is set if the old snapshot has the same ids in the same rows.
+	still bool
+	// from has, by row, the row of the old snapshot with the same lead and values, or -1.
+	// to has the same by row of the old snapshot.
+	from, to []int32
+	fresh    []int32 // rows without an old one, ascending
+}
+
+// inherit finds the leads that the old snapshot has with the same values.
+func (b *builder) inherit() {
+	known := finder{snapshot: b.old}
+	b.from, b.to = make([]int32, len(b.leads)), make([]int32, len(b.old.leads))
+	for row := range b.to {
+		b.to[row] = -1
+	}
+	b.still = len(b.leads) == len(b.old.leads) && len(b.leads) > 0
+	for row, l := range b.leads {
+		b.pace.Step()
+		at, found := known.find(l.ID)
+		b.still = b.still && found && at == row
+		if !found || !lead.Same(l, b.old.leads[at]) {
+			b.from[row] = -1
+			b.fresh = append(b.fresh, int32(row))
+			continue
+		}
+		b.from[row], b.to[at] = int32(at), int32(row)
+	}
+}
+
+// unchanged reports whether all leads are in their old rows with the same property.
+func (b *builder) unchanged(same func(before, now *lead.Lead) bool) bool {
+	return b.still && !slices.ContainsFunc(b.fresh, func(row int32) bool { return !same(b.old.leads[row], b.leads[row]) })
+}
+
+// fewFresh reports whether it is less work to insert the fresh rows into an order than
+// to sort all rows.
+func (b *builder) fewFresh() bool { return len(b.fresh) <= len(b.leads)/32+8 && len(b.old.leads) > 0 }
+
+// merged returns the order of all rows. Old rows keep the order that they had; before
+// compares a row with a fresh one.
+func (b *builder) merged(old []int32, compare func(row, fresh int32) int) ordering {
+	kept := make([]int32, 0, len(b.leads))
+	for _, row := range old {
+		b.pace.Step()
+		if now := b.to[row]; now >= 0 {
+			kept = append(kept, now)
+		}
+	}
+	fresh := slices.Clone(b.fresh)
+	slices.SortFunc(fresh, func(x, y int32) int { b.pace.Step(); return compare(x, y) })
+	o := ordering{rows: make([]int32, 0, len(b.leads)), places: make([]int32, len(b.leads))}
+	for _, row := range fresh {
+		n := sort.Search(len(kept), func(i int) bool { b.pace.Step(); return compare(kept[i], row) > 0 })
+		o.rows = append(append(o.rows, kept[:n]...), row)
+		kept = kept[n:]
+	}
+	o.rows = append(o.rows, kept...)
+	for place, row := range o.rows {
+		b.pace.Step()
+		o.places[row] = int32(place)
+	}
+	return o
+}
+
+// finder finds leads by their ids. It is fast if they are asked for in the order of the
+// snapshot.
+type finder struct {
+	snapshot *Snapshot
+	next     int // the row after the last one
+}
+
+func (f *finder) find(id string) (row int, found bool) {
+	if f.next < len(f.snapshot.leads) && f.snapshot.leads[f.next].ID == id {
+		row, found = f.next, true
+	} else {
+		row, found = f.snapshot.Position(id)
+	}
+	if found {
+		f.next = row + 1
+	}
+	return row, found
+}
+
+// Finder returns a function that returns the lead with an id, or nil if there is none. It
+// is faster than ByID if leads are asked for in their order. The function is not safe
+// for concurrent use. The snapshot may be nil.
+func (s *Snapshot) Finder() func(id string) *lead.Lead {
+	if s == nil {
+		return func(string) *lead.Lead { return nil }
+	}
+	known := finder{snapshot: s}
+	return func(id string) *lead.Lead {
+		if row, found := known.find(id); found {
+			return s.leads[row]
+		}
+		return nil
+	}
+}
+
+// Within reports whether a list has all leads of the snapshot, which may be nil. It
+// compares ids only.
+func (s *Snapshot) Within(leads []*lead.Lead) bool {
+	if s == nil {
+		return true
+	}
+	var pace flight.Pace
+	known, found := finder{snapshot: s}, newBitset(len(s.leads))
+	for _, l := range leads {
+		pace.Step()
+		if row, is := known.find(l.ID); is {
+			found.set(int32(row))
+		}
+	}
+	return found.count() == len(s.leads)
+}
+
+// adopted dates leads that were read at asOf. Those that have the values that they had in
+// the previous snapshot share its memory. Neither the list nor a lead of the previous
+// snapshot is changed.
+func adopted(leads []*lead.Lead, asOf time.Time, previous *Snapshot) []*lead.Lead {
+	var pace flight.Pace
+	find, dated := previous.Finder(), make([]*lead.Lead, len(leads))
+	for i, l := range leads {
+		pace.Step()
+		known := find(l.ID)
+		if known != nil && (known == l || !lead.Shared(l, known) && lead.Same(l, known)) {
+			dated[i] = lead.Renewed(known, asOf)
+			continue
+		}
+		l.AsOf = asOf
+		dated[i] = l
+	}
+	return dated
+}
+
+// A client that pages through a list in the platform's order may hold the cursor of
+// a lead that has since disappeared; its tombstone tells where the list goes on. In
+// other orders the cursor itself tells it. Nobody looks at one page
+// for an hour, and few leads disappear within one. If all disappear at once, the
+// maximum limits the memory to about 0.4 MB.
+const (
+	tombstoneLife = time.Hour
+	maxTombstones = 10_000
+)
+
+// tombstone tells the place that a lead would have. An earlier snapshot had the
+// lead, this one does not.
+type tombstone struct {
+	anchor uint64
+	row    int32 // in the platform's order: after the surviving lead before it
+	gone   time.Time
+}
+
+// bury makes the tombstones of the leads that have disappeared since the old snapshot,
+// and takes over its tombstones.
+func (b *builder) bury() {
+	row := func(row int32) int32 { return row }
+	if !b.still {
+		rows := b.survivors()
+		row = func(row int32) int32 { return rows[row] }
+	}
+	for _, t := range b.old.tombstones {
+		_, back := b.anchors[t.anchor]
+		if !back && b.asOf.Sub(t.gone) <= tombstoneLife && len(b.tombstones) < maxTombstones {
+			t.row = row(t.row)
+			b.tombstones = append(b.tombstones, t)
+		}
+	}
+}
+
+// survivors makes the tombstones of the leads that have disappeared since the old
+// snapshot. It returns, for each n, the row after the last survivor among the first n old
+// leads.
+func (b *builder) survivors() []int32 {
+	rows, anchors := make([]int32, len(b.old.leads)+1), make([]uint64, len(b.old.leads))
+	for anchor, row := range b.old.anchors {
+		b.pace.Step()
+		anchors[row] = anchor
+		if now, survives := b.anchors[anchor]; survives {
+			rows[row+1] = now + 1
+		}
+	}
+	for row, anchor := range anchors {
+		if rows[row+1] != 0 {
+			continue
+		}
+		rows[row+1] = rows[row]
+		if len(b.tombstones) < maxTombstones {
+			b.tombstones = append(b.tombstones, tombstone{anchor: anchor, row: rows[row], gone: b.asOf})
+		}
+	}
+	return rows
+}
+
+// wouldBe returns how many leads come before the one that has disappeared, or
+// false if there is no tombstone of it.
+func (s *Snapshot) wouldBe(anchor uint64) (row int, known bool) {
+	i := slices.IndexFunc(s.tombstones, func(t tombstone) bool { return t.anchor == anchor })
+	if i < 0 {
+		return 0, false
+	}
+	return int(s.tombstones[i].row), true
+}
