@@ -55,7 +55,7 @@ const (
 
 // Wants says what a client wants of a window besides its rows.
 type Wants struct {
-	Next    bool // whether there are more rows behind it
+	Next    bool // whether more rows follow
 	Cursors bool // any cursor of its rows
 }
 
