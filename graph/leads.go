@@ -33,19 +33,21 @@ type leadsQuery struct {
 	args   pagination.Args
 	// The selections that cost something. count is the response name of the
 	// count, or empty.
-	count       string
-	next, edges bool
-	parts       lead.Parts
+	count string
+	wants pagination.Wants
+	edges bool
+	parts lead.Parts
 }
 
 func (op *operation) newLeadsQuery(ctx context.Context, args pagination.Args, after, before *string, filter *lead.Filter, order *lead.Order) (leadsQuery, error) {
 	q := leadsQuery{
 		filter: filter,
 		args:   args,
-		next:   graphql.FieldRequested(ctx, "pageInfo.hasNextPage"),
+		wants:  pagination.Wants{Next: graphql.FieldRequested(ctx, "pageInfo.hasNextPage")},
 		edges:  graphql.FieldRequested(ctx, "edges"),
 		parts:  selectedParts(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field.Selections),
 	}
+	q.wants.Cursors = graphql.FieldRequested(ctx, "edges.cursor") || graphql.FieldRequested(ctx, "pageInfo.startCursor") || graphql.FieldRequested(ctx, "pageInfo.endCursor")
 	for _, field := range graphql.CollectFieldsCtx(ctx, []string{"LeadConnection"}) {
 		if field.Name == "totalCount" {
 			q.count = field.Alias
@@ -116,7 +118,7 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 	}
 	asOf := later(op.options.Now(), window.Since()) // taken before the read, so the leads are at least this fresh
 	patient, cancel := op.patience(ctx, window)
-	result, err := readWindow(patient, op, window, q.next, rowFuncs[*lead.Lead]{anchor, isHole}, op.pageReader(q.parts))
+	result, err := readWindow(patient, op, window, q.wants, rowFuncs[*lead.Lead]{anchor, isHole}, op.pageReader(q.parts))
 	cancel()
 	if errors.Is(err, pagination.ErrNeedsWhole) {
 		all, err := waiting(ctx, op.snapshot)
@@ -213,7 +215,7 @@ const pagesInFlight = 4
 
 // readWindow reads a window of the platform's own order in pages.
 func readWindow[T any](
-	ctx context.Context, op *operation, window pagination.Window, next bool,
+	ctx context.Context, op *operation, window pagination.Window, wants pagination.Wants,
 	of rowFuncs[T], read func(context.Context, pagination.Page) ([]T, error),
 ) (pagination.Result[T], error) {
 	source := pagination.Source[T]{MaxSize: op.options.MaxPageSize, Cut: pageCut, Hash: of.hash, Hole: of.hole}
@@ -245,7 +247,7 @@ func readWindow[T any](
 		}
 		return rows, crowded(ctx, reads.Wait())
 	}
-	result, err := source.Read(window, next)
+	result, err := source.Read(window, wants)
 	if err == nil && result.AllHoles {
 		return result, &lead.SourceError{Kind: lead.FailureBadResponse, Err: errNoneReadable} // this is not a platform without leads
 	}

@@ -199,12 +199,21 @@ func TestWalkSurvivesShiftingRows(t *testing.T) {
 func TestWindowCostsNoRowThatIsNotSelected(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{})
-	page := data[leadsPage](t, s.query(t, `{ leads(first: 10) { edges { node { id } } } }`))
-	if !slices.Equal(page.ids(), s.platform.IDs()[:10]) {
-		t.Error("not the first ten leads")
-	}
-	if calls := s.platform.Calls(); calls.Rows != 16 { // six more rows for cursors to hold on to
-		t.Errorf("%d rows were read, want 16", calls.Rows)
+	for selected, rows := range map[string]int{
+		`edges { node { id } }`:                                 10,
+		`edges { node { id } } pageInfo { hasNextPage }`:        11,
+		`edges { cursor node { id } }`:                          16, // six more rows for cursors to hold on to
+		`edges { node { id } } pageInfo { start: startCursor }`: 16,
+		`edges { node { id } } ... on LeadConnection { pageInfo { ... on PageInfo { x: endCursor } } }`: 16,
+	} {
+		s.platform.ResetCalls()
+		page := data[leadsPage](t, s.query(t, `{ leads(first: 10) { `+selected+` } }`))
+		if !slices.Equal(page.ids(), s.platform.IDs()[:10]) {
+			t.Error("not the first ten leads")
+		}
+		if calls := s.platform.Calls(); calls.Rows != rows {
+			t.Errorf("%s: %d rows were read, want %d", selected, calls.Rows, rows)
+		}
 	}
 }
 

@@ -74,7 +74,7 @@ func (op *operation) rendered(ctx context.Context, q leadsQuery, window paginati
 	asOf := later(op.options.Now(), window.Since()) // before the read: the leads are at least this fresh
 	hash := func(row projection.Row) uint64 { return lead.AnchorHash(row.ID()) }
 	of := rowFuncs[projection.Row]{hash, projection.Row.IsHole}
-	result, err := readWindow(ctx, op, window, q.next, of, func(ctx context.Context, page pagination.Page) ([]projection.Row, error) {
+	result, err := readWindow(ctx, op, window, q.wants, of, func(ctx context.Context, page pagination.Page) ([]projection.Row, error) {
 		leads := rows.Page(page.Size)
 		begun, memory := op.options.Now(), op.truth.Memory()
 		err := op.options.Leads.EachLead(ctx, page.Number, page.Size, q.parts, leads.Reset,

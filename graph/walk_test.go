@@ -92,8 +92,8 @@ func newReplica(t *testing.T, platform *shelf) *replica {
 func (r *replica) restart(t *testing.T) {
 	t.Helper()
 	r.close()
-	all := catalogue.New(r.platform, catalogue.Options{TTL: time.Hour})
-	lookups := lookup.New(r.platform, all, lookup.Options{TTL: time.Hour})
+	all := catalogue.New(r.platform, catalogue.Options{TTL: time.Hour, NoCacheInterval: -1})
+	lookups := lookup.New(r.platform, all, lookup.Options{TTL: time.Hour, NoCacheInterval: -1})
 	r.close = func() { lookups.Close(); all.Close() }
 	handler, err := graph.NewHandler(graph.Options{
 		Leads: r.platform, Lookups: lookups, Catalogue: all,

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"leadgraph/upstream/conns"
 	"leadgraph/upstream/guard"
 	"leadgraph/upstream/token"
 )
@@ -31,7 +32,7 @@ type platform struct {
 	guard  *guard.Guard
 	// callers makes the guards of clients from ForCaller.
 	callers *guard.Callers
-	conns   *http.Transport
+	conns   *conns.Transport
 	facts   *learner
 }
 
@@ -46,8 +47,8 @@ func NewClient(options Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("upstream options: BaseURL: %w", err)
 	}
-	conns := guard.NewTransport(guard.TransportOptions{MaxConcurrent: o.MaxConcurrent, AttemptTimeout: o.AttemptTimeout})
-	wire := guard.NewWire(guard.WireOptions{Transport: conns, Wrap: o.Wrap, MaxBody: o.MaxBody, Observe: o.Observe, Logger: o.Logger})
+	to := conns.New(conns.Options{Base: base, MaxConcurrent: o.MaxConcurrent, AttemptTimeout: o.AttemptTimeout, RootCAs: o.rootCAs})
+	wire := guard.NewWire(guard.WireOptions{Transport: to, Wrap: o.Wrap, MaxBody: o.MaxBody, Observe: o.Observe, Logger: o.Logger})
 	p := &platform{
 		opts:   o,
 		base:   *base,
@@ -56,7 +57,7 @@ func NewClient(options Options) (*Client, error) {
 			Timeout: o.Timeout, OnlineTimeout: o.OnlineTimeout, MaxConcurrent: o.MaxConcurrent, MaxOnline: o.MaxOnline,
 			Adaptive: o.Adaptive, RatePerSecond: o.RatePerSecond, Retries: o.Retries, Observe: o.Observe, Queue: o.Queue, Logger: o.Logger,
 		}),
-		conns: conns,
+		conns: to,
 		facts: newLearner(o.FirstPage, o.Logger),
 	}
 	p.callers = p.guard.Callers()

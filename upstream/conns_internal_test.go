@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"crypto/tls"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -54,12 +53,14 @@ func TestSilentHTTP2ConnectionIsReplaced(t *testing.T) {
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	client, err := NewClient(Options{BaseURL: server.URL, AttemptTimeout: 600 * time.Millisecond, TimePerRow: -1})
+	client, err := NewClient(Options{
+		BaseURL: server.URL, AttemptTimeout: 600 * time.Millisecond, TimePerRow: -1,
+		rootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	client.conns.TLSClientConfig = &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
 	for range 2 {
 		if _, err := client.LeadsPage(t.Context(), 0, 1, lead.AllParts); err != nil {
 			t.Fatal(err)

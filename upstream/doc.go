@@ -47,7 +47,7 @@
 //     if the endpoint has ever answered leads.
 //   - checkOnline=true makes the platform ask Microsoft and store the result [GAL].
 //     The client sends it only on request, and only once: neither the client nor
-//     net/http retries it. These reads have a time-out and a concurrency limit of
+//     a transport retries it. These reads have a time-out and a concurrency limit of
 //     their own.
 //   - Reading a page of leads may make the platform fetch their addresses and store
 //     them [GAL]. Doing this twice does no harm, so pages are retried like lookups.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -137,6 +138,9 @@ type Options struct {
 	Logger *slog.Logger
 	// UserAgent is sent with every request.
 	UserAgent string
+
+	// rootCAs are the authorities to trust in tests. Nil means those of the system.
+	rootCAs *x509.CertPool
 }
 
 func (o Options) withDefaults() Options {

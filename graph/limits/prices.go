@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"leadgraph/graph/pagination"
 )
 
 // A price adds the cost of a root field to an estimate.
@@ -105,7 +107,7 @@ func (e *estimate) leads(field branch) {
 		if after || before {
 			e.cost.UpstreamCalls = add(e.cost.UpstreamCalls, anchorCalls)
 		}
-		rows = add(rows, multiply(2, add(size, 2))) // one row on either side, at most doubled by the plan
+		rows = add(rows, multiply(2, add(size, pagination.RowsAround))) // at most doubled by the plan
 	}
 	e.answer(field, rows, size)
 }

@@ -126,14 +126,14 @@ func (h hand[T]) position(place int, after bool) int {
 }
 
 // enough reports whether the rows next to the place fill the window and give its cursors
-// enough anchors, or the list ends. For an empty window it takes the row that decides whether
-// there are more, if next is true.
-func (h hand[T]) enough(w Window, place int, next bool) bool {
+// enough anchors, or the list ends. If only the row that decides whether there are more is
+// wanted, that is enough.
+func (h hand[T]) enough(w Window, place int, wants Wants) bool {
 	size := w.Size
 	switch {
-	case size > 0:
+	case size > 0 && wants.Cursors:
 		size += leastAnchors
-	case w.Backward || next:
+	case w.Backward || wants.Next:
 		size++
 	}
 	if w.Backward {

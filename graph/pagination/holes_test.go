@@ -28,7 +28,7 @@ func (s *server) readHoles(t rapid.TB, w pagination.Window) pagination.Result[st
 			return lead.AnchorHash(id)
 		},
 	}
-	r, err := source.Read(w, true)
+	r, err := source.Read(w, pagination.Wants{Next: true, Cursors: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,37 +46,46 @@ const (
 	// leastAnchors of them. The others are there in case some are inserted before the
 	// window, are repeated or are holes.
 	lookAhead = leastAnchors + 2
+	// RowsAround is the number of rows that are read around those of a window: the
+	// cursor's, neighbours and lookAhead.
+	RowsAround = 1 + neighbours + lookAhead
 	// fetches is how often pages are read for a window.
 	fetches = 6
 )
 
+// Wants says what a client wants of a window besides its rows.
+type Wants struct {
+	Next    bool // whether more rows follow
+	Cursors bool // any cursor of its rows
+}
+
 // Read returns the window. It fetches only the window's rows, a few rows at the cursor
-// at which it starts and, if next is true, the row that decides HasNextPage. That is
-// one fetch. It fetches again around the cursor's old position if the anchors there do
+// at which it starts and, if they are wanted, those to which its cursors hold on and the
+// row that decides HasNextPage. That is one fetch. It fetches again around the cursor's old position if the anchors there do
 // not tell the place, and more rows if those in hand do not fill the window because
 // some are repeated or holes.
 //
 // Read returns an *ArgumentError for a window that is counted from the end, and
 // ErrNeedsWhole. All other errors come from Fetch.
-func (s Source[T]) Read(w Window, next bool) (r Result[T], err error) {
+func (s Source[T]) Read(w Window, wants Wants) (r Result[T], err error) {
 	if w.FromEnd() {
 		return r, &ArgumentError{Argument: "last", Reason: "requires before"}
 	}
 	for range replans {
-		if r, err = s.read(w, next); err == nil || s.Cut == nil || !s.Cut(err) {
+		if r, err = s.read(w, wants); err == nil || s.Cut == nil || !s.Cut(err) {
 			break
 		}
 	}
 	return r, err
 }
 
-func (s Source[T]) read(w Window, next bool) (Result[T], error) {
+func (s Source[T]) read(w Window, wants Wants) (Result[T], error) {
 	start, bound := w.anchors()
 	position, searched := -1, false
 	if start != nil {
 		position = start.Ordinal
 	}
-	want := w.needs(position, next)
+	want := w.needs(position, wants)
 	for range fetches {
 		h, err := s.fetch(want)
 		if err != nil {
@@ -91,9 +100,9 @@ func (s Source[T]) read(w Window, next bool) (Result[T], error) {
 			if searched {
 				return Result[T]{}, ErrNeedsWhole
 			}
-			searched, want = true, s.widen(w.needs(position, next))
-		case !h.enough(w, at.rows, next):
-			want = h.more(w, at.rows, next)
+			searched, want = true, s.widen(w.needs(position, wants))
+		case !h.enough(w, at.rows, wants):
+			want = h.more(w, at.rows, wants)
 		default:
 			return h.answer(w, at, start, bound), nil
 		}
@@ -145,12 +154,12 @@ func (s Source[T]) widen(rows span) span {
 // needs returns the rows to read if the row of the start cursor is at the position, or
 // -1 without a cursor. The bounding cursor does not reduce them, because rows inserted
 // before its row would be lost.
-func (w Window) needs(position int, next bool) span {
+func (w Window) needs(position int, wants Wants) span {
 	ahead := 0
 	switch {
-	case w.Size > 0 || position >= 0:
+	case w.Size > 0 && wants.Cursors || position >= 0:
 		ahead = lookAhead
-	case next:
+	case wants.Next:
 		ahead = 1
 	}
 	if w.Backward {
@@ -164,8 +173,8 @@ func (w Window) needs(position int, next bool) span {
 // more returns the rows to read if those next to the place do not fill the window: those
 // in hand and those that are needed there or, if all of these are in hand, four times as
 // many.
-func (h hand[T]) more(w Window, place int, next bool) span {
-	want := w.needs(h.position(place, !w.Backward), next)
+func (h hand[T]) more(w Window, place int, wants Wants) span {
+	want := w.needs(h.position(place, !w.Backward), wants)
 	low, high := min(want.offset, h.low), max(want.offset+want.count, h.high)
 	if low == h.low && (high == h.high || h.end) {
 		count := max(smallPage, 4*(h.high-h.low))

@@ -85,18 +85,18 @@ func TestReadFails(t *testing.T) {
 		Hash:    lead.AnchorHash,
 		Fetch:   func([]pagination.Page) ([][]string, error) { return nil, broken },
 	}
-	if _, err := source.Read(pagination.Window{Size: 10}, true); !errors.Is(err, broken) {
+	if _, err := source.Read(pagination.Window{Size: 10}, pagination.Wants{Next: true, Cursors: true}); !errors.Is(err, broken) {
 		t.Errorf("without a cursor: %v", err)
 	}
-	if _, err := source.Read(pagination.Window{Size: 10, After: &pagination.Cursor{}}, true); !errors.Is(err, broken) {
+	if _, err := source.Read(pagination.Window{Size: 10, After: &pagination.Cursor{}}, pagination.Wants{Next: true, Cursors: true}); !errors.Is(err, broken) {
 		t.Errorf("with a cursor: %v", err)
 	}
-	_, err := source.Read(pagination.Window{Size: 10, Backward: true}, true)
+	_, err := source.Read(pagination.Window{Size: 10, Backward: true}, pagination.Wants{Next: true, Cursors: true})
 	var refused *pagination.ArgumentError
 	if !errors.As(err, &refused) || err.Error() != "last: requires before" {
 		t.Errorf("from the end: %v", err)
 	}
-	if _, err := source.Read(pagination.Window{Size: 100 * pagination.MaxPages}, true); !errors.Is(err, pagination.ErrNeedsWhole) {
+	if _, err := source.Read(pagination.Window{Size: 100 * pagination.MaxPages}, pagination.Wants{Next: true, Cursors: true}); !errors.Is(err, pagination.ErrNeedsWhole) {
 		t.Errorf("more rows than the pages hold: %v", err)
 	}
 }

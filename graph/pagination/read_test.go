@@ -55,7 +55,7 @@ func (s *server) read(t rapid.TB, w pagination.Window, next bool) pagination.Res
 	t.Helper()
 	s.plans = nil
 	source := pagination.Source[string]{MaxSize: func() int { return s.maxSize }, Cut: func(err error) bool { return errors.Is(err, errCut) }, Hash: lead.AnchorHash, Fetch: s.fetch}
-	result, err := source.Read(w, next)
+	result, err := source.Read(w, pagination.Wants{Next: next, Cursors: true})
 	if s.whole = errors.Is(err, pagination.ErrNeedsWhole); s.whole {
 		return s.cut(w)
 	}

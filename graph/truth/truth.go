@@ -171,10 +171,11 @@ func (o *Operation) newest(id string, read *lead.Lead, at time.Time) (l *lead.Le
 	var asOf time.Time
 	var tenant string
 	consider := func(other *lead.Lead, at time.Time) {
-		if !known || at.After(asOf) {
+		newer := !known || at.After(asOf)
+		if newer {
 			l, asOf, known = other, at, true
 		}
-		if other != nil {
+		if other != nil && (newer || tenant == "") {
 			tenant = other.TenantID
 		}
 	}
@@ -191,7 +192,9 @@ func (o *Operation) newest(id string, read *lead.Lead, at time.Time) (l *lead.Le
 	}
 	if v, noted := o.memory().Of(id, o.parts()); noted && !o.simple() {
 		if v.Gone {
-			consider(nil, v.AsOf)
+			if tenant == "" || strings.EqualFold(tenant, v.TenantID) { // another tenant may have it now
+				consider(nil, v.AsOf)
+			}
 		} else if v.Lead != nil {
 			consider(v.Lead, v.Lead.AsOf)
 		}
@@ -264,6 +267,9 @@ func (o *Operation) OfTenant(tenantID string) []*lead.Lead {
 	}
 	for _, ids := range [][]string{o.byTenant[key], o.memory().OfTenant(key)} {
 		for _, id := range ids {
+			if o.elsewhere(id, key) {
+				continue // it has moved
+			}
 			if l, _ := o.newest(id, nil, time.Time{}); l != nil && strings.EqualFold(l.TenantID, key) && !has(shown, id) {
 				shown = append(shown, l)
 			}
@@ -274,6 +280,16 @@ func (o *Operation) OfTenant(tenantID string) []*lead.Lead {
 	}
 	o.answered[key] = struct{}{}
 	return shown
+}
+
+// elsewhere reports whether another tenant was read that has the lead.
+func (o *Operation) elsewhere(id, key string) bool {
+	for tenant, found := range o.tenants {
+		if tenant != key && has(found.Leads, id) {
+			return true
+		}
+	}
+	return false
 }
 
 // Unlike returns the ids of leads in the snapshot that are gone or that no longer

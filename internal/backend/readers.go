@@ -30,8 +30,9 @@ func newReaders(o Options, client *upstream.Client, tenants lookup.TenantSource,
 		FanOut:      o.Caches.FanOut,
 		Logger:      o.Logger,
 
-		StaleIfError: o.Caches.StaleAge(),
-		Denied:       client.Denied,
+		NoCacheInterval: orOff(o.Caches.NoCacheInterval),
+		StaleIfError:    o.Caches.StaleAge(),
+		Denied:          client.Denied,
 	}
 	r := &readers{Client: client, memory: recent.New()}
 	all = &confirmed{next: all, latest: func(ctx context.Context) *catalogue.Snapshot { return r.Current(ctx) }, log: o.Logger}
@@ -46,6 +47,7 @@ func newReaders(o Options, client *upstream.Client, tenants lookup.TenantSource,
 		ResortAge:            o.Caches.StaleAge(),
 		Denied:               client.Denied,
 		RefreshTimeout:       o.Caches.CatalogueTimeout,
+		NoCacheInterval:      orOff(o.Caches.NoCacheInterval),
 		Jitter:               0.1,
 		OnPublish: func(s *catalogue.Snapshot) {
 			r.memory.Publish(s)

@@ -22,6 +22,7 @@ type Caches struct {
 	CatalogueWarmLimit  time.Duration  `name:"catalogue-warm-timeout" help:"How long --catalogue-warm may keep the server not ready; must be positive. After that it serves although the leads have not been read." default:"${catalogue_timeout}" group:"Catalogue and caches"`
 	LookupTTL           time.Duration  `help:"Age up to which a tenant's leads are served from memory; 0 switches the lookup cache off." default:"${lookup_ttl}" group:"Catalogue and caches"`
 	LookupNegativeTTL   time.Duration  `help:"Age up to which leadgraph remembers that a tenant has no lead; at most --lookup-ttl counts, 0 switches this off." default:"${lookup_negative_ttl}" group:"Catalogue and caches"`
+	NoCacheInterval     time.Duration  `help:"How often clients can have leads read anew with Cache-Control: no-cache, all clients together, or twice the time that reading takes if that is longer. 0 grants each wish." default:"${no_cache_interval}" group:"Catalogue and caches"`
 	LookupBytes         int64          `help:"Maximum memory of the lookup cache, in bytes; must be positive." default:"${lookup_bytes}" group:"Catalogue and caches"`
 	FanOut              int            `help:"Maximum number of one operation's lookups that are read at a time: 1 to ${max_fan_out}." default:"${fan_out}" group:"Catalogue and caches"`
 	RedisURL            Secret         `help:"Redis or Valkey through which replicas share the catalogue and lookups, such as rediss://USER:PASSWORD@HOST:6379/0." group:"Catalogue and caches"`
@@ -61,6 +62,7 @@ func (c *Caches) complete() error {
 		{"--stale-if-error", c.StaleAge()},
 		{"--lookup-ttl", c.LookupTTL},
 		{"--lookup-negative-ttl", c.LookupNegativeTTL},
+		{"--no-cache-interval", c.NoCacheInterval},
 	} {
 		if setting.age < 0 {
 			errs = append(errs, fmt.Errorf("%s must not be negative", setting.flag))

@@ -12,6 +12,7 @@ import (
 	"leadgraph/internal/auth"
 	"leadgraph/internal/doctor"
 	"leadgraph/internal/share"
+	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
 	"leadgraph/lead/lookup"
 	"leadgraph/upstream"
@@ -48,6 +49,7 @@ var bounds = vars(map[string]any{
 	"catalogue_page_size": upstream.MaxPageSize,
 	"lookup_ttl":          lookup.DefaultLookupTTL,
 	"lookup_negative_ttl": lookup.DefaultNegativeTTL,
+	"no_cache_interval":   lead.DefaultNoCacheInterval,
 	"lookup_bytes":        lookup.DefaultLookupBytes,
 	"fan_out":             lookup.DefaultFanOut,
 	"redis_timeout":       share.DefaultBound,

@@ -163,7 +163,7 @@ func prove(t tb, p *patient, quirks sandbox.Options, r *doctor.Report) {
 	if byCatalogue {
 		return
 	}
-	for _, size := range []int{1, 7, 50, 101, 2004} {
+	for _, size := range []int{1, 7, 50, 101, 2018} {
 		for _, number := range []int{0, 1, 3} {
 			leads, err := client.LeadsPage(t.Context(), number, size, lead.AllParts)
 			if errors.Is(err, lead.ErrPageCut) && client.MaxPageSize() < size {

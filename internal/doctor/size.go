@@ -14,7 +14,7 @@ var ladder = []int{1, probeSize, 200, 1000, 5000, upstream.MaxPageSize}
 const (
 	// smallWindows is the page size that suffices for most windows of the list:
 	// twice --max-first, and rows next to the cursors.
-	smallWindows = 2004
+	smallWindows = 2018
 	// bisections is the maximum number of steps in the search for the largest page
 	// that is not refused.
 	bisections = 7

@@ -152,11 +152,13 @@ func (m *Memory) unchanged(l *lead.Lead, parts lead.Parts, asOf time.Time) bool 
 	return true
 }
 
-// put adds an entry to what is known of a lead.
+// put adds an entry to what is known of a lead. That one tenant does not have it says
+// nothing about another.
 func (m *Memory) put(e entry) {
 	if at, noted := m.leads[e.id]; noted {
 		old := at.Value.(*entry)
-		if old.asOf.After(e.asOf) {
+		moved := old.tenant != e.tenant && old.gone != e.gone
+		if moved && e.gone || !moved && old.asOf.After(e.asOf) {
 			return
 		}
 		if !e.gone && e.whole == nil {

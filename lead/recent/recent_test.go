@@ -127,3 +127,32 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Errorf("%d big leads", n)
 	}
 }
+
+// TestALeadThatMovedIsNotGone reads the tenant that a lead has left and the one that it has
+// come to, in any order.
+func TestALeadThatMovedIsNotGone(t *testing.T) {
+	t.Parallel()
+	const other = "9e2d4c10-77aa-4b7e-8f53-5a1c2be0d902"
+	for _, first := range []string{tenant, other} {
+		for _, earlier := range []string{tenant, other} {
+			m := recent.New()
+			m.Publish(snapshot(0, one("a", lead.StatusActive, 0)))
+			for _, id := range []string{first, map[string]string{tenant: other, other: tenant}[first]} {
+				after := 2 * time.Second
+				if id == earlier {
+					after = time.Second
+				}
+				if id == tenant {
+					m.Tenant(tenant, nil, begun.Add(after))
+				} else {
+					moved := one("a", lead.StatusActive, after)
+					moved.TenantID = other
+					m.Tenant(other, []*lead.Lead{moved}, begun.Add(after))
+				}
+			}
+			if v, noted := m.Of("a", 0); !noted || v.Gone || v.TenantID != other {
+				t.Errorf("%s was noted first, %s read earlier: %+v", first, earlier, v)
+			}
+		}
+	}
+}

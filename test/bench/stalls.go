@@ -37,10 +37,10 @@ type span struct{ from, to time.Time }
 // stall sends lookups and pages of the catalogue at steady rates, and meanwhile
 // refreshes the catalogue several times.
 func (b *bench) stall(ctx context.Context) error {
-	if err := b.startSandbox(ctx, &b.fast, b.stallLeads, 0); err != nil {
+	err := b.startSandbox(ctx, &b.fast, b.stallLeads, 0)
+	if err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
-	var err error
 	if b.data, err = b.learn(ctx, b.fast); err != nil {
 		return fmt.Errorf("first request to leadgraph: %w", err)
 	}

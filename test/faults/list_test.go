@@ -111,7 +111,7 @@ var faultList = []fault{
 	{name: "half-open: no connection is answered", network: func(s *site) { s.relay.silence() }, patience: short, code: "UPSTREAM_TIMEOUT"},
 	{name: "half-open: kept connections are no longer answered", network: func(s *site) { s.relay.freeze() }, patience: short, attempts: just(1)},
 	{name: "reset", faults: strike(sandbox.Fault{Reset: true}), code: "UPSTREAM_UNAVAILABLE", attempts: span{3, 6},
-		unlike: func(op *operation, _ warmth, o *outcome) { // net/http itself repeats a read, once for each kept connection
+		unlike: func(op *operation, _ warmth, o *outcome) { // the transport itself repeats a read, once over a new connection
 			if op == severalTenants {
 				o.leads.most = 12
 			}

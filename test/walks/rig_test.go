@@ -55,7 +55,7 @@ func newRig(t testing.TB, number uint64, redis string, dice *rand.Rand) *rig {
 	r.args = append([]string{
 		"--upstream-url", server.URL + sandbox.BasePath, "--token-url", server.URL + sandbox.TokenPath,
 		"--client-id", id, "--client-secret", sandbox.DefaultClientSecret, "--scope", sandbox.DefaultScope,
-		"--log-level", "warn", "--no-playground",
+		"--log-level", "warn", "--no-playground", "--no-cache-interval", "0s", // or a rig would show the leads of the walk before
 	}, varied...)
 	if redis != "" {
 		r.args = append(r.args, "--redis-url", "redis://"+redis, "--redis-timeout", "2s")

@@ -64,9 +64,8 @@ func (w *Wire) attempt(req *http.Request, call *Call, retry bool) (*Answer, erro
 	if !call.Deadline.IsZero() && call.Deadline.Before(end) {
 		end = call.Deadline
 	}
-	ctx, cancel := context.WithDeadline(req.Context(), end)
-	defer cancel()
-	ctx = context.WithValue(ctx, attemptKey{}, attemptInfo{call, retry})
+	ctx := &limit{Context: context.WithValue(req.Context(), attemptKey{}, attemptInfo{call, retry}), end: end}
+	defer ctx.stop()
 	sent := req.WithContext(ctx)
 	if call.Once {
 		sent.Body = notReplayable{}
@@ -167,8 +166,8 @@ func (a *arriving) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// notReplayable is an empty body. If a kept connection breaks, net/http repeats a
-// GET without a body, but not one with a body.
+// notReplayable is an empty body. If a kept connection breaks, transports repeat a GET
+// without a body, but not one with a body.
 type notReplayable struct{}
 
 // Read implements io.Reader.
