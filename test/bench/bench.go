@@ -35,6 +35,7 @@ type bench struct {
 	// pressures, which are its results.
 	capacity  float64
 	pressures []report.Pressure
+	mobbed    []report.Mob
 	// The comparison with peers sets these.
 	others   *peers.Peers
 	identity *identity

@@ -28,7 +28,7 @@
 //
 //	go run ./test/bench -svg docs/bench.svg -markdown docs/bench.md
 //	go run ./test/bench -overload -svg docs/overload.svg -markdown docs/overload.md
-//	go run ./test/bench -mobs
+//	go run ./test/bench -mobs -svg docs/mobs.svg -markdown docs/overload.md
 //	go run ./test/bench -peers -markdown docs/bench.md
 //	go run ./test/bench -stalls
 package main
@@ -103,6 +103,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	err = b.run(ctx)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
+	}
+	if len(b.mobbed) > 0 {
+		mobs := report.Mobs{Report: &b.report, Mobs: b.mobbed}
+		return errors.Join(err, mobs.Write(stdout, s.svg, s.markdown))
 	}
 	if len(b.pressures) > 0 {
 		o := report.Overload{Report: &b.report, Capacity: b.capacity, Pressures: b.pressures}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,8 +17,6 @@ import (
 // processor time of the server and of the load: the load must not be what limits
 // the rate.
 func (b *bench) mobs(ctx context.Context) error {
-	b.table("| requests | server | refused clients retry | connections | answers /s | p50 ms | p99 ms | refusals /s | first refusal p99 ms | lost | server CPU | load CPU | answers per s of server CPU |")
-	b.table("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, kind := range workload.Mobs() {
 		if !b.wanted(strings.ToUpper(kind.Name)) {
 			continue
@@ -58,20 +55,15 @@ func (b *bench) mob(ctx context.Context, kind workload.Mob, name string) error {
 			}
 			var before report.CPU
 			got := mob.Run(ctx, b.warmUp, b.duration, func() { before = cpuOf(server, up) })
-			used, took := cpuOf(server, up).Minus(before), b.duration.Seconds()
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			ms := func(of []time.Duration, q float64) string {
-				if len(of) == 0 {
-					return "–"
-				}
-				slices.Sort(of)
-				return fmt.Sprintf("%.1f", float64(of[int(q*float64(len(of)-1))].Microseconds())/1000)
+			m := report.Mob{
+				Kind: kind.Name, Server: name, Manner: string(manner), Connections: connections, Took: b.duration,
+				Good: got.Good, Refused: len(got.Refused), First: got.First, Lost: got.Lost, CPU: cpuOf(server, up).Minus(before),
 			}
-			b.table("| %s | %s | %s | %d | %.0f | %s | %s | %.0f | %s | %d | %.0f %% | %.0f %% | %.0f |", kind.Name, name, manner, connections,
-				float64(len(got.Good))/took, ms(got.Good, .5), ms(got.Good, .99), float64(len(got.Refused))/took, ms(got.First, .99), got.Lost,
-				100*used.Server.Seconds()/took, 100*used.Load.Seconds()/took, float64(len(got.Good))/used.Server.Seconds())
+			b.say("%s, %s, %s, %d connections: %.0f a second, %d refused", kind.Name, name, manner, connections, m.Rate(), m.Refused)
+			b.mobbed = append(b.mobbed, m)
 		}
 	}
 	return nil
@@ -91,9 +83,4 @@ func (b *bench) idle(ctx context.Context, server *process.Process, up upstream) 
 		}
 	}
 	return context.Cause(ctx)
-}
-
-// table prints a line of a table in Markdown.
-func (b *bench) table(format string, args ...any) {
-	_, _ = fmt.Fprintf(b.results, format+"\n", args...) // the last place to report an error
 }

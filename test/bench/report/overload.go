@@ -30,8 +30,11 @@ type Overload struct {
 	Pressures []Pressure
 }
 
-// Write prints the table. It writes the chart and the table to files if their names
-// are not empty.
+// overloadSection is the name of the section of a file.
+const overloadSection = "bench-overload"
+
+// Write prints the table. It writes the chart to a file and the table into a section of
+// another, if their names are not empty.
 func (r *Overload) Write(stdout io.Writer, svg, markdown string) error {
 	text := r.markdown()
 	_, err := io.WriteString(stdout, text)
@@ -39,7 +42,7 @@ func (r *Overload) Write(stdout io.Writer, svg, markdown string) error {
 		err = errors.Join(err, os.WriteFile(svg, r.chart(), 0o644))
 	}
 	if markdown != "" {
-		err = errors.Join(err, os.WriteFile(markdown, []byte(text), 0o644))
+		err = errors.Join(err, replaceSection(markdown, overloadSection, text))
 	}
 	return err
 }
