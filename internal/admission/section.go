@@ -105,8 +105,10 @@ func (b *body) Read(p []byte) (n int, err error) {
 func (b *body) readHead() {
 	b.head, b.read = heads.Get().(*[aheadBytes]byte), true
 	size := 0
-	for n := 0; size < aheadBytes && b.err == nil; size += n {
+	for size < aheadBytes && b.err == nil {
+		var n int
 		n, b.err = b.ReadCloser.Read(b.head[size:])
+		size += n
 	}
 	b.left = b.head[:size]
 }

@@ -226,7 +226,7 @@ func TestWaitingForACoreIsNotWaitingForThePlatform(t *testing.T) {
 		}
 		var answers []*http.Response
 		for range 3 {
-			answers = append(answers, read(c.slot("a")))
+			answers = append(answers, read(c.slot("a"))) //nolint:bodyclose // below
 		}
 		if !crowded("a") || crowded("b") {
 			t.Error("three of four operations wait for the platform, and another one of their caller may, or one of another caller may not")
@@ -272,7 +272,7 @@ func TestShortAnswersArriveBeforeTheyAreDecoded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		answer, err := admission.Wrap(pieces).RoundTrip(request)
+		answer, err := admission.Wrap(pieces).RoundTrip(request) //nolint:bodyclose // it is, where it is read
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -326,9 +326,11 @@ func TestCrowdedCallsThatWereSentGoOn(t *testing.T) {
 				t.Fatal(err)
 			}
 			if sent {
-				if _, err := admission.Wrap(&pieces{}).RoundTrip(request); err != nil {
+				answer, err := admission.Wrap(&pieces{}).RoundTrip(request)
+				if err != nil {
 					t.Fatal(err)
 				}
+				defer func() { _ = answer.Body.Close() }()
 			}
 			<-time.After(time.Minute)
 			synctest.Wait()
