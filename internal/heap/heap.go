@@ -44,8 +44,10 @@ func (k *Keeper) Stop() { k.stopped.Store(true) }
 // watch calls adjust after each cycle of the collector.
 func (k *Keeper) watch() {
 	runtime.AddCleanup(new(mark), func(k *Keeper) {
-		k.adjust()
-		k.watch()
+		if !k.stopped.Load() {
+			k.adjust()
+			k.watch()
+		}
 	}, k)
 }
 
