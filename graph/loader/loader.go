@@ -25,6 +25,9 @@ import (
 // not a collection window: a batch starts when its last announced key arrives.
 const safetyWait = time.Millisecond
 
+// mostInput is how many keys may arrive before the batch takes them.
+const mostInput = 1000
+
 // onlineReads is the maximum number of concurrent online lookups of one
 // operation: they are slow and write on the platform.
 const onlineReads = 4
@@ -61,6 +64,8 @@ func New(operation context.Context, reader Reader, keys int) *Leads {
 	}
 	return &Leads{dataloader.NewBatchedLoader(read,
 		dataloader.WithBatchCapacity[Key, []*lead.Lead](keys),
+		// By default there is room for 1,000 keys, which takes 8 KB in each operation.
+		dataloader.WithInputCapacity[Key, []*lead.Lead](min(max(keys, 1), mostInput)),
 		dataloader.WithWait[Key, []*lead.Lead](safetyWait),
 	)}
 }
