@@ -1,8 +1,11 @@
 package projection
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -30,6 +33,8 @@ type rowPlan struct {
 	nodes     []write[*lead.Lead]
 	arguments [][]graphql.CollectedField
 	held      int // about how many bytes the plan holds
+	// mean is the number of bytes of a lead in the last page; 0 before the first.
+	mean atomic.Int32
 }
 
 func (p *rowPlan) weight() int { return p.held }
@@ -48,7 +53,7 @@ func (p *Projector) Rows(ctx context.Context) *Rows {
 	if !known {
 		c := &compiler{op: op}
 		connection := p.streamed.compile(c, field.Field.Selections)
-		plan = &rowPlan{c.problem, connection, c.nodes, c.arguments, c.held}
+		plan = &rowPlan{problem: c.problem, connection: connection, nodes: c.nodes, arguments: c.arguments, held: c.held}
 		p.rowPlans.Add(key, plan)
 	}
 	r := &Rows{projector: p, plan: plan, ctx: ctx}
@@ -77,9 +82,10 @@ type Page struct {
 
 // Page returns an empty page with room for about size leads.
 func (r *Rows) Page(size int) *Page {
-	const usual = 256 // bytes of a rendered lead of some fields
+	const usual, most = 256, 8 << 10 // bytes of a rendered lead of some fields, and of a large one
+	mean := min(cmp.Or(int(r.plan.mean.Load()), usual), most)
 	return &Page{
-		out:   &output{ctx: r.ctx, free: &r.projector.free, arguments: r.arguments, bytes: r.projector.free.get(size * usual)},
+		out:   &output{ctx: r.ctx, free: &r.projector.free, arguments: r.arguments, bytes: r.projector.free.get(size * (mean + mean/8))},
 		nodes: r.plan.nodes,
 		ends:  make([]int, 0, size*(1+len(r.plan.nodes))),
 	}
@@ -166,15 +172,19 @@ type streamedEdge struct {
 // only if cursors are selected. The error is ErrUnplanned or that of the context.
 func (r *Rows) Connection(rows []Row, cursor func(int) string, about About) (graphql.Marshaler, error) {
 	const around = 96 // bytes of an edge around its lead
-	size := 512
 	pages := map[*Page]bool{}
+	used, leads := 0, 0
 	for _, row := range rows {
-		size += around
 		if !pages[row.page] {
 			pages[row.page] = true
-			size += len(row.page.out.bytes)
+			used += len(row.page.out.bytes)
+			leads += len(row.page.ends) / (1 + len(r.plan.nodes))
 		}
 	}
+	if leads > 0 {
+		r.plan.mean.Store(int32(min(used/leads, math.MaxInt32)))
+	}
+	size := 512 + used + around*len(rows)
 	out := &output{ctx: r.ctx, free: &r.projector.free, bytes: r.projector.free.get(size)}
 	r.plan.connection(out, &streamed{rows, cursor, about})
 	for page := range pages {
