@@ -46,19 +46,20 @@ func (l *limit) Done() <-chan struct{} {
 	return l.timed.Done()
 }
 
-// Err implements context.Context.
+// Err implements context.Context. It does not wait for the timer, which may be late on a
+// busy machine: a transport that has kept the deadline has ended by then.
 func (l *limit) Err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case l.timed != nil:
-		return l.timed.Err()
 	case l.Context.Err() != nil:
 		return l.Context.Err()
+	case l.over && l.timed == nil:
+		return context.Canceled
+	case l.timed != nil && l.timed.Err() != nil:
+		return l.timed.Err()
 	case !time.Now().Before(l.end):
 		return context.DeadlineExceeded
-	case l.over:
-		return context.Canceled
 	}
 	return nil
 }

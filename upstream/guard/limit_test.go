@@ -79,3 +79,18 @@ func TestLimitHasTheEarlierDeadline(t *testing.T) {
 		}
 	})
 }
+
+// The timer of a deadline can be late. A connection that has kept the deadline has then
+// ended for no other reason.
+func TestLimitDoesNotWaitForItsTimer(t *testing.T) {
+	t.Parallel()
+	l := &limit{Context: t.Context(), end: time.Now().Add(time.Hour)}
+	defer l.stop()
+	if done := l.Done(); l.Err() != nil || done == nil {
+		t.Fatal("it has ended")
+	}
+	l.end = time.Now()
+	if err := l.Err(); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(context.Cause(l), context.DeadlineExceeded) {
+		t.Errorf("the error is %v, the cause %v", err, context.Cause(l))
+	}
+}
