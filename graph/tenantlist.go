@@ -151,7 +151,8 @@ func (op *operation) seek(ctx context.Context, ids []string, all allLeads) {
 //
 // Without orderBy it is in the platform's order. Lookups do not tell the order of
 // several tenants, but a catalogue does. If none is at hand, such a list is ordered
-// by tenant and id. A walk keeps the order that it began with.
+// by tenant and id. A walk keeps the order that it began with. The list is as old as its
+// order: leads may have moved since.
 func (op *operation) ofTenants(ctx context.Context, q leadsQuery, window pagination.Window, tenants []string) (*generated.LeadConnection, error) {
 	since := window.Since()
 	tenants = slices.Compact(slices.Sorted(slices.Values(tenants)))
@@ -170,7 +171,7 @@ func (op *operation) ofTenants(ctx context.Context, q leadsQuery, window paginat
 		var known *catalogue.Snapshot
 		if !window.ByKey() {
 			begun := window.After != nil || window.Before != nil
-			if known, err = op.orderOf(ctx, leads, asOf, begun); err != nil {
+			if known, err = op.orderOf(ctx, leads, since, begun); err != nil {
 				return nil, err
 			}
 		}
@@ -178,6 +179,9 @@ func (op *operation) ofTenants(ctx context.Context, q leadsQuery, window paginat
 			q.order = lead.Order{Field: lead.OrderTenantID}
 		} else {
 			slices.SortFunc(leads, func(a, b *lead.Lead) int { return compareIn(known, a, b) })
+			if known.AsOf().Before(asOf) {
+				asOf = known.AsOf()
+			}
 		}
 	}
 	q.filter = nil // the lookups have applied it
@@ -241,10 +245,10 @@ func mixed(found []lookup.Lookup, now time.Time) bool {
 }
 
 // orderOf returns a snapshot that tells the platform's order of the leads, or nil if
-// none is at hand. A walk that has begun in this order needs one.
-func (op *operation) orderOf(ctx context.Context, leads []*lead.Lead, asOf time.Time, begun bool) (*catalogue.Snapshot, error) {
+// none is at hand. A walk that has begun in this order needs one, of that moment or later.
+func (op *operation) orderOf(ctx context.Context, leads []*lead.Lead, since time.Time, begun bool) (*catalogue.Snapshot, error) {
 	known := op.options.Catalogue.Current(ctx)
-	if known != nil && !slices.ContainsFunc(leads, func(l *lead.Lead) bool { return known.ByID(l.ID) == nil }) {
+	if known != nil && !known.AsOf().Before(since) && !slices.ContainsFunc(leads, func(l *lead.Lead) bool { return known.ByID(l.ID) == nil }) {
 		return known, nil
 	}
 	if !begun {
@@ -255,7 +259,7 @@ func (op *operation) orderOf(ctx context.Context, leads []*lead.Lead, asOf time.
 		if err != nil || known == nil {
 			return all, err
 		}
-		return op.newer(ctx, all, asOf)
+		return op.newer(ctx, all, since)
 	})
 	return all.Snapshot, err
 }
