@@ -55,7 +55,7 @@ func NewClient(options Options) (*Client, error) {
 		header: http.Header{"Accept": {"application/json"}, "User-Agent": {o.UserAgent}},
 		guard: guard.New(wire, guard.Options{
 			Timeout: o.Timeout, OnlineTimeout: o.OnlineTimeout, MaxConcurrent: o.MaxConcurrent, MaxOnline: o.MaxOnline,
-			Adaptive: o.Adaptive, RatePerSecond: o.RatePerSecond, Retries: o.Retries, Observe: o.Observe, Queue: o.Queue, Logger: o.Logger,
+			Adaptive: o.Adaptive, RatePerSecond: o.RatePerSecond, Retries: o.Retries, Observe: o.Observe, Logger: o.Logger,
 		}),
 		conns: to,
 		facts: newLearner(o.FirstPage, o.Logger),

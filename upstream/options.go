@@ -115,9 +115,6 @@ type Options struct {
 	// Observe is called after each attempt with the context of its call. It must
 	// return quickly. It may be nil.
 	Observe func(context.Context, guard.Attempt)
-	// Queue is called before an attempt waits because too many are under way, with the
-	// context of its call, which may be ended by it. It must return quickly. It may be nil.
-	Queue func(context.Context)
 	// ObserveUnreadable is called after each answer with rows that could not be read,
 	// with their number by reason: see reader.Reasons. It must return quickly. It may be
 	// nil.

@@ -53,10 +53,6 @@ type Door struct {
 	flooded bool        // some were refused since operations have begun to wait
 	pressed atomic.Bool // operations wait to begin or for the house, so the rate is measured
 	inHouse house
-
-	sheds    map[string]*shed // by caller
-	swept    time.Time        // when forgotten callers were removed from them
-	shedding atomic.Bool      // there are some
 }
 
 // waiter is an operation that waits for a token.
@@ -70,7 +66,7 @@ func New(o Options) *Door {
 	if o.Tokens == 0 {
 		o.Tokens = runtime.GOMAXPROCS(0) + 1
 	}
-	d := &Door{options: o, tokens: int64(o.Tokens), callers: map[string]*caller{}, sheds: map[string]*shed{}, rate: rate{perSecond: firstRate * float64(o.Tokens)}}
+	d := &Door{options: o, tokens: int64(o.Tokens), callers: map[string]*caller{}, rate: rate{perSecond: firstRate * float64(o.Tokens)}}
 	d.inHouse = newHouse(o.InFlight)
 	d.free.Store(d.tokens)
 	return d
@@ -98,9 +94,6 @@ func (d *Door) Enter(ctx context.Context, name string) (slot *Slot, retryAfter t
 	slot = &Slot{door: d, name: name}
 	if d.options.InFlight == 0 {
 		return slot, 0
-	}
-	if d.Sheds(name) {
-		return nil, Later()
 	}
 	if d.parked.Load() > 0 || !d.take() {
 		if slot.queued = d.park(ctx, name); !slot.queued {

@@ -11,9 +11,10 @@ import (
 // platform already.
 var ErrCrowded = errors.New("too many operations wait for the platform")
 
-// crowdedWait is how long an operation may call the platform if too many wait for
-// it. It is enough for what memory answers.
-const crowdedWait = 100 * time.Millisecond
+// crowdedWait is how long an operation may wait to call the platform if too many wait for
+// it. It is enough for what memory answers, and for the queue of a platform that is not
+// slow: with a tenth of a second, a server whose cores are busy refuses what it has begun.
+const crowdedWait = 400 * time.Millisecond
 
 // house bounds what the operations that have begun weigh together, which is a
 // measure of their memory. The mutex of the Door protects it.

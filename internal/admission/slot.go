@@ -104,9 +104,8 @@ func (s *Slot) compute(ctx context.Context) {
 
 // Calling returns the context for a call to the platform, which ends with done. If
 // too many operations wait for the platform, the context ends with ErrCrowded as its
-// cause when the call would have to queue, or after a tenth of a second in which no
-// request was sent: the call succeeds only if memory or another call answers it, or if
-// the platform has room.
+// cause if no request was sent within crowdedWait: the call succeeds only if memory or
+// another call answers it, or if the platform has room by then.
 func (s *Slot) Calling(ctx context.Context) (calling context.Context, done func()) {
 	if !s.bounded() {
 		return ctx, func() {}
@@ -120,12 +119,8 @@ func (s *Slot) Calling(ctx context.Context) (calling context.Context, done func(
 	if crowded {
 		var cancel context.CancelCauseFunc
 		ctx, cancel = context.WithCancelCause(ctx)
-		leave := sync.OnceFunc(func() {
-			cancel(ErrCrowded)
-			s.door.refusedLate(s.name)
-		})
-		timer := time.AfterFunc(crowdedWait, leave)
-		ctx = context.WithValue(ctx, hurryKey{}, hurry{timer, leave})
+		timer := time.AfterFunc(crowdedWait, func() { cancel(ErrCrowded) })
+		ctx = context.WithValue(ctx, hurryKey{}, timer)
 		end = func() { timer.Stop(); cancel(nil) }
 	}
 	return ctx, func() {
@@ -137,26 +132,12 @@ func (s *Slot) Calling(ctx context.Context) (calling context.Context, done func(
 	}
 }
 
-// hurry is what ends the context of a call that must not wait.
-type hurry struct {
-	timer *time.Timer
-	leave func()
-}
-
 type hurryKey struct{}
 
 // sent says that a request is sent to the platform in this context.
 func sent(ctx context.Context) {
-	if h, ok := ctx.Value(hurryKey{}).(hurry); ok {
-		h.timer.Stop()
-	}
-}
-
-// Queue says that a call to the platform has to wait for others to end. It ends those
-// that must not wait; see Slot.Calling.
-func Queue(ctx context.Context) {
-	if h, ok := ctx.Value(hurryKey{}).(hurry); ok {
-		h.leave()
+	if timer, ok := ctx.Value(hurryKey{}).(*time.Timer); ok {
+		timer.Stop()
 	}
 }
 

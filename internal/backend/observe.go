@@ -33,7 +33,6 @@ func observeClient(client *upstream.Options, to *telemetry.Telemetry) {
 	client.ObserveUnreadable = func(_ context.Context, reasons map[string]int) { to.Unreadable(reasons) }
 	client.ObserveConflicts = func(_ context.Context, rows int) { to.Conflicts(rows) }
 	client.ObserveDisorder = func(context.Context) { to.Disordered() }
-	client.Queue = admission.Queue
 	client.Wrap = func(next http.RoundTripper) http.RoundTripper { return to.Wrap(admission.Wrap(next)) }
 }
 

@@ -47,12 +47,12 @@ func (g *Gate) Wrap(next http.Handler) http.Handler {
 		if g.ByAddress {
 			name = RemoteIP(r.Context())
 		}
-		refuses := func() bool { return g.Door.Refuses(name) || g.Door.Sheds(name) }
-		if !refuses() {
+		if !g.Door.Refuses(name) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if g.hold(r.Context()) && !refuses() || r.Header.Get("Origin") != "" { // a page could not read a refusal without CORS
+		g.hold(r.Context())
+		if !g.Door.Refuses(name) || r.Header.Get("Origin") != "" { // a page could not read a refusal without CORS
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -69,8 +69,8 @@ func (g *Gate) Wrap(next http.Handler) http.Handler {
 
 // hold delays a request on a connection on which one was refused a moment ago, and
 // all requests if there are too many refusals. Whoever waits here holds nothing but
-// the connection. hold reports whether it has waited.
-func (g *Gate) hold(ctx context.Context) bool {
+// the connection.
+func (g *Gate) hold(ctx context.Context) {
 	wait := calm
 	if c := connOf(ctx); c != nil {
 		wait -= time.Duration(time.Now().UnixNano() - c.refused.Load())
@@ -81,7 +81,7 @@ func (g *Gate) hold(ctx context.Context) bool {
 		wait = calm
 	}
 	if wait <= 0 {
-		return false
+		return
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -89,7 +89,6 @@ func (g *Gate) hold(ctx context.Context) bool {
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-	return true
 }
 
 // MarkRefused notes that a request of the connection was refused for want of room.

@@ -41,9 +41,6 @@ type Options struct {
 	Retries int
 	// Observe is called for each attempt that is refused and not sent. It may be nil.
 	Observe func(context.Context, Attempt)
-	// Queue is called before an attempt waits because too many are under way, with the
-	// context of its request. It may be nil.
-	Queue func(context.Context)
 	// Logger gets the beginning and the end of outages.
 	Logger *slog.Logger
 }

@@ -23,7 +23,6 @@ type throttle struct {
 	// adaptive replaces slots if it is not nil.
 	adaptive adaptivelimiter.AdaptiveLimiter[any]
 
-	queue            func(context.Context) // called before an attempt waits for a slot
 	limit            int
 	inFlight, queued atomic.Int32
 }
@@ -36,10 +35,6 @@ func newThrottle(o Options) *throttle {
 		slots:      bulkhead.New[any](uint(o.MaxConcurrent)),
 		online:     bulkhead.New[any](uint(o.MaxOnline)),
 		limit:      o.MaxConcurrent,
-		queue:      o.Queue,
-	}
-	if l.queue == nil {
-		l.queue = func(context.Context) {}
 	}
 	if o.RatePerSecond > 0 {
 		// Bursty, because the lookups of one GraphQL operation arrive together.
@@ -73,7 +68,6 @@ func (l *throttle) acquire(ctx context.Context, online bool, deadline time.Time)
 	}
 	p, ok := l.tryAcquire()
 	if !ok {
-		l.queue(ctx)
 		l.queued.Add(1)
 		defer l.queued.Add(-1)
 		var err error
