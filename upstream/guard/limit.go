@@ -12,6 +12,7 @@ import (
 type limit struct {
 	context.Context // the parent
 	end             time.Time
+	attempt         attemptInfo // a value of the context, without a context for it
 
 	mu sync.Mutex
 	// timed has the deadline too, and a timer. It is nil until somebody asks for Done.
@@ -66,6 +67,9 @@ func (l *limit) Err() error {
 
 // Value implements context.Context. Package context finds the parent of a context with it.
 func (l *limit) Value(key any) any {
+	if key == (attemptKey{}) {
+		return &l.attempt
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.timed != nil {

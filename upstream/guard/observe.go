@@ -57,7 +57,7 @@ type attemptInfo struct {
 // AttemptOf returns the kind of an attempt, and whether it repeats a failed one. ctx
 // is the context of a request that a round-tripper from WireOptions.Wrap gets.
 func AttemptOf(ctx context.Context) (kind string, retry bool) {
-	info, ok := ctx.Value(attemptKey{}).(attemptInfo)
+	info, ok := ctx.Value(attemptKey{}).(*attemptInfo)
 	if !ok {
 		return "", false
 	}

@@ -64,7 +64,7 @@ func (w *Wire) attempt(req *http.Request, call *Call, retry bool) (*Answer, erro
 	if !call.Deadline.IsZero() && call.Deadline.Before(end) {
 		end = call.Deadline
 	}
-	ctx := &limit{Context: context.WithValue(req.Context(), attemptKey{}, attemptInfo{call, retry}), end: end}
+	ctx := &limit{Context: req.Context(), end: end, attempt: attemptInfo{call, retry}}
 	defer ctx.stop()
 	sent := req.WithContext(ctx)
 	if call.Once {
@@ -144,7 +144,7 @@ type arrivals struct{ next http.RoundTripper }
 // RoundTrip implements http.RoundTripper.
 func (a arrivals) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := a.next.RoundTrip(req)
-	if info, ok := req.Context().Value(attemptKey{}).(attemptInfo); ok && info.call.arrived != nil &&
+	if info, ok := req.Context().Value(attemptKey{}).(*attemptInfo); ok && info.call.arrived != nil &&
 		err == nil && resp.StatusCode >= 200 && resp.StatusCode <= 299 { // a refusal may close a gate first
 		resp.Body = &arriving{resp.Body, info.call.arrived}
 	}
