@@ -61,9 +61,9 @@ type Wants struct {
 
 // Read returns the window. It fetches only the window's rows, a few rows at the cursor
 // at which it starts and, if they are wanted, those to which its cursors hold on and the
-// row that decides HasNextPage. That is one fetch. It fetches again around the cursor's old position if the anchors there do
-// not tell the place, and more rows if those in hand do not fill the window because
-// some are repeated or holes.
+// row that decides HasNextPage. That is one fetch. It fetches again around the cursor's
+// old position if the anchors there do not tell the place, and more rows if those in
+// hand do not fill the window because some are repeated or holes.
 //
 // Read returns an *ArgumentError for a window that is counted from the end, and
 // ErrNeedsWhole. All other errors come from Fetch.

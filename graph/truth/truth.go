@@ -267,10 +267,10 @@ func (o *Operation) OfTenant(tenantID string) []*lead.Lead {
 	}
 	for _, ids := range [][]string{o.byTenant[key], o.memory().OfTenant(key)} {
 		for _, id := range ids {
-			if o.elsewhere(id, key) {
-				continue // it has moved
+			if has(shown, id) || o.elsewhere(id, key) { // it has moved
+				continue
 			}
-			if l, _ := o.newest(id, nil, time.Time{}); l != nil && strings.EqualFold(l.TenantID, key) && !has(shown, id) {
+			if l, _ := o.newest(id, nil, time.Time{}); l != nil && strings.EqualFold(l.TenantID, key) {
 				shown = append(shown, l)
 			}
 		}

@@ -54,6 +54,13 @@ func (c *crowd) finish(times int, each time.Duration) {
 	}
 }
 
+// finishAll ends all operations, also those that get their tokens meanwhile.
+func (c *crowd) finishAll(each time.Duration) {
+	for len(c.slots) > 0 {
+		c.finish(1, each)
+	}
+}
+
 func (c *crowd) want(state admission.State, order ...string) {
 	c.t.Helper()
 	if got := c.door.State(); got != state {
@@ -89,9 +96,7 @@ func TestTimeIsSharedByCallers(t *testing.T) {
 		if ratio := float64(used["greedy"]) / float64(used["modest"]); ratio < 0.8 || ratio > 1.25 {
 			t.Errorf("used %v", used)
 		}
-		for len(c.slots) > 0 {
-			c.finish(1, 0)
-		}
+		c.finishAll(0)
 	})
 }
 
@@ -111,9 +116,7 @@ func TestCallersTakeTurns(t *testing.T) {
 		if !slices.Contains(c.order, "late") {
 			t.Errorf("tokens went to %v", c.order)
 		}
-		for len(c.slots) > 0 {
-			c.finish(1, time.Millisecond)
-		}
+		c.finishAll(time.Millisecond)
 		c.order = nil
 		c.want(admission.State{})
 	})
@@ -160,9 +163,7 @@ func TestWhatCannotBeAnsweredInTimeIsRefused(t *testing.T) {
 		if len(c.refused) > 0 {
 			t.Errorf("%d were refused after they had waited", len(c.refused))
 		}
-		for len(c.slots) > 0 {
-			c.finish(1, 0)
-		}
+		c.finishAll(0)
 	})
 }
 
@@ -189,9 +190,7 @@ func TestLatecomersHaveRoom(t *testing.T) {
 		if waiting := c.door.State().Waiting; waiting != 0 {
 			t.Errorf("%d wait after their time", waiting)
 		}
-		for len(c.slots) > 0 {
-			c.finish(1, 0)
-		}
+		c.finishAll(0)
 	})
 }
 
@@ -210,17 +209,13 @@ func TestQueueIsShortWhileMoreComeThanCanBeAnswered(t *testing.T) {
 		if waiting := c.door.State().Waiting; waiting < 1 || waiting > 3 {
 			t.Errorf("%d wait", waiting)
 		}
-		for len(c.slots) > 0 {
-			c.finish(1, 100*time.Millisecond)
-		}
+		c.finishAll(100 * time.Millisecond)
 		c.measured()
 		c.ask(t.Context(), "a", 5)
 		if waiting := c.door.State().Waiting; waiting < 5 {
 			t.Errorf("%d wait although the server is no longer overloaded", waiting)
 		}
-		for len(c.slots) > 0 {
-			c.finish(1, 0)
-		}
+		c.finishAll(0)
 	})
 }
 

@@ -141,6 +141,16 @@ func TestTokenComesTooLate(t *testing.T) {
 	})
 }
 
+// get returns a request to the platform.
+func get(ctx context.Context, t *testing.T) *http.Request {
+	t.Helper()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://platform/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return request
+}
+
 // wire answers with a body whose reads wait.
 type wire struct{ reads chan struct{} }
 
@@ -160,10 +170,7 @@ func TestAnswersOfThePlatformAreDecodedWithAToken(t *testing.T) {
 		slot := c.slot("a")
 		slot.Away()
 		wire := wire{make(chan struct{})}
-		request, err := http.NewRequestWithContext(admission.With(t.Context(), slot), http.MethodGet, "http://platform/", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		request := get(admission.With(t.Context(), slot), t)
 		answer, err := admission.Wrap(wire).RoundTrip(request)
 		if err != nil {
 			t.Fatal(err)
@@ -203,10 +210,7 @@ func TestWaitingForACoreIsNotWaitingForThePlatform(t *testing.T) {
 			slots = append(slots, slot)
 			calling, done := slot.Calling(admission.With(t.Context(), slot))
 			t.Cleanup(done)
-			request, err := http.NewRequestWithContext(calling, http.MethodGet, "http://platform/", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			request := get(calling, t)
 			answer, err := admission.Wrap(wire).RoundTrip(request)
 			if err != nil {
 				t.Fatal(err)
@@ -268,10 +272,7 @@ func TestShortAnswersArriveBeforeTheyAreDecoded(t *testing.T) {
 		slot.Away()
 		other := c.slot("b")
 		pieces := &pieces{"one ", "two ", "three"}
-		request, err := http.NewRequestWithContext(admission.With(t.Context(), slot), http.MethodGet, "http://platform/", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		request := get(admission.With(t.Context(), slot), t)
 		answer, err := admission.Wrap(pieces).RoundTrip(request) //nolint:bodyclose // it is, where it is read
 		if err != nil {
 			t.Fatal(err)
@@ -321,10 +322,7 @@ func TestCrowdedCallsThatWereSentGoOn(t *testing.T) {
 			first, second := c.slot("a"), c.slot("b")
 			_, done := first.Calling(t.Context())
 			calling, end := second.Calling(admission.With(t.Context(), second))
-			request, err := http.NewRequestWithContext(calling, http.MethodGet, "http://platform/", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			request := get(calling, t)
 			if sent {
 				answer, err := admission.Wrap(&pieces{}).RoundTrip(request)
 				if err != nil {

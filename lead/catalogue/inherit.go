@@ -12,8 +12,8 @@ import (
 // builder makes a snapshot. It takes from the snapshot before what has not changed.
 type builder struct {
 	*Snapshot
-	pace flight.Pace
-	old  *Snapshot // has no leads if there is none before
+	pace *flight.Pace // nil if somebody waits for the snapshot
+	old  *Snapshot    // has no leads if there is none before
 
 	// still is set if the old snapshot has the same ids in the same rows.
 	still bool

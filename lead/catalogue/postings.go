@@ -26,7 +26,7 @@ func postingsOf[K comparable](b *builder, old *postings[K], values func(l *lead.
 	if b.unchanged(func(before, now *lead.Lead) bool { return slices.Equal(of(before), of(now)) }) {
 		return *old
 	}
-	return newPostings(b.leads, values, &b.pace)
+	return newPostings(b.leads, values, b.pace)
 }
 
 // newPostings calls values for each lead, which adds the lead's values. A value

@@ -177,7 +177,7 @@ func (c *Catalogue) read(ctx context.Context, number uint64, begun, notBefore ti
 		}
 		previous := c.Current(ctx)
 		asOf := reading.began(begun)
-		s := Build(adopted(reading.Leads, asOf, previous), asOf, previous)
+		s := build(adopted(reading.Leads, asOf, previous), asOf, previous, new(flight.Pace))
 		s.unreadable = reading.Unreadable
 		return s, nil
 	})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"leadgraph/lead"
+	"leadgraph/lead/flight"
 )
 
 // Snapshot is all leads at one moment, with the indexes to filter, order, search
@@ -42,10 +43,13 @@ type Snapshot struct {
 // Build takes from the previous snapshot, which may be nil, the indexes of what has not
 // changed, and makes the tombstones of leads that have disappeared. The result is the
 // same as without it. It does not keep the previous snapshot.
-//
-// Build uses one processor, and rests in between if it takes longer than a millisecond.
 func Build(leads []*lead.Lead, asOf time.Time, previous *Snapshot) *Snapshot {
-	b := &builder{Snapshot: &Snapshot{asOf: asOf}, old: previous}
+	return build(leads, asOf, previous, nil)
+}
+
+// build is Build at a pace, for work in the background.
+func build(leads []*lead.Lead, asOf time.Time, previous *Snapshot, pace *flight.Pace) *Snapshot {
+	b := &builder{Snapshot: &Snapshot{asOf: asOf}, old: previous, pace: pace}
 	if previous == nil {
 		b.old = &Snapshot{}
 	}
@@ -95,14 +99,14 @@ func (b *builder) indexIDs() {
 	if b.fewFresh() {
 		b.byID = b.merged(b.old.byID, func(row, fresh int32) int { return strings.Compare(ids[row], ids[fresh]) }).rows
 	} else {
-		b.byID = newOrdering(rankTexts(ids, &b.pace), asRead(len(ids)).rows, false, &b.pace).rows
+		b.byID = newOrdering(rankTexts(ids, b.pace), asRead(len(ids)).rows, false, b.pace).rows
 	}
 	b.byTie = b.byID
 	if long {
 		for row, id := range ids {
 			ids[row] = tie(id)
 		}
-		b.byTie = newOrdering(rankTexts(ids, &b.pace), asRead(len(ids)).rows, false, &b.pace).rows
+		b.byTie = newOrdering(rankTexts(ids, b.pace), asRead(len(ids)).rows, false, b.pace).rows
 	}
 }
 
@@ -113,8 +117,8 @@ func (b *builder) ordered(field lead.OrderField) (both [2]ordering) {
 		return b.old.orderings[field]
 	}
 	if !b.fewFresh() {
-		r := rankTexts(w.keys(field, b.leads, &b.pace), &b.pace)
-		return [2]ordering{newOrdering(r, b.byTie, false, &b.pace), newOrdering(r, b.byTie, true, &b.pace)}
+		r := rankTexts(w.keys(field, b.leads, b.pace), b.pace)
+		return [2]ordering{newOrdering(r, b.byTie, false, b.pace), newOrdering(r, b.byTie, true, b.pace)}
 	}
 	keys := make(map[int32]string) // of rows that are looked at
 	key := func(row int32) string {

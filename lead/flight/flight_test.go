@@ -95,21 +95,11 @@ func TestFlightIsBounded(t *testing.T) {
 
 func TestFlightTurnsPanicsIntoErrors(t *testing.T) {
 	t.Parallel()
-	for name, work := range map[string]func(context.Context) (int, error){
-		"own goroutine": func(context.Context) (int, error) { panic("Dana Levi") },
-		"its goroutine": func(context.Context) (int, error) {
-			flight.Parallel(func() {}, func() { panic("Dana Levi") })
-			return 0, nil
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, err := flight.Start(t.Context(), t.Context(), time.Minute, work).Wait(t.Context())
-			crash, ok := errors.AsType[*flight.PanicError](err)
-			if !ok || crash.Value != "Dana Levi" || len(crash.Stack) == 0 || err.Error() != "panic" {
-				t.Errorf("got %#v", err)
-			}
-		})
+	work := func(context.Context) (int, error) { panic("Dana Levi") }
+	_, err := flight.Start(t.Context(), t.Context(), time.Minute, work).Wait(t.Context())
+	crash, ok := errors.AsType[*flight.PanicError](err)
+	if !ok || crash.Value != "Dana Levi" || len(crash.Stack) == 0 || err.Error() != "panic" {
+		t.Errorf("got %#v", err)
 	}
 }
 

@@ -20,7 +20,8 @@ const (
 // Pace keeps a long computation in the background from holding a processor: it yields,
 // and after each millisecond of work it sleeps. Yielding alone is not enough: on one
 // processor the scheduler would return to the computation without looking at the
-// network. The zero value is ready. A Pace is not safe for concurrent use.
+// network. The zero value is ready, and nil never rests, for work that somebody waits
+// for. A Pace is not safe for concurrent use.
 type Pace struct {
 	steps   int
 	rested  time.Time // when the work was last resumed after a rest
@@ -29,6 +30,9 @@ type Pace struct {
 
 // Step is called between pieces of work of less than a microsecond.
 func (p *Pace) Step() {
+	if p == nil {
+		return
+	}
 	if p.steps++; p.steps%paceSteps == 0 {
 		p.Rest()
 	}

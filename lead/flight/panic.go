@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/debug"
-	"sync"
 
 	"leadgraph/lead"
 )
@@ -30,34 +29,11 @@ func (e *PanicError) LogValue() slog.Value {
 // Guard runs work and turns a panic into a *PanicError.
 func Guard[V any](work func() (V, error)) (value V, err error) {
 	defer func() {
-		switch recovered := recover().(type) {
-		case nil:
-		case *PanicError: // Parallel passes on a panic with the original stack
-			err = recovered
-		default:
+		if recovered := recover(); recovered != nil {
 			err = &PanicError{Value: recovered, Stack: debug.Stack()}
 		}
 	}()
 	return work()
-}
-
-// Parallel runs the parts at the same time and returns when all have ended. If a
-// part panics, Parallel panics with its *PanicError in the caller's goroutine,
-// where Guard can recover it.
-func Parallel(parts ...func()) {
-	errs := make([]error, len(parts))
-	var group sync.WaitGroup
-	for i, part := range parts {
-		group.Go(func() {
-			_, errs[i] = Guard(func() (struct{}, error) { part(); return struct{}{}, nil })
-		})
-	}
-	group.Wait()
-	for _, err := range errs {
-		if err != nil {
-			panic(err)
-		}
-	}
 }
 
 // AsFailure returns the error of a read in the form that callers expect. A

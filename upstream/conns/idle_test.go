@@ -2,6 +2,7 @@ package conns
 
 import (
 	"net/http"
+	"net/url"
 	"sync"
 	"testing"
 )
@@ -58,20 +59,27 @@ func TestIdleConnections(t *testing.T) {
 	}
 }
 
+// started sends a GET and returns the answer, whose body was not read.
+func started(t *testing.T, via http.RoundTripper, base *url.URL) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base.String()+"/x", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("User-Agent", "leadgraph")
+	resp, err := via.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp
+}
+
 // A connection that is in use while the idle ones are closed is closed when it is idle.
 func TestCloseWhileConnectionsAreUsed(t *testing.T) {
 	t.Parallel()
 	s := serve(t, "http", func(int) reply { return reply{text: good} })
 	own := s.transport(t)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.base.String()+"/x", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("User-Agent", "leadgraph")
-	resp, err := own.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	resp := started(t, own, s.base)
 	own.CloseIdleConnections()
 	body := make([]byte, 8)
 	if n, _ := resp.Body.Read(body); string(body[:n]) != "[]" {
@@ -96,15 +104,7 @@ func TestBodyThatIsClosedEarly(t *testing.T) {
 			continue
 		}
 		own := s.transport(t)
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.base.String()+"/x", http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("User-Agent", "leadgraph")
-		resp, err := own.RoundTrip(req)
-		if err != nil {
-			t.Fatal(err)
-		}
+		resp := started(t, own, s.base)
 		var reading sync.WaitGroup
 		reading.Go(func() {
 			body := make([]byte, 99)

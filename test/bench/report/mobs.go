@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"leadgraph/test/bench/workload"
 )
 
 // Mob is what a server answered to many clients of one manner.
@@ -138,7 +140,7 @@ func (r *Mobs) draw(b *bytes.Buffer, kind string, left, top int) {
 	for _, m := range r.Mobs {
 		if m.Kind == kind {
 			class := strings.ReplaceAll(m.Manner, " ", "-")
-			if m.Server == "unlimited" {
+			if m.Server == workload.Unlimited {
 				class = m.Server
 			}
 			lines[class] = append(lines[class], m)
