@@ -12,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"golang.org/x/sync/semaphore"
 
+	"leadgraph/graph/documents"
 	"leadgraph/graph/generated"
 	"leadgraph/graph/limits"
 	"leadgraph/graph/pagination"
@@ -196,13 +197,13 @@ func NewHandler(o Options) (*Handler, error) {
 // checkRequests installs everything that can refuse an operation before it
 // runs.
 func (h *Handler) checkRequests(o Options, schema *ast.Schema) {
-	documents := newDocumentCache()
-	h.SetQueryCache(documents)
+	cache := documents.New()
+	h.SetQueryCache(cache)
 	h.SetDisableSuggestion(!o.Introspection)
 	h.SetValidationRulesFn(limits.Rules(maxErrors, o.Introspection))
 	h.Use(inputCheck{schema: schema})
 	h.Use(limitCheck{
-		schema: schema, passed: documents, limits: o.Limits, budget: o.Budget,
+		schema: schema, passed: cache, limits: o.Limits, budget: o.Budget,
 		rates: limits.Rates{DefaultPage: o.Pages.Default, MaxPage: o.Pages.Max},
 	})
 	h.Use(newOnlineCheck(schema, o.Online, o.Now))

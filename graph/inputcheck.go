@@ -9,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"leadgraph/graph/coercion"
+	"leadgraph/graph/documents"
 	"leadgraph/internal/errcode"
 )
 
@@ -23,12 +24,9 @@ var _ interface {
 	graphql.OperationContextMutator
 } = inputCheck{}
 
-// The keys of what inputCheck needs in the statistics of an operation, which are
-// the only place that gqlgen offers for it.
-const (
-	givenVariables    = "GivenVariables"
-	declaredVariables = "DeclaredVariables"
-)
+// givenVariables is the key of an operation's variables, as they were sent, in its
+// statistics. gqlgen offers no other place for them.
+const givenVariables = "GivenVariables"
 
 // ExtensionName implements graphql.HandlerExtension.
 func (inputCheck) ExtensionName() string { return "InputCheck" }
@@ -45,12 +43,11 @@ func (inputCheck) MutateOperationParameters(ctx context.Context, request *graphq
 
 // MutateOperationContext implements graphql.OperationContextMutator. The document
 // is shared with other requests, so it restores the variables of a copy of the
-// operation; see documentCache.
+// operation; see package documents.
 func (c inputCheck) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	given, _ := op.Stats.GetExtension(givenVariables).(map[string]any)
-	declared, _ := op.Stats.GetExtension(declaredVariables).(declarations)
 	operation := *op.Operation
-	operation.VariableDefinitions = declared[op.Operation]
+	operation.VariableDefinitions = documents.DeclaredBy(op)
 	op.Operation = &operation
 	var faults []*coercion.Fault
 	if op.Variables, faults = coercion.Variables(c.schema, operation.VariableDefinitions, given); len(faults) > 0 {

@@ -10,6 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"golang.org/x/time/rate"
 
+	"leadgraph/graph/documents"
 	"leadgraph/graph/limits"
 	"leadgraph/graph/transport"
 	"leadgraph/internal/errcode"
@@ -24,7 +25,7 @@ const maxErrors = 10
 type limitCheck struct {
 	schema *ast.Schema
 	// passed holds the documents that are within the limits and valid.
-	passed documentCache
+	passed documents.Cache
 	limits limits.Document
 	rates  limits.Rates
 	budget limits.Budget
@@ -49,7 +50,7 @@ func (c limitCheck) MutateOperationParameters(_ context.Context, request *graphq
 		return tooComplex(violation)
 	}
 	var known bool
-	if request.Query, known = c.passed.own(request.Query); known {
+	if request.Query, known = c.passed.Own(request.Query); known {
 		return nil
 	}
 	if violation := limits.Check(request.Query, c.limits); violation != nil {

@@ -1,4 +1,5 @@
-package graph
+// Package documents keeps parsed documents, with what gqlgen must not see of them.
+package documents
 
 import (
 	"context"
@@ -16,15 +17,15 @@ import (
 // hundreds of documents of front-ends.
 const maxDocumentBytes = 8 << 20
 
-// documentCache maps the texts of requests to parsed documents. It is bounded by what
+// Cache maps the texts of requests to parsed documents. It is bounded by what
 // they hold. When it is full, it keeps the documents that are requested often. It is
 // safe for concurrent use.
 //
 // gqlgen coerces variables as gqlparser does, which differs from the
 // specification, and it does so before any extension is called. It finds the
 // variables in the definitions of the operation. The cache therefore takes them
-// out of the document and hands them to inputCheck.
-type documentCache struct {
+// out of the document and hands them to DeclaredBy.
+type Cache struct {
 	documents *otter.Cache[string, cachedDocument]
 }
 
@@ -38,10 +39,11 @@ type cachedDocument struct {
 // declarations are the variables of each operation of a document.
 type declarations map[*ast.OperationDefinition]ast.VariableDefinitionList
 
-var _ graphql.Cache[*ast.QueryDocument] = documentCache{}
+var _ graphql.Cache[*ast.QueryDocument] = Cache{}
 
-func newDocumentCache() documentCache {
-	return documentCache{otter.Must(&otter.Options[string, cachedDocument]{
+// New returns an empty cache.
+func New() Cache {
+	return Cache{otter.Must(&otter.Options[string, cachedDocument]{
 		MaximumWeight: maxDocumentBytes,
 		Weigher:       func(_ string, cached cachedDocument) uint32 { return cached.weight },
 		// Evict before Add returns, so that the bound holds however fast
@@ -51,7 +53,7 @@ func newDocumentCache() documentCache {
 }
 
 // Get implements graphql.Cache.
-func (c documentCache) Get(ctx context.Context, text string) (*ast.QueryDocument, bool) {
+func (c Cache) Get(ctx context.Context, text string) (*ast.QueryDocument, bool) {
 	cached, known := c.documents.GetIfPresent(text)
 	if known {
 		declare(ctx, cached.declared)
@@ -59,10 +61,10 @@ func (c documentCache) Get(ctx context.Context, text string) (*ast.QueryDocument
 	return cached.document, known
 }
 
-// own returns a text that does not retain the memory of a request, which can be much
+// Own returns a text that does not retain the memory of a request, which can be much
 // longer: the copy in the cache if there is one. It reports whether the document with
 // this text is cached, which means that it is within the limits and valid.
-func (c documentCache) own(text string) (own string, known bool) {
+func (c Cache) Own(text string) (own string, known bool) {
 	if cached, known := c.documents.GetIfPresent(text); known {
 		return cached.text, true
 	}
@@ -71,17 +73,27 @@ func (c documentCache) own(text string) (own string, known bool) {
 
 // Add implements graphql.Cache. gqlgen calls it with a valid document before it
 // uses the document.
-func (c documentCache) Add(ctx context.Context, text string, document *ast.QueryDocument) {
+func (c Cache) Add(ctx context.Context, text string, document *ast.QueryDocument) {
 	declared := prepare(document)
 	cached := cachedDocument{text, document, declared, limits.Weight(text, document, declared)}
 	c.documents.Set(text, cached)
 	declare(ctx, cached.declared)
 }
 
-// declare hands the variables of a document to inputCheck.
-func declare(ctx context.Context, declared declarations) {
+// declared is the key of the variables of a document in an operation's statistics, which
+// are the only place that gqlgen offers for them.
+const declared = "DeclaredVariables"
+
+// DeclaredBy returns the variables that an operation declares.
+func DeclaredBy(op *graphql.OperationContext) ast.VariableDefinitionList {
+	of, _ := op.Stats.GetExtension(declared).(declarations)
+	return of[op.Operation]
+}
+
+// declare hands the variables of a document to DeclaredBy.
+func declare(ctx context.Context, variables declarations) {
 	if graphql.HasOperationContext(ctx) {
-		graphql.GetOperationContext(ctx).Stats.SetExtension(declaredVariables, declared)
+		graphql.GetOperationContext(ctx).Stats.SetExtension(declared, variables)
 	}
 }
 

@@ -1,4 +1,4 @@
-package graph
+package documents
 
 import (
 	"fmt"
@@ -14,9 +14,9 @@ import (
 	"leadgraph/graph/generated"
 )
 
-func TestDocumentCacheIsBounded(t *testing.T) {
+func TestCacheIsBounded(t *testing.T) {
 	t.Parallel()
-	cache := newDocumentCache()
+	cache := New()
 	often := &ast.QueryDocument{}
 	cache.Add(t.Context(), "often", often)
 	long := strings.Repeat("x", 64<<10)
@@ -77,11 +77,11 @@ func documentKinds() map[string]func(i int) string {
 // TestDocumentsWeighWhatTheyHold compares the weights with the heap. It is not parallel
 // because it measures the whole process.
 func TestDocumentsWeighWhatTheyHold(t *testing.T) { //nolint:paralleltest // measures the whole process
-	schema := generated.NewExecutableSchema(generated.Config{Resolvers: &Resolver{}}).Schema()
+	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
 	for name, text := range documentKinds() { //nolint:paralleltest // measures the whole process
 		t.Run(name, func(t *testing.T) {
 			const documents = 60
-			cache := newDocumentCache()
+			cache := New()
 			before := heapInUse()
 			for i := range documents {
 				text := text(i)
