@@ -158,36 +158,44 @@ func NewHandler(o Options) (*Handler, error) {
 	schema := executable.Schema()
 	errs := presenter{logger: o.Logger, requestID: o.RequestID, callersToken: o.CallersToken}
 	h := &Handler{Server: handler.New(executable)}
-	h.AddTransport(transport.New(transport.Options{
-		Schema: schema, Documents: &o.Documents, MaxBody: o.MaxBody, MaxBatch: o.MaxBatch, Timeout: o.Timeout,
-		Logger: o.Logger, Begin: o.Begin, Done: o.Done, Recover: errs.recover,
-		InitConnection: o.InitConnection, Expires: o.Expires, CheckOrigin: o.CheckOrigin, Closing: o.Closing,
-		Admit: o.Admit, Weigh: weigh, Sending: o.Sending, Connect: o.Connect,
-	}))
-	h.SetErrorPresenter(errs.present)
-	h.SetRecoverFunc(errs.recover)
-	h.checkRequests(o, schema)
-	h.AroundFields(computeRootFields(schema))
-	if o.Field != nil {
-		h.AroundFields(watchRootFields(schema, o.Field, errs.codeOf))
-	}
 	if !o.Textbook {
 		var err error
 		if h.projector, err = projection.New(schema); err != nil {
 			return nil, err
 		}
+	}
+	rates := limits.Rates{DefaultPage: o.Pages.Default, MaxPage: o.Pages.Max}
+	cache := h.checkRequests(o, schema, rates)
+	h.AddTransport(transport.New(transport.Options{
+		Schema: schema, Documents: &o.Documents, MaxBody: o.MaxBody, MaxBatch: o.MaxBatch, Timeout: o.Timeout,
+		Logger: o.Logger, Begin: o.Begin, Done: o.Done, Recover: errs.recover,
+		InitConnection: o.InitConnection, Expires: o.Expires, CheckOrigin: o.CheckOrigin, Closing: o.Closing,
+		Admit: o.Admit, Weigh: weigh, Sending: o.Sending, Connect: o.Connect,
+		Shortcut: newShortcut(&o, schema, h.projector, cache, rates, errs),
+	}))
+	h.SetErrorPresenter(errs.present)
+	h.SetRecoverFunc(errs.recover)
+	h.AroundFields(computeRootFields(schema))
+	if o.Field != nil {
+		h.AroundFields(watchRootFields(schema, o.Field, errs.codeOf))
+	}
+	if h.projector != nil {
 		h.AroundFields(renderWhileReading(schema, h.projector))
 		h.AroundFields(h.projector.Middleware)
 	}
 	h.AroundRootFields(seatRootFields)
 	inFlight := semaphore.NewWeighted(rowsInFlight)
 	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		return next(withOperation(ctx, schema, o, inFlight))
+		return next(withOperation(ctx, schema, &o, inFlight))
 	})
 	h.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 		response := next(ctx)
 		if op, begun := ctx.Value(operationKey{}).(*operation); begun && response != nil {
-			op.extend(graphql.GetOperationContext(ctx), response)
+			request := graphql.GetOperationContext(ctx)
+			// Each failed lookup keeps its error: null without an error means that the
+			// tenant has no lead.
+			response.Errors = append(response.Errors, op.withheld(request)...)
+			op.extend(response, planned(request))
 		}
 		return response
 	})
@@ -195,17 +203,14 @@ func NewHandler(o Options) (*Handler, error) {
 }
 
 // checkRequests installs everything that can refuse an operation before it
-// runs.
-func (h *Handler) checkRequests(o Options, schema *ast.Schema) {
+// runs, and returns the cache of those documents that passed.
+func (h *Handler) checkRequests(o Options, schema *ast.Schema, rates limits.Rates) documents.Cache {
 	cache := documents.New()
 	h.SetQueryCache(cache)
 	h.SetDisableSuggestion(!o.Introspection)
 	h.SetValidationRulesFn(limits.Rules(maxErrors, o.Introspection))
 	h.Use(inputCheck{schema: schema})
-	h.Use(limitCheck{
-		schema: schema, passed: cache, limits: o.Limits, budget: o.Budget,
-		rates: limits.Rates{DefaultPage: o.Pages.Default, MaxPage: o.Pages.Max},
-	})
+	h.Use(limitCheck{schema: schema, passed: cache, limits: o.Limits, budget: o.Budget, rates: rates})
 	h.Use(newOnlineCheck(schema, o.Online, o.Now))
 	h.Use(transport.InlineDefer{}) // after the checks that need to see @defer
 	if o.Introspection {
@@ -213,4 +218,5 @@ func (h *Handler) checkRequests(o Options, schema *ast.Schema) {
 	} else {
 		h.Use(hiddenSchema{schema})
 	}
+	return cache
 }

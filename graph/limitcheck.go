@@ -169,8 +169,11 @@ func refuseOnline(code, message string, at *ast.Position) *gqlerror.Error {
 	return err
 }
 
-// weigh returns the weight of an operation's planned cost.
-func weigh(op *graphql.OperationContext) int {
-	planned, _ := op.Stats.GetExtension(requestedCost).(limits.Cost)
-	return planned.Weight()
+// planned returns the most that an operation may cost.
+func planned(op *graphql.OperationContext) limits.Cost {
+	most, _ := op.Stats.GetExtension(requestedCost).(limits.Cost)
+	return most
 }
+
+// weigh returns the weight of an operation's planned cost.
+func weigh(op *graphql.OperationContext) int { return planned(op).Weight() }

@@ -30,7 +30,7 @@ import (
 // its view of the catalogue and its cost so far.
 type operation struct {
 	schema    *ast.Schema
-	options   Options
+	options   *Options
 	inFlight  *semaphore.Weighted // see rowsInFlight
 	caller    string              // the caller that its cursors are valid for
 	requestID string
@@ -94,7 +94,7 @@ type operationKey struct{}
 func operationOf(ctx context.Context) *operation { return ctx.Value(operationKey{}).(*operation) }
 
 // withOperation returns a context with a new operation.
-func withOperation(ctx context.Context, schema *ast.Schema, options Options, inFlight *semaphore.Weighted) context.Context {
+func withOperation(ctx context.Context, schema *ast.Schema, options *Options, inFlight *semaphore.Weighted) context.Context {
 	request := graphql.GetOperationContext(ctx)
 	op := &operation{
 		schema:    schema,
@@ -228,14 +228,14 @@ func (op *operation) spend(report lookup.Report) {
 	}
 }
 
-// extend adds to a response the operation's cost, if the settings allow it, and
-// whether the catalogue was stale.
-func (op *operation) extend(request *graphql.OperationContext, response *graphql.Response) {
+// extend adds to a response the operation's cost, of which the estimate is given, if the
+// settings allow it, and whether the catalogue was stale.
+func (op *operation) extend(response *graphql.Response, most limits.Cost) {
 	op.mu.Lock()
 	defer op.mu.Unlock()
-	// Each failed lookup keeps its error: null without an error means that the
-	// tenant has no lead.
-	response.Errors = append(response.Errors, op.withheld(request)...)
+	if !op.stale && !op.options.ExposeCost {
+		return
+	}
 	if response.Extensions == nil {
 		response.Extensions = map[string]any{}
 	}
@@ -243,11 +243,9 @@ func (op *operation) extend(request *graphql.OperationContext, response *graphql
 		response.Extensions["stale"] = true
 	}
 	if op.options.ExposeCost && op.whole == nil {
-		whole := cost{Actual: op.spent, UpstreamCalls: op.spent.UpstreamCalls, Rows: op.spent.Rows}
-		if most, known := request.Stats.GetExtension(requestedCost).(limits.Cost); known {
-			whole.Requested = requested(most)
+		response.Extensions["cost"] = cost{
+			Requested: requested(most), Actual: op.spent, UpstreamCalls: op.spent.UpstreamCalls, Rows: op.spent.Rows,
 		}
-		response.Extensions["cost"] = whole
 	}
 }
 

@@ -26,14 +26,23 @@ const maxDocumentBytes = 8 << 20
 // variables in the definitions of the operation. The cache therefore takes them
 // out of the document and hands them to DeclaredBy.
 type Cache struct {
-	documents *otter.Cache[string, cachedDocument]
+	documents *otter.Cache[string, Cached]
 }
 
-type cachedDocument struct {
-	text     string
-	document *ast.QueryDocument
+// Cached is a document that is valid and within the limits. It is shared: do not change
+// it.
+type Cached struct {
+	// Text does not retain the memory of a request, which can be much longer.
+	Text     string
+	Document *ast.QueryDocument
 	declared declarations
 	weight   uint32 // see limits.Weight
+}
+
+// Variables returns the variables that an operation of the document declares. They are
+// not in its definition.
+func (c Cached) Variables(operation *ast.OperationDefinition) ast.VariableDefinitionList {
+	return c.declared[operation]
 }
 
 // declarations are the variables of each operation of a document.
@@ -43,9 +52,9 @@ var _ graphql.Cache[*ast.QueryDocument] = Cache{}
 
 // New returns an empty cache.
 func New() Cache {
-	return Cache{otter.Must(&otter.Options[string, cachedDocument]{
+	return Cache{otter.Must(&otter.Options[string, Cached]{
 		MaximumWeight: maxDocumentBytes,
-		Weigher:       func(_ string, cached cachedDocument) uint32 { return cached.weight },
+		Weigher:       func(_ string, cached Cached) uint32 { return cached.weight },
 		// Evict before Add returns, so that the bound holds however fast
 		// documents arrive.
 		Executor: func(evict func()) { evict() },
@@ -58,15 +67,17 @@ func (c Cache) Get(ctx context.Context, text string) (*ast.QueryDocument, bool) 
 	if known {
 		declare(ctx, cached.declared)
 	}
-	return cached.document, known
+	return cached.Document, known
 }
 
-// Own returns a text that does not retain the memory of a request, which can be much
-// longer: the copy in the cache if there is one. It reports whether the document with
-// this text is cached, which means that it is within the limits and valid.
+// Lookup returns the document with this text, if it is cached.
+func (c Cache) Lookup(text string) (Cached, bool) { return c.documents.GetIfPresent(text) }
+
+// Own returns a text that does not retain the memory of a request: the copy in the cache
+// if there is one. It reports whether the document with this text is cached.
 func (c Cache) Own(text string) (own string, known bool) {
 	if cached, known := c.documents.GetIfPresent(text); known {
-		return cached.text, true
+		return cached.Text, true
 	}
 	return strings.Clone(text), false
 }
@@ -75,7 +86,7 @@ func (c Cache) Own(text string) (own string, known bool) {
 // uses the document.
 func (c Cache) Add(ctx context.Context, text string, document *ast.QueryDocument) {
 	declared := prepare(document)
-	cached := cachedDocument{text, document, declared, limits.Weight(text, document, declared)}
+	cached := Cached{text, document, declared, limits.Weight(text, document, declared)}
 	c.documents.Set(text, cached)
 	declare(ctx, cached.declared)
 }

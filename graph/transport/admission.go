@@ -27,18 +27,18 @@ func (t endpoint) enter(ctx context.Context) (inside context.Context, slot *admi
 	return admission.With(ctx, slot), slot, 0
 }
 
-// reserve reserves memory for an operation by its planned cost. The operation is
-// refused if retryAfter is positive.
-func (t endpoint) reserve(ctx context.Context, op *graphql.OperationContext) (retryAfter time.Duration) {
-	slot := admission.Of(ctx)
-	if slot == nil {
-		return 0
+// weigh returns the weight of an operation's planned cost.
+func (t endpoint) weigh(op *graphql.OperationContext) int {
+	if t.Weigh == nil {
+		return 1
 	}
-	weight := 1
-	if t.Weigh != nil {
-		weight = t.Weigh(op)
-	}
-	_, retryAfter = slot.Reserve(ctx, weight)
+	return t.Weigh(op)
+}
+
+// reserve reserves memory for an operation by its weight. The operation is refused if
+// retryAfter is positive.
+func (t endpoint) reserve(ctx context.Context, weight int) (retryAfter time.Duration) {
+	_, retryAfter = admission.Of(ctx).Reserve(ctx, weight)
 	return retryAfter
 }
 

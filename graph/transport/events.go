@@ -31,7 +31,7 @@ func (x exchange) answerEvents(ctx context.Context, params *operationParams) {
 	op, errs := x.create(ctx, x.exec, params)
 	var operation *ast.OperationDefinition
 	if errs == nil {
-		if retryAfter := x.reserve(ctx, op); retryAfter > 0 {
+		if retryAfter := x.reserve(ctx, x.weigh(op)); retryAfter > 0 {
 			x.refuseOverloaded(ctx, retryAfter)
 			return
 		}

@@ -57,7 +57,7 @@ func (x exchange) answerDeferred(ctx context.Context, op *graphql.OperationConte
 	root := shaper{asked, x.Schema}.shape(x.Schema.Query, deferred.operation.SelectionSet)
 	if root == nil { // as with @defer(if: false)
 		next, _ := run(ctx, x.exec, op)
-		x.answerWhole(ctx, op, next())
+		x.answerWhole(ctx, op.Operation, next())
 		return
 	}
 	pieces := root.pieces(ast.Path{})
@@ -69,7 +69,7 @@ func (x exchange) answerDeferred(ctx context.Context, op *graphql.OperationConte
 	response := next()
 	kept, below := root.only(root.undeferred()).cut(response.Data, ast.Path{})
 	if isNull(response.Data) || len(pieces)+len(below) == 0 {
-		x.answerWhole(ctx, op, response) // there is nothing to add to
+		x.answerWhole(ctx, op.Operation, response) // there is nothing to add to
 		return
 	}
 	errs := slices.Clone(response.Errors)

@@ -52,6 +52,8 @@ type Options struct {
 	CheckOrigin func(*http.Request) bool
 	// Admit gives an operation a slot; see graph.Options.
 	Admit func(ctx context.Context) (slot *admission.Slot, retryAfter time.Duration)
+	// Shortcut answers some of the operations that have a single answer. Optional.
+	Shortcut Shortcut
 	// Weigh returns the weight of an operation's planned cost, for its slot.
 	Weigh func(*graphql.OperationContext) int
 	// Connect counts a WebSocket to the caller of ctx until leave is called; see
@@ -163,13 +165,16 @@ func refuse(ctx context.Context, exec graphql.GraphExecutor, message string) *gr
 func (x exchange) answer(ctx context.Context, params *operationParams) {
 	ctx, cancel := context.WithTimeout(x.begin(ctx, x.came), x.Timeout)
 	defer cancel()
+	if x.shorten(ctx, params) {
+		return
+	}
 	var deferred deferral
 	if x.client.parts != nil {
 		ctx = context.WithValue(ctx, deferralKey{}, &deferred)
 	}
 	op, errs := x.create(ctx, x.exec, params)
 	if errs == nil {
-		if retryAfter := x.reserve(ctx, op); retryAfter > 0 {
+		if retryAfter := x.reserve(ctx, x.weigh(op)); retryAfter > 0 {
 			x.refuseOverloaded(ctx, retryAfter)
 			return
 		}
@@ -186,12 +191,12 @@ func (x exchange) answer(ctx context.Context, params *operationParams) {
 		x.answerDeferred(ctx, op, deferred)
 	default:
 		next, _ := run(ctx, x.exec, op)
-		x.answerWhole(ctx, op, next())
+		x.answerWhole(ctx, op.Operation, next())
 	}
 }
 
-func (x exchange) answerWhole(ctx context.Context, op *graphql.OperationContext, response *graphql.Response) {
-	x.done(ctx, op.Operation, http.StatusOK, response.Errors, x.writeJSON(ctx, http.StatusOK, encode(response)))
+func (x exchange) answerWhole(ctx context.Context, operation *ast.OperationDefinition, response *graphql.Response) {
+	x.done(ctx, operation, http.StatusOK, response.Errors, x.writeJSON(ctx, http.StatusOK, encode(response)))
 }
 
 // answerBatch runs the operations of an array one after the other, so that an
@@ -221,7 +226,7 @@ func (t endpoint) execute(ctx context.Context, exec graphql.GraphExecutor, param
 	if errs != nil {
 		return nil, exec.DispatchError(graphql.WithOperationContext(ctx, op), errs)
 	}
-	if retryAfter := t.reserve(ctx, op); retryAfter > 0 {
+	if retryAfter := t.reserve(ctx, t.weigh(op)); retryAfter > 0 {
 		return nil, overloaded(ctx, exec, retryAfter)
 	}
 	next, _ := run(ctx, exec, op)
@@ -230,10 +235,7 @@ func (t endpoint) execute(ctx context.Context, exec graphql.GraphExecutor, param
 
 // create creates an operation from a request, for all transports.
 func (t endpoint) create(ctx context.Context, exec graphql.GraphExecutor, params *operationParams) (*graphql.OperationContext, gqlerror.List) {
-	register, err := t.Documents.Resolve(ctx, &params.RawParams, params.DocumentID)
-	if err == nil && params.Query == "" {
-		err = errcode.BadInput("query", "must be a GraphQL document.", nil)
-	}
+	register, err := t.resolve(ctx, params)
 	if err != nil {
 		return &graphql.OperationContext{}, gqlerror.List{err}
 	}

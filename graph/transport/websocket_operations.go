@@ -69,7 +69,7 @@ func (s *socket) operate(ctx context.Context, id string, params *operationParams
 		s.fail(ctx, id, s.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs))
 		return
 	}
-	if retryAfter := s.reserve(ctx, op); retryAfter > 0 {
+	if retryAfter := s.reserve(ctx, s.weigh(op)); retryAfter > 0 {
 		s.fail(ctx, id, overloaded(ctx, s.exec, retryAfter))
 		return
 	}

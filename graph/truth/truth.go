@@ -21,13 +21,14 @@ import (
 // Operation is what one operation has read, with all its deferred parts. It is safe
 // for concurrent use.
 type Operation struct {
-	memory func() *recent.Memory
-	// parts returns the parts of a lead that any field of the operation shows.
-	// Versions without them are not used, so that all fields show the same one.
-	parts func() lead.Parts
+	memory onceOf[*recent.Memory]
+	// parts are the parts of a lead that any field of the operation shows. Versions
+	// without them are not used, so that all fields show the same one.
+	parts onceOf[lead.Parts]
 	alone bool
-	// simple says that what a field has read is the newest. It is decided once.
-	simple func() bool
+	// simplest says that what a field has read is the newest; see isSimple.
+	simplest bool
+	simple   sync.Once
 
 	mu       sync.Mutex
 	all      *catalogue.Snapshot // the newest; nil if none was read
@@ -48,18 +49,16 @@ type version struct {
 // of a caller. alone says that a single field of the operation shows leads: then it
 // only matters whether others have read newer ones.
 func New(memory func() *recent.Memory, alone bool, parts func() lead.Parts) *Operation {
-	memory = sync.OnceValue(memory)
-	return &Operation{
-		memory: memory, alone: alone, parts: sync.OnceValue(parts),
-		simple: sync.OnceValue(func() bool { return alone && memory().Len() == 0 }),
-	}
+	o := &Operation{alone: alone}
+	o.memory.decide, o.parts.decide = memory, parts
+	return o
 }
 
 // Parts returns the parts of a lead that any field of the operation shows.
-func (o *Operation) Parts() lead.Parts { return o.parts() }
+func (o *Operation) Parts() lead.Parts { return o.parts.get() }
 
 // Memory returns the memory of all operations of the caller.
-func (o *Operation) Memory() *recent.Memory { return o.memory() }
+func (o *Operation) Memory() *recent.Memory { return o.memory.get() }
 
 // Tenant notes the leads of a tenant. asOf is when the tenant had these leads and no
 // others.
@@ -150,7 +149,7 @@ func (o *Operation) Settle(id string) *lead.Lead {
 // Newest returns the version to show of a lead that a field has read, or nil if the
 // lead is gone or no longer matches the field's filter.
 func (o *Operation) Newest(read *lead.Lead, filter *lead.Filter) *lead.Lead {
-	if o.simple() {
+	if o.isSimple() {
 		return read
 	}
 	o.mu.Lock()
@@ -190,7 +189,7 @@ func (o *Operation) newest(id string, read *lead.Lead, at time.Time) (l *lead.Le
 	if v, noted := o.leads[id]; noted {
 		consider(v.Lead, v.asOf)
 	}
-	if v, noted := o.memory().Of(id, o.parts()); noted && !o.simple() {
+	if v, noted := o.Memory().Of(id, o.Parts()); noted && !o.isSimple() {
 		if v.Gone {
 			if tenant == "" || strings.EqualFold(tenant, v.TenantID) { // another tenant may have it now
 				consider(nil, v.AsOf)
@@ -248,7 +247,7 @@ func has(leads []*lead.Lead, id string) bool {
 
 // OfTenant returns the leads of a tenant whose leads were noted.
 func (o *Operation) OfTenant(tenantID string) []*lead.Lead {
-	simple := o.simple()
+	simple := o.isSimple()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	key := strings.ToLower(tenantID)
@@ -265,7 +264,7 @@ func (o *Operation) OfTenant(tenantID string) []*lead.Lead {
 			shown = append(shown, l)
 		}
 	}
-	for _, ids := range [][]string{o.byTenant[key], o.memory().OfTenant(key)} {
+	for _, ids := range [][]string{o.byTenant[key], o.Memory().OfTenant(key)} {
 		for _, id := range ids {
 			if has(shown, id) || o.elsewhere(id, key) { // it has moved
 				continue
@@ -295,12 +294,12 @@ func (o *Operation) elsewhere(id, key string) bool {
 // Unlike returns the ids of leads in the snapshot that are gone or that no longer
 // match the filter.
 func (o *Operation) Unlike(s *catalogue.Snapshot, filter *lead.Filter) []string {
-	if o.simple() {
+	if o.isSimple() {
 		return nil
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	ids := o.memory().IDs()
+	ids := o.Memory().IDs()
 	for id := range o.leads {
 		ids = append(ids, id)
 	}
@@ -337,7 +336,7 @@ func (o *Operation) Unlike(s *catalogue.Snapshot, filter *lead.Filter) []string 
 // TenantOf returns the tenant of a lead that is known to exist although no version of
 // it is at hand.
 func (o *Operation) TenantOf(id string) (tenantID string, asOf time.Time, known bool) {
-	v, noted := o.memory().Of(id, o.parts())
+	v, noted := o.Memory().Of(id, o.Parts())
 	return v.TenantID, v.AsOf, noted && !v.Gone
 }
 
