@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -65,12 +64,10 @@ func fromQuery(r *http.Request) (request, *refusal) {
 }
 
 func (t endpoint) fromBody(w http.ResponseWriter, r *http.Request) (request, *refusal) {
-	mediaType, options, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	charset := strings.ToLower(options["charset"])
-	if err != nil || mediaType != typeJSON || charset != "" && charset != "utf-8" {
+	if !isJSON(r.Header.Get("Content-Type")) {
 		return request{}, &refusal{http.StatusUnsupportedMediaType, "Content-Type must be application/json in UTF-8."}
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, t.MaxBody))
+	body, err := readBody(w, r, t.MaxBody)
 	switch {
 	case isTooLarge(err):
 		return request{}, &refusal{http.StatusRequestEntityTooLarge, "The request body is too large."}
@@ -85,6 +82,26 @@ func (t endpoint) fromBody(w http.ResponseWriter, r *http.Request) (request, *re
 		return request{}, malformed(err)
 	}
 	return request{operations: []*operationParams{params}}, nil
+}
+
+// isJSON reports whether the Content-Type is that of JSON in UTF-8.
+func isJSON(header string) bool {
+	if header == typeJSON {
+		return true
+	}
+	mediaType, options, err := mime.ParseMediaType(header)
+	charset := strings.ToLower(options["charset"])
+	return err == nil && mediaType == typeJSON && (charset == "" || charset == "utf-8")
+}
+
+// readBody reads a body. At first it takes no more memory than most requests need,
+// because a client can announce a body and never send it.
+func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+	const usual = 2 << 10
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), usual)) + bytes.MinRead)
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, most))
+	return body.Bytes(), err
 }
 
 // fromArray counts the operations before it decodes them.
@@ -118,60 +135,4 @@ func malformed(err error) *refusal {
 func isTooLarge(err error) bool {
 	_, ok := errors.AsType[*http.MaxBytesError](err)
 	return ok
-}
-
-func decodeParams(text []byte) (*operationParams, error) {
-	params := &operationParams{}
-	return params, decodeMembers(text, []member{
-		{"query", &params.Query},
-		{"operationName", &params.OperationName},
-		{"variables", &params.Variables},
-		{"extensions", &params.Extensions},
-		{"documentId", &params.DocumentID},
-	})
-}
-
-// member is a member of a JSON object and a pointer to its value.
-type member struct {
-	name string
-	into any
-}
-
-// wrongType is the name of a member whose value has the wrong type.
-type wrongType string
-
-// Error returns one sentence.
-func (name wrongType) Error() string { return string(name) + ": has the wrong type." }
-
-// decodeMembers decodes the members of one JSON object. Their names must match
-// exactly, while encoding/json takes "Query" for "query". Other members are
-// ignored.
-func decodeMembers(text []byte, members []member) error {
-	var given map[string]json.RawMessage
-	if err := decode(text, &given); err != nil {
-		return err
-	}
-	for _, m := range members {
-		if value, present := given[m.name]; present && decode(value, m.into) != nil {
-			return wrongType(m.name)
-		}
-	}
-	return nil
-}
-
-// decode decodes exactly one JSON value. Numbers stay text, so that large ones
-// keep their digits until their type is known.
-func decode(text []byte, into any) error {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
-	if err := decoder.Decode(into); err != nil {
-		return err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		if err == nil {
-			err = errors.New("more than one JSON value")
-		}
-		return err
-	}
-	return nil
 }

@@ -236,6 +236,7 @@ type inquiry struct {
 	keys   []string // the distinct tenants in lower case
 	found  []Lookup // of each key
 	report Report
+	fresh  map[string]Found // what was read for the other replicas
 }
 
 // ByTenants returns the leads of each tenant in the order of the ids, as fresh as
@@ -253,9 +254,13 @@ func (l *Lookups) ByTenants(ctx context.Context, tenantIDs []string, want lead.F
 	missing := l.fromMemory(ctx, q)
 	if len(missing) > 0 {
 		l.fromPlatform(ctx, q, missing)
+		l.share(q.fresh)
 		l.fallBack(ctx, q, missing)
 	}
 	l.opts.OnBatch(len(q.keys), q.report)
+	if len(tenantIDs) == 1 {
+		return q.found, q.report
+	}
 	found := make([]Lookup, len(tenantIDs))
 	for i, place := range places {
 		found[i] = q.found[place]
@@ -275,6 +280,9 @@ func (l *Lookups) interval() time.Duration {
 // distinctTenants returns the distinct ids in lower case, and the place of each
 // given id among them.
 func distinctTenants(tenantIDs []string) (keys []string, places []int) {
+	if len(tenantIDs) == 1 {
+		return []string{strings.ToLower(tenantIDs[0])}, nil
+	}
 	keys, places = make([]string, 0, len(tenantIDs)), make([]int, len(tenantIDs))
 	known := make(map[string]int, len(tenantIDs))
 	for i, id := range tenantIDs {

@@ -93,6 +93,10 @@ func (l *Lookups) readAll(ctx context.Context, q *inquiry, missing []int, want l
 
 // readSingly answers the missing tenants with one read each.
 func (l *Lookups) readSingly(ctx context.Context, q *inquiry, missing []int) {
+	if len(missing) == 1 {
+		l.answer(q, missing[0], l.read(ctx, q.keys[missing[0]], q.need))
+		return
+	}
 	results := make([]result, len(missing))
 	var reads errgroup.Group
 	reads.SetLimit(l.opts.FanOut)
@@ -103,22 +107,27 @@ func (l *Lookups) readSingly(ctx context.Context, q *inquiry, missing []int) {
 		})
 	}
 	_ = reads.Wait() // always nil: each result holds its own error
-	fresh := map[string]Found{}
 	for i, place := range missing {
-		r := results[i]
-		q.found[place] = Lookup{Leads: r.found.Leads, AsOf: r.found.AsOf, Err: r.err}
-		switch {
-		case r.first:
-			q.report.UpstreamCalls++
-			q.report.Rows += len(r.found.Leads)
-			if r.err == nil {
-				fresh[q.keys[place]] = r.found
-			}
-		case !r.waited && r.err == nil:
-			q.report.CacheHits++
-		}
+		l.answer(q, place, results[i])
 	}
-	l.share(fresh)
+}
+
+// answer notes the result of one read.
+func (l *Lookups) answer(q *inquiry, place int, r result) {
+	q.found[place] = Lookup{Leads: r.found.Leads, AsOf: r.found.AsOf, Err: r.err}
+	switch {
+	case r.first:
+		q.report.UpstreamCalls++
+		q.report.Rows += len(r.found.Leads)
+		if r.err == nil && l.opts.Shared != nil {
+			if q.fresh == nil {
+				q.fresh = map[string]Found{}
+			}
+			q.fresh[q.keys[place]] = r.found
+		}
+	case !r.waited && r.err == nil:
+		q.report.CacheHits++
+	}
 }
 
 // result is the result of a lookup that fromMemory could not answer.
@@ -221,7 +230,10 @@ func (l *Lookups) fetch(ctx context.Context, key string, number uint64, begun ti
 		return remembered{}, err
 	}
 	l.meter.readOne(took, exactly)
-	r := remembered{Found: dated(leads, begun), heldAt: begun, number: number}
+	for _, one := range leads {
+		one.AsOf = begun // nobody else has them yet
+	}
+	r := remembered{Found: Found{leads, begun}, heldAt: begun, number: number}
 	l.opts.OnRead(key, r.Found)
 	l.remember(key, r)
 	return r, nil

@@ -1,0 +1,171 @@
+package transport
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"iter"
+	"slices"
+	"unicode/utf8"
+)
+
+func decodeParams(text []byte) (*operationParams, error) {
+	params := &operationParams{}
+	return params, decodeMembers(text, []member{
+		{"query", &params.Query},
+		{"operationName", &params.OperationName},
+		{"variables", &params.Variables},
+		{"extensions", &params.Extensions},
+		{"documentId", &params.DocumentID},
+	})
+}
+
+// member is a member of a JSON object and a pointer to its value.
+type member struct {
+	name string
+	into any
+}
+
+// wrongType is the name of a member whose value has the wrong type.
+type wrongType string
+
+// Error returns one sentence.
+func (name wrongType) Error() string { return string(name) + ": has the wrong type." }
+
+var errNoObject = errors.New("not one JSON object")
+
+// decodeMembers decodes up to 8 members of one JSON object. Their names must match
+// exactly, while encoding/json takes "Query" for "query". Of several members of one name
+// the last one counts, and others are ignored.
+func decodeMembers(text []byte, wanted []member) error {
+	text = trim(text)
+	if !json.Valid(text) || text[0] != '{' && text[0] != 'n' {
+		return errNoObject
+	}
+	var given [8][]byte
+	for name, value := range members(text) {
+		if at := slices.IndexFunc(wanted, func(m member) bool { return m.name == name }); at >= 0 {
+			given[at] = value
+		}
+	}
+	for i, m := range wanted {
+		if given[i] != nil && decodeMember(given[i], m.into) != nil {
+			return wrongType(m.name)
+		}
+	}
+	return nil
+}
+
+func decodeMember(value []byte, into any) error {
+	switch into := into.(type) {
+	case *string:
+		if text, plain := plainText(value); plain {
+			*into = text
+			return nil
+		}
+	case *map[string]any:
+		if texts, plain := plainTexts(value); plain {
+			*into = texts
+			return nil
+		}
+	}
+	return decode(value, into)
+}
+
+// plainTexts decodes an object whose values are plain texts, as variables often are.
+func plainTexts(value []byte) (texts map[string]any, plain bool) {
+	if value[0] != '{' {
+		return nil, false
+	}
+	texts = map[string]any{}
+	for name, value := range members(value) {
+		text, plain := plainText(value)
+		if !plain {
+			return nil, false
+		}
+		texts[name] = text
+	}
+	return texts, true
+}
+
+// plainText decodes a JSON text without escapes, which most are.
+func plainText(value []byte) (text string, plain bool) {
+	if value[0] != '"' || bytes.IndexByte(value, '\\') >= 0 || !utf8.Valid(value) {
+		return "", false
+	}
+	return string(value[1 : len(value)-1]), true
+}
+
+// members returns the members of a JSON object, or nothing for null. The text must be
+// valid JSON.
+func members(object []byte) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		if object[0] != '{' {
+			return
+		}
+		rest := trim(object[1:])
+		for rest[0] == '"' {
+			end := valueEnd(rest)
+			name, plain := plainText(rest[:end])
+			if !plain {
+				_ = json.Unmarshal(rest[:end], &name) // it is valid
+			}
+			rest = trim(trim(rest[end:])[1:])
+			end = valueEnd(rest)
+			if !yield(name, rest[:end]) {
+				return
+			}
+			if rest = trim(rest[end:]); rest[0] == ',' {
+				rest = trim(rest[1:])
+			}
+		}
+	}
+}
+
+func trim(text []byte) []byte { return bytes.TrimLeft(text, " \t\r\n") }
+
+// valueEnd returns where the value ends that begins a text. The text must be valid JSON.
+func valueEnd(text []byte) int {
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			for i++; text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					i++
+				}
+			}
+		case '{', '[':
+			depth++
+			continue
+		case '}', ']':
+			depth--
+		default:
+			if depth > 0 || i+1 < len(text) && !bytes.ContainsRune([]byte(",]} \t\r\n"), rune(text[i+1])) {
+				continue
+			}
+		}
+		if depth == 0 {
+			return i + 1
+		}
+	}
+	return len(text)
+}
+
+// decode decodes exactly one JSON value. Numbers stay text, so that large ones
+// keep their digits until their type is known.
+func decode(text []byte, into any) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(into); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		if err == nil {
+			err = errors.New("more than one JSON value")
+		}
+		return err
+	}
+	return nil
+}
