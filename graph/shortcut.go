@@ -152,7 +152,11 @@ func (p *prepared) write(ctx context.Context, op *operation, errs []error, respo
 			response.Errors = append(response.Errors, p.present(ctx, field, errs[i]))
 			continue
 		}
-		if !w.Value(field.Field, op.visible(lead.Preferred(op.truth.OfTenant(p.tenants[i])))) {
+		leads := op.truth.Only
+		if !op.alone {
+			leads = op.truth.OfTenant
+		}
+		if !w.Value(field.Field, lead.Preferred(leads(p.tenants[i]))) {
 			return false
 		}
 	}

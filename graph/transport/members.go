@@ -45,7 +45,7 @@ func decodeMembers(text []byte, wanted []member) error {
 	}
 	var given [8][]byte
 	for name, value := range members(text) {
-		if at := slices.IndexFunc(wanted, func(m member) bool { return m.name == name }); at >= 0 {
+		if at := slices.IndexFunc(wanted, func(m member) bool { return m.name == string(name) }); at >= 0 {
 			given[at] = value
 		}
 	}
@@ -84,7 +84,7 @@ func plainTexts(value []byte) (texts map[string]any, plain bool) {
 		if !plain {
 			return nil, false
 		}
-		texts[name] = text
+		texts[string(name)] = text
 	}
 	return texts, true
 }
@@ -99,17 +99,19 @@ func plainText(value []byte) (text string, plain bool) {
 
 // members returns the members of a JSON object, or nothing for null. The text must be
 // valid JSON.
-func members(object []byte) iter.Seq2[string, []byte] {
-	return func(yield func(string, []byte) bool) {
+func members(object []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(name, value []byte) bool) {
 		if object[0] != '{' {
 			return
 		}
 		rest := trim(object[1:])
 		for rest[0] == '"' {
 			end := valueEnd(rest)
-			name, plain := plainText(rest[:end])
-			if !plain {
-				_ = json.Unmarshal(rest[:end], &name) // it is valid
+			name := rest[1 : end-1]
+			if bytes.IndexByte(name, '\\') >= 0 || !utf8.Valid(name) {
+				var text string
+				_ = json.Unmarshal(rest[:end], &text) // it is valid
+				name = []byte(text)
 			}
 			rest = trim(trim(rest[end:])[1:])
 			end = valueEnd(rest)

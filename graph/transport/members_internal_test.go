@@ -35,7 +35,7 @@ func FuzzMembers(f *testing.F) {
 			if err := decode(value, &v); err != nil {
 				t.Fatalf("%q: %q: %v", name, value, err)
 			}
-			found[name] = v
+			found[string(name)] = v
 		}
 		if len(found)+len(want) > 0 && !reflect.DeepEqual(found, want) {
 			t.Fatalf("members are %v, want %v", found, want)

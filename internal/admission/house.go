@@ -61,6 +61,23 @@ func (h *house) enter(g *guest) {
 	h.follow(g.name)
 }
 
+// walkIn gives room to an operation that need not wait, and reports whether there was any.
+func (h *house) walkIn(name string, weight int) bool {
+	p := h.parties[name]
+	if h.queue.Len() > 0 || h.used > 0 && h.used+weight > h.most {
+		return false
+	}
+	if p == nil {
+		p = &party{}
+		h.parties[name] = p
+	} else if p.own.Len() > 0 || p.weight > 0 && p.weight+weight > h.most-h.most/4 {
+		return false
+	}
+	p.weight += weight
+	h.used += weight
+	return true
+}
+
 // follow moves the operations of a caller that are within its share now into the
 // queue of the house, and gives room to those who wait there, in this order.
 func (h *house) follow(name string) {
@@ -121,8 +138,13 @@ func (h *house) crowdedBy(g *guest, most int) bool {
 // within the time that callers wait, or if too many wait already. It calls away
 // before it waits.
 func (d *Door) reserve(ctx context.Context, name string, weight int, away func()) bool {
-	g := &guest{name: name, weight: weight, ready: make(chan struct{})}
 	d.mu.Lock()
+	if d.inHouse.walkIn(name, weight) {
+		d.press()
+		d.mu.Unlock()
+		return true
+	}
+	g := &guest{name: name, weight: weight, ready: make(chan struct{})}
 	d.inHouse.enter(g)
 	full := !g.in() && d.inHouse.crowdedBy(g, d.options.Queue)
 	if full {

@@ -43,12 +43,12 @@ func withCompression(maxBody int64, next http.Handler) (http.Handler, error) {
 		case "gzip", "x-gzip":
 			r.Header.Set("Content-Encoding", "gzip")
 			r.ContentLength = -1 // the decompressed length is unknown
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		default:
 			w.Header().Set("Accept-Encoding", "gzip")
 			Refuse(w, r, http.StatusUnsupportedMediaType, errcode.BadUserInput, "Content-Encoding must be gzip or absent.")
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		coded.ServeHTTP(w, r)
 	}), nil
 }

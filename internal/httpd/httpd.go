@@ -26,11 +26,16 @@ func Routes(graphql, playground http.Handler, health *Health, proxies Proxies) h
 type requestKey struct{}
 
 // request is the data about a request that its context carries.
-type request struct{ id, remote string }
+type request struct {
+	id, remote string
+	refusals   *refusals // nil outside of WithRefusals
+}
 
-func requestOf(ctx context.Context) request {
-	r, _ := ctx.Value(requestKey{}).(request)
-	return r
+func requestOf(ctx context.Context) *request {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r
+	}
+	return &request{}
 }
 
 // RequestID returns the id of the request that ctx belongs to, or "".
@@ -54,6 +59,6 @@ func withRequestID(proxies Proxies, next http.Handler) http.Handler {
 			id = rand.Text()
 		}
 		w.Header().Set("X-Request-Id", id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, request{id, proxies.client(r)})))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, &request{id: id, remote: proxies.client(r)})))
 	})
 }

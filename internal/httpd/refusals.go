@@ -6,8 +6,6 @@ import (
 	"net/http"
 )
 
-type refusalsKey struct{}
-
 // refusals logs and counts the requests that Refuse answers.
 type refusals struct {
 	log   *slog.Logger
@@ -20,12 +18,16 @@ type refusals struct {
 func WithRefusals(log *slog.Logger, count func(code string), next http.Handler) http.Handler {
 	told := &refusals{log, count}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), refusalsKey{}, told)))
+		if _, routed := r.Context().Value(requestKey{}).(*request); !routed {
+			r = r.WithContext(context.WithValue(r.Context(), requestKey{}, &request{}))
+		}
+		requestOf(r.Context()).refusals = told
+		next.ServeHTTP(w, r)
 	})
 }
 
 func tellRefusal(ctx context.Context, status int, code string) {
-	if told, ok := ctx.Value(refusalsKey{}).(*refusals); ok {
+	if told := requestOf(ctx).refusals; told != nil {
 		told.log.InfoContext(ctx, "refused", "status", status, "code", code)
 		told.count(code)
 	}

@@ -1,6 +1,7 @@
 package recent
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -65,4 +66,20 @@ func (m *Memory) IDs() []string {
 		ids = append(ids, id)
 	}
 	return ids
+}
+
+// Newer reports whether something newer than asOf is known of a tenant or of its leads.
+func (m *Memory) Newer(tenantID string, leads []*lead.Lead, asOf time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	newer := func(id string) bool {
+		at, noted := m.leads[id]
+		return noted && at.Value.(*entry).asOf.After(asOf)
+	}
+	for id := range m.byTenant[strings.ToLower(tenantID)] {
+		if newer(id) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(leads, func(l *lead.Lead) bool { return newer(l.ID) })
 }
