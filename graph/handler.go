@@ -2,14 +2,16 @@ package graph
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 	"golang.org/x/sync/semaphore"
 
 	"leadgraph/graph/documents"
@@ -132,8 +134,22 @@ type Options struct {
 
 // Handler serves GraphQL over HTTP and WebSocket.
 type Handler struct {
-	*handler.Server
+	*executor.Executor
+	transport graphql.Transport
 	projector *projection.Projector // nil with Options.Textbook
+}
+
+// ServeHTTP implements http.Handler. Unlike gqlgen's server it does not copy the request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer func() {
+		if value := recover(); value != nil {
+			shown, _ := h.PresentRecoveredError(r.Context(), value).(*gqlerror.Error)
+			body, _ := json.Marshal(&graphql.Response{Errors: gqlerror.List{shown}}) // it is our own
+			w.WriteHeader(http.StatusInternalServerError)
+			_, _ = w.Write(body) // fails only if the client has left
+		}
+	}()
+	h.transport.Do(w, r, h.Executor)
 }
 
 // ProjectionStats reports how many fields were rendered by compiled plans.
@@ -157,7 +173,7 @@ func NewHandler(o Options) (*Handler, error) {
 	executable := generated.NewExecutableSchema(generated.Config{Resolvers: &Resolver{}})
 	schema := executable.Schema()
 	errs := presenter{logger: o.Logger, requestID: o.RequestID, callersToken: o.CallersToken}
-	h := &Handler{Server: handler.New(executable)}
+	h := &Handler{Executor: executor.New(executable)}
 	if !o.Textbook {
 		var err error
 		if h.projector, err = projection.New(schema); err != nil {
@@ -166,13 +182,13 @@ func NewHandler(o Options) (*Handler, error) {
 	}
 	rates := limits.Rates{DefaultPage: o.Pages.Default, MaxPage: o.Pages.Max}
 	cache := h.checkRequests(o, schema, rates)
-	h.AddTransport(transport.New(transport.Options{
+	h.transport = transport.New(transport.Options{
 		Schema: schema, Documents: &o.Documents, MaxBody: o.MaxBody, MaxBatch: o.MaxBatch, Timeout: o.Timeout,
 		Logger: o.Logger, Begin: o.Begin, Done: o.Done, Recover: errs.recover,
 		InitConnection: o.InitConnection, Expires: o.Expires, CheckOrigin: o.CheckOrigin, Closing: o.Closing,
 		Admit: o.Admit, Weigh: weigh, Sending: o.Sending, Connect: o.Connect,
 		Shortcut: newShortcut(&o, schema, h.projector, cache, rates, errs),
-	}))
+	})
 	h.SetErrorPresenter(errs.present)
 	h.SetRecoverFunc(errs.recover)
 	h.AroundFields(computeRootFields(schema))
@@ -208,7 +224,7 @@ func (h *Handler) checkRequests(o Options, schema *ast.Schema, rates limits.Rate
 	cache := documents.New()
 	h.SetQueryCache(cache)
 	h.SetDisableSuggestion(!o.Introspection)
-	h.SetValidationRulesFn(limits.Rules(maxErrors, o.Introspection))
+	h.SetDefaultRulesFn(limits.Rules(maxErrors, o.Introspection))
 	h.Use(inputCheck{schema: schema})
 	h.Use(limitCheck{schema: schema, passed: cache, limits: o.Limits, budget: o.Budget, rates: rates})
 	h.Use(newOnlineCheck(schema, o.Online, o.Now))

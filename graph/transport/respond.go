@@ -33,8 +33,11 @@ type client struct {
 // the client names a format and does not prefer one piece. Whether a response
 // is deferred depends on the document.
 func negotiate(headers []string) (client, *refusal) {
-	if strings.TrimSpace(strings.Join(headers, ",")) == "" {
+	switch header := strings.TrimSpace(strings.Join(headers, ",")); header {
+	case "", typeJSON, "*/*":
 		return client{single: typeJSON}, nil
+	case typeGraphQL:
+		return client{single: typeGraphQL}, nil
 	}
 	ranges := accept.Parse(headers)
 	best, _ := accept.Choose(ranges, typeJSON, typeGraphQL, typeEvents)

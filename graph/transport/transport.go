@@ -239,7 +239,7 @@ func (t endpoint) create(ctx context.Context, exec graphql.GraphExecutor, params
 	if err != nil {
 		return &graphql.OperationContext{}, gqlerror.List{err}
 	}
-	op, errs := exec.CreateOperationContext(ctx, &params.RawParams)
+	op, errs := exec.CreateOperationContext(graphql.StartOperationTrace(ctx), &params.RawParams)
 	if errs == nil {
 		t.Documents.Register(ctx, register)
 	}
