@@ -191,6 +191,12 @@ func NewHandler(o Options) (*Handler, error) {
 	})
 	h.SetErrorPresenter(errs.present)
 	h.SetRecoverFunc(errs.recover)
+	h.intercept(&o, schema, errs)
+	return h, nil
+}
+
+// intercept installs what happens around operations, their fields and their responses.
+func (h *Handler) intercept(o *Options, schema *ast.Schema, errs presenter) {
 	h.AroundFields(computeRootFields(schema))
 	if o.Field != nil {
 		h.AroundFields(watchRootFields(schema, o.Field, errs.codeOf))
@@ -202,7 +208,7 @@ func NewHandler(o Options) (*Handler, error) {
 	h.AroundRootFields(seatRootFields)
 	inFlight := semaphore.NewWeighted(rowsInFlight)
 	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		return next(withOperation(ctx, schema, &o, inFlight))
+		return next(withOperation(ctx, schema, o, inFlight))
 	})
 	h.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 		response := next(ctx)
@@ -215,7 +221,6 @@ func NewHandler(o Options) (*Handler, error) {
 		}
 		return response
 	})
-	return h, nil
 }
 
 // checkRequests installs everything that can refuse an operation before it

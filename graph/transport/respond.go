@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -111,6 +112,7 @@ func (x exchange) writeJSON(ctx context.Context, status int, body []byte) int {
 	x.slot.Unload()
 	defer x.sending(ctx, len(body))()
 	x.w.Header().Set("Content-Type", x.client.single+"; charset=utf-8")
+	x.w.Header().Set("Content-Length", strconv.Itoa(len(body))) // or net/http sends it in chunks
 	x.w.WriteHeader(status)
 	size, _ := x.w.Write(body) // a client that disconnected cannot get an error
 	return size
