@@ -187,10 +187,12 @@ func (op *operation) pageReader(parts lead.Parts) func(context.Context, paginati
 	return func(ctx context.Context, page pagination.Page) ([]*lead.Lead, error) {
 		begun := op.options.Now()
 		leads, err := op.options.Leads.LeadsPage(ctx, page.Number, page.Size, parts)
+		noted := op.truth.Memory().Page(parts)
+		defer noted.Done()
 		for _, l := range leads {
 			if l != nil {
 				l.AsOf = begun
-				op.truth.Memory().Read(l, parts)
+				noted.Read(l)
 			}
 		}
 		op.truth.Read(leads)

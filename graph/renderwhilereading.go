@@ -76,7 +76,8 @@ func (op *operation) rendered(ctx context.Context, q leadsQuery, window paginati
 	of := rowFuncs[projection.Row]{hash, projection.Row.IsHole}
 	result, err := readWindow(ctx, op, window, q.wants, of, func(ctx context.Context, page pagination.Page) ([]projection.Row, error) {
 		leads := rows.Page(page.Size)
-		begun, memory := op.options.Now(), op.truth.Memory()
+		begun, noted := op.options.Now(), op.truth.Memory().Page(q.parts)
+		defer noted.Done()
 		err := op.options.Leads.EachLead(ctx, page.Number, page.Size, q.parts, leads.Reset,
 			func(l *lead.Lead) error {
 				if l == nil {
@@ -84,7 +85,7 @@ func (op *operation) rendered(ctx context.Context, q leadsQuery, window paginati
 					return nil
 				}
 				l.AsOf = begun
-				memory.Read(l, q.parts)
+				noted.Read(l)
 				return leads.Add(op.visible(l))
 			})
 		return leads.Rows(), err

@@ -27,11 +27,10 @@ func (m *Memory) Of(id string, parts lead.Parts) (v Version, noted bool) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	at, noted := m.leads[id]
+	e, noted := m.leads[id]
 	if !noted {
 		return v, false
 	}
-	e := at.Value.(*entry)
 	v = Version{TenantID: e.tenant, AsOf: e.asOf, Gone: e.gone, Lead: e.whole}
 	if e.part != nil && e.parts.Has(parts) && (v.Lead == nil || e.part.AsOf.After(v.Lead.AsOf)) {
 		v.Lead = e.part
@@ -47,8 +46,8 @@ func (m *Memory) OfTenant(tenantID string) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var ids []string
-	for id := range m.byTenant[strings.ToLower(tenantID)] {
-		ids = append(ids, id)
+	for e := m.byTenant[strings.ToLower(tenantID)]; e != nil; e = e.sameTenant {
+		ids = append(ids, e.id)
 	}
 	return ids
 }
