@@ -72,8 +72,7 @@ func (op *operation) windowOf(ctx context.Context, args map[string]any) (leadsQu
 
 func (op *operation) rendered(ctx context.Context, q leadsQuery, window pagination.Window, rows *projection.Rows) (graphql.Marshaler, error) {
 	asOf := later(op.options.Now(), window.Since()) // before the read: the leads are at least this fresh
-	hash := func(row projection.Row) uint64 { return lead.AnchorHash(row.ID()) }
-	of := rowFuncs[projection.Row]{hash, projection.Row.IsHole}
+	of := rowFuncs[projection.Row]{projection.Row.Anchor, projection.Row.IsHole}
 	result, err := readWindow(ctx, op, window, q.wants, of, func(ctx context.Context, page pagination.Page) ([]projection.Row, error) {
 		leads := rows.Page(page.Size)
 		begun, noted := op.options.Now(), op.truth.Memory().Page(q.parts)

@@ -1,6 +1,10 @@
 package reader
 
-import "strings"
+import (
+	"strings"
+
+	"leadgraph/upstream/reader/scan"
+)
 
 // .NET writes a GUID in one of four forms: N has the 32 digits alone, D, the usual
 // one, has hyphens, and B and P have braces or parentheses around D.
@@ -44,7 +48,7 @@ func isGUID(text string) bool {
 // at random, so a branch for each would be mispredicted.
 var notHex = func() (table [256]uint8) {
 	for c := range table {
-		if hexValue(byte(c)) < 0 {
+		if scan.HexValue(byte(c)) < 0 {
 			table[c] = 1
 		}
 	}
