@@ -32,7 +32,11 @@ type Memory struct {
 	order    entry             // the ring of all entries, the oldest after order itself
 	bytes    int
 	with     lead.Imprint
-	spare    *entry // a forgotten one, for the next
+	spare    *entry // forgotten ones, as a list by newer
+
+	waiting waiting
+	waits   atomic.Bool // something waits
+	settled int         // how often settle was called
 }
 
 // entry is what is known of a lead.
@@ -50,6 +54,7 @@ type entry struct {
 	// than its own.
 	older, newer *entry // in the order of the memory
 	sameTenant   *entry // the next one of the tenant
+	settled      int    // the settling that noted the lead
 }
 
 // New returns an empty memory.
@@ -60,11 +65,25 @@ func New() *Memory {
 }
 
 // Len returns the number of leads.
-func (m *Memory) Len() int { return int(m.len.Load()) }
+func (m *Memory) Len() int {
+	if m.waits.Load() {
+		m.lock()
+		m.mu.Unlock()
+	}
+	return int(m.len.Load())
+}
+
+// lock locks the memory when nothing waits.
+func (m *Memory) lock() {
+	m.mu.Lock()
+	if m.waiting.rows() > 0 {
+		m.settle()
+	}
+}
 
 // Publish notes a newer snapshot of all leads and forgets what it makes superfluous.
 func (m *Memory) Publish(s *catalogue.Snapshot) {
-	m.mu.Lock()
+	m.lock()
 	defer m.mu.Unlock()
 	if all := m.all.Load(); all != nil && s.AsOf().Before(all.AsOf()) {
 		return
@@ -84,7 +103,7 @@ func (m *Memory) Publish(s *catalogue.Snapshot) {
 
 // Tenant notes that a tenant had these leads and no others.
 func (m *Memory) Tenant(tenantID string, leads []*lead.Lead, asOf time.Time) {
-	m.mu.Lock()
+	m.lock()
 	defer m.mu.Unlock()
 	tenantID = strings.ToLower(tenantID)
 	if m.old(asOf) {
@@ -119,7 +138,7 @@ func (m *Memory) Tenant(tenantID string, leads []*lead.Lead, asOf time.Time) {
 // Read notes some parts of a lead that was read just now. The lead is not kept; its
 // values are copied only if they differ from those of the catalogue.
 func (m *Memory) Read(l *lead.Lead, parts lead.Parts) {
-	m.mu.Lock()
+	m.lock()
 	defer m.mu.Unlock()
 	if m.old(l.AsOf) {
 		return
@@ -165,13 +184,20 @@ func (m *Memory) unchanged(l *lead.Lead, parts lead.Parts, asOf time.Time) bool 
 	return true
 }
 
-// put adds an entry to what is known of a lead. That one tenant does not have it says
-// nothing about another.
+// put adds an entry to what is known of a lead.
 func (m *Memory) put(e entry) {
+	m.merge(e)
+	m.shrink()
+}
+
+// merge is put without forgetting others. It returns the entry of the lead, or nil if
+// what is known is newer. That one tenant does not have the lead says nothing about
+// another.
+func (m *Memory) merge(e entry) *entry {
 	if old, noted := m.leads[e.id]; noted {
 		moved := old.tenant != e.tenant && old.gone != e.gone
 		if moved && e.gone || !moved && old.asOf.After(e.asOf) {
-			return
+			return nil
 		}
 		if !e.gone && e.whole == nil {
 			e.whole = old.whole
@@ -190,34 +216,40 @@ func (m *Memory) put(e entry) {
 	if e.bytes > maxLead {
 		e.whole, e.part, e.bytes = nil, nil, 256
 	}
-	m.insert(e)
-	for len(m.leads) > MaxLeads || m.bytes > MaxBytes {
-		m.forget(m.order.newer)
-	}
+	return m.insert(e)
 }
 
 // insert adds an entry for a lead that has none.
-func (m *Memory) insert(e entry) {
+func (m *Memory) insert(e entry) *entry {
 	into := m.spare
 	if into == nil {
 		into = new(entry)
+	} else {
+		m.spare = into.newer
 	}
-	m.spare = nil
 	*into = e
 	into.sameTenant = m.byTenant[e.tenant]
 	m.leads[e.id], m.byTenant[e.tenant] = into, into
 	m.bytes += e.bytes
-	m.append(into)
+	into.insertBefore(&m.order)
 	m.len.Store(int32(len(m.leads)))
+	return into
 }
 
-// append makes an entry that is not in the ring the newest.
-func (m *Memory) append(e *entry) {
-	e.older, e.newer = m.order.older, &m.order
-	e.older.newer, e.newer.older = e, e
+// insertBefore inserts an entry into the ring, as the next older one.
+func (e *entry) insertBefore(newer *entry) {
+	e.older, e.newer = newer.older, newer
+	e.older.newer, newer.older = e, e
 }
 
 func (e *entry) unlink() { e.older.newer, e.newer.older = e.newer, e.older }
+
+// shrink forgets the oldest leads until the others are within the bounds.
+func (m *Memory) shrink() {
+	for len(m.leads) > MaxLeads || m.bytes > MaxBytes {
+		m.forget(m.order.newer)
+	}
+}
 
 func (m *Memory) forget(e *entry) {
 	e.unlink()
@@ -234,6 +266,6 @@ func (m *Memory) forget(e *entry) {
 	}
 	m.bytes -= e.bytes
 	m.len.Store(int32(len(m.leads)))
-	*e = entry{}
+	*e = entry{newer: m.spare}
 	m.spare = e
 }

@@ -25,7 +25,7 @@ func (m *Memory) Of(id string, parts lead.Parts) (v Version, noted bool) {
 	if m.Len() == 0 {
 		return v, false
 	}
-	m.mu.Lock()
+	m.lock()
 	defer m.mu.Unlock()
 	e, noted := m.leads[id]
 	if !noted {
@@ -43,7 +43,7 @@ func (m *Memory) OfTenant(tenantID string) []string {
 	if m.Len() == 0 {
 		return nil
 	}
-	m.mu.Lock()
+	m.lock()
 	defer m.mu.Unlock()
 	var ids []string
 	for e := m.byTenant[strings.ToLower(tenantID)]; e != nil; e = e.sameTenant {
@@ -57,7 +57,7 @@ func (m *Memory) IDs() []string {
 	if m.Len() == 0 {
 		return nil
 	}
-	m.mu.Lock()
+	m.lock()
 	defer m.mu.Unlock()
 	ids := make([]string, 0, len(m.leads))
 	for id := range m.leads {
