@@ -86,6 +86,7 @@ func skipEscape(b []byte, i int) int {
 	return ^i
 }
 
+// HexValue returns the value of a hexadecimal digit, or -1.
 func HexValue(c byte) rune {
 	switch {
 	case '0' <= c && c <= '9':
@@ -96,6 +97,7 @@ func HexValue(c byte) rune {
 	return -1
 }
 
+// Space skips space.
 func Space(b []byte, i int) int {
 	if i < len(b) && b[i] > ' ' { // the usual case, which is inlined
 		return i
@@ -110,6 +112,7 @@ func skipSpaces(b []byte, i int) int {
 	return i
 }
 
+// Literal skips a literal.
 func Literal(b []byte, i int, literal string) int {
 	for n := range len(literal) {
 		if i+n == len(b) || b[i+n] != literal[n] {
@@ -196,6 +199,7 @@ func Name(b []byte, i int) int {
 	return Colon(b, i)
 }
 
+// Colon skips the colon after a name, up to the member's value.
 func Colon(b []byte, i int) int {
 	if i = Space(b, i); i == len(b) || b[i] != ':' {
 		return ^i
