@@ -187,10 +187,12 @@ func (op *operation) pageReader(parts lead.Parts) func(context.Context, paginati
 	return func(ctx context.Context, page pagination.Page) ([]*lead.Lead, error) {
 		begun := op.options.Now()
 		leads, err := op.options.Leads.LeadsPage(ctx, page.Number, page.Size, parts)
+		noted := op.truth.Memory().Page(parts)
+		defer noted.Done()
 		for _, l := range leads {
 			if l != nil {
 				l.AsOf = begun
-				op.truth.Memory().Read(l, parts)
+				noted.Read(l)
 			}
 		}
 		op.truth.Read(leads)
@@ -226,24 +228,28 @@ func readWindow[T any](
 		defer slot.Back(ctx)
 		ctx, done := slot.Calling(ctx)
 		defer done()
+		one := func(ctx context.Context, i int) (err error) {
+			defer func() { // a panic here would end the process and print data of leads
+				if value := recover(); value != nil {
+					err = graphql.GetOperationContext(ctx).Recover(ctx, value)
+				}
+			}()
+			weight := int64(min(pages[i].Size, rowsInFlight))
+			if err := op.inFlight.Acquire(ctx, weight); err != nil {
+				return err
+			}
+			defer op.inFlight.Release(weight)
+			rows[i], err = read(ctx, pages[i])
+			op.spend(lookup.Report{UpstreamCalls: 1, Rows: len(rows[i]), Plan: planWindow})
+			return err
+		}
+		if len(pages) == 1 { // the usual case: a new goroutine's stack would have to grow first
+			return rows, crowded(ctx, one(ctx, 0))
+		}
 		reads, ctx := errgroup.WithContext(ctx)
 		reads.SetLimit(pagesInFlight)
-		for i, page := range pages {
-			reads.Go(func() (err error) {
-				defer func() { // a panic here would end the process and print data of leads
-					if value := recover(); value != nil {
-						err = graphql.GetOperationContext(ctx).Recover(ctx, value)
-					}
-				}()
-				weight := int64(min(page.Size, rowsInFlight))
-				if err := op.inFlight.Acquire(ctx, weight); err != nil {
-					return err
-				}
-				defer op.inFlight.Release(weight)
-				rows[i], err = read(ctx, page)
-				op.spend(lookup.Report{UpstreamCalls: 1, Rows: len(rows[i]), Plan: planWindow})
-				return err
-			})
+		for i := range pages {
+			reads.Go(func() error { return one(ctx, i) })
 		}
 		return rows, crowded(ctx, reads.Wait())
 	}

@@ -72,11 +72,11 @@ func (op *operation) windowOf(ctx context.Context, args map[string]any) (leadsQu
 
 func (op *operation) rendered(ctx context.Context, q leadsQuery, window pagination.Window, rows *projection.Rows) (graphql.Marshaler, error) {
 	asOf := later(op.options.Now(), window.Since()) // before the read: the leads are at least this fresh
-	hash := func(row projection.Row) uint64 { return lead.AnchorHash(row.ID()) }
-	of := rowFuncs[projection.Row]{hash, projection.Row.IsHole}
+	of := rowFuncs[projection.Row]{projection.Row.Anchor, projection.Row.IsHole}
 	result, err := readWindow(ctx, op, window, q.wants, of, func(ctx context.Context, page pagination.Page) ([]projection.Row, error) {
 		leads := rows.Page(page.Size)
-		begun, memory := op.options.Now(), op.truth.Memory()
+		begun, noted := op.options.Now(), op.truth.Memory().Page(q.parts)
+		defer noted.Done()
 		err := op.options.Leads.EachLead(ctx, page.Number, page.Size, q.parts, leads.Reset,
 			func(l *lead.Lead) error {
 				if l == nil {
@@ -84,7 +84,7 @@ func (op *operation) rendered(ctx context.Context, q leadsQuery, window paginati
 					return nil
 				}
 				l.AsOf = begun
-				memory.Read(l, q.parts)
+				noted.Read(l)
 				return leads.Add(op.visible(l))
 			})
 		return leads.Rows(), err

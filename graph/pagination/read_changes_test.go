@@ -82,7 +82,7 @@ func TestReadFails(t *testing.T) {
 	source := pagination.Source[string]{
 		MaxSize: func() int { return 100 },
 		Cut:     func(error) bool { return false },
-		Hash:    lead.AnchorHash,
+		Hash:    lead.AnchorHash[string],
 		Fetch:   func([]pagination.Page) ([][]string, error) { return nil, broken },
 	}
 	if _, err := source.Read(pagination.Window{Size: 10}, pagination.Wants{Next: true, Cursors: true}); !errors.Is(err, broken) {

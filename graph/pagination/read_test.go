@@ -54,7 +54,7 @@ func (s *server) fetch(pages []pagination.Page) ([][]string, error) {
 func (s *server) read(t rapid.TB, w pagination.Window, next bool) pagination.Result[string] {
 	t.Helper()
 	s.plans = nil
-	source := pagination.Source[string]{MaxSize: func() int { return s.maxSize }, Cut: func(err error) bool { return errors.Is(err, errCut) }, Hash: lead.AnchorHash, Fetch: s.fetch}
+	source := pagination.Source[string]{MaxSize: func() int { return s.maxSize }, Cut: func(err error) bool { return errors.Is(err, errCut) }, Hash: lead.AnchorHash[string], Fetch: s.fetch}
 	result, err := source.Read(w, pagination.Wants{Next: next, Cursors: true})
 	if s.whole = errors.Is(err, pagination.ErrNeedsWhole); s.whole {
 		return s.cut(w)

@@ -130,8 +130,8 @@ type Row struct {
 	index int
 }
 
-// ID is the lead's id.
-func (r Row) ID() string { return string(r.piece(0)) }
+// Anchor is the lead.AnchorHash of the lead's id.
+func (r Row) Anchor() uint64 { return lead.AnchorHash(r.piece(0)) }
 
 // IsHole reports whether the row cannot be read.
 func (r Row) IsHole() bool { return len(r.piece(0)) == 0 }

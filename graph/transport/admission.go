@@ -60,7 +60,7 @@ func (x exchange) answerOverloaded(ctx context.Context, retryAfter time.Duration
 func (x exchange) refuseOverloaded(ctx context.Context, retryAfter time.Duration) {
 	x.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(retryAfter.Seconds()))))
 	response := overloaded(ctx, x.exec, retryAfter)
-	x.done(ctx, nil, http.StatusServiceUnavailable, response.Errors, x.writeJSON(ctx, http.StatusServiceUnavailable, encode(response)))
+	x.done(ctx, nil, http.StatusServiceUnavailable, response.Errors, x.writeResponse(ctx, http.StatusServiceUnavailable, response))
 }
 
 func overloaded(ctx context.Context, exec graphql.GraphExecutor, retryAfter time.Duration) *graphql.Response {

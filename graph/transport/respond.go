@@ -106,14 +106,51 @@ func encode(response *graphql.Response) []byte {
 	return append(o, '}')
 }
 
-// writeJSON sends a response in one piece and returns its size in bytes. The
-// operation's memory is given back before: the response counts for itself.
-func (x exchange) writeJSON(ctx context.Context, status int, body []byte) int {
+// around encodes what is before and after the data of a response.
+func around(response *graphql.Response) (head, tail []byte) {
+	o := jsonObject{'{'}.with("errors", response.Errors, len(response.Errors) > 0)
+	if response.Data != nil {
+		o = o.raw("data", nil)
+	}
+	more := jsonObject{'{'}.with("extensions", response.Extensions, len(response.Extensions) > 0)
+	if len(o) > 1 && len(more) > 1 {
+		more[0] = ','
+	} else {
+		more = more[1:]
+	}
+	return o, append(more, '}')
+}
+
+// worthSplitting is the size of data that is not copied for the sake of a single write, in
+// bytes.
+const worthSplitting = 4 << 10
+
+// writeResponse sends a response in one piece and returns its size in bytes.
+func (x exchange) writeResponse(ctx context.Context, status int, response *graphql.Response) int {
+	if len(response.Data) < worthSplitting {
+		return x.writeJSON(ctx, status, encode(response))
+	}
+	head, tail := around(response)
+	return x.writeJSON(ctx, status, head, response.Data, tail)
+}
+
+// writeJSON sends the pieces of a body and returns its size in bytes. The operation's
+// memory is given back before: the response counts for itself.
+func (x exchange) writeJSON(ctx context.Context, status int, pieces ...[]byte) (size int) {
+	for _, piece := range pieces {
+		size += len(piece)
+	}
 	x.slot.Unload()
-	defer x.sending(ctx, len(body))()
+	defer x.sending(ctx, size)()
 	x.w.Header().Set("Content-Type", x.client.single+"; charset=utf-8")
-	x.w.Header().Set("Content-Length", strconv.Itoa(len(body))) // or net/http sends it in chunks
+	x.w.Header().Set("Content-Length", strconv.Itoa(size)) // or net/http sends it in chunks
 	x.w.WriteHeader(status)
-	size, _ := x.w.Write(body) // a client that disconnected cannot get an error
-	return size
+	sent := 0
+	for _, piece := range pieces {
+		n, err := x.w.Write(piece)
+		if sent += n; err != nil {
+			break // a client that disconnected cannot get an error
+		}
+	}
+	return sent
 }

@@ -153,7 +153,7 @@ func (x exchange) refuse(ctx context.Context, refused *refusal) {
 
 func (x exchange) answerRefused(ctx context.Context, status int, response *graphql.Response) {
 	ctx = x.begin(ctx, x.came)
-	x.done(ctx, nil, status, response.Errors, x.writeJSON(ctx, status, encode(response)))
+	x.done(ctx, nil, status, response.Errors, x.writeResponse(ctx, status, response))
 }
 
 func refuse(ctx context.Context, exec graphql.GraphExecutor, message string) *graphql.Response {
@@ -186,7 +186,7 @@ func (x exchange) answer(ctx context.Context, params *operationParams) {
 		if x.client.single == typeGraphQL || errs[0].Extensions["code"] == errcode.BadUserInput {
 			status = http.StatusBadRequest
 		}
-		x.done(ctx, nil, status, response.Errors, x.writeJSON(ctx, status, encode(response)))
+		x.done(ctx, nil, status, response.Errors, x.writeResponse(ctx, status, response))
 	case deferred.operation != nil:
 		x.answerDeferred(ctx, op, deferred)
 	default:
@@ -196,7 +196,7 @@ func (x exchange) answer(ctx context.Context, params *operationParams) {
 }
 
 func (x exchange) answerWhole(ctx context.Context, operation *ast.OperationDefinition, response *graphql.Response) {
-	x.done(ctx, operation, http.StatusOK, response.Errors, x.writeJSON(ctx, http.StatusOK, encode(response)))
+	x.done(ctx, operation, http.StatusOK, response.Errors, x.writeResponse(ctx, http.StatusOK, response))
 }
 
 // answerBatch runs the operations of an array one after the other, so that an

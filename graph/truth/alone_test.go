@@ -62,6 +62,5 @@ func ids(leads []*lead.Lead) (all []string) {
 	for _, l := range leads {
 		all = append(all, fmt.Sprint(l.ID, l.Status, l.AsOf.Format("05.000")))
 	}
-	slices.Sort(all) // what is remembered has no order
 	return all
 }

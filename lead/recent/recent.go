@@ -4,7 +4,6 @@
 package recent
 
 import (
-	"container/list"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,14 +24,19 @@ const (
 // Memory remembers leads. It is safe for concurrent use.
 type Memory struct {
 	len atomic.Int32
+	all atomic.Pointer[catalogue.Snapshot] // the newest; nil before the first. mu guards changes
 
 	mu       sync.Mutex
-	all      *catalogue.Snapshot // the newest; nil before the first
-	leads    map[string]*list.Element
-	byTenant map[string]map[string]struct{} // ids by tenant in lower case
-	order    list.List                      // of *entry, the oldest first
+	leads    map[string]*entry
+	byTenant map[string]*entry // the first in sameTenant, by tenant in lower case
+	order    entry             // the ring of all entries, the oldest after order itself
 	bytes    int
 	with     lead.Imprint
+	spare    *entry // forgotten ones, as a list by newer
+
+	waiting waiting
+	waits   atomic.Bool // something waits
+	settled int         // how often settle was called
 }
 
 // entry is what is known of a lead.
@@ -45,40 +49,61 @@ type entry struct {
 	whole, part *lead.Lead
 	parts       lead.Parts // of part
 	bytes       int
+
+	// A page without a catalogue notes hundreds of leads, so an entry needs no more memory
+	// than its own.
+	older, newer *entry // in the order of the memory
+	sameTenant   *entry // the next one of the tenant
+	settled      int    // the settling that noted the lead
 }
 
 // New returns an empty memory.
 func New() *Memory {
-	return &Memory{leads: map[string]*list.Element{}, byTenant: map[string]map[string]struct{}{}}
+	m := &Memory{leads: map[string]*entry{}, byTenant: map[string]*entry{}}
+	m.order.older, m.order.newer = &m.order, &m.order
+	return m
 }
 
 // Len returns the number of leads.
-func (m *Memory) Len() int { return int(m.len.Load()) }
+func (m *Memory) Len() int {
+	if m.waits.Load() {
+		m.lock()
+		m.mu.Unlock()
+	}
+	return int(m.len.Load())
+}
+
+// lock locks the memory when nothing waits.
+func (m *Memory) lock() {
+	m.mu.Lock()
+	if m.waiting.rows() > 0 {
+		m.settle()
+	}
+}
 
 // Publish notes a newer snapshot of all leads and forgets what it makes superfluous.
 func (m *Memory) Publish(s *catalogue.Snapshot) {
-	m.mu.Lock()
+	m.lock()
 	defer m.mu.Unlock()
-	if m.all != nil && s.AsOf().Before(m.all.AsOf()) {
+	if all := m.all.Load(); all != nil && s.AsOf().Before(all.AsOf()) {
 		return
 	}
-	m.all = s
-	var next *list.Element
-	for at := m.order.Front(); at != nil; at = next {
-		next = at.Next()
-		e := at.Value.(*entry)
+	m.all.Store(s)
+	var next *entry
+	for e := m.order.newer; e != &m.order; e = next {
+		next = e.newer
 		known := s.ByID(e.id)
 		same := known == nil && e.gone || known != nil && !e.gone &&
 			(e.whole == nil || m.with.Equal(known, e.whole, lead.AllParts)) && (e.part == nil || m.with.Equal(known, e.part, e.parts))
 		if same || !e.asOf.After(s.AsOf()) {
-			m.forget(e.id)
+			m.forget(e)
 		}
 	}
 }
 
 // Tenant notes that a tenant had these leads and no others.
 func (m *Memory) Tenant(tenantID string, leads []*lead.Lead, asOf time.Time) {
-	m.mu.Lock()
+	m.lock()
 	defer m.mu.Unlock()
 	tenantID = strings.ToLower(tenantID)
 	if m.old(asOf) {
@@ -96,11 +121,15 @@ func (m *Memory) Tenant(tenantID string, leads []*lead.Lead, asOf time.Time) {
 			m.put(entry{id: id, tenant: tenantID, asOf: asOf, gone: true})
 		}
 	}
-	for id := range m.byTenant[tenantID] {
+	var known []string
+	for e := m.byTenant[tenantID]; e != nil; e = e.sameTenant {
+		known = append(known, e.id)
+	}
+	for _, id := range known {
 		gone(id)
 	}
-	if m.all != nil {
-		for _, l := range m.all.ByTenant(tenantID) {
+	if all := m.all.Load(); all != nil {
+		for _, l := range all.ByTenant(tenantID) {
 			gone(l.ID)
 		}
 	}
@@ -109,7 +138,7 @@ func (m *Memory) Tenant(tenantID string, leads []*lead.Lead, asOf time.Time) {
 // Read notes some parts of a lead that was read just now. The lead is not kept; its
 // values are copied only if they differ from those of the catalogue.
 func (m *Memory) Read(l *lead.Lead, parts lead.Parts) {
-	m.mu.Lock()
+	m.lock()
 	defer m.mu.Unlock()
 	if m.old(l.AsOf) {
 		return
@@ -118,7 +147,7 @@ func (m *Memory) Read(l *lead.Lead, parts lead.Parts) {
 		return
 	}
 	e := entry{id: strings.Clone(l.ID), tenant: strings.ToLower(strings.Clone(l.TenantID)), asOf: l.AsOf}
-	if m.all != nil { // otherwise every lead of every page would be copied
+	if m.all.Load() != nil { // otherwise every lead of every page would be copied
 		copied := lead.Copy(l)
 		if parts == lead.AllParts {
 			e.whole = copied
@@ -131,13 +160,16 @@ func (m *Memory) Read(l *lead.Lead, parts lead.Parts) {
 
 // known returns the catalogue's version of a lead, or nil.
 func (m *Memory) known(id string) *lead.Lead {
-	if m.all == nil {
-		return nil
+	if all := m.all.Load(); all != nil {
+		return all.ByID(id)
 	}
-	return m.all.ByID(id)
+	return nil
 }
 
-func (m *Memory) old(asOf time.Time) bool { return m.all != nil && !asOf.After(m.all.AsOf()) }
+func (m *Memory) old(asOf time.Time) bool {
+	all := m.all.Load()
+	return all != nil && !asOf.After(all.AsOf())
+}
 
 // unchanged reports whether the catalogue has the same values, and then forgets what was
 // noted before.
@@ -146,20 +178,26 @@ func (m *Memory) unchanged(l *lead.Lead, parts lead.Parts, asOf time.Time) bool 
 	if known == nil || !m.with.Equal(known, l, parts) {
 		return false
 	}
-	if at, noted := m.leads[l.ID]; noted && !at.Value.(*entry).asOf.After(asOf) {
-		m.forget(l.ID)
+	if e, noted := m.leads[l.ID]; noted && !e.asOf.After(asOf) {
+		m.forget(e)
 	}
 	return true
 }
 
-// put adds an entry to what is known of a lead. That one tenant does not have it says
-// nothing about another.
+// put adds an entry to what is known of a lead.
 func (m *Memory) put(e entry) {
-	if at, noted := m.leads[e.id]; noted {
-		old := at.Value.(*entry)
+	m.merge(e)
+	m.shrink()
+}
+
+// merge is put without forgetting others. It returns the entry of the lead, or nil if
+// what is known is newer. That one tenant does not have the lead says nothing about
+// another.
+func (m *Memory) merge(e entry) *entry {
+	if old, noted := m.leads[e.id]; noted {
 		moved := old.tenant != e.tenant && old.gone != e.gone
 		if moved && e.gone || !moved && old.asOf.After(e.asOf) {
-			return
+			return nil
 		}
 		if !e.gone && e.whole == nil {
 			e.whole = old.whole
@@ -167,7 +205,7 @@ func (m *Memory) put(e entry) {
 				e.part, e.parts = old.part, old.parts
 			}
 		}
-		m.forget(e.id)
+		m.forget(old)
 	}
 	e.bytes = 256
 	for _, l := range []*lead.Lead{e.whole, e.part} {
@@ -178,24 +216,63 @@ func (m *Memory) put(e entry) {
 	if e.bytes > maxLead {
 		e.whole, e.part, e.bytes = nil, nil, 256
 	}
-	m.leads[e.id] = m.order.PushBack(&e)
-	if m.byTenant[e.tenant] == nil {
-		m.byTenant[e.tenant] = map[string]struct{}{}
+	return m.insert(e)
+}
+
+// insert adds an entry for a lead that has none.
+func (m *Memory) insert(e entry) *entry {
+	into := m.spare
+	if into == nil {
+		into = new(entry)
+	} else {
+		m.spare = into.newer
 	}
-	m.byTenant[e.tenant][e.id] = struct{}{}
+	*into = e
+	m.leads[e.id] = into
+	if last := m.byTenant[e.tenant]; last == nil {
+		m.byTenant[e.tenant] = into
+	} else {
+		for last.sameTenant != nil {
+			last = last.sameTenant
+		}
+		last.sameTenant = into
+	}
 	m.bytes += e.bytes
+	into.insertBefore(&m.order)
 	m.len.Store(int32(len(m.leads)))
+	return into
+}
+
+// insertBefore inserts an entry into the ring, as the next older one.
+func (e *entry) insertBefore(newer *entry) {
+	e.older, e.newer = newer.older, newer
+	e.older.newer, newer.older = e, e
+}
+
+func (e *entry) unlink() { e.older.newer, e.newer.older = e.newer, e.older }
+
+// shrink forgets the oldest leads until the others are within the bounds.
+func (m *Memory) shrink() {
 	for len(m.leads) > MaxLeads || m.bytes > MaxBytes {
-		m.forget(m.order.Front().Value.(*entry).id)
+		m.forget(m.order.newer)
 	}
 }
 
-func (m *Memory) forget(id string) {
-	e := m.order.Remove(m.leads[id]).(*entry)
-	delete(m.leads, id)
-	if delete(m.byTenant[e.tenant], id); len(m.byTenant[e.tenant]) == 0 {
+func (m *Memory) forget(e *entry) {
+	e.unlink()
+	delete(m.leads, e.id)
+	if first := m.byTenant[e.tenant]; first != e {
+		for first.sameTenant != e {
+			first = first.sameTenant
+		}
+		first.sameTenant = e.sameTenant
+	} else if e.sameTenant != nil {
+		m.byTenant[e.tenant] = e.sameTenant
+	} else {
 		delete(m.byTenant, e.tenant)
 	}
 	m.bytes -= e.bytes
 	m.len.Store(int32(len(m.leads)))
+	*e = entry{newer: m.spare}
+	m.spare = e
 }

@@ -2,6 +2,7 @@ package recent_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -154,5 +155,21 @@ func TestALeadThatMovedIsNotGone(t *testing.T) {
 				t.Errorf("%s was noted first, %s read earlier: %+v", first, earlier, v)
 			}
 		}
+	}
+}
+
+// A lookup tells the platform's order of a tenant's leads.
+func TestLeadsOfATenantKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	m := recent.New()
+	var want []string
+	var leads []*lead.Lead
+	for i := range 5 {
+		want = append(want, fmt.Sprint("lead ", (i*3)%5))
+		leads = append(leads, one(want[i], lead.StatusActive, 1))
+	}
+	m.Tenant(tenant, leads, begun.Add(1))
+	if got := m.OfTenant(tenant); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }

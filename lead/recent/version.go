@@ -26,13 +26,12 @@ func (m *Memory) Of(id string, parts lead.Parts) (v Version, noted bool) {
 	if m.Len() == 0 {
 		return v, false
 	}
-	m.mu.Lock()
+	m.lock()
 	defer m.mu.Unlock()
-	at, noted := m.leads[id]
+	e, noted := m.leads[id]
 	if !noted {
 		return v, false
 	}
-	e := at.Value.(*entry)
 	v = Version{TenantID: e.tenant, AsOf: e.asOf, Gone: e.gone, Lead: e.whole}
 	if e.part != nil && e.parts.Has(parts) && (v.Lead == nil || e.part.AsOf.After(v.Lead.AsOf)) {
 		v.Lead = e.part
@@ -40,16 +39,17 @@ func (m *Memory) Of(id string, parts lead.Parts) (v Version, noted bool) {
 	return v, true
 }
 
-// OfTenant returns the ids of the leads of a tenant that are remembered.
+// OfTenant returns the ids of the leads of a tenant that are remembered, in the order in
+// which they were read.
 func (m *Memory) OfTenant(tenantID string) []string {
 	if m.Len() == 0 {
 		return nil
 	}
-	m.mu.Lock()
+	m.lock()
 	defer m.mu.Unlock()
 	var ids []string
-	for id := range m.byTenant[strings.ToLower(tenantID)] {
-		ids = append(ids, id)
+	for e := m.byTenant[strings.ToLower(tenantID)]; e != nil; e = e.sameTenant {
+		ids = append(ids, e.id)
 	}
 	return ids
 }
@@ -59,7 +59,7 @@ func (m *Memory) IDs() []string {
 	if m.Len() == 0 {
 		return nil
 	}
-	m.mu.Lock()
+	m.lock()
 	defer m.mu.Unlock()
 	ids := make([]string, 0, len(m.leads))
 	for id := range m.leads {
@@ -70,16 +70,15 @@ func (m *Memory) IDs() []string {
 
 // Newer reports whether something newer than asOf is known of a tenant or of its leads.
 func (m *Memory) Newer(tenantID string, leads []*lead.Lead, asOf time.Time) bool {
-	m.mu.Lock()
+	m.lock()
 	defer m.mu.Unlock()
-	newer := func(id string) bool {
-		at, noted := m.leads[id]
-		return noted && at.Value.(*entry).asOf.After(asOf)
-	}
-	for id := range m.byTenant[strings.ToLower(tenantID)] {
-		if newer(id) {
+	for e := m.byTenant[strings.ToLower(tenantID)]; e != nil; e = e.sameTenant {
+		if e.asOf.After(asOf) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(leads, func(l *lead.Lead) bool { return newer(l.ID) })
+	return slices.ContainsFunc(leads, func(l *lead.Lead) bool {
+		e, noted := m.leads[l.ID]
+		return noted && e.asOf.After(asOf)
+	})
 }

@@ -1,6 +1,10 @@
 package reader
 
-import "strings"
+import (
+	"strings"
+
+	"leadgraph/upstream/reader/scan"
+)
 
 // .NET writes a GUID in one of four forms: N has the 32 digits alone, D, the usual
 // one, has hyphens, and B and P have braces or parentheses around D.
@@ -40,20 +44,32 @@ func isGUID(text string) bool {
 	return digitsOnly(text[:8]) && digitsOnly(text[9:13]) && digitsOnly(text[14:18]) && digitsOnly(text[19:23]) && digitsOnly(text[24:])
 }
 
-func digitsOnly(text string) bool {
-	for i := range len(text) {
-		if hexValue(text[i]) < 0 {
-			return false
+// notHex has 1 for each byte that is no hexadecimal digit. Digits and letters alternate
+// at random, so a branch for each would be mispredicted.
+var notHex = func() (table [256]uint8) {
+	for c := range table {
+		if scan.HexValue(byte(c)) < 0 {
+			table[c] = 1
 		}
 	}
-	return true
+	return table
+}()
+
+func digitsOnly(text string) bool {
+	var other uint8
+	for i := range len(text) {
+		other |= notHex[text[i]]
+	}
+	return other == 0
 }
+
+const unsetGUID = "00000000-0000-0000-0000-000000000000"
 
 // isZeroGUID reports whether the text is the GUID of zeros in any form. .NET uses it
 // for an id that was never set.
 func isZeroGUID(text string) bool {
 	text = bareGUID(text)
-	return len(text) == 32 && strings.Trim(text, "0") == "" || isGUID(text) && strings.Trim(text, "0-") == ""
+	return text == unsetGUID || text == "00000000000000000000000000000000"
 }
 
 // optionalID reads an id. A blank one and the zero GUID mean that there is none.

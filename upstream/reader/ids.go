@@ -1,13 +1,10 @@
 package reader
 
 import (
-	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"hash/maphash"
-	"slices"
 
 	"leadgraph/lead"
 )
@@ -81,25 +78,4 @@ func (n *ids) add(text *string) {
 		return
 	}
 	n.text = append(binary.AppendUvarint(n.text, uint64(len(*text))+1), *text...)
-}
-
-// textOf has the hashes of a record's id and of its JSON.
-type textOf struct{ id, text uint64 }
-
-var seed = maphash.MakeSeed()
-
-// conflicts counts the records that share their id with an earlier one but have another
-// text than the first. It changes the order of the records.
-func conflicts(records []textOf) int {
-	slices.SortStableFunc(records, func(a, b textOf) int { return cmp.Compare(a.id, b.id) })
-	n, first := 0, 0
-	for i := 1; i < len(records); i++ {
-		switch {
-		case records[i].id != records[first].id:
-			first = i
-		case records[i].text != records[first].text:
-			n++
-		}
-	}
-	return n
 }

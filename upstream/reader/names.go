@@ -1,6 +1,10 @@
 package reader
 
-import "strings"
+import (
+	"strings"
+
+	"leadgraph/upstream/reader/scan"
+)
 
 // memberNames finds the members of one kind of object by name. Rows usually have
 // their members in the same order, so it first tries the member that came next in
@@ -39,11 +43,11 @@ func (n *memberNames) find(b []byte, i int) (found, value int) {
 }
 
 func (n *memberNames) search(b []byte, i int) (found, value int) {
-	end := skipText(b, i)
+	end := scan.Text(b, i)
 	if end < 0 {
 		return -1, end
 	}
-	value = skipColon(b, end)
+	value = scan.Colon(b, end)
 	if value == len(b) {
 		value = ^value
 	}
@@ -67,8 +71,8 @@ func (n *memberNames) index(text []byte) int {
 			return i
 		}
 	}
-	if _, ascii := textEnd(text, 0); !ascii || strings.IndexByte(view(text), '\\') >= 0 {
-		text = appendText(nil, text)
+	if _, ascii := scan.TextEnd(text, 0); !ascii || strings.IndexByte(view(text), '\\') >= 0 {
+		text = scan.AppendText(nil, text)
 	}
 	for i, name := range n.list {
 		if strings.EqualFold(view(text), name) {

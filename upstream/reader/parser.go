@@ -5,13 +5,14 @@ import (
 	"unsafe"
 
 	"leadgraph/lead"
+	"leadgraph/upstream/reader/scan"
 )
 
 // parser reads leads from JSON in memory. Its results lie in its own memory, which
 // the next lead overwrites. Texts point into the JSON where possible.
 //
 // The methods take the position of a value and return the position after it, or fail
-// like the functions in scan.go. A value of the wrong type is not a failure: it is
+// like the functions of package scan. A value of the wrong type is not a failure: it is
 // noted as odd and read as absent, because one odd field must not fail the page.
 type parser struct {
 	b     []byte
@@ -81,13 +82,13 @@ func (p *parser) small() bool {
 
 // readObject reads the object at i into x.
 func readObject[T any](p *parser, i int, names *memberNames, members []member[T], x *T) int {
-	if p.depth == maxDepth {
+	if p.depth == scan.MaxDepth {
 		return ^i
 	}
 	p.depth++
 	names.last = 0
 	oddBefore, refusedBefore, known := len(p.odd), len(p.refused), 0
-	i = skipSpace(p.b, i+1)
+	i = scan.Space(p.b, i+1)
 	if i < len(p.b) && p.b[i] == '}' {
 		p.depth--
 		p.known = 0
@@ -116,11 +117,11 @@ func readObject[T any](p *parser, i int, names *memberNames, members []member[T]
 		if i < 0 {
 			return i
 		}
-		switch i = skipSpace(p.b, i); {
+		switch i = scan.Space(p.b, i); {
 		case i == len(p.b):
 			return ^i
 		case p.b[i] == ',':
-			i = skipSpace(p.b, i+1)
+			i = scan.Space(p.b, i+1)
 		case p.b[i] == '}':
 			p.depth--
 			p.known = known
@@ -136,7 +137,7 @@ func readObject[T any](p *parser, i int, names *memberNames, members []member[T]
 func (p *parser) list(i int, one func(i int) int) int {
 	switch {
 	case p.b[i] == 'n':
-		return skipLiteral(p.b, i, "null")
+		return scan.Literal(p.b, i, "null")
 	case p.b[i] == '"' && i+1 < len(p.b) && p.b[i+1] == '"':
 		return i + 2
 	case p.b[i] == '{':
@@ -146,11 +147,11 @@ func (p *parser) list(i int, one func(i int) int) int {
 		return one(i)
 	case p.b[i] != '[':
 		return one(i)
-	case p.depth == maxDepth:
+	case p.depth == scan.MaxDepth:
 		return ^i
 	}
 	p.depth++
-	i = skipSpace(p.b, i+1)
+	i = scan.Space(p.b, i+1)
 	if i < len(p.b) && p.b[i] == ']' {
 		p.depth--
 		return i + 1
@@ -160,19 +161,19 @@ func (p *parser) list(i int, one func(i int) int) int {
 		case i == len(p.b):
 			return ^i
 		case p.b[i] == 'n':
-			i = skipLiteral(p.b, i, "null")
+			i = scan.Literal(p.b, i, "null")
 		default:
 			i = one(i)
 		}
 		if i < 0 {
 			return i
 		}
-		i = skipSpace(p.b, i)
+		i = scan.Space(p.b, i)
 		switch {
 		case i == len(p.b):
 			return ^i
 		case p.b[i] == ',':
-			i = skipSpace(p.b, i+1)
+			i = scan.Space(p.b, i+1)
 		case p.b[i] == ']':
 			p.depth--
 			return i + 1
@@ -182,7 +183,7 @@ func (p *parser) list(i int, one func(i int) int) int {
 	}
 }
 
-func (p *parser) skip(i int) int { return skipValue(p.b, i, maxDepth-p.depth) }
+func (p *parser) skip(i int) int { return scan.Value(p.b, i, scan.MaxDepth-p.depth) }
 
 // note records that a value cannot be used.
 func (p *parser) note(path string) { p.odd = append(p.odd, path) }

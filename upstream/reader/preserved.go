@@ -1,6 +1,10 @@
 package reader
 
-import "bytes"
+import (
+	"bytes"
+
+	"leadgraph/upstream/reader/scan"
+)
 
 // Serialisers of .NET that preserve references write a list as an object:
 // {"$id":"2","$values":[…]}, or with "$type" instead of "$id". They give every object an
@@ -29,9 +33,9 @@ type references struct {
 // preserved reads a list that is written as an object at i, or a reference to a list. It
 // reports whether it is one.
 func (p *parser) preserved(i int, one func(i int) int) (next int, is bool) {
-	at := skipSpace(p.b, i+1)
+	at := scan.Space(p.b, i+1)
 	switch {
-	case at < len(p.b) && p.b[at] != '"', at+1 < len(p.b) && p.b[at+1] != '$' && p.b[at+1] != '\\', p.depth == maxDepth:
+	case at < len(p.b) && p.b[at] != '"', at+1 < len(p.b) && p.b[at+1] != '$' && p.b[at+1] != '\\', p.depth == scan.MaxDepth:
 		return 0, false // the usual case
 	}
 	p.depth++
@@ -57,11 +61,11 @@ func (p *parser) preserved(i int, one func(i int) int) (next int, is bool) {
 		if at < 0 {
 			return at, true
 		}
-		switch at = skipSpace(p.b, at); {
+		switch at = scan.Space(p.b, at); {
 		case at == len(p.b):
 			return ^at, true
 		case p.b[at] == ',':
-			at = skipSpace(p.b, at+1)
+			at = scan.Space(p.b, at+1)
 		case p.b[at] == '}':
 			return at + 1, is
 		default:
@@ -72,15 +76,15 @@ func (p *parser) preserved(i int, one func(i int) int) (next int, is bool) {
 
 // memberName reads the name of a member at i, up to its value.
 func (p *parser) memberName(i int) (name []byte, value int) {
-	if value = skipName(p.b, i); value == len(p.b) {
+	if value = scan.Name(p.b, i); value == len(p.b) {
 		value = ^value
 	}
 	if value < 0 {
 		return nil, value
 	}
-	name = p.b[i+1 : skipText(p.b, i+1)-1]
+	name = p.b[i+1 : scan.Text(p.b, i+1)-1]
 	if bytes.IndexByte(name, '\\') >= 0 {
-		name = appendText(nil, name)
+		name = scan.AppendText(nil, name)
 	}
 	return name, value
 }
@@ -138,7 +142,7 @@ func (p *parser) keepTargets() int {
 	if p.refs.kept {
 		return 0
 	}
-	end := skipValue(p.b, p.refs.record, maxDepth)
+	end := scan.Value(p.b, p.refs.record, scan.MaxDepth)
 	if end < 0 {
 		return end
 	}
@@ -154,22 +158,22 @@ func (p *parser) keepTargets() int {
 // returns the position after the value.
 func (r *references) collect(b []byte, i int) int {
 	if b[i] != '{' && b[i] != '[' {
-		return skipValue(b, i, maxDepth)
+		return scan.Value(b, i, scan.MaxDepth)
 	}
 	start, id := i, []byte(nil)
 	for {
-		if i = skipSpace(b, i+1); b[i] == '}' || b[i] == ']' { // it has no element
+		if i = scan.Space(b, i+1); b[i] == '}' || b[i] == ']' { // it has no element
 			return i + 1
 		}
 		value := i
 		if b[start] == '{' {
-			value = skipName(b, i)
+			value = scan.Name(b, i)
 		}
 		next := r.collect(b, value)
 		if id == nil && b[value] == '"' && bytes.HasPrefix(b[i:value], []byte(`"$id"`)) {
 			id = b[value+1 : next-1]
 		}
-		if i = skipSpace(b, next); b[i] != ',' {
+		if i = scan.Space(b, next); b[i] != ',' {
 			break
 		}
 	}

@@ -3,7 +3,6 @@ package reader
 import (
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 )
 
@@ -34,7 +33,7 @@ type records[T any] struct {
 	record T
 	copier *copier
 
-	compared []textOf // of the records, with Options.Compare
+	compared comparison // of the records, with Options.Compare
 	opts     Options
 	each     func(*T) error
 	result   Result
@@ -51,15 +50,12 @@ func (r *records[T]) read(src io.Reader, o Options, each func(*T) error) (Result
 	r.source = source{parser: r.parser, buf: r.buf, src: src}
 	r.b, r.want, r.depth, r.top = nil, o.Want, 0, false
 	r.opts, r.each, r.result, r.refs = o, each, Result{}, references{}
-	r.compared = r.compared[:0]
 	err := r.begin()
 	if err == nil {
 		err = r.answer()
 	}
-	r.result.Conflicts = conflicts(r.compared)
-	if cap(r.compared) > bufferSize>>4 {
-		r.compared = nil
-	}
+	r.result.Conflicts = r.compared.conflicts()
+	r.compared.reset()
 	r.src, r.each, r.refs, r.opts = nil, nil, references{}, Options{}
 	return r.result, err
 }
@@ -222,7 +218,7 @@ func (r *records[T]) handOn(reason string) error {
 		return r.each(nil)
 	}
 	if r.opts.Compare && !r.refs.used {
-		r.compared = append(r.compared, textOf{maphash.String(seed, r.kind.id(&r.record)), maphash.Bytes(seed, r.b[r.refs.record:r.pos])})
+		r.compared.add(r.kind.id(&r.record), r.b[r.refs.record:r.pos])
 	}
 	if r.kind.complete != nil && r.opts.IDKey != nil {
 		r.kind.complete(r.opts.IDKey, &r.record)

@@ -7,6 +7,8 @@ import (
 
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
+
+	"leadgraph/upstream/reader/scan"
 )
 
 // ErrValueTooLarge is the error of an answer with a record, or another member of an
@@ -65,7 +67,7 @@ func (r *source) recode(order unicode.Endianness) {
 // the answer it returns 0.
 func (r *source) peek() (byte, error) {
 	for {
-		if r.pos = skipSpace(r.b, r.pos); r.pos < len(r.b) {
+		if r.pos = scan.Space(r.b, r.pos); r.pos < len(r.b) {
 			return r.b[r.pos], nil
 		}
 		if r.ended {
@@ -127,7 +129,7 @@ func (r *source) more() error {
 	return nil
 }
 
-func (r *source) null(i int) int { return skipLiteral(r.b, i, "null") }
+func (r *source) null(i int) int { return scan.Literal(r.b, i, "null") }
 
 // notJSON returns the error for an invalid byte in the buffer, or for a premature
 // end of the answer.

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"leadgraph/upstream/reader/scan"
 )
 
 // maxRawContacts bounds the undocumented JSON inside a contact, in bytes.
@@ -19,12 +21,12 @@ func (p *parser) scalar(i int) (text string, ok bool, next int) {
 		text, next = p.text(i + 1)
 		return text, true, next
 	case 'n':
-		return "", false, skipLiteral(p.b, i, "null")
+		return "", false, scan.Literal(p.b, i, "null")
 	case '{', '[':
 		p.note(p.path)
 		return "", false, p.skip(i)
 	}
-	if next = skipScalar(p.b, i); next < 0 {
+	if next = scan.Scalar(p.b, i); next < 0 {
 		return "", false, next
 	}
 	return view(p.b[i:next]), true, next
@@ -32,15 +34,15 @@ func (p *parser) scalar(i int) (text string, ok bool, next int) {
 
 // text reads a string whose opening quote is before i.
 func (p *parser) text(i int) (string, int) {
-	end, ascii := textEnd(p.b, i)
+	end, ascii := scan.TextEnd(p.b, i)
 	if end < len(p.b) && p.b[end] == '"' && (ascii || utf8.Valid(p.b[i:end])) {
 		return view(p.b[i:end]), end + 1
 	}
-	if end = skipText(p.b, end); end < 0 {
+	if end = scan.Text(p.b, end); end < 0 {
 		return "", end
 	}
 	start := len(p.unescaped)
-	p.unescaped = appendText(p.unescaped, p.b[i:end-1])
+	p.unescaped = scan.AppendText(p.unescaped, p.b[i:end-1])
 	return view(p.unescaped[start:]), end
 }
 

@@ -1,4 +1,10 @@
-package reader
+// Package scan skips JSON in memory.
+//
+// Its functions take a position and return the position after what they skipped. If they
+// cannot continue at a position p, they return its complement ^p. If p is the length of
+// the text, the text only ended too early. They accept exactly what encoding/json
+// accepts.
+package scan
 
 import (
 	"encoding/binary"
@@ -7,15 +13,10 @@ import (
 	"unicode/utf8"
 )
 
-// The functions in this file skip JSON in memory. They take a position and return
-// the position after what they skipped. If they cannot continue at a position p, they
-// return its complement ^p. If p is the length of the text, the text only ended too
-// early. They accept exactly what encoding/json accepts.
+// MaxDepth is how many arrays and objects may be open at the same time.
+const MaxDepth = 10_000
 
-// maxDepth is how many arrays and objects may be open at the same time.
-const maxDepth = 10_000
-
-// textEnd examines eight bytes at a time. In such a word, the borrow of a subtraction
+// TextEnd examines eight bytes at a time. In such a word, the borrow of a subtraction
 // marks each byte that is zero, or less than a given n of at most 128. Bytes above the
 // first match may be marked by mistake, so only the lowest mark is used.
 const (
@@ -23,10 +24,10 @@ const (
 	topBits  = 0x8080808080808080
 )
 
-// textEnd returns the position of the first byte from i on that is a quote, a
+// TextEnd returns the position of the first byte from i on that is a quote, a
 // backslash or a control character, or len(b) if there is none. It also reports
 // whether all bytes before that position are ASCII.
-func textEnd(b []byte, i int) (end int, ascii bool) {
+func TextEnd(b []byte, i int) (end int, ascii bool) {
 	var seen uint64
 	for ; i+8 <= len(b); i += 8 {
 		x := binary.LittleEndian.Uint64(b[i:])
@@ -45,10 +46,10 @@ func textEnd(b []byte, i int) (end int, ascii bool) {
 	return i, seen&topBits == 0
 }
 
-// skipText skips a string whose opening quote is before i.
-func skipText(b []byte, i int) int {
+// Text skips a string whose opening quote is before i.
+func Text(b []byte, i int) int {
 	for {
-		i, _ = textEnd(b, i)
+		i, _ = TextEnd(b, i)
 		if i == len(b) {
 			return ^i
 		}
@@ -77,7 +78,7 @@ func skipEscape(b []byte, i int) int {
 			if i++; i == end {
 				return i
 			}
-			if i == len(b) || hexValue(b[i]) < 0 {
+			if i == len(b) || HexValue(b[i]) < 0 {
 				return ^i
 			}
 		}
@@ -85,7 +86,8 @@ func skipEscape(b []byte, i int) int {
 	return ^i
 }
 
-func hexValue(c byte) rune {
+// HexValue returns the value of a hexadecimal digit, or -1.
+func HexValue(c byte) rune {
 	switch {
 	case '0' <= c && c <= '9':
 		return rune(c - '0')
@@ -95,7 +97,8 @@ func hexValue(c byte) rune {
 	return -1
 }
 
-func skipSpace(b []byte, i int) int {
+// Space skips space.
+func Space(b []byte, i int) int {
 	if i < len(b) && b[i] > ' ' { // the usual case, which is inlined
 		return i
 	}
@@ -109,7 +112,8 @@ func skipSpaces(b []byte, i int) int {
 	return i
 }
 
-func skipLiteral(b []byte, i int, literal string) int {
+// Literal skips a literal.
+func Literal(b []byte, i int, literal string) int {
 	for n := range len(literal) {
 		if i+n == len(b) || b[i+n] != literal[n] {
 			return ^(i + n)
@@ -161,50 +165,59 @@ func skipDigits(b []byte, i int) int {
 	return i
 }
 
-// skipScalar skips a string, a number or a literal.
-func skipScalar(b []byte, i int) int {
+// Scalar skips a string, a number or a literal.
+func Scalar(b []byte, i int) int {
 	if i == len(b) {
 		return ^i
 	}
 	switch c := b[i]; {
 	case c == '"':
-		return skipText(b, i+1)
+		return Text(b, i+1)
 	case c == 'n':
-		return skipLiteral(b, i, "null")
+		return Literal(b, i, "null")
 	case c == 't':
-		return skipLiteral(b, i, "true")
+		return Literal(b, i, "true")
 	case c == 'f':
-		return skipLiteral(b, i, "false")
+		return Literal(b, i, "false")
 	case c == '-' || '0' <= c && c <= '9':
 		return skipNumber(b, i)
 	}
 	return ^i
 }
 
-// skipName skips the name of a member and its colon, up to the member's value.
-func skipName(b []byte, i int) int {
+// Name skips the name of a member and its colon, up to the member's value.
+func Name(b []byte, i int) int {
 	if i == len(b) || b[i] != '"' {
 		return ^i
 	}
-	if i = skipText(b, i+1); i < 0 {
+	if i = Text(b, i+1); i < 0 {
 		return i
 	}
 	if i+1 < len(b) && b[i] == ':' && b[i+1] > ' ' {
 		return i + 1
 	}
-	return skipColon(b, i)
+	return Colon(b, i)
 }
 
-func skipColon(b []byte, i int) int {
-	if i = skipSpace(b, i); i == len(b) || b[i] != ':' {
+// Colon skips the colon after a name, up to the member's value.
+func Colon(b []byte, i int) int {
+	if i = Space(b, i); i == len(b) || b[i] != ':' {
 		return ^i
 	}
-	return skipSpace(b, i+1)
+	return Space(b, i+1)
 }
 
-// skipValue skips any value. At most room arrays and objects in it may be open at
+// Value skips any value. At most room arrays and objects in it may be open at
 // the same time.
-func skipValue(b []byte, i, room int) int {
+func Value(b []byte, i, room int) int {
+	if next, ok := compact(b, i, room); ok {
+		return next
+	}
+	return anyValue(b, i, room)
+}
+
+// anyValue is Value for text that compact does not know.
+func anyValue(b []byte, i, room int) int {
 	// objects has one bit for each open array (0) or object (1), the innermost in the
 	// lowest bit. A value nested deeper than levels is skipped by a call of its own.
 	const levels = 64
@@ -215,13 +228,13 @@ func skipValue(b []byte, i, room int) int {
 		case i == len(b):
 			return ^i
 		case b[i] == '"':
-			i = skipText(b, i+1)
+			i = Text(b, i+1)
 		case b[i] != '{' && b[i] != '[':
-			i = skipScalar(b, i)
+			i = Scalar(b, i)
 		case depth == room:
 			return ^i
 		case depth == levels:
-			i = skipValue(b, i, room-levels)
+			i = anyValue(b, i, room-levels)
 		default:
 			empty := b[i] + 2 // the closing bracket of either kind
 			objects <<= 1
@@ -229,12 +242,12 @@ func skipValue(b []byte, i, room int) int {
 				objects |= 1
 			}
 			depth++
-			i = skipSpace(b, i+1)
+			i = Space(b, i+1)
 			if i < len(b) && b[i] == empty {
 				break
 			}
 			if objects&1 != 0 {
-				i = skipName(b, i)
+				i = Name(b, i)
 			}
 			if i < 0 {
 				return i
@@ -250,17 +263,17 @@ func skipValue(b []byte, i, room int) int {
 	}
 }
 
-// skipClosing skips what is between two values of skipValue: brackets, a comma, and
+// skipClosing skips what is between two values of anyValue: brackets, a comma, and
 // the name of a member. If depth is 0 after it, there is no other value.
 func skipClosing(b []byte, i int, objects uint64, depth int) (next int, stillObjects uint64, stillOpen int) {
 	for depth > 0 {
-		if i = skipSpace(b, i); i == len(b) {
+		if i = Space(b, i); i == len(b) {
 			return ^i, objects, depth
 		}
 		if b[i] == ',' {
-			i = skipSpace(b, i+1)
+			i = Space(b, i+1)
 			if objects&1 != 0 {
-				i = skipName(b, i)
+				i = Name(b, i)
 			}
 			return i, objects, depth
 		}
@@ -274,9 +287,9 @@ func skipClosing(b []byte, i int, objects uint64, depth int) (next int, stillObj
 	return i, objects, depth
 }
 
-// appendText appends the value of a well-formed string, given without its quotes.
+// AppendText appends the value of a well-formed string, given without its quotes.
 // It replaces bytes or escapes that are not a valid character with U+FFFD.
-func appendText(out, in []byte) []byte {
+func AppendText(out, in []byte) []byte {
 	for i := 0; i < len(in); {
 		switch c := in[i]; {
 		case c == '\\' && in[i+1] == 'u':
@@ -310,7 +323,7 @@ func escaped(b []byte) rune {
 	}
 	var r rune
 	for _, c := range b[2:6] {
-		r = r<<4 | hexValue(c)
+		r = r<<4 | HexValue(c)
 	}
 	return r
 }
