@@ -52,7 +52,8 @@ func (v View) Hash(l *lead.Lead) uint64 { return lead.AnchorHash(l.ID) }
 
 // Find returns the number of leads of the view that come before the lead whose id
 // has the given AnchorHash, and whether the view contains that lead. It knows this
-// for every lead of the snapshot, also for one that does not match the filter.
+// for every lead of the snapshot, also for one that does not match the filter. The view
+// must not be in the order of ids.
 func (v View) Find(anchor uint64) (before int, found, known bool) {
 	row, known := v.snapshot.anchors[anchor]
 	if !known {
@@ -130,6 +131,9 @@ func (v View) countMatching(from, to int) int {
 
 // ordering returns the ordering of all leads. The order must be normal.
 func (s *Snapshot) ordering(o lead.Order) *ordering {
+	if o.Field == lead.OrderID {
+		return &ordering{rows: s.byTie}
+	}
 	if o.Descending {
 		return &s.orderings[o.Field][1]
 	}

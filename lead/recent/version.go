@@ -66,3 +66,21 @@ func (m *Memory) IDs() []string {
 	}
 	return ids
 }
+
+// Left returns when it was last noticed that one of these tenants no longer had a lead
+// that is now known of no tenant, or zero. What was read of others before may lack it.
+func (m *Memory) Left(tenants []string) (last time.Time) {
+	if m.Len() == 0 {
+		return last
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, tenant := range tenants {
+		for id := range m.byTenant[strings.ToLower(tenant)] {
+			if e := m.leads[id].Value.(*entry); e.gone && e.left.After(last) {
+				last = e.left
+			}
+		}
+	}
+	return last
+}
