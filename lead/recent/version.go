@@ -68,7 +68,7 @@ func (m *Memory) IDs() []string {
 }
 
 // Left returns when it was last noticed that one of these tenants no longer had a lead
-// that is now known of no tenant, or zero. What was read of others before may lack it.
+// that is now known of no tenant, or zero. Leads of others that were read before may lack it.
 func (m *Memory) Left(tenants []string) (last time.Time) {
 	if m.Len() == 0 {
 		return last
