@@ -50,11 +50,12 @@ func (c *Client) ofTenant(ctx context.Context, q query) ([]*lead.Lead, error) {
 	last, pages, err := c.pagesOfTenant(ctx, q)
 	found := last
 	for try := 1; err == nil && pages > 1 && try < walkTries; try++ {
-		before, gone := last, 0
+		before := last
 		q.online = false // it has been asked
 		if last, pages, err = c.pagesOfTenant(ctx, q); err != nil {
 			break
 		}
+		var gone int
 		if found, gone = join(last, before); gone == 0 && len(last) == len(before) {
 			break
 		}

@@ -47,7 +47,7 @@ func newCrowd(t *testing.T, paging sandbox.Paging, firstPage int, leads, others 
 		platform.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	if c.client, err = upstream.NewClient(upstream.Options{BaseURL: server.URL + sandbox.BasePath, StaticToken: "token", Retries: -1, FirstPage: firstPage}); err != nil {
+	if c.client, err = upstream.NewClient(upstream.Options{BaseURL: server.URL + sandbox.BasePath, StaticToken: "token", FirstPage: firstPage}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.client.Close)
@@ -95,9 +95,7 @@ func TestAllLeadsOfATenant(t *testing.T) {
 		told := rapid.SampledFrom([]int{0, paging.FirstPage}).Draw(rt, "told")
 		c := newCrowd(t, paging, told, rapid.SampledFrom([]int{0, 1, 2, 3, 10, 12, 99, 100, 101, 230}).Draw(rt, "leads"), rapid.IntRange(25, 40).Draw(rt, "others"))
 		if rapid.Bool().Draw(rt, "all leads were read") {
-			if _, err := c.client.AllLeads(t.Context(), 1000); err != nil {
-				rt.Fatal(err)
-			}
+			_, _ = c.client.AllLeads(t.Context(), 1000) // what it learns before it fails counts, too
 		}
 		for range 2 {
 			if got := c.lookUp(rt); !slices.Equal(got, c.ids) {

@@ -9,6 +9,7 @@ import (
 
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
+	"leadgraph/lead/leadtest"
 	"leadgraph/lead/recent"
 )
 
@@ -176,7 +177,7 @@ func TestLeftIsWhenALeadWasFirstMissed(t *testing.T) {
 			if got := left(); !got.Equal(noticed) || !m.Left([]string{other}).IsZero() {
 				t.Errorf("left at %v, noticed at %v", got, noticed)
 			}
-			time.Sleep(time.Second)
+			leadtest.Pass(time.Second)
 		}
 		moved := one("a", lead.StatusActive, 4)
 		moved.TenantID = other
