@@ -151,8 +151,8 @@ func (op *operation) seek(ctx context.Context, ids []string, all allLeads) {
 //
 // Without orderBy it is in the platform's order. Lookups do not tell the order of
 // several tenants, but a catalogue does. If none is at hand, such a list is ordered
-// by tenant and id. A walk keeps the order that it began with. The list is as old as its
-// order: leads may have moved since.
+// by id, which a lead keeps when it moves to another tenant. A walk keeps the order that
+// it began with. The list is as old as its order: leads may have moved since.
 func (op *operation) ofTenants(ctx context.Context, q leadsQuery, window pagination.Window, tenants []string) (*generated.LeadConnection, error) {
 	since := window.Since()
 	tenants = slices.Compact(slices.Sorted(slices.Values(tenants)))
@@ -176,7 +176,7 @@ func (op *operation) ofTenants(ctx context.Context, q leadsQuery, window paginat
 			}
 		}
 		if known == nil {
-			q.order = lead.Order{Field: lead.OrderTenantID}
+			q.order = lead.Order{Field: lead.OrderID}
 		} else {
 			slices.SortFunc(leads, func(a, b *lead.Lead) int { return compareIn(known, a, b) })
 			if known.AsOf().Before(asOf) {
@@ -191,8 +191,9 @@ func (op *operation) ofTenants(ctx context.Context, q leadsQuery, window paginat
 // lookedUp looks up the tenants, at that moment or later, and returns when reading the
 // oldest of their leads began, and whether they are as fresh as promised.
 //
-// If some were read now, those in memory are read again: a lead that moved to another
-// tenant in the meantime would be in neither.
+// They are read again if a lead that moved to another tenant in the meantime could be in
+// neither: if some were read now and others are in memory, or if a tenant turned out to
+// have lost a lead after another one was read.
 func (op *operation) lookedUp(ctx context.Context, tenants []string, since time.Time) (asOf time.Time, age lead.Age, err error) {
 	want := op.freshness
 	if limit := newerThan(since); limit.NoCache {
@@ -203,8 +204,8 @@ func (op *operation) lookedUp(ctx context.Context, tenants []string, since time.
 	now := op.options.Now()
 	found, _ := waiting(ctx, func() ([]lookup.Lookup, error) {
 		found := op.lookUp(ctx, tenants, want)
-		if mixed(found, now) {
-			if again := op.lookUp(ctx, tenants, lead.Freshness{NotBefore: now}); !slices.ContainsFunc(again, failed) {
+		if mixed(found, now) || len(tenants) > 1 && readBefore(found, op.truth.Memory().Left(tenants)) {
+			if again := op.lookUp(ctx, tenants, lead.Freshness{NotBefore: op.options.Now()}); !slices.ContainsFunc(again, failed) {
 				found = again
 			}
 		}
@@ -226,6 +227,13 @@ func (op *operation) lookedUp(ctx context.Context, tenants []string, since time.
 }
 
 func failed(of lookup.Lookup) bool { return of.Err != nil }
+
+// readBefore reports whether some leads were read before that moment. If the platform
+// fails they stay as they are.
+func readBefore(found []lookup.Lookup, moment time.Time) bool {
+	return !slices.ContainsFunc(found, func(of lookup.Lookup) bool { return failed(of) || of.Stale }) &&
+		slices.ContainsFunc(found, func(of lookup.Lookup) bool { return of.AsOf.Before(moment) })
+}
 
 // mixed reports whether some leads were read before that moment and some later. If the
 // platform fails they stay as they are.

@@ -22,6 +22,7 @@ import (
 	"leadgraph/lead/catalogue"
 	"leadgraph/lead/leadtest"
 	"leadgraph/lead/lookup"
+	"leadgraph/lead/recent"
 )
 
 // shelf is a platform in memory whose leads can be edited.
@@ -92,13 +93,21 @@ func newReplica(t *testing.T, platform *shelf) *replica {
 func (r *replica) restart(t *testing.T) {
 	t.Helper()
 	r.close()
-	all := catalogue.New(r.platform, catalogue.Options{TTL: time.Hour, NoCacheInterval: -1})
-	lookups := lookup.New(r.platform, all, lookup.Options{TTL: time.Hour, NoCacheInterval: -1})
+	memory := recent.New()
+	var lookups *lookup.Lookups
+	all := catalogue.New(r.platform, catalogue.Options{TTL: time.Hour, NoCacheInterval: -1, OnPublish: func(s *catalogue.Snapshot) {
+		memory.Publish(s)
+		lookups.Feed(s)
+	}})
+	lookups = lookup.New(r.platform, all, lookup.Options{TTL: time.Hour, NegativeTTL: time.Hour, NoCacheInterval: -1, OnRead: func(tenant string, found lookup.Found) {
+		memory.Tenant(tenant, found.Leads, found.AsOf)
+	}})
 	r.close = func() { lookups.Close(); all.Close() }
 	handler, err := graph.NewHandler(graph.Options{
 		Leads: r.platform, Lookups: lookups, Catalogue: all,
 		Cursors:     pagination.NewSeal("account", []byte("the key of the tests")),
 		Caller:      func(context.Context) string { return "" },
+		Recent:      func(context.Context) *recent.Memory { return memory },
 		SeesPII:     func(context.Context) bool { return true },
 		MaxPageSize: func() int { return 20_000 }, MaxBody: 64 << 10, Timeout: 10 * time.Second,
 		RequestID: func(context.Context) string { return "" }, Logger: slog.New(slog.DiscardHandler),
@@ -208,8 +217,7 @@ func (w *walker) change(anchor string, shown []string) {
 		default:
 			old, updated := leads[at], w.fresh()
 			updated.ID = old.ID
-			if !w.kind.holds(updated) || w.kind.value != nil && w.kind.value(updated) != w.kind.value(old) ||
-				w.kind.value == nil && updated.TenantID != old.TenantID {
+			if !w.kind.holds(updated) || w.kind.value != nil && w.kind.value(updated) != w.kind.value(old) {
 				w.kept[old.ID] = false
 			}
 			leads[at] = updated

@@ -20,6 +20,9 @@ const (
 
 	// OrderFields is the number of fields.
 	OrderFields
+
+	// OrderID orders by ascending id alone, which never changes. Clients cannot ask for it.
+	OrderID = OrderFields
 )
 
 // Order is a total order of leads. In both directions, leads with equal values are

@@ -98,15 +98,16 @@ func (c *Client) expected(q query) func(*guard.Answer) bool {
 // A page keeps repeated records, and nil for unreadable ones, because their positions
 // in the list count.
 func collect[T any](ctx context.Context, c *Client, e *endpoint[T], q query, want lead.Parts, limit int) ([]*T, error) {
-	return collectKept(ctx, c, e, q, reader.Options{Want: want, Max: limit})
+	records, _, err := collectKept(ctx, c, e, q, reader.Options{Want: want, Max: limit})
+	return records, err
 }
 
-// collectKept is collect with options of the reader.
-func collectKept[T any](ctx context.Context, c *Client, e *endpoint[T], q query, o reader.Options) ([]*T, error) {
+// collectKept is collect with options of the reader. It also returns how many rows the
+// answer had.
+func collectKept[T any](ctx context.Context, c *Client, e *endpoint[T], q query, o reader.Options) (records []*T, rows int, err error) {
 	o.IDKey = c.opts.IDKey
-	var records []*T
 	conflicts := 0
-	err := fetch(ctx, c, q, &sink[T]{
+	s := &sink[T]{
 		endpoint: e,
 		options:  o,
 		maxBody:  min(c.opts.MaxBody, maxLargeRecord+int64(q.size)*maxMeanRecord),
@@ -126,7 +127,8 @@ func collectKept[T any](ctx context.Context, c *Client, e *endpoint[T], q query,
 			}
 			return nil
 		},
-	})
+	}
+	err = fetch(ctx, c, q, s)
 	c.reportConflicts(ctx, conflicts)
 	if err == nil {
 		if foreign := e.checkTenant(q, records); foreign != nil {
@@ -134,9 +136,9 @@ func collectKept[T any](ctx context.Context, c *Client, e *endpoint[T], q query,
 		}
 	}
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return records, nil
+	return records, s.places(), nil
 }
 
 // find returns the one of the records that has the id of record, or nil.

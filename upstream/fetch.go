@@ -125,12 +125,12 @@ func (c *Client) unexplained(blank bool, a *guard.Answer) bool {
 	return blank && a.Status != http.StatusNoContent && !c.facts.known().Answered
 }
 
-// mustShow reports whether an answer with so many rows must have one that can be read.
-// Without one, a tenant may still have a lead. A first page that is not full would show
-// that pages are cut at so few rows, or that the list ends there; but such an answer is
-// more likely to be a failure.
+// mustShow reports whether an answer with so many rows must have one that can be read: a
+// first page. Without one, a tenant may still have a lead. A page of all leads that is not
+// full would show that pages are cut at so few rows, or that the list ends there; but such
+// an answer is more likely to be a failure.
 func (c *Client) mustShow(q query, rows int) bool {
-	return q.tenant != "" || rows < q.size && q.page <= max(c.facts.known().FirstPage, 0)
+	return (q.tenant != "" || rows < q.size) && q.page <= max(c.facts.known().FirstPage, c.opts.FirstPage)
 }
 
 // reportHoles reports the rows of an answer that could not be read.

@@ -169,7 +169,7 @@ func (w *walk) fetch(ctx context.Context, p part) (rows []*lead.Lead, refusal, e
 		return nil, nil, err
 	}
 	q.page += w.number
-	rows, err = collectKept(ctx, w.client, leadList, q, reader.Options{Want: lead.AllParts, Max: acceptedLeads(p.size), Known: w.recall})
+	rows, _, err = collectKept(ctx, w.client, leadList, q, reader.Options{Want: lead.AllParts, Max: acceptedLeads(p.size), Known: w.recall})
 	w.Calls++
 	if isPast(err) {
 		return nil, err, nil

@@ -234,7 +234,7 @@ type Query {
     before: Cursor
     "Only leads that match. A cursor is valid only with the filter and order of the page that it came from."
     filter: LeadFilter
-    "Sort order; the platform's own if omitted. A list filtered by several tenants alone then has the platform's order if a catalogue is at hand, and otherwise is sorted by tenant id, then id."
+    "Sort order; the platform's own if omitted. A list filtered by several tenants alone then has the platform's order if a catalogue is at hand, and otherwise is sorted by id."
     orderBy: LeadOrder
   ): LeadConnection
 

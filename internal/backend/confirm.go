@@ -18,15 +18,18 @@ type confirmed struct {
 }
 
 // AllLeads implements catalogue.Source. A lead is gone if it is absent from both
-// readings. If the list changed during the second reading too, or it failed, the leads
-// of the first are kept. The result is as old as the first reading.
+// readings. If the list changed during the second reading too, the leads of the first are
+// kept. If the second reading fails, so does the whole, and the catalogue before stays:
+// both together would be a list that never was. Without one, the first reading must do.
+// The result is as old as the first reading.
 func (c *confirmed) AllLeads(ctx context.Context, notBefore time.Time) (catalogue.Reading, error) {
 	begun := time.Now()
 	first, err := c.next.AllLeads(ctx, notBefore)
 	if err != nil || !first.Complete {
 		return first, err
 	}
-	if !first.Changed && (first.Pages < 2 || c.latest(ctx).Within(first.Leads)) {
+	before := c.latest(ctx)
+	if !first.Changed && (first.Pages < 2 || before.Within(first.Leads)) {
 		return first, nil
 	}
 	second, err := c.next.AllLeads(ctx, notBefore)
@@ -35,9 +38,10 @@ func (c *confirmed) AllLeads(ctx context.Context, notBefore time.Time) (catalogu
 	switch {
 	case ctx.Err() != nil:
 		return catalogue.Reading{Calls: calls}, ctx.Err()
-	case err != nil || !second.Complete: // nothing confirms that leads are gone
+	case before == nil && (err != nil || !second.Complete):
 		result = first
-		result.Leads = merge(first.Leads, c.before(ctx))
+	case err != nil: // nothing confirms that leads are gone
+		return catalogue.Reading{Calls: calls}, err
 	case second.Changed:
 		result.Leads = merge(second.Leads, first.Leads)
 	}
@@ -48,13 +52,6 @@ func (c *confirmed) AllLeads(ctx context.Context, notBefore time.Time) (catalogu
 		result.AsOf = begun
 	}
 	return result, nil
-}
-
-func (c *confirmed) before(ctx context.Context) []*lead.Lead {
-	if s := c.latest(ctx); s != nil {
-		return s.All()
-	}
-	return nil
 }
 
 func idsOf(leads []*lead.Lead) map[string]struct{} {

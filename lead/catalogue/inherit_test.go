@@ -2,10 +2,12 @@ package catalogue_test
 
 import (
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+	"weak"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -16,10 +18,15 @@ import (
 	"leadgraph/lead/leadtest"
 )
 
-// everything compares snapshots with all their indexes. Only tombstones come from the
-// snapshot before.
-var everything = gocmp.Options{
-	gocmp.Exporter(func(reflect.Type) bool { return true }), cmpopts.EquateEmpty(), cmpopts.IgnoreFields(catalogue.Snapshot{}, "tombstones"),
+// everything compares snapshots with all their indexes.
+var everything = gocmp.Options{gocmp.Exporter(func(reflect.Type) bool { return true }), cmpopts.EquateEmpty()}
+
+func someLeads(ids ...string) []*lead.Lead {
+	leads := make([]*lead.Lead, len(ids))
+	for i, id := range ids {
+		leads[i] = &lead.Lead{ID: id, TenantID: id}
+	}
+	return leads
 }
 
 // readAgain returns the leads as another reading has them, after some edits.
@@ -88,5 +95,18 @@ func TestWithin(t *testing.T) {
 	var none *catalogue.Snapshot
 	if !none.Within(nil) || !catalogue.Build(nil, time.Time{}, nil).Within(nil) {
 		t.Error("no lead is missing")
+	}
+}
+
+// A snapshot must not keep the previous one in memory, nor leads that have
+// disappeared.
+func TestBuildForgetsThePrevious(t *testing.T) {
+	t.Parallel()
+	s := catalogue.Build(someLeads("a", "b"), time.Time{}, nil)
+	previous, gone := weak.Make(s), weak.Make(s.ByID("b"))
+	s = catalogue.Build(someLeads("a"), time.Time{}, s)
+	runtime.GC()
+	if previous.Value() != nil || gone.Value() != nil || s.Len() != 1 {
+		t.Error("the previous snapshot or its lead is still in memory")
 	}
 }

@@ -32,8 +32,6 @@ type Snapshot struct {
 	direct    postings[bool]
 	customers bitset
 	text      searchText
-
-	tombstones []tombstone // of the leads that disappeared last, first
 }
 
 // Build returns a snapshot of leads in the platform's order; asOf is when reading
@@ -41,8 +39,7 @@ type Snapshot struct {
 // shared, not copied; the caller must not change them afterwards.
 //
 // Build takes from the previous snapshot, which may be nil, the indexes of what has not
-// changed, and makes the tombstones of leads that have disappeared. The result is the
-// same as without it. It does not keep the previous snapshot.
+// changed. The result is the same as without it. It does not keep the previous snapshot.
 func Build(leads []*lead.Lead, asOf time.Time, previous *Snapshot) *Snapshot {
 	return build(leads, asOf, previous, nil)
 }
@@ -61,9 +58,6 @@ func build(leads []*lead.Lead, asOf time.Time, previous *Snapshot, pace *flight.
 	b.orderings[lead.OrderAsRead][0] = asRead(len(b.leads))
 	for field := lead.OrderAsRead + 1; field < lead.OrderFields; field++ {
 		b.orderings[field] = b.ordered(field)
-	}
-	if previous != nil {
-		b.bury()
 	}
 	return b.Snapshot
 }

@@ -52,19 +52,15 @@ func (v View) Hash(l *lead.Lead) uint64 { return lead.AnchorHash(l.ID) }
 
 // Find returns the number of leads of the view that come before the lead whose id
 // has the given AnchorHash, and whether the view contains that lead. It knows this
-// for a lead that does not match the filter too and, in the platform's order, for a
-// lead that has disappeared from the platform while the snapshot still has its
-// tombstone.
+// for every lead of the snapshot, also for one that does not match the filter. The view
+// must not be in the order of ids.
 func (v View) Find(anchor uint64) (before int, found, known bool) {
-	if row, here := v.snapshot.anchors[anchor]; here {
-		place := v.snapshot.ordering(v.order).places[row]
-		return v.countMatching(0, int(place)), v.matching == nil || v.matching.has(row), true
-	}
-	if v.Ordered() {
+	row, known := v.snapshot.anchors[anchor]
+	if !known {
 		return 0, false, false
 	}
-	row, known := v.snapshot.wouldBe(anchor)
-	return v.countMatching(0, row), false, known
+	place := v.snapshot.ordering(v.order).places[row]
+	return v.countMatching(0, int(place)), v.matching == nil || v.matching.has(row), true
 }
 
 // Ordered reports whether the view has another order than the platform's.
@@ -135,6 +131,9 @@ func (v View) countMatching(from, to int) int {
 
 // ordering returns the ordering of all leads. The order must be normal.
 func (s *Snapshot) ordering(o lead.Order) *ordering {
+	if o.Field == lead.OrderID {
+		return &ordering{rows: s.byTie}
+	}
 	if o.Descending {
 		return &s.orderings[o.Field][1]
 	}

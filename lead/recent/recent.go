@@ -43,8 +43,9 @@ type Memory struct {
 type entry struct {
 	id, tenant string // the tenant in lower case
 	asOf       time.Time
-	// gone says that the tenant had no such lead.
+	// gone says that the tenant had no such lead, and left when that was first noticed.
 	gone bool
+	left time.Time
 	// whole has all parts, and part has some. Either may be nil.
 	whole, part *lead.Lead
 	parts       lead.Parts // of part
@@ -118,7 +119,7 @@ func (m *Memory) Tenant(tenantID string, leads []*lead.Lead, asOf time.Time) {
 	}
 	gone := func(id string) {
 		if _, here := present[id]; !here {
-			m.put(entry{id: id, tenant: tenantID, asOf: asOf, gone: true})
+			m.put(entry{id: id, tenant: tenantID, asOf: asOf, gone: true, left: time.Now()})
 		}
 	}
 	var known []string
@@ -198,6 +199,9 @@ func (m *Memory) merge(e entry) *entry {
 		moved := old.tenant != e.tenant && old.gone != e.gone
 		if moved && e.gone || !moved && old.asOf.After(e.asOf) {
 			return nil
+		}
+		if e.gone && old.gone && !moved {
+			e.left = old.left
 		}
 		if !e.gone && e.whole == nil {
 			e.whole = old.whole

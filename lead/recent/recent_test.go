@@ -5,10 +5,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
+	"leadgraph/lead/leadtest"
 	"leadgraph/lead/recent"
 )
 
@@ -172,4 +174,38 @@ func TestLeadsOfATenantKeepTheirOrder(t *testing.T) {
 	if got := m.OfTenant(tenant); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
+}
+
+// TestLeftIsWhenALeadWasFirstMissed reads tenants again and again. A lead that another
+// tenant has now has not left.
+func TestLeftIsWhenALeadWasFirstMissed(t *testing.T) {
+	t.Parallel()
+	const other = "9e2d4c10-77aa-4b7e-8f53-5a1c2be0d902"
+	synctest.Test(t, func(t *testing.T) {
+		m := recent.New()
+		left := func() time.Time { return m.Left([]string{other, strings.ToUpper(tenant)}) }
+		m.Tenant(tenant, []*lead.Lead{one("a", lead.StatusActive, 0)}, begun)
+		if !left().IsZero() {
+			t.Error("nothing has left")
+		}
+		noticed := time.Now()
+		for after := range 3 {
+			m.Tenant(tenant, nil, begun.Add(time.Duration(1+after)))
+			if got := left(); !got.Equal(noticed) || !m.Left([]string{other}).IsZero() {
+				t.Errorf("left at %v, noticed at %v", got, noticed)
+			}
+			leadtest.Pass(time.Second)
+		}
+		moved := one("a", lead.StatusActive, 4)
+		moved.TenantID = other
+		m.Tenant(other, []*lead.Lead{moved}, begun.Add(4))
+		if !left().IsZero() {
+			t.Error("the lead has moved")
+		}
+		noticed = time.Now()
+		m.Tenant(other, nil, begun.Add(5))
+		if got := left(); !got.Equal(noticed) {
+			t.Errorf("left the other tenant at %v, noticed at %v", got, noticed)
+		}
+	})
 }

@@ -82,3 +82,21 @@ func (m *Memory) Newer(tenantID string, leads []*lead.Lead, asOf time.Time) bool
 		return noted && e.asOf.After(asOf)
 	})
 }
+
+// Left returns when it was last noticed that one of these tenants no longer had a lead
+// that is now known of no tenant, or zero. Leads of others that were read before may lack it.
+func (m *Memory) Left(tenants []string) (last time.Time) {
+	if m.Len() == 0 {
+		return last
+	}
+	m.lock()
+	defer m.mu.Unlock()
+	for _, tenant := range tenants {
+		for e := m.byTenant[strings.ToLower(tenant)]; e != nil; e = e.sameTenant {
+			if e.gone && e.left.After(last) {
+				last = e.left
+			}
+		}
+	}
+	return last
+}

@@ -9,8 +9,13 @@ import (
 	"leadgraph/test/soak/pace"
 )
 
-// settleTime is how long leadgraph may take to settle.
-const settleTime = 30 * time.Second
+const (
+	// settleTime is how long leadgraph may take to settle.
+	settleTime = 30 * time.Second
+	// steadySeconds is how long nothing must change: leadgraph looks every ten seconds for
+	// idle connections that the platform has closed.
+	steadySeconds = 11
+)
 
 // settle closes all connections, waits until leadgraph holds no more than it
 // needs, and returns what it holds then.
@@ -21,7 +26,7 @@ func (k *soak) settle(ctx context.Context) (child.Vitals, error) {
 		return child.Vitals{}, err
 	}
 	last, same := child.Vitals{}, 0
-	for begun := time.Now(); same < 3 && time.Since(begun) < settleTime && pace.Rest(ctx, time.Second); {
+	for begun := time.Now(); same < steadySeconds && time.Since(begun) < settleTime && pace.Rest(ctx, time.Second); {
 		v, err := k.child.Look(ctx)
 		if err != nil {
 			return v, err

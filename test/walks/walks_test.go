@@ -64,7 +64,7 @@ func TestWalks(t *testing.T) {
 	for _, k := range kinds() {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
-			all := tally{broken: map[string]int{}, shortest: map[string]report{}}
+			all := tally{broken: map[string]int{}, shortest: map[string]report{}, where: map[string][]string{}}
 			for number := uint64(1); all.walks < *walks; number++ {
 				if *seed != 0 {
 					number = *seed
@@ -84,7 +84,8 @@ type tally struct {
 	walks, pages, repeats, still int
 	judged                       int // leads that had to be answered
 	broken                       map[string]int
-	shortest                     map[string]report // by rule, as broken
+	shortest                     map[string]report   // by rule, as broken
+	where                        map[string][]string // by rule, the walks that broke it
 }
 
 // report is a broken walk.
@@ -128,6 +129,7 @@ func (a *tally) add(w *walk, broken []fault, r report) {
 	r.trace = slices.Clone(w.world.trace)
 	for _, f := range broken {
 		a.broken[f.rule]++
+		a.where[f.rule] = append(a.where[f.rule], fmt.Sprintf("walk %d of seed %d", r.walk, r.seed))
 		r.fault = f
 		if before, ok := a.shortest[f.rule]; !ok || len(r.trace) < len(before.trace) {
 			a.shortest[f.rule] = r
@@ -141,7 +143,8 @@ func (a *tally) report(t *testing.T) {
 	t.Logf("%d walks, %d of them without changes; %d pages, %d leads that had to be answered, %d repeats", a.walks, a.still, a.pages, a.judged, a.repeats)
 	for _, rule := range slices.Sorted(maps.Keys(a.broken)) {
 		r := a.shortest[rule]
-		t.Errorf("%q: %d of %d walks. The shortest is walk %d of seed %d (%s):\n%s\n%s: %s",
-			rule, a.broken[rule], a.walks, r.walk, r.seed, r.about, strings.Join(r.trace, "\n"), rule, r.fault.text)
+		where := a.where[rule]
+		t.Errorf("%q: %d of %d walks: %s. The shortest is walk %d of seed %d (%s):\n%s\n%s: %s",
+			rule, a.broken[rule], a.walks, strings.Join(where[:min(len(where), 20)], ", "), r.walk, r.seed, r.about, strings.Join(r.trace, "\n"), rule, r.fault.text)
 	}
 }

@@ -21,6 +21,9 @@ type Query struct {
 // if no count is selected.
 func (q Query) FromCatalogue() bool { return q.Filter != nil || q.Field != "" }
 
+// idAlone is a field that clients cannot sort by: the order of ids.
+const idAlone = "ID"
+
 // Order returns the value of the argument orderBy, nil if there is none.
 func (q Query) Order() any {
 	if q.Field == "" {
@@ -81,6 +84,8 @@ func (q Query) key(r *Row) string {
 		return moment(r.Modified)
 	case "COMPANY_NAME":
 		return r.company
+	case idAlone:
+		return ""
 	case "STATUS":
 		return string(rune('a' + slices.Index(Statuses(), r.Status)))
 	}

@@ -134,7 +134,7 @@ func (w Window) rows(j *Judge, page Object, shown []*version) (rows []*Row, comp
 // made, or the cursor's lead is gone, the page may begin anywhere.
 func (w Window) misfit(page Object, rows, all []*Row, counted, changed bool) string {
 	if counted && page["totalCount"] != float64(len(all)) {
-		return "the count is wrong"
+		return fmt.Sprintf("the count is %v, not %d", page["totalCount"], len(all))
 	}
 	from, to := 0, min(w.Size, len(all))
 	switch at := slices.IndexFunc(all, func(r *Row) bool { return r.ID == w.Anchor }); {

@@ -89,10 +89,13 @@ func (c *Conductor) shift() (err error) {
 	if size < c.Platform.options.Leads*9/10 {
 		remove = 0
 	}
+	// The platform shows the list between both changes, too.
 	c.History.Shift(at, func() (inserted []*oracle.Row, removed int) {
-		removed = len(c.Platform.Remove(at, remove))
+		return nil, len(c.Platform.Remove(at, remove))
+	})
+	c.History.Shift(at, func() (inserted []*oracle.Row, removed int) {
 		inserted, err = rowsOf(c.Platform.Server, c.Platform.Insert(at, insert))
-		return inserted, removed
+		return inserted, 0
 	})
 	return err
 }
