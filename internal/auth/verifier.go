@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -102,7 +103,7 @@ func (v *verifier) verify(ctx context.Context, token string) (Caller, error) {
 		return Caller{}, errIssuer
 	}
 	// Callers without a name would share their limits and their cursors.
-	subject := cmp.Or(c.Subject, c.OID)
+	subject := cmp.Or(strings.TrimSpace(c.Subject), strings.TrimSpace(c.OID))
 	if subject == "" {
 		return Caller{}, errSubject
 	}
