@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -142,6 +143,9 @@ func (s *socket) serve(connection, ctx context.Context) {
 	for {
 		_, text, err := s.conn.Read(connection)
 		if err != nil {
+			if errors.Is(err, errFlood) {
+				s.floods.Add()
+			}
 			return
 		}
 		if !s.limits.frames.Allow() {
