@@ -8,9 +8,9 @@ import (
 
 func (s *Store) vault() vault { return *s.vaults.Load() }
 
-// Rekey replaces Options.Key. What is stored with the former key can then no longer be
-// read and is overwritten. Without a key before, or without a new one, it returns an
-// error and changes nothing: whether values are believed is decided at the start.
+// Rekey replaces Options.Key. Values that were stored with the former key are then not
+// used and are overwritten. If there was no key before, or there is none now, Rekey returns
+// an error and changes nothing: whether values are believed is decided at the start.
 func (s *Store) Rekey(key []byte) error {
 	next, err := newVault(key)
 	if err == nil && (next.aead == nil) != (s.vault().aead == nil) {
