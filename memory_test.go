@@ -18,7 +18,11 @@ var taken = regexp.MustCompile(`(?m)^go_memstats_sys_bytes (\S+)$`)
 // memory returns how much memory a process has taken, in bytes.
 func (p *process) memory(t *testing.T) uint64 {
 	t.Helper()
-	response, err := http.Get(p.admin + "metrics") //nolint:noctx // bounded by the test
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.admin+"metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
