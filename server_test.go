@@ -49,7 +49,7 @@ func TestMain(m *testing.M) {
 type process struct {
 	*exec.Cmd
 	endpoint string
-	admin    string // empty without --admin-listen
+	admin    string        // empty without --admin-listen
 	log      bytes.Buffer  // complete after the end
 	ended    chan struct{} // closed after err is set
 	err      error
