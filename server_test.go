@@ -49,6 +49,7 @@ func TestMain(m *testing.M) {
 type process struct {
 	*exec.Cmd
 	endpoint string
+	admin    string        // empty without --admin-listen
 	log      bytes.Buffer  // complete after the end
 	ended    chan struct{} // closed after err is set
 	err      error
@@ -81,6 +82,9 @@ func launch(t *testing.T, args ...string) *process {
 		<-p.ended
 	})
 	for lines := bufio.NewScanner(printed); lines.Scan(); {
+		if url, found := strings.CutPrefix(lines.Text(), "admin:"); found {
+			p.admin = strings.TrimSpace(url)
+		}
 		if url, found := strings.CutPrefix(lines.Text(), "endpoint:"); found {
 			p.endpoint = strings.TrimSpace(url)
 			go func() { _, _ = io.Copy(io.Discard, printed) }() // ends with the process

@@ -68,6 +68,7 @@ func TestBreakerAndAnswersThatAreNotLeads(t *testing.T) {
 		"text":           func(w http.ResponseWriter, _ *http.Request) { write(w, "Maintenance") },
 		"another object": func(w http.ResponseWriter, _ *http.Request) { write(w, `{"message":"maintenance"}`) },
 		"another array":  func(w http.ResponseWriter, _ *http.Request) { write(w, `["maintenance"]`) },
+		"other objects":  func(w http.ResponseWriter, _ *http.Request) { write(w, `[{"message":"maintenance"},null]`) },
 		"no JSON":        func(w http.ResponseWriter, _ *http.Request) { write(w, `[{"id":`+"\x00") },
 		"no gzip": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")

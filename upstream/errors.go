@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -37,7 +38,7 @@ func mayNameNoLead(a *guard.Answer) bool {
 // failure turns an answer other than 2xx into an error. Only the status decides:
 // error bodies have five documented forms, and may also be a proxy's HTML.
 func failure(a *guard.Answer) *lead.SourceError {
-	e := &lead.SourceError{Status: a.Status, RetryAfter: guard.RetryAfter(a.Header)}
+	e := &lead.SourceError{Status: a.Status, RetryAfter: cmp.Or(guard.RetryAfter(a.Header), a.RetryIn)}
 	switch {
 	case a.Status == http.StatusUnauthorized, a.Status == http.StatusForbidden:
 		e.Kind = lead.FailureAuth

@@ -75,7 +75,7 @@ func fetch[T any](ctx context.Context, c *Client, q query, s *sink[T]) error {
 	call := c.callFor(q)
 	call.MaxBody, call.Consume, call.Verdict = s.maxBody, s.consume, s.verdict
 	call.Unusable = func(a *guard.Answer) bool {
-		return s.verdict() == guard.OutcomeBadResponse || c.unexplained(s.blank, a)
+		return s.verdict() == guard.OutcomeBadResponse || c.unexplained(s.blank, a) || c.showsNone(q, s.result)
 	}
 	answer, err := c.get(ctx, s.endpoint.path, q.encode(c.opts.TenantParam), call)
 	if err != nil {
@@ -107,11 +107,11 @@ func fetch[T any](ctx context.Context, c *Client, q query, s *sink[T]) error {
 	if s.err != nil {
 		return badResponse(answer.Status, s.err)
 	}
-	if holes := s.result.Holes(); holes > 0 {
+	if s.result.Holes() > 0 {
 		c.reportHoles(ctx, s.result)
-		if holes == s.result.Count && c.mustShow(q, holes) {
-			return noneReadable(holes)
-		}
+	}
+	if c.showsNone(q, s.result) {
+		return noneReadable(s.result.Count)
 	}
 	if s.places() > 0 {
 		c.facts.answered(q, s.places())
@@ -123,6 +123,12 @@ func fetch[T any](ctx context.Context, c *Client, q query, s *sink[T]) error {
 // answered leads, and the status does not say that there is none.
 func (c *Client) unexplained(blank bool, a *guard.Answer) bool {
 	return blank && a.Status != http.StatusNoContent && !c.facts.known().Answered
+}
+
+// showsNone reports whether an answer is a list in which there should be a lead and is
+// none, as when a service reports its maintenance in one.
+func (c *Client) showsNone(q query, r reader.Result) bool {
+	return r.Count > 0 && r.Holes() == r.Count && c.mustShow(q, r.Count)
 }
 
 // mustShow reports whether an answer with so many rows must have one that can be read: a

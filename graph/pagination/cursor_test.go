@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -199,6 +200,43 @@ func TestKeyIsRenewed(t *testing.T) {
 			t.Errorf("the first cursor: %v", err)
 		}
 	})
+}
+
+// A new key seals at once. The former keys and those that are given as previous ones are
+// still accepted, the latest of them only, and each counts once however often it is given.
+func TestKeyIsReplaced(t *testing.T) {
+	t.Parallel()
+	c := pagination.Cursor{Ordinal: 7, AsOf: time.Now()}
+	key := func(i int) []byte { return []byte{byte(i), 31: 0} }
+	by := func(i int) string { return pagination.NewSeal("account", key(i)).Text(c, "caller") }
+	s := pagination.NewSeal("account", key(1))
+	accepts := func(want ...int) {
+		t.Helper()
+		var got []int
+		for i := range 10 {
+			if _, err := s.Open(by(i), "caller"); err == nil {
+				got = append(got, i)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("keys %v are accepted, want %v", got, want)
+		}
+	}
+	for range 5 {
+		s.Renew(key(2), key(0))
+		accepts(0, 1, 2)
+		s.Renew(nil, key(0))
+		accepts(0, 1, 2)
+	}
+	if s.Text(c, "caller") != by(2) {
+		t.Error("the former key still seals")
+	}
+	s.Renew(key(1))
+	if accepts(0, 1, 2); s.Text(c, "caller") != by(1) {
+		t.Error("the key that came back does not seal")
+	}
+	s.Renew(key(3), key(4))
+	accepts(1, 2, 3, 4)
 }
 
 func FuzzOpen(f *testing.F) {

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"hash"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -64,14 +65,14 @@ type Seal struct {
 	renew   func() []byte // the key as it is now; nil if it never changes
 	renewal sync.Mutex
 	renewed time.Time
-	secret  []byte
 }
 
 // sealKey encrypts with one key. Equal cursors have equal texts, because client
 // caches compare them. So the nonce is a MAC of all that the text depends on.
 type sealKey struct {
-	aead cipher.AEAD
-	macs sync.Pool // of hash.Hash: making one costs more than using it
+	secret []byte
+	aead   cipher.AEAD
+	macs   sync.Pool // of hash.Hash: making one costs more than using it
 }
 
 // NewSeal returns a seal for the cursors into one account's leads. It seals with
@@ -79,7 +80,7 @@ type sealKey struct {
 // previous keys for a day. Replicas with the same account and key accept each
 // other's cursors.
 func NewSeal(account string, key []byte, previous ...[]byte) *Seal {
-	s := &Seal{account: account, secret: key}
+	s := &Seal{account: account}
 	keys := []*sealKey{newSealKey(key)}
 	for _, secret := range previous {
 		keys = append(keys, newSealKey(secret))
@@ -113,12 +114,45 @@ func (s *Seal) current(age time.Duration) []*sealKey {
 		return keys
 	}
 	s.renewed = time.Now()
-	if secret := s.renew(); secret != nil && !bytes.Equal(secret, s.secret) {
-		s.secret = secret
-		keys = append([]*sealKey{newSealKey(secret)}, keys[:min(len(keys), mostPrevious)]...)
-		s.keys.Store(&keys)
+	if secret := s.renew(); secret != nil {
+		s.replace(secret)
 	}
-	return keys
+	return *s.keys.Load()
+}
+
+// Renew replaces the key, unless it is nil, and accepts cursors of the previous keys for a
+// day, as well as those of the keys before. A seal with a Renewing function keeps it.
+func (s *Seal) Renew(key []byte, previous ...[]byte) {
+	s.renewal.Lock()
+	defer s.renewal.Unlock()
+	for _, secret := range slices.Backward(previous) {
+		s.accept(secret)
+	}
+	if key != nil {
+		s.replace(key)
+	}
+}
+
+// replace seals with the key from now on. The former key becomes a previous one.
+func (s *Seal) replace(secret []byte) {
+	keys := *s.keys.Load()
+	if keys[0].is(secret) {
+		return
+	}
+	rest := slices.DeleteFunc(slices.Clone(keys), func(k *sealKey) bool { return k.is(secret) })
+	keys = append([]*sealKey{newSealKey(secret)}, rest[:min(len(rest), mostPrevious)]...)
+	s.keys.Store(&keys)
+}
+
+// accept makes the key the latest of the previous ones.
+func (s *Seal) accept(secret []byte) {
+	keys := *s.keys.Load()
+	if slices.ContainsFunc(keys, func(k *sealKey) bool { return k.is(secret) }) {
+		return
+	}
+	keys = slices.Insert(slices.Clone(keys), 1, newSealKey(secret))
+	keys = keys[:min(len(keys), 1+mostPrevious)]
+	s.keys.Store(&keys)
 }
 
 func newSealKey(secret []byte) *sealKey {
@@ -138,8 +172,10 @@ func newSealKey(secret []byte) *sealKey {
 		panic(err) // only for a cipher of another block size
 	}
 	nonces := derive("nonce")
-	return &sealKey{aead: aead, macs: sync.Pool{New: func() any { return hmac.New(sha256.New, nonces) }}}
+	return &sealKey{secret: secret, aead: aead, macs: sync.Pool{New: func() any { return hmac.New(sha256.New, nonces) }}}
 }
+
+func (k *sealKey) is(secret []byte) bool { return bytes.Equal(k.secret, secret) }
 
 // nonce appends the nonce of a plaintext and its context.
 func (k *sealKey) nonce(dst, plain, bound []byte) []byte {

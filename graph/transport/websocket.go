@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -142,6 +143,7 @@ func (s *socket) serve(connection, ctx context.Context) {
 	for {
 		_, text, err := s.conn.Read(connection)
 		if err != nil {
+			s.ended(err)
 			return
 		}
 		if !s.limits.frames.Allow() {
@@ -179,6 +181,13 @@ func (s *socket) serve(connection, ctx context.Context) {
 			s.close(closeBadMessage, "Invalid message")
 			return
 		}
+	}
+}
+
+// ended notes why a connection can no longer be read.
+func (s *socket) ended(err error) {
+	if errors.Is(err, errFlood) {
+		s.floods.Add()
 	}
 }
 

@@ -18,8 +18,10 @@ const (
 	socketOperations, socketOperationsBurst = 50, 100
 	// Every message and every ping is a frame. More than this is no client that works.
 	socketFrames, socketFramesBurst = 200, 600
-	// Bytes are counted in messages of the maximum size. They bound frames without
-	// content, which make no message.
+	// Frames that make no message, such as pongs and empty parts of a message that never
+	// ends, are bounded where bytes are read. A large message may have some parts.
+	socketParts, socketPartsBurst = 2 * socketFrames, 2 * socketFramesBurst
+	// Bytes are counted in messages of the maximum size.
 	socketMessages, socketMessagesBurst = 4, 16
 )
 
@@ -78,19 +80,31 @@ func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	size := max(h.maxBody, 4<<10)
-	return &boundedConn{conn, rate.NewLimiter(rate.Limit(socketMessages*size), int(socketMessagesBurst*size))}, buffered, nil
+	bounded := &boundedConn{
+		Conn:  conn,
+		bytes: rate.NewLimiter(rate.Limit(socketMessages*size), int(socketMessagesBurst*size)),
+		parts: rate.NewLimiter(socketParts, socketPartsBurst),
+	}
+	early, err := buffered.Reader.Peek(buffered.Reader.Buffered()) // these are not read from the connection
+	if err != nil {
+		return nil, nil, err
+	}
+	bounded.frames.read(early)
+	return bounded, buffered, nil
 }
 
 // boundedConn returns an error once it has read too much in too short a time.
 type boundedConn struct {
 	net.Conn
-	bytes *rate.Limiter
+	bytes, parts *rate.Limiter
+	frames       frameReader
 }
 
 // Read implements net.Conn.
 func (c *boundedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if !c.bytes.AllowN(time.Now(), n) {
+	now := time.Now()
+	if !c.bytes.AllowN(now, n) || !c.parts.AllowN(now, c.frames.read(p[:n])) {
 		return 0, errFlood
 	}
 	return n, err

@@ -37,11 +37,7 @@ func (p Program) Run(ctx context.Context, args []string, getenv func(string) str
 	log := newLog(cfg.Log.Format, level, stderr)
 	switch command {
 	case config.Serve:
-		load := func() (*config.Config, error) {
-			again, _, err := config.Load(args, getenv, io.Discard)
-			return again, err
-		}
-		return p.serve(ctx, cfg, stdout, log, level, load)
+		return p.serve(ctx, cfg, stdout, log, level)
 	case config.Sandbox:
 		return serveSandbox(ctx, cfg, stdout, log)
 	case config.Check:

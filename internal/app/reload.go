@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"time"
 
-	"leadgraph/internal/config"
 	"leadgraph/upstream"
 )
 
@@ -43,9 +43,8 @@ func (s *server) follow(ctx context.Context, hangups <-chan os.Signal) {
 	}()
 }
 
-// reload reads again what may change while the server runs: the level of the log,
-// the secrets for the platform and the trusted documents. An unreadable file changes
-// nothing. Requests and connections are not affected.
+// reload reads again what may change while the server runs: the level of the log, the
+// secrets in files and the trusted documents. An unreadable file changes nothing. Requests and connections are not affected.
 func (s *server) reload(ctx context.Context) {
 	if err := setLevel(s.level, s.cfg.Log); err != nil {
 		s.log.WarnContext(ctx, "the level of the log stays as it was", "error", err)
@@ -58,30 +57,30 @@ func (s *server) reload(ctx context.Context) {
 			s.log.WarnContext(ctx, "the trusted documents stay as they were", "error", err)
 		}
 	}
-	s.reportRestart(ctx)
+	s.reloadShared(ctx)
 	s.log.InfoContext(ctx, "reloaded", "level", s.level.Level().String())
 }
 
-// reportRestart warns of secrets that have changed but are read only at startup.
-func (s *server) reportRestart(ctx context.Context) {
-	again, err := s.load()
+// reloadShared reads again the secrets that replicas share: the keys of cursors, and the
+// URL and the key of Redis.
+func (s *server) reloadShared(ctx context.Context) {
+	changed, err := s.shared.Again()
 	if err != nil {
-		s.log.WarnContext(ctx, "the settings could not be started with again", "error", err)
-		return
+		s.log.WarnContext(ctx, "cannot read the files of some secrets; the last good secrets stay in use", "reason", err.Error())
 	}
-	access, caches := s.cfg.Serve.Access, s.cfg.Serve.Caches
-	for _, secret := range []struct {
-		flag     string
-		old, now config.Secret
-	}{
-		{"--cursor-key-file", access.CursorKey, again.Serve.Access.CursorKey},
-		{"--cursor-key-previous-file", access.CursorKeyPrevious, again.Serve.Access.CursorKeyPrevious},
-		{"--client-secret-previous-file", access.ClientSecretPrevious, again.Serve.Access.ClientSecretPrevious},
-		{"--redis-key-file", caches.RedisKey, again.Serve.Caches.RedisKey},
-		{"--redis-url-file", caches.RedisURL, again.Serve.Caches.RedisURL},
-	} {
-		if secret.old != secret.now {
-			s.log.WarnContext(ctx, "a secret has changed that is read only at startup; restart to use it", "secret", secret.flag)
+	redis := false
+	for _, flag := range changed {
+		s.log.InfoContext(ctx, "reloaded a secret from its file", "secret", flag, "changed", true)
+		redis = redis || strings.HasPrefix(flag, "--redis-")
+	}
+	if len(changed) > 0 {
+		if err := s.leads.RenewCursorKeys(s.shared.CursorKeys()); err != nil {
+			s.log.WarnContext(ctx, "the keys of cursors stay as they were", "reason", err.Error())
+		}
+	}
+	if redis {
+		if err := s.leads.RenewShared(s.shared.Redis()); err != nil {
+			s.log.WarnContext(ctx, "the access to Redis stays as it was", "reason", err.Error())
 		}
 	}
 }

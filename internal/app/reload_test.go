@@ -1,14 +1,18 @@
 package app_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/alicebob/miniredis/v2"
 
 	"leadgraph/internal/app"
 	"leadgraph/internal/apptest"
@@ -78,20 +82,79 @@ func TestHangupReloads(t *testing.T) {
 	}
 }
 
-// A secret that is read only at startup is named, so that nobody relies on a reload.
-func TestHangupNamesWhatNeedsARestart(t *testing.T) {
+// A hangup also reloads the secrets that replicas share. A file that is wrong changes
+// nothing, whatever the others hold.
+func TestHangupReloadsSharedSecrets(t *testing.T) {
 	t.Parallel()
-	key := filepath.Join(t.TempDir(), "key")
-	writeFile(t, key, strings.Repeat("A", 43)+"=")
-	server, hangUp := reloadable(t, "--cursor-key-file", key)
-	hangUp()
-	if strings.Contains(server.Log.String(), "--cursor-key-file") {
-		t.Error(server.Log)
+	folder := t.TempDir()
+	cursors, key, url := filepath.Join(folder, "cursors"), filepath.Join(folder, "key"), filepath.Join(folder, "url")
+	first, second := strings.Repeat("A", 43)+"=", strings.Repeat("B", 42)+"A="
+	redis := miniredis.RunT(t)
+	redis.RequireAuth("canary")
+	writeFile(t, cursors, first)
+	writeFile(t, key, first)
+	writeFile(t, url, "redis://:former@"+redis.Addr())
+	platform, flags := apptest.Sandbox(t, run)
+	flags = append(flags, "--redis-timeout", "20s", "--lookup-ttl", "1h")
+	running := slices.Concat(flags, []string{"--cursor-key-file", cursors, "--redis-key-file", key, "--redis-url-file", url})
+	server, hangUp := reloadable(t, running...)
+	page := func(endpoint, after string) (code, end string) {
+		answer := apptest.Query(t, endpoint, `{ leads(first: 1`+after+`) { pageInfo { endCursor } } }`)
+		var data struct {
+			Leads struct{ PageInfo struct{ EndCursor string } }
+		}
+		if codes := answer.Codes(); len(codes) > 0 {
+			return codes[0], ""
+		}
+		if err := json.Unmarshal(answer.Data, &data); err != nil {
+			t.Fatal(err, answer.Body)
+		}
+		return "", data.Leads.PageInfo.EndCursor
 	}
-	writeFile(t, key, strings.Repeat("B", 42)+"A=")
+	after := func(cursor string) string { return `, after: "` + cursor + `"` }
+	_, before := page(server.Endpoint(), "")
+	if status, body := readiness(t, server.Endpoint()); !strings.Contains(body, `"name":"redis"`) {
+		t.Error(status, body)
+	}
+
+	writeFile(t, cursors, second)
+	writeFile(t, key, "short")
+	writeFile(t, url, "redis://:canary@"+redis.Addr())
 	hangUp()
-	if !strings.Contains(server.Log.String(), `"secret":"--cursor-key-file"`) {
-		t.Error(server.Log)
+	if log := server.Log.String(); !strings.Contains(log, "--redis-key-file must be 32 bytes") || !strings.Contains(log, "last good secrets stay") || strings.Contains(log, "canary") {
+		t.Error(log)
+	}
+	_, now := page(server.Endpoint(), "")
+	replica := startServer(t, append(flags, "--cursor-key", second, "--redis-key", first, "--redis-url", "redis://:canary@"+redis.Addr())...)
+	for name, endpoint := range map[string]string{"the running server": server.Endpoint(), "a new replica": replica} {
+		if code, _ := page(endpoint, after(now)); code != "" {
+			t.Errorf("%s refuses a cursor of the new key: %s", name, code)
+		}
+	}
+	if code, _ := page(server.Endpoint(), after(before)); code != "" {
+		t.Errorf("a cursor of the former key: %s", code)
+	}
+	if code, _ := page(replica, after(before)); code != "BAD_USER_INPUT" {
+		t.Errorf("a cursor of a key that a replica does not know: %q", code)
+	}
+
+	for !strings.Contains(server.Log.String(), "shared state is reachable") && t.Context().Err() == nil {
+		runtime.Gosched()
+	}
+	const stats = `{ leadStats { total } }`
+	apptest.Query(t, server.Endpoint(), stats)
+	for !slices.ContainsFunc(redis.Keys(), func(key string) bool { return strings.HasSuffix(key, ":leads") }) && t.Context().Err() == nil {
+		runtime.Gosched()
+	}
+	writeFile(t, key, second)
+	hangUp()
+	pages := calls(t, platform).Pages
+	if got := apptest.Query(t, replica, stats); len(got.Errors) > 0 || calls(t, platform).Pages != pages {
+		t.Errorf("a replica with the former key does not find what was shared with it: %s", got.Body)
+	}
+	renewed := startServer(t, append(flags, "--redis-key", second, "--redis-url", "redis://:canary@"+redis.Addr())...)
+	if got := apptest.Query(t, renewed, stats); len(got.Errors) > 0 || calls(t, platform).Pages == pages {
+		t.Errorf("a replica with the new key finds what was shared with the former one: %s", got.Body)
 	}
 }
 

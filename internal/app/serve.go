@@ -29,7 +29,7 @@ import (
 
 // serve runs the GraphQL server, on the sandbox if no platform is set. It prints
 // nothing before everything is open.
-func (p Program) serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.Logger, level *slog.LevelVar, load func() (*config.Config, error)) error {
+func (p Program) serve(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.Logger, level *slog.LevelVar) error {
 	settings := cfg.Serve
 	var hangups <-chan os.Signal // nil: never
 	if p.Hangups != nil {        // first, so that an early signal does not end the process
@@ -45,7 +45,7 @@ func (p Program) serve(ctx context.Context, cfg *config.Config, stdout io.Writer
 		return fmt.Errorf("--listen: %w", err)
 	}
 	defer func() { _ = listener.Close() }() // already closed unless the start fails
-	s := &server{cfg: cfg, log: log, level: level, load: load}
+	s := &server{cfg: cfg, log: log, level: level, shared: cfg.Shared()}
 	defer s.close()
 	if err := s.open(ctx, p); err != nil {
 		return err
@@ -88,7 +88,7 @@ type server struct {
 	announced strings.Builder // what is printed once everything is open
 	log       *slog.Logger
 	level     *slog.LevelVar
-	load      func() (*config.Config, error) // reads the settings again
+	shared    *config.Shared // secrets, for the goroutine that reloads them
 	secrets   []reloader
 	warming   atomic.Bool // readiness waits for the first catalogue
 	documents persisted.Documents

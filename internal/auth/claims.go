@@ -28,7 +28,7 @@ func (c *claims) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	var errs []error
-	for name, into := range map[string]*string{"iss": &c.Issuer, "sub": &c.Subject, "oid": &c.OID} {
+	for name, into := range map[string]*string{"iss": &c.Issuer, "sub": &c.Subject, "oid": &c.OID, "jti": &c.ID} {
 		errs = append(errs, said.read(name, `"`, into))
 	}
 	for name, into := range map[string]**jwt.NumericDate{"exp": &c.ExpiresAt, "nbf": &c.NotBefore, "iat": &c.IssuedAt} {

@@ -228,8 +228,10 @@ func TestCertificatesOfKeysDoNotMatter(t *testing.T) {
 		t.Fatal(err)
 	}
 	i.published = nil
-	i.raw = []json.RawMessage{json.RawMessage(strings.Replace(string(text), "{", `{"x5c":["%"],"x5t":"x","issuer":["a"],`, 1))}
-	mustAccept(t, open(t, i, nil), signs.sign(t, nil))
+	for _, others := range []string{`"x5c":["%"],"x5t":"x","issuer":["a"],`, `"x5c":"%","x5u":7,"x5t":[],"exp":"soon",`, `"x5c":null,"d":{},"oth":1,`} {
+		i.set(func() { i.raw = []json.RawMessage{json.RawMessage(strings.Replace(string(text), "{", "{"+others, 1))} })
+		mustAccept(t, open(t, i, nil), signs.sign(t, nil))
+	}
 }
 
 func TestKeysInEveryEncoding(t *testing.T) {

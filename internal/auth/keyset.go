@@ -56,19 +56,28 @@ func parseKeys(body []byte) (keys publishedKeys, skipped int, err error) {
 }
 
 func parseKey(raw json.RawMessage) (name string, key publishedKey, ok bool) {
-	var said jwkset.JWKMarshal
+	// Only the key itself is read, so certificates cannot make it unusable.
+	var said struct {
+		KID string
+		Use jwkset.USE
+		Ops []jwkset.KEYOPS `json:"key_ops"`
+		Alg string
+
+		Kty        jwkset.KTY
+		Crv        jwkset.CRV
+		X, Y, N, E string
+	}
 	if json.Unmarshal(raw, &said) != nil || said.KID == "" ||
-		said.USE != "" && said.USE != jwkset.UseSig ||
-		len(said.KEYOPS) > 0 && !slices.Contains(said.KEYOPS, jwkset.KeyOpsVerify) {
+		said.Use != "" && said.Use != jwkset.UseSig ||
+		len(said.Ops) > 0 && !slices.Contains(said.Ops, jwkset.KeyOpsVerify) {
 		return "", key, false
 	}
-	// Only the key itself is read, so certificates cannot make it unusable.
-	public := jwkset.JWKMarshal{KTY: said.KTY, CRV: said.CRV, X: said.X, Y: said.Y, N: said.N, E: said.E}
+	public := jwkset.JWKMarshal{KTY: said.Kty, CRV: said.Crv, X: said.X, Y: said.Y, N: said.N, E: said.E}
 	parsed, err := jwkset.NewJWKFromMarshal(public, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{SkipAll: true})
 	if err != nil {
 		return "", key, false
 	}
-	key = publishedKey{parsed.Key(), said.ALG.String()}
+	key = publishedKey{parsed.Key(), said.Alg}
 	switch key.key.(type) {
 	case *rsa.PublicKey, *ecdsa.PublicKey:
 		return said.KID, key, true

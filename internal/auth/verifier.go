@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -35,6 +36,9 @@ type verifier struct {
 // response header.
 var scopeToken = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]+$`)
 
+// IsScope reports whether a text can be the name of a scope.
+func IsScope(name string) bool { return scopeToken.MatchString(name) }
+
 func newVerifier(o Options) (*verifier, error) {
 	v := &verifier{
 		parser: jwt.NewParser(
@@ -58,7 +62,7 @@ func newVerifier(o Options) (*verifier, error) {
 	if len(o.Issuers) == 0 || slices.Contains(o.Issuers, "") {
 		errs = append(errs, errors.New("verifying access tokens requires their issuer"))
 	}
-	if !scopeToken.MatchString(v.readScope) || !scopeToken.MatchString(v.piiScope) || !scopeToken.MatchString(v.syncScope) {
+	if !IsScope(v.readScope) || !IsScope(v.piiScope) || !IsScope(v.syncScope) {
 		errs = append(errs, errors.New("a scope's name contains a character that is not allowed in scopes"))
 	}
 	if location, err := url.Parse(o.KeysURL); err != nil || !trustworthy(location) {
@@ -102,7 +106,7 @@ func (v *verifier) verify(ctx context.Context, token string) (Caller, error) {
 		return Caller{}, errIssuer
 	}
 	// Callers without a name would share their limits and their cursors.
-	subject := cmp.Or(c.Subject, c.OID)
+	subject := cmp.Or(strings.TrimSpace(c.Subject), strings.TrimSpace(c.OID))
 	if subject == "" {
 		return Caller{}, errSubject
 	}

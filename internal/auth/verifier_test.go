@@ -134,6 +134,7 @@ func TestRefusedTokens(t *testing.T) {
 		{name: "critical header", token: forge(jwt.SigningMethodRS256, s.key, "crit"), reason: invalid, says: says},
 		{name: "without sub and oid", token: s.sign(t, jwt.MapClaims{"sub": nil}), reason: invalid, says: "The access token names no subject."},
 		{name: "empty sub", token: s.sign(t, jwt.MapClaims{"sub": "", "oid": ""}), reason: invalid, says: "The access token names no subject."},
+		{name: "blank sub", token: s.sign(t, jwt.MapClaims{"sub": " \t", "oid": " "}), reason: invalid, says: "The access token names no subject."},
 		{name: "null as sub", token: forgeText(t, s, `"sub":null`), reason: invalid, says: "The access token names no subject."},
 		{name: "a claim twice", token: forgeText(t, s, `"sub":"a","scp":"leads.pii"`), reason: invalid, says: says},
 		{name: "no JSON Web Token", token: "dana.levi-canary", reason: invalid, says: says},
@@ -145,7 +146,7 @@ func TestRefusedTokens(t *testing.T) {
 	}
 	// Each claim accepts one or two types of JSON.
 	for claim, values := range map[string][]any{
-		"iss": {1, true, []string{issuerV2}, map[string]any{}}, "sub": {1, false, []string{"a"}, map[string]any{}}, "oid": {1, true, []string{"a"}, map[string]any{}},
+		"iss": {1, true, []string{issuerV2}, map[string]any{}}, "sub": {1, false, []string{"a"}, map[string]any{}}, "oid": {1, true, []string{"a"}, map[string]any{}}, "jti": {1, true, []string{"a"}, map[string]any{}},
 		"exp": {strconv.FormatInt(start.Add(time.Hour).Unix(), 10), true, []int{1}, map[string]any{}, 1e30, json.Number("1e400"), -1},
 		"nbf": {"1", true, []int{1}, map[string]any{}, 1e30, -1}, "iat": {"1", true, []int{1}, map[string]any{}, 1e30, -1},
 		"aud": {1, true, []any{audience, 1}, map[string]any{}}, "scp": {1, true, []any{"leads.read", nil}, map[string]any{}},

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"log/slog"
 
 	"leadgraph/graph/pagination"
 )
@@ -22,7 +23,7 @@ type cursorKeys struct {
 	derived bool
 }
 
-// cursorKeys returns the keys. All replicas have the platform's credentials, so a key
+// cursorKeys returns the keys; key is nil if it is neither set nor derived. All replicas have the platform's credentials, so a key
 // derived from them makes replicas and restarts agree without a setting. If a key is
 // set, cursors made with the derived one are still accepted, so that setting it for the
 // first time breaks no walk.
@@ -45,14 +46,20 @@ func (o *Options) cursorKeys() (k cursorKeys, err error) {
 	switch {
 	case k.key != nil && derived != nil:
 		k.previous = append(k.previous, derived)
-	case k.key == nil && derived != nil:
-		k.key, k.derived = derived, true
 	case k.key == nil:
-		o.Logger.Warn("--cursor-key is not set and there are no credentials to derive it from: cursors become invalid on restart and do not work across replicas")
-		k.key = make([]byte, derivedKeyBytes)
-		_, _ = rand.Read(k.key) // never fails, by its documentation
+		k.key, k.derived = derived, derived != nil
 	}
 	return k, nil
+}
+
+// invent makes a random key if none is known.
+func (k *cursorKeys) invent(logger *slog.Logger) {
+	if k.key != nil {
+		return
+	}
+	logger.Warn("--cursor-key is not set and there are no credentials to derive it from: cursors become invalid on restart and do not work across replicas")
+	k.key = make([]byte, derivedKeyBytes)
+	_, _ = rand.Read(k.key) // never fails, by its documentation
 }
 
 // seal returns the seal of the account's cursors. If a secret is rotated in its file,

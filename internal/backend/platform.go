@@ -63,6 +63,7 @@ func (o *Options) namespace() string {
 // use.
 type Platform struct {
 	name    string
+	options Options // for what is renewed
 	client  *upstream.Client
 	cursors *pagination.Seal
 	common  *readers     // nil if each caller has readers of its own
@@ -79,6 +80,7 @@ func Open(o Options) (*Platform, error) {
 	if err != nil {
 		return nil, err
 	}
+	keys.invent(o.Logger)
 	if len(o.Upstream.IDKey) == 0 {
 		o.Upstream.IDKey = o.idKey(keys)
 	}
@@ -89,7 +91,7 @@ func Open(o Options) (*Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Platform{name: o.Name, client: client, cursors: o.seal(keys)}
+	p := &Platform{name: o.Name, client: client, cursors: o.seal(keys), options: o}
 	if o.Telemetry != nil {
 		o.Telemetry.Watch(telemetry.Sources{Callers: p.Callers, Upstream: p.clientState, Shared: p.sharedState})
 	}

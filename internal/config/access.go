@@ -3,6 +3,8 @@ package config
 import (
 	"errors"
 	"fmt"
+
+	"leadgraph/internal/auth"
 )
 
 // Access configures how callers are authenticated and what they may do.
@@ -71,6 +73,14 @@ func (a *Access) complete() error {
 		errs = append(errs, errors.New("--check-online-max and --check-online-rate must be positive"))
 	}
 	errs = append(errs, a.checkCORS())
+	for _, scope := range []named{{"--read-scope", a.ReadScope}, {"--pii-scope", a.PIIScope}, {"--sync-scope", a.SyncScope}} {
+		if !auth.IsScope(scope.value) {
+			errs = append(errs, fmt.Errorf("%s must be the name of one scope, without spaces", scope.name))
+		}
+	}
+	if a.AllowAnonymous && a.Auth != "none" {
+		errs = append(errs, fmt.Errorf("--allow-anonymous cannot be combined with --auth %s, which lets nobody in without a token", a.Auth))
+	}
 	if a.PassthroughCallers < 1 || a.PassthroughLeads < 1 {
 		errs = append(errs, errors.New("--passthrough-callers and --passthrough-leads must be positive"))
 	}

@@ -48,7 +48,7 @@ func (c *Caches) complete() error {
 		c.RedisURL.readFile("--redis-url-file", c.RedisURLFile),
 		c.RedisKey.readFile("--redis-key-file", c.RedisKeyFile),
 		c.RedisKey.checkKey("--redis-key"),
-		c.checkPlaintext(),
+		c.checkRedis(),
 		oneTo(upstream.MaxPageSize, "--catalogue-page-size", c.CataloguePageSize),
 		oneTo(maxFanOut, "--fan-out", c.FanOut),
 	}
@@ -77,10 +77,19 @@ func (c *Caches) complete() error {
 	return errors.Join(errs...)
 }
 
-// checkPlaintext refuses to share without a key through another machine. It must be
-// called after the secrets were read.
-func (c *Caches) checkPlaintext() error {
-	if c.RedisURL == "" || c.RedisKey != "" || c.RedisPlaintext || share.IsLocal(string(c.RedisURL)) {
+// checkRedis refuses what names no server, and to share without a key through another
+// machine. It must be called after the secrets were read.
+func (c *Caches) checkRedis() error {
+	if c.RedisURL == "" {
+		if c.RedisKey != "" {
+			return errors.New("--redis-key and --redis-key-file need --redis-url")
+		}
+		return nil
+	}
+	if err := share.CheckURL(string(c.RedisURL)); err != nil {
+		return fmt.Errorf("--redis-url: %w", err)
+	}
+	if c.RedisKey != "" || c.RedisPlaintext || share.IsLocal(string(c.RedisURL)) {
 		return nil
 	}
 	return errors.New("--redis-url needs --redis-key or --redis-key-file unless it names this machine; --redis-plaintext allows leads that are neither encrypted nor authenticated")

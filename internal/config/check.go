@@ -55,6 +55,9 @@ func (u *Upstream) checkAccess() error {
 			errs = append(errs, checkURL(location.name, location.value, u.Insecure, "--insecure-upstream"))
 		}
 	}
+	if strings.Contains(u.URL, "?") {
+		errs = append(errs, errors.New("--upstream-url must not have a query"))
+	}
 	return errors.Join(errs...)
 }
 

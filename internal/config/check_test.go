@@ -32,6 +32,13 @@ func TestContradictionsAreRefusedByName(t *testing.T) {
 		"--jwt-issuer i":        "--jwt-issuer --auth",
 		"--jwks-url https://k/": "--jwks-url --auth",
 
+		"--upstream-url https://platform.example/x?y=1 --upstream-token x": "--upstream-url",
+		"--allow-anonymous --auth passthrough":                             "--allow-anonymous --auth",
+		"--pii-scope a\"b":                                                 "--pii-scope",
+		"--redis-url http://127.0.0.1":                                     "--redis-url",
+		"--redis-url redis://127.0.0.1:70000":                              "--redis-url",
+		"--redis-key " + strings.Repeat("A", 43) + "=":                     "--redis-key --redis-url",
+
 		"--cors-origin app.example":                              "--cors-origin",
 		"--cors-origin https://app.example/":                     "--cors-origin",
 		"--cors-origin https://*.example":                        "--cors-origin",

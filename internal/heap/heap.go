@@ -74,13 +74,19 @@ const smallestHeap = 4 << 20
 // times its memory.
 const largePercent = 100
 
+// mostGarbage is the garbage in bytes beside which less than percent is allowed.
+const mostGarbage = 128 << 20
+
 // percentFor returns the GC percent at which the heap grows to floor bytes, or percent if
-// that is more. Beside the heap that lives, stacks and globals count. If more than half of
-// floor lives, it returns the percent at which there are floor bytes of garbage, between
-// percent and largePercent.
+// that is more. Beside the heap that lives, stacks and globals count. If percent would mean
+// more than mostGarbage, it returns the percent that means as much, but at least
+// largePercent.
 func percentFor(lives, rest uint64, percent int, floor uint64) int {
-	if lives > floor/2 {
-		return min(percent, max(largePercent, int(100*floor/lives)))
+	switch {
+	case lives > 100*mostGarbage/uint64(percent):
+		return min(percent, max(largePercent, int(100*mostGarbage/lives)))
+	case lives >= floor:
+		return percent
 	}
 	return max(percent, int(min(100*(floor-lives)/max(lives+rest, 1), 100*floor/smallestHeap)))
 }

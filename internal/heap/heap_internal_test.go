@@ -15,7 +15,7 @@ func TestPercent(t *testing.T) {
 		want        int
 	}{
 		{0, 0, 1600}, {mib, mib, 1600}, {4 * mib, 0, 1500}, {4 * mib, 4 * mib, 750}, {16 * mib, 0, 300},
-		{32 * mib, 0, 200}, {33 * mib, 0, 193}, {50 * mib, 0, 128}, {64 * mib, 0, 100}, {1 << 40, mib, 100},
+		{22 * mib, 0, 200}, {33 * mib, 0, 200}, {64 * mib, 0, 200}, {66 * mib, 0, 193}, {100 * mib, 0, 128}, {128 * mib, 0, 100}, {1 << 40, mib, 100},
 	} {
 		if got := percentFor(c.lives, c.rest, 200, 64*mib); got != c.want {
 			t.Errorf("%d and %d bytes: %d %%, want %d %%", c.lives, c.rest, got, c.want)

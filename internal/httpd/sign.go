@@ -14,8 +14,8 @@ import (
 // clientHeaders are headers that GraphQL clients and other scripts set. A page of
 // another origin cannot send them without a preflight, and no proxy adds them.
 var clientHeaders = []string{
-	"Apollo-Require-Preflight", "X-Apollo-Operation-Name", "X-Apollo-Operation-Id", "Apollographql-Client-Name", "Apollographql-Client-Version",
-	"Graphql-Require-Preflight", "X-Graphql-Client-Name", "X-Graphql-Client-Version", "X-Graphql-Operation-Name", "X-Graphql-Yoga-Csrf",
+	"Apollo-Require-Preflight", "X-Apollo-Operation-Name", "X-Apollo-Operation-Id", "X-Apollo-Operation-Type", "Apollographql-Client-Name", "Apollographql-Client-Version",
+	"Graphql-Require-Preflight", "Graphql-Client-Name", "Graphql-Client-Version", "X-Graphql-Client-Name", "X-Graphql-Client-Version", "X-Graphql-Operation-Name", "X-Graphql-Yoga-Csrf",
 	"X-Graphql-Event-Stream-Token", "X-Requested-With", "X-Csrf-Token",
 }
 

@@ -34,7 +34,7 @@ func fact[T any](s *Store, step, key string, parse func(string) (T, error)) (val
 }
 
 func unsealed[T any](s *Store, sealed, key string, parse func(string) (T, error)) (value T, err error) {
-	text, err := s.vault.open([]byte(sealed), key)
+	text, err := s.vault().open([]byte(sealed), key)
 	if err != nil {
 		return value, err
 	}
@@ -53,7 +53,7 @@ func parseCap(text string) (int, error) {
 // SetPageCap stores the number of leads at which the platform cuts pages; 0 if it cuts
 // none. It takes one command.
 func (s *Store) SetPageCap(leads int) error {
-	return s.set(s.capKey(), s.vault.seal([]byte(strconv.Itoa(leads)), s.capKey()), capKept)
+	return s.set(s.capKey(), s.vault().seal([]byte(strconv.Itoa(leads)), s.capKey()), capKept)
 }
 
 // Paging is what reading all leads has shown about the platform's pages.
@@ -75,7 +75,7 @@ func (s *Store) pagingKey() string { return s.prefix + "paging" }
 // is such a thing. It decides what answers mean, so it is believed, and stored, only if
 // the store has a key. It takes one command.
 func (s *Store) Paging() (p Paging, known bool) {
-	if s.opts.Key == nil {
+	if s.vault().aead == nil {
 		return p, false
 	}
 	return fact(s, "paging", s.pagingKey(), parsePaging)
@@ -94,8 +94,8 @@ func (p Paging) text() string { return fmt.Sprintf("%d %d %q", p.FirstPage, p.Fi
 
 // SetPaging stores what was learnt for a minute. It takes one command.
 func (s *Store) SetPaging(p Paging) error {
-	if s.opts.Key == nil {
+	if s.vault().aead == nil {
 		return nil
 	}
-	return s.set(s.pagingKey(), s.vault.seal([]byte(p.text()), s.pagingKey()), pagingKept)
+	return s.set(s.pagingKey(), s.vault().seal([]byte(p.text()), s.pagingKey()), pagingKept)
 }

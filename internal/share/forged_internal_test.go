@@ -89,7 +89,9 @@ func storeWith(tb testing.TB, key []byte) *Store {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &Store{opts: Options{MaxLeads: 1000}, vault: v, prefix: "p:"}
+	s := &Store{opts: Options{MaxLeads: 1000}, prefix: "p:"}
+	s.vaults.Store(&v)
+	return s
 }
 
 // checkAccepted checks what holds for any leads that are used.

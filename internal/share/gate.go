@@ -27,7 +27,7 @@ func (s *Store) CloseGate(kind string, wait time.Duration) {
 		return
 	}
 	key := s.gateKey(kind)
-	value := s.vault.seal([]byte(kind+" "+strconv.FormatInt(wait.Milliseconds(), 10)), key)
+	value := s.vault().seal([]byte(kind+" "+strconv.FormatInt(wait.Milliseconds(), 10)), key)
 	s.background(func() { s.complain(s.set(key, value, wait)) })
 }
 
@@ -63,7 +63,7 @@ func (s *Store) GateClosed(kind string) time.Duration {
 
 // readGate parses the stored value of a gate: for how long it was closed.
 func (s *Store) readGate(kind string, value []byte) (time.Duration, error) {
-	text, err := s.vault.open(value, s.gateKey(kind))
+	text, err := s.vault().open(value, s.gateKey(kind))
 	if err != nil {
 		return 0, err
 	}

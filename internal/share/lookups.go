@@ -23,7 +23,7 @@ type Lookups struct {
 // Lookups returns shared lookups. A lookup expires on the server at the age of ttl.
 func (s *Store) Lookups(ttl time.Duration) *Lookups { return &Lookups{store: s, ttl: ttl} }
 
-func (s *Store) tenantKey(id string) string { return s.prefix + "tenant:" + s.vault.name(id) }
+func (s *Store) tenantKey(id string) string { return s.prefix + "tenant:" + s.vault().name(id) }
 
 // Get implements lead.SharedLookups. It takes one round trip.
 func (l *Lookups) Get(ctx context.Context, tenantIDs []string) map[string]lookup.Found {
@@ -75,7 +75,7 @@ func (s *Store) readLookup(tenantID, key, value string) ([]*lead.Lead, int64, er
 	if err != nil || begun < 0 || len(value) > maxLookup {
 		return nil, 0, errFormat
 	}
-	encoded, err := s.vault.open([]byte(sealed), key+" "+stamp)
+	encoded, err := s.vault().open([]byte(sealed), key+" "+stamp)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -105,7 +105,7 @@ func (l *Lookups) Put(ctx context.Context, found map[string]lookup.Found) {
 		}
 		key := l.store.tenantKey(id)
 		stamp := strconv.FormatInt(now-told.Sub(f.AsOf).Microseconds(), 10)
-		value := stamp + " " + string(l.store.vault.seal(encoded.Bytes(), key+" "+stamp))
+		value := stamp + " " + string(l.store.vault().seal(encoded.Bytes(), key+" "+stamp))
 		if len(value) > maxLookup {
 			continue
 		}

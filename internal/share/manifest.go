@@ -62,7 +62,7 @@ func (m manifest) String() string {
 
 // manifestText returns the text of a manifest as it is stored.
 func (s *Store) manifestText(m manifest) string {
-	return m.String() + " " + s.vault.sign(m.String(), s.manifestKey())
+	return m.String() + " " + s.vault().sign(m.String(), s.manifestKey())
 }
 
 // parseManifest parses a stored manifest.
@@ -72,7 +72,7 @@ func (s *Store) parseManifest(stored string) (manifest, error) {
 		return manifest{}, errManifest
 	}
 	text, signature := strings.Join(fields[:4], " "), fields[4]
-	if !s.vault.verify(text, s.manifestKey(), signature) {
+	if !s.vault().verify(text, s.manifestKey(), signature) {
 		return manifest{}, errSealed
 	}
 	begun, errBegun := strconv.ParseInt(fields[0], 10, 64)
@@ -122,7 +122,7 @@ func (s *Store) load(ctx context.Context, m manifest) (catalogue.Reading, error)
 	if sumOf(sealed) != m.sum {
 		return none, errChunks
 	}
-	packed, err := s.vault.open(sealed, s.place(m))
+	packed, err := s.vault().open(sealed, s.place(m))
 	if err != nil {
 		return none, err
 	}
@@ -140,7 +140,7 @@ func (s *Store) publish(reading catalogue.Reading, begun int64, keep time.Durati
 		return err
 	}
 	m := manifest{begun: begun, generation: rand.Text()}
-	sealed := s.vault.seal(packed, s.place(m))
+	sealed := s.vault().seal(packed, s.place(m))
 	if len(sealed) > maxChunks*chunkBytes || len(reading.Leads) > s.opts.MaxLeads {
 		return errTooLarge
 	}

@@ -9,7 +9,8 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// clock is the start of every script that measures time. Ages are measured by the
+// clock is the start of every script. No script reads more of a stored value than
+// its writers store, because the server is blocked meanwhile. Ages are measured by the
 // server's clock, so the clocks of replicas may differ. Every stored time is the
 // server's.
 const clock = `
@@ -25,6 +26,10 @@ local function get(key, most) -- a text; nil if there is none, or it is longer t
     return nil
   end
   return redis.call('GET', key)
+end
+local function start(key) -- of a text of any length; nil if the key is of another type
+  local text = redis.pcall('GETRANGE', key, 0, 20)
+  return type(text) == 'string' and text or nil
 end
 `
 
@@ -71,14 +76,14 @@ return old or ''
 // A replica holds the lease if it knows the lease's text. Key: lease. Arguments:
 // the text and, to renew, the new time to live in ms.
 const (
-	renewScript = `
-if redis.pcall('GET', KEYS[1]) == ARGV[1] then
+	renewScript = clock + `
+if get(KEYS[1], 100) == ARGV[1] then
   return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 end
 return 0
 `
-	releaseScript = `
-if redis.pcall('GET', KEYS[1]) == ARGV[1] then
+	releaseScript = clock + `
+if get(KEYS[1], 100) == ARGV[1] then
   return redis.call('DEL', KEYS[1])
 end
 return 0
@@ -108,7 +113,7 @@ const rememberScript = clock + `
 for i, key in ipairs(KEYS) do
   local value = ARGV[i + 1]
   local begun = moment(value)
-  local old = moment(get(key, 2^30))
+  local old = moment(start(key))
   local left = begun and math.floor(ARGV[1] - (now - begun) / 1000) or 0
   if left > 0 and not (old and old >= begun) then
     redis.call('SET', key, value, 'PX', left)

@@ -17,6 +17,8 @@ var (
 	// errRefused means that a step was not tried because the server refused the same
 	// one a moment ago.
 	errRefused = errors.New("shared state refuses this step")
+	// errMoved means that the server was another one before it was reached.
+	errMoved = errors.New("the URL of shared state has changed")
 )
 
 // state is what is known about the server.
@@ -82,7 +84,10 @@ func (s *Store) mark(err error) {
 		s.opts.Logger.Warn("shared state is unreachable; continuing without it", slog.Any("error", err))
 	}
 	if before == reachable {
-		s.lost <- struct{}{} // never blocks: the supervisor received the last one before it marked success
+		select {
+		case s.lost <- struct{}{}:
+		default: // the supervisor has not received the last one yet
+		}
 	}
 }
 

@@ -23,14 +23,11 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/redis/rueidis"
-
-	"leadgraph/internal/loopback"
 )
 
 // Defaults of Options.
@@ -83,9 +80,8 @@ type Options struct {
 // Store is the connection to the shared state. It is safe for concurrent use.
 type Store struct {
 	opts    Options
-	dial    rueidis.ClientOption
 	scripts scripts
-	vault   vault
+	vaults  atomic.Pointer[vault] // the present one
 	prefix  string
 	doubts  doubts // about shared values
 
@@ -97,11 +93,14 @@ type Store struct {
 	settled context.Context // done when steps need no longer wait for the first connection
 	settle  context.CancelFunc
 	lost    chan struct{}  // wakes the supervisor
+	moved   chan struct{}  // wakes it when dial has changed
 	work    sync.WaitGroup // the supervisor and background tasks
 	steps   sync.WaitGroup // the steps in progress
 
 	mu         sync.Mutex
-	connection rueidis.Client // nil until the first success
+	dial       rueidis.ClientOption
+	moves      int            // how often dial has changed
+	connection rueidis.Client // nil until the first success, also after a change of dial
 	state      state
 	closed     bool
 	refusals   map[string]time.Time // when a refused step may be tried again; see judge
@@ -110,10 +109,9 @@ type Store struct {
 // Open returns a store, which must be closed. It does not wait for the server, which
 // may start later or never. An error means that the options are invalid.
 func Open(opts Options) (*Store, error) {
-	dial, err := rueidis.ParseURL(opts.URL)
+	dial, err := dialTo(opts.URL)
 	if err != nil {
-		// The parser's error quotes the URL, which may contain a password.
-		return nil, errors.New("the URL of the shared state must have the form redis://HOST:PORT/DB")
+		return nil, err
 	}
 	vault, err := newVault(opts.Key)
 	if err != nil {
@@ -124,22 +122,13 @@ func Open(opts Options) (*Store, error) {
 	opts.LeaseTTL = cmp.Or(opts.LeaseTTL, DefaultLeaseTTL)
 	opts.MaxLeads = cmp.Or(opts.MaxLeads, DefaultMaxLeads)
 	opts.Logger = cmp.Or(opts.Logger, slog.New(slog.DiscardHandler))
-	dial.DisableCache = true // no value is read twice
-	dial.DisableRetry = true // a failed step is skipped instead
-	// With a single connection, its success means that no other one is broken.
-	dial.PipelineMultiplex = -1
-	if dial.Dialer.Timeout == 0 {
-		dial.Dialer.Timeout = reachTimeout
-	}
-	if dial.ConnWriteTimeout == 0 {
-		dial.ConnWriteTimeout = reachTimeout
-	}
 	namespace := sha256.Sum256([]byte(opts.Namespace))
 	s := &Store{
-		opts: opts, dial: dial, scripts: newScripts(), vault: vault, lost: make(chan struct{}, 1), refusals: map[string]time.Time{},
+		opts: opts, dial: dial, scripts: newScripts(), lost: make(chan struct{}, 1), moved: make(chan struct{}, 1), refusals: map[string]time.Time{},
 		// The braces keep all keys on one node of a cluster, which scripts require.
 		prefix: opts.Prefix + "{" + hex.EncodeToString(namespace[:12]) + ":" + formatVersion + "}:",
 	}
+	s.vaults.Store(&vault)
 	s.life, s.end = context.WithCancel(context.Background())
 	s.settled, s.settle = context.WithTimeout(s.life, opts.Bound)
 	s.work.Go(s.supervise)
@@ -176,18 +165,24 @@ func (s *Store) background(task func()) {
 func (s *Store) supervise() {
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		err := s.reach()
+		for errors.Is(err, errMoved) {
+			err = s.reach()
+		}
 		s.mark(err)
 		s.settle()
 		if err == nil {
 			pause = firstPause
 			select {
 			case <-s.lost:
+			case <-s.moved:
+				continue
 			case <-s.life.Done():
 				return
 			}
 		}
 		select {
 		case <-time.After(jittered(pause)):
+		case <-s.moved:
 		case <-s.life.Done():
 			return
 		}
@@ -196,7 +191,7 @@ func (s *Store) supervise() {
 
 func (s *Store) reach() error {
 	s.mu.Lock()
-	client := s.connection
+	client, dial, moves := s.connection, s.dial, s.moves
 	s.mu.Unlock()
 	if client != nil {
 		ctx, cancel := context.WithTimeout(s.life, reachTimeout)
@@ -207,13 +202,17 @@ func (s *Store) reach() error {
 		}
 		return err
 	}
-	client, err := rueidis.NewClient(s.dial)
+	client, err := rueidis.NewClient(dial)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.moves != moves { // meanwhile
+		client.Close()
+		return errMoved
+	}
 	s.connection = client
-	s.mu.Unlock()
 	return nil
 }
 
@@ -224,7 +223,7 @@ func (s *Store) reached(step string) (rueidis.Client, error) {
 	<-s.settled.Done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != reachable || s.closed {
+	if s.state != reachable || s.closed || s.connection == nil {
 		return nil, errUnreachable
 	}
 	if time.Now().Before(s.refusals[step]) {
@@ -238,23 +237,4 @@ func (s *Store) reached(step string) (rueidis.Client, error) {
 // not act in step.
 func jittered(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * (0.5 + rand.Float64()))
-}
-
-// IsLocal reports whether all hosts of a URL are this machine, so that no network lies
-// between. It is false for a malformed URL.
-func IsLocal(text string) bool {
-	dial, err := rueidis.ParseURL(text)
-	if err != nil {
-		return false
-	}
-	for _, address := range dial.InitAddress {
-		host, _, err := net.SplitHostPort(address)
-		if err != nil {
-			host = "" // a socket
-		}
-		if host != "" && !loopback.Is(host) {
-			return false
-		}
-	}
-	return true
 }

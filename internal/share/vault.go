@@ -13,7 +13,10 @@ import (
 // keyBytes is the length of Options.Key, as for AES-256.
 const keyBytes = 32
 
-var errSealed = errors.New("sealed with another key, or forged")
+var (
+	errSealed    = errors.New("sealed with another key, or forged")
+	errKeyNeeded = errors.New("there must be one before and after a change, or none")
+)
 
 // vault encrypts values, hides names and signs texts that the server must be able to
 // read. The zero vault does nothing of this.

@@ -81,7 +81,7 @@ var faultList = []fault{
 		unlike: knownToHaveNone},
 	{name: "408", faults: strike(sandbox.Fault{Status: 408}), code: "UPSTREAM_TIMEOUT", attempts: just(3)},
 	{name: "425 once", faults: once(sandbox.Fault{Status: 425}), attempts: just(2)},
-	{name: "429", faults: strike(sandbox.Fault{Status: 429, Latency: together}), code: "UPSTREAM_RATE_LIMITED", attempts: just(3)},
+	{name: "429", faults: strike(sandbox.Fault{Status: 429, Latency: together}), code: "UPSTREAM_RATE_LIMITED", retryAfter: guessed, attempts: just(3)},
 	{name: "429 once, Retry-After 1 s", faults: once(sandbox.Fault{Status: 429, RetryAfter: "1", Latency: together}), attempts: just(2)},
 	{name: "429 once, Retry-After 0.3 s", faults: once(sandbox.Fault{Status: 429, RetryAfter: "0.3", Latency: together}), attempts: just(2)},
 	{name: "429 once, retry-after-ms 300", faults: once(sandbox.Fault{Status: 429, Header: map[string]string{"retry-after-ms": "300"}, Latency: together}), attempts: just(2)},

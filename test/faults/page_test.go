@@ -45,8 +45,8 @@ at once. Then a few attempts probe the platform; within ten seconds of its recov
 because each cell has its own program; TestRetryBudget and TestBreaker do.
 
 **Rate limits.** After a 429 no call of the same kind (lookups, pages, lookups with ` + "`checkOnline`" + `) is sent until the time that the platform demands has
-passed, by ` + "`Retry-After`" + `, ` + "`retry-after-ms`" + ` or ` + "`x-ms-retry-after-ms`" + `; an hour at most. Without such a header it is half a second, which doubles up to ten. Replicas that
-share Redis stop as well. A call with less time than that is answered ` + "`UPSTREAM_RATE_LIMITED`" + ` with ` + "`retryAfterMs`" + ` at once. Afterwards two calls are sent,
+passed, by ` + "`Retry-After`" + ` (seconds, fractions, dates), ` + "`retry-after-ms`" + ` or ` + "`x-ms-retry-after-ms`" + `; the longest counts, and an hour at most. Without such a header it is half a second, which doubles up to ten. Replicas that
+share Redis stop as well. A call with less time than that, or without retries left, is answered ` + "`UPSTREAM_RATE_LIMITED`" + ` with ` + "`retryAfterMs`" + ` at once. Afterwards two calls are sent,
 and one more at a time for each success. TestFloodStopsAtTheFirst429 counts the calls.
 
 **Caching.** Lookups are kept for ` + "`--lookup-ttl`" + ` and the catalogue of all leads for ` + "`--catalogue-ttl`" + `; failures are never kept. Pages in the

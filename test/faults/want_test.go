@@ -127,8 +127,12 @@ func (s span) String() string {
 	return fmt.Sprintf("%d–%d", s.least, s.most)
 }
 
-// estimated is the wait of a request that a refresh outlasts.
-const estimated time.Duration = -1
+// These waits are known only roughly: that of a request that a refresh outlasts is at
+// least a second, and after a 429 without a wait it follows from the refusals before.
+const (
+	estimated = -time.Second
+	guessed   = -time.Millisecond
+)
 
 // outcome is the expected result of a cell.
 type outcome struct {
@@ -137,7 +141,7 @@ type outcome struct {
 	code       string // of all errors
 	paths      []string
 	stale      bool
-	retryAfter time.Duration // or estimated
+	retryAfter time.Duration // or one of the above
 	leads      span          // calls for leads that arrive
 	tokens     span
 }

@@ -58,6 +58,9 @@ type Answer struct {
 	Body []byte
 	// Compressed reports whether the body was sent compressed.
 	Compressed bool
+	// RetryIn is how long no call of this kind is sent after a 429, even if the platform
+	// demands no wait.
+	RetryIn time.Duration
 }
 
 // Sender sends requests. It returns the error of the request's context, or one that

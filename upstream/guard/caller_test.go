@@ -178,3 +178,29 @@ func TestLimitsOfSeveralCallersStopAll(t *testing.T) {
 		})
 	}
 }
+
+// The failures of one caller leave the retries of the others. Its own are a tenth of its
+// calls at most, or three.
+func TestOneCallersFailuresLeaveTheRetriesOfOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &house{statuses: map[string]int{"one": 503}, calls: map[string]int{}}
+		callers := newGuard(h.attempt, testOptions()).Callers()
+		one, other := callers.Guard("one"), callers.Guard("other")
+		send := func(name string, g *Guard) {
+			ctx := context.WithValue(t.Context(), callerKey{}, name)
+			_, _ = g.Send(get(ctx), &Call{Kind: KindLead, AttemptTimeout: time.Second})
+		}
+		const calls = 10 // fewer than open the breaker
+		for range calls {
+			send("one", one)
+		}
+		if retries := h.calls["one"] - calls; retries != budgetFloor {
+			t.Errorf("one caller had %d retries", retries)
+		}
+		h.statuses["other"] = 503
+		if send("other", other); h.calls["other"] != 3 {
+			t.Errorf("another caller had %d attempts", h.calls["other"])
+		}
+	})
+}

@@ -185,9 +185,12 @@ func TestGateWithoutRetryAfter(t *testing.T) {
 		g := newGuard(platform.attempt, o)
 		before := time.Now()
 		for i, want := range []time.Duration{0, firstPause, 2 * firstPause, 4 * firstPause} {
-			_ = ask(t.Context(), g)
+			answer, err := g.Send(get(t.Context()), &Call{Kind: KindLead, AttemptTimeout: time.Second})
 			if wait := time.Since(before); wait < want || wait > want+want/10+firstBackoff {
 				t.Errorf("call %d waited %v, want %v", i, wait, want)
+			}
+			if next := max(2*want, firstPause); err != nil || answer.RetryIn < next || answer.RetryIn > next+next/10+firstBackoff {
+				t.Errorf("call %d is told to come back in %v: %v", i, answer.RetryIn, err)
 			}
 			before = time.Now()
 		}

@@ -131,6 +131,15 @@ func (g *Guard) State() State {
 
 // Send implements Sender.
 func (g *Guard) Send(req *http.Request, call *Call) (*Answer, error) {
+	answer, err := g.retried(req, call)
+	if answer != nil && answer.Status == http.StatusTooManyRequests {
+		answer.RetryIn = g.closed(call.Kind)
+	}
+	return answer, err
+}
+
+// retried makes attempts until one succeeds or no other may follow.
+func (g *Guard) retried(req *http.Request, call *Call) (*Answer, error) {
 	answer, err := g.attempt(req, call, false)
 	if !transient(answer, err) || g.retries < 1 || req.Method != http.MethodGet || call.Once {
 		return answer, err

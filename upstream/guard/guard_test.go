@@ -183,6 +183,11 @@ func TestRetryAfter(t *testing.T) {
 			time.Now().Add(time.Minute).UTC().Format(time.ANSIC):       time.Minute,
 			time.Now().Add(time.Minute).UTC().Format(http.TimeFormat):  time.Minute,
 			time.Now().Add(-time.Minute).UTC().Format(http.TimeFormat): 0,
+			time.Now().Add(time.Minute).Format(time.RFC1123Z):          time.Minute,
+			time.Now().Add(time.Minute).UTC().Format(time.RFC1123):     time.Minute,
+			time.Now().Add(time.Minute).Format(time.RFC3339):           time.Minute,
+			time.Now().AddDate(9, 0, 0).UTC().Format(http.TimeFormat):  maxRetryAfter,
+			"5, 7, 6": 7 * time.Second, "5, soon": 5 * time.Second, ",": 0, "+5": 0, "5s": 0,
 		} {
 			if got := RetryAfter(http.Header{"Retry-After": {value}}); got != want {
 				t.Errorf("%q is %v, want %v", value, got, want)
