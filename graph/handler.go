@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -143,7 +144,7 @@ type Handler struct {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		if value := recover(); value != nil {
-			shown, _ := h.PresentRecoveredError(r.Context(), value).(*gqlerror.Error)
+			shown, _ := errors.AsType[*gqlerror.Error](h.PresentRecoveredError(r.Context(), value))
 			body, _ := json.Marshal(&graphql.Response{Errors: gqlerror.List{shown}}) // it is our own
 			w.WriteHeader(http.StatusInternalServerError)
 			_, _ = w.Write(body) // fails only if the client has left

@@ -48,6 +48,7 @@ type query struct {
 	page   int    // as the platform numbers pages
 	size   int
 	online bool
+	again  bool // the query was made a moment ago: its conflicts have been reported
 }
 
 // encode writes the parameters in a fixed order, so that caches on the way see the
@@ -129,7 +130,9 @@ func collectKept[T any](ctx context.Context, c *Client, e *endpoint[T], q query,
 		},
 	}
 	err = fetch(ctx, c, q, s)
-	c.reportConflicts(ctx, conflicts)
+	if !q.again {
+		c.reportConflicts(ctx, conflicts)
+	}
 	if err == nil {
 		if foreign := e.checkTenant(q, records); foreign != nil {
 			err = badResponse(http.StatusOK, foreign)

@@ -51,7 +51,7 @@ func (c *Client) ofTenant(ctx context.Context, q query) ([]*lead.Lead, error) {
 	found := last
 	for try := 1; err == nil && pages > 1 && try < walkTries; try++ {
 		before := last
-		q.online = false // it has been asked
+		q.online, q.again = false, true
 		if last, pages, err = c.pagesOfTenant(ctx, q); err != nil {
 			break
 		}

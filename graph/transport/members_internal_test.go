@@ -57,7 +57,7 @@ func FuzzMembers(f *testing.F) {
 	})
 }
 
-func TestWhatRequestsUsuallySendIsDecodedWithFewAllocations(t *testing.T) {
+func TestWhatRequestsUsuallySendIsDecodedWithFewAllocations(t *testing.T) { //nolint:paralleltest // others would be counted
 	body := []byte(`{"query":"query($id: UUID!) { lead(tenantId: $id) { id } }","variables":{"id":"6a7c0e81-4b3d-4f92-ae15-c9d8f7b6e510"}}`)
 	most := 10.0 // the parameters, the query, the variables and their names and values
 	if n := testing.AllocsPerRun(100, func() {

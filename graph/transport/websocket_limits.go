@@ -85,7 +85,7 @@ func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		bytes: rate.NewLimiter(rate.Limit(socketMessages*size), int(socketMessagesBurst*size)),
 		parts: rate.NewLimiter(socketParts, socketPartsBurst),
 	}
-	early, err := buffered.Reader.Peek(buffered.Reader.Buffered()) // these are not read from the connection
+	early, err := buffered.Peek(buffered.Reader.Buffered()) // these are not read from the connection
 	if err != nil {
 		return nil, nil, err
 	}
