@@ -92,11 +92,12 @@ func (c *Client) pagesOfTenant(ctx context.Context, q query) (found []*lead.Lead
 	return found, pages, nil
 }
 
-// mayBeCut reports whether a tenant may have more leads than a page of so many rows. No
-// platform cuts pages at a single one.
+// mayBeCut reports whether a tenant may have more leads than a page of so many rows. It
+// usually has one or two [TRG], so that pages are only suspected of being cut at so few
+// rows if they are known to be.
 func (c *Client) mayBeCut(rows int) bool {
 	known := c.facts.known()
-	most := max(known.Filled, 2)
+	most := max(known.Filled, 3)
 	if known.Cap > 0 {
 		most = known.Cap
 	}

@@ -88,7 +88,7 @@ func TestAllLeadsOfATenant(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		paging := sandbox.Paging{
-			FirstPage: rapid.IntRange(0, 1).Draw(rt, "first page"), CutAbove: rapid.SampledFrom([]int{0, 2, 3, 10, 99, 100, 101}).Draw(rt, "cut above"),
+			FirstPage: rapid.IntRange(0, 1).Draw(rt, "first page"), CutAbove: rapid.SampledFrom([]int{0, 3, 10, 99, 100, 101}).Draw(rt, "cut above"),
 			CutKeepsOffset: rapid.Bool().Draw(rt, "keeps offset"), PageZero: rapid.SampledFrom([]string{sandbox.PageZeroRepeat, sandbox.PageZeroEmpty}).Draw(rt, "page zero"),
 			PastEnd: rapid.SampledFrom([]string{"", sandbox.NothingNull, "404"}).Draw(rt, "past the end"),
 		}
