@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	walks = flag.Int("walks", 200, "number of walks of each kind; make walks makes 10,000")
+	walks = flag.Int("walks", 100, "number of walks of each kind; make walks makes 10,000")
 	seed  = flag.Uint64("seed", 0, "repeat the walks with this seed only; 0 means all")
 )
 
