@@ -2,41 +2,17 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"net/http"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
 	"leadgraph/internal/apptest"
 )
 
-// taken matches the memory that the Go runtime has taken from the system.
-var taken = regexp.MustCompile(`(?m)^go_memstats_sys_bytes (\S+)$`)
-
-// memory returns how much memory a process has taken, in bytes.
-func (p *process) memory(t *testing.T) uint64 {
+// memory returns how much memory the Go runtime of a process has taken from the system, in
+// bytes.
+func (p *process) memory(t *testing.T) float64 {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.admin+"metrics", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := io.ReadAll(response.Body)
-	_ = response.Body.Close() // it has been read
-	found := taken.FindSubmatch(text)
-	if err != nil || found == nil {
-		t.Fatalf("%v: %.500s", err, text)
-	}
-	size, err := strconv.ParseFloat(string(found[1]), 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return uint64(size)
+	return apptest.Metric(t, p.admin+"metrics", "go_memstats_sys_bytes")
 }
 
 // largeDocument returns a document of about 900 tokens.
@@ -74,7 +50,7 @@ func TestDistinctDocumentsDoNotSwellTheProcess(t *testing.T) {
 		ask(i + 1)
 	}
 	const most = 64 << 20
-	if grown := int64(p.memory(t)) - int64(before); grown > most {
-		t.Errorf("the process has grown by %d MiB", grown>>20)
+	if grown := p.memory(t) - before; grown > most {
+		t.Errorf("the process has grown by %.0f MiB", grown/(1<<20))
 	}
 }

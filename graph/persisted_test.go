@@ -1,11 +1,14 @@
 package graph_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"leadgraph/graph"
@@ -40,6 +43,49 @@ func TestAutomaticPersistedQueries(t *testing.T) {
 	}
 	if a := s.post(t, ask); string(a.Data) != `{"leadStats":{"total":200}}` {
 		t.Errorf("by hash: %s", a.Body)
+	}
+}
+
+// countingStore counts how often documents are asked for and kept.
+type countingStore struct {
+	persisted.Store
+	gets, puts atomic.Int32
+}
+
+func (s *countingStore) Get(ctx context.Context, hash string) (string, bool) {
+	s.gets.Add(1)
+	return s.Store.Get(ctx, hash)
+}
+
+func (s *countingStore) Put(ctx context.Context, hash, document string) {
+	s.puts.Add(1)
+	s.Store.Put(ctx, hash, document)
+}
+
+// A request that names its document by a hash is resolved once, and registers nothing,
+// whether the operation is compiled or not.
+func TestADocumentIsResolvedOnce(t *testing.T) {
+	t.Parallel()
+	for _, document := range []string{counted, `{ lead(tenantId: "` + seedTenant + `") { id } }`} {
+		store := &countingStore{Store: persisted.NewMemory(1 << 20)}
+		s := newService(t, serviceOptions{graph: func(o *graph.Options) { o.Documents.Automatic = store }})
+		byHash := map[string]any{"persistedQuery": map[string]any{"version": 1, "sha256Hash": digest(document)}}
+		for i := range 3 {
+			asked := map[string]any{"extensions": byHash}
+			if i == 0 {
+				asked["query"] = document
+			}
+			body, err := json.Marshal(asked)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a := s.post(t, string(body)); len(a.Errors) > 0 {
+				t.Fatal(a.Body)
+			}
+		}
+		if gets, puts := store.gets.Load(), store.puts.Load(); gets != 2 || puts != 1 {
+			t.Errorf("%s: asked for %d times and kept %d times, want 2 and 1", document, gets, puts)
+		}
 	}
 }
 

@@ -144,6 +144,10 @@ func (p *prepared) write(ctx context.Context, op *operation, errs []error, respo
 	for _, field := range p.program.Fields {
 		size += len(field.Prefix) + field.Size()
 	}
+	leads := op.truth.OfTenant
+	if op.alone {
+		leads = op.truth.Only
+	}
 	w := projection.NewWriter(ctx, size+size/16)
 	for i, field := range p.program.Fields {
 		w.Text(field.Prefix)
@@ -151,10 +155,6 @@ func (p *prepared) write(ctx context.Context, op *operation, errs []error, respo
 			w.Text("null")
 			response.Errors = append(response.Errors, p.present(ctx, field, errs[i]))
 			continue
-		}
-		leads := op.truth.Only
-		if !op.alone {
-			leads = op.truth.OfTenant
 		}
 		if !w.Value(field.Field, lead.Preferred(leads(p.tenants[i]))) {
 			return false

@@ -12,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"leadgraph/graph/generated"
+	"leadgraph/internal/apptest"
 )
 
 func TestCacheIsBounded(t *testing.T) {
@@ -82,7 +83,7 @@ func TestDocumentsWeighWhatTheyHold(t *testing.T) { //nolint:paralleltest // mea
 		t.Run(name, func(t *testing.T) {
 			const documents = 60
 			cache := New()
-			before := heapInUse()
+			before := apptest.HeapInUse()
 			for i := range documents {
 				text := text(i)
 				document, errs := gqlparser.LoadQueryWithRules(schema, text, rules.NewDefaultRules())
@@ -91,7 +92,7 @@ func TestDocumentsWeighWhatTheyHold(t *testing.T) { //nolint:paralleltest // mea
 				}
 				cache.Add(t.Context(), text, document)
 			}
-			held := int64(heapInUse() - before)
+			held := int64(apptest.HeapInUse() - before)
 			weight := int64(cache.documents.WeightedSize())
 			if n := cache.documents.EstimatedSize(); n != documents {
 				t.Fatalf("%d documents are kept", n)
@@ -103,12 +104,4 @@ func TestDocumentsWeighWhatTheyHold(t *testing.T) { //nolint:paralleltest // mea
 			runtime.KeepAlive(cache)
 		})
 	}
-}
-
-func heapInUse() uint64 {
-	var stats runtime.MemStats
-	runtime.GC()
-	runtime.GC() // the second one empties pools
-	runtime.ReadMemStats(&stats)
-	return stats.HeapAlloc
 }

@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"pgregory.net/rapid"
+
+	"leadgraph/internal/apptest"
 )
 
 func TestMemoryBound(t *testing.T) {
@@ -105,24 +107,16 @@ func TestMemoryWeighsWhatItHolds(t *testing.T) { //nolint:paralleltest // measur
 	for _, size := range []int{20, 500, 6000} {
 		const documents = 1000
 		m := NewMemory(1 << 30)
-		before := heapInUse()
+		before := apptest.HeapInUse()
 		for i := range documents {
 			text := fmt.Sprintf("%0*d", size, i)
 			m.Put(t.Context(), hashOf(text), text)
 		}
-		held, weight := heapInUse()-before, heldBytes(m)
+		held, weight := apptest.HeapInUse()-before, heldBytes(m)
 		t.Logf("documents of %d bytes: hold %d, weigh %d", size, held/documents, weight/documents)
 		if n := m.cache.EstimatedSize(); n != documents || weight < held*9/10 {
 			t.Errorf("%d documents of %d bytes hold %d bytes and weigh %d", n, size, held, weight)
 		}
 		runtime.KeepAlive(m)
 	}
-}
-
-func heapInUse() uint64 {
-	var stats runtime.MemStats
-	runtime.GC()
-	runtime.GC() // the second one empties pools
-	runtime.ReadMemStats(&stats)
-	return stats.HeapAlloc
 }

@@ -11,6 +11,7 @@ import (
 
 	"leadgraph/graph/generated"
 	"leadgraph/graph/projection"
+	"leadgraph/internal/apptest"
 )
 
 // TestPlansWeighWhatTheyHold compares the weights of plans with the heap. It is not
@@ -44,12 +45,12 @@ func TestPlansWeighWhatTheyHold(t *testing.T) { //nolint:paralleltest // measure
 			e.SetQueryCache(lru.New[*ast.QueryDocument](1)) // so that only plans are kept
 			e.AroundFields(projector.Middleware)
 			execute(t.Context(), t, e, query, nil)
-			before, heldBefore := heapInUse(), weightOf(projector)
+			before, heldBefore := apptest.HeapInUse(), weightOf(projector)
 			const documents = 50
 			for i := range documents {
 				execute(t.Context(), t, e, fmt.Sprintf("query Q%d %s", i, query), nil)
 			}
-			held, weight := heapInUse()-before, weightOf(projector)-heldBefore
+			held, weight := apptest.HeapInUse()-before, weightOf(projector)-heldBefore
 			t.Logf("a document of %d bytes: plans hold %d, weigh %d: %.2f", len(query), held/documents, weight/documents, float64(weight)/float64(held))
 			if weight < held || weight > 6*held {
 				t.Errorf("plans hold %d bytes and weigh %d", held/documents, weight/documents)
@@ -62,12 +63,4 @@ func TestPlansWeighWhatTheyHold(t *testing.T) { //nolint:paralleltest // measure
 func weightOf(p *projection.Projector) uint64 {
 	_, weight := p.Weight()
 	return weight
-}
-
-func heapInUse() uint64 {
-	var stats runtime.MemStats
-	runtime.GC()
-	runtime.GC() // the second one empties pools
-	runtime.ReadMemStats(&stats)
-	return stats.HeapAlloc
 }

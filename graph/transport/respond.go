@@ -95,30 +95,25 @@ func (o jsonObject) with(name string, value any, present bool) jsonObject {
 	return o.raw(name, text)
 }
 
-// encode encodes a response. The data is already JSON and is copied.
-func encode(response *graphql.Response) []byte {
-	o := append(make(jsonObject, 0, len(response.Data)+512), '{')
+// head begins a response, up to its data.
+func (o jsonObject) head(response *graphql.Response) jsonObject {
+	o = append(o, '{')
 	o = o.with("errors", response.Errors, len(response.Errors) > 0)
-	if response.Data != nil {
-		o = o.raw("data", response.Data)
-	}
-	o = o.with("extensions", response.Extensions, len(response.Extensions) > 0)
-	return append(o, '}')
-}
-
-// around encodes what is before and after the data of a response.
-func around(response *graphql.Response) (head, tail []byte) {
-	o := jsonObject{'{'}.with("errors", response.Errors, len(response.Errors) > 0)
 	if response.Data != nil {
 		o = o.raw("data", nil)
 	}
-	more := jsonObject{'{'}.with("extensions", response.Extensions, len(response.Extensions) > 0)
-	if len(o) > 1 && len(more) > 1 {
-		more[0] = ','
-	} else {
-		more = more[1:]
-	}
-	return o, append(more, '}')
+	return o
+}
+
+// tail ends a response, after its data.
+func (o jsonObject) tail(response *graphql.Response) jsonObject {
+	return append(o.with("extensions", response.Extensions, len(response.Extensions) > 0), '}')
+}
+
+// encode encodes a response. The data is already JSON and is copied.
+func encode(response *graphql.Response) []byte {
+	o := make(jsonObject, 0, len(response.Data)+512).head(response)
+	return append(o, response.Data...).tail(response)
 }
 
 // worthSplitting is the size of data that is not copied for the sake of a single write, in
@@ -130,8 +125,9 @@ func (x exchange) writeResponse(ctx context.Context, status int, response *graph
 	if len(response.Data) < worthSplitting {
 		return x.writeJSON(ctx, status, encode(response))
 	}
-	head, tail := around(response)
-	return x.writeJSON(ctx, status, head, response.Data, tail)
+	head := jsonObject(nil).head(response)
+	whole := head.tail(response) // without the data: what it adds comes after the data
+	return x.writeJSON(ctx, status, head, response.Data, whole[len(head):])
 }
 
 // writeJSON sends the pieces of a body and returns its size in bytes. The operation's

@@ -5,10 +5,6 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
-
-	"leadgraph/graph/persisted"
-	"leadgraph/internal/errcode"
 )
 
 // Shortcut answers some operations in less time than the executor does.
@@ -28,30 +24,17 @@ type Prepared interface {
 	Answer(ctx context.Context) *graphql.Response
 }
 
-// resolve replaces the name of a document by the document.
-func (t endpoint) resolve(ctx context.Context, params *operationParams) (persisted.Registration, *gqlerror.Error) {
-	register, err := t.Documents.Resolve(ctx, &params.RawParams, params.DocumentID)
-	if err == nil && params.Query == "" {
-		err = errcode.BadInput("query", "must be a GraphQL document.", nil)
-	}
-	return register, err
-}
-
 // shorten answers an operation without the executor. It reports false if it has not
 // answered it.
-func (x exchange) shorten(ctx context.Context, params *operationParams) (answered bool) {
-	if x.Shortcut == nil {
-		return false
-	}
-	register, err := x.resolve(ctx, params)
-	if err != nil {
+func (x exchange) shorten(ctx context.Context, params *operationParams, known resolved) (answered bool) {
+	if x.Shortcut == nil || known.err != nil {
 		return false
 	}
 	prepared := x.Shortcut.Prepare(ctx, &params.RawParams)
 	if prepared == nil {
 		return false
 	}
-	x.Documents.Register(ctx, register)
+	x.Documents.Register(ctx, known.register)
 	if retryAfter := x.reserve(ctx, prepared.Weight()); retryAfter > 0 {
 		x.refuseOverloaded(ctx, retryAfter)
 		return true

@@ -165,14 +165,15 @@ func refuse(ctx context.Context, exec graphql.GraphExecutor, message string) *gr
 func (x exchange) answer(ctx context.Context, params *operationParams) {
 	ctx, cancel := context.WithTimeout(x.begin(ctx, x.came), x.Timeout)
 	defer cancel()
-	if x.shorten(ctx, params) {
+	known := x.resolve(ctx, params)
+	if x.shorten(ctx, params, known) {
 		return
 	}
 	var deferred deferral
 	if x.client.parts != nil {
 		ctx = context.WithValue(ctx, deferralKey{}, &deferred)
 	}
-	op, errs := x.create(ctx, x.exec, params)
+	op, errs := x.createKnown(ctx, x.exec, params, known)
 	if errs == nil {
 		if retryAfter := x.reserve(ctx, x.weigh(op)); retryAfter > 0 {
 			x.refuseOverloaded(ctx, retryAfter)
@@ -233,15 +234,35 @@ func (t endpoint) execute(ctx context.Context, exec graphql.GraphExecutor, param
 	return op.Operation, next()
 }
 
+// resolved is what came of the name of a document.
+type resolved struct {
+	register persisted.Registration
+	err      *gqlerror.Error
+}
+
+// resolve replaces the name of a document by the document. It is called once for each
+// request.
+func (t endpoint) resolve(ctx context.Context, params *operationParams) (known resolved) {
+	known.register, known.err = t.Documents.Resolve(ctx, &params.RawParams, params.DocumentID)
+	if known.err == nil && params.Query == "" {
+		known.err = errcode.BadInput("query", "must be a GraphQL document.", nil)
+	}
+	return known
+}
+
 // create creates an operation from a request, for all transports.
 func (t endpoint) create(ctx context.Context, exec graphql.GraphExecutor, params *operationParams) (*graphql.OperationContext, gqlerror.List) {
-	register, err := t.resolve(ctx, params)
-	if err != nil {
-		return &graphql.OperationContext{}, gqlerror.List{err}
+	return t.createKnown(ctx, exec, params, t.resolve(ctx, params))
+}
+
+// createKnown is create for a document that has been resolved.
+func (t endpoint) createKnown(ctx context.Context, exec graphql.GraphExecutor, params *operationParams, known resolved) (*graphql.OperationContext, gqlerror.List) {
+	if known.err != nil {
+		return &graphql.OperationContext{}, gqlerror.List{known.err}
 	}
 	op, errs := exec.CreateOperationContext(graphql.StartOperationTrace(ctx), &params.RawParams)
 	if errs == nil {
-		t.Documents.Register(ctx, register)
+		t.Documents.Register(ctx, known.register)
 	}
 	return op, separate(errs)
 }

@@ -57,7 +57,6 @@ func (s *socket) operate(ctx context.Context, id string, params *operationParams
 			s.fail(ctx, id, s.exec.DispatchError(ctx, gqlerror.List{gqlerror.WrapPath(nil, s.Recover(ctx, value))}))
 		}
 	}()
-	ctx = graphql.StartOperationTrace(ctx) // each operation has its own trace, not that of the connection
 	ctx, slot, retryAfter := s.enter(ctx)
 	if retryAfter > 0 {
 		s.fail(ctx, id, overloaded(ctx, s.exec, retryAfter))

@@ -61,17 +61,24 @@ func (h *house) enter(g *guest) {
 	h.follow(g.name)
 }
 
+// full reports whether an operation has to wait for room. One that is alone always has
+// room.
+func (h *house) full(weight int) bool { return h.used > 0 && h.used+weight > h.most }
+
+// exceeds reports whether an operation has to wait for others of its caller.
+func (h *house) exceeds(p *party, weight int) bool {
+	return p.weight > 0 && p.weight+weight > h.most-h.most/4
+}
+
 // walkIn gives room to an operation that need not wait, and reports whether there was any.
 func (h *house) walkIn(name string, weight int) bool {
 	p := h.parties[name]
-	if h.queue.Len() > 0 || h.used > 0 && h.used+weight > h.most {
+	if h.queue.Len() > 0 || h.full(weight) || p != nil && (p.own.Len() > 0 || h.exceeds(p, weight)) {
 		return false
 	}
 	if p == nil {
 		p = &party{}
 		h.parties[name] = p
-	} else if p.own.Len() > 0 || p.weight > 0 && p.weight+weight > h.most-h.most/4 {
-		return false
 	}
 	p.weight += weight
 	h.used += weight
@@ -84,7 +91,7 @@ func (h *house) follow(name string) {
 	p := h.parties[name]
 	for place := p.own.Front(); place != nil; place = p.own.Front() {
 		g := place.Value.(*guest)
-		if p.weight > 0 && p.weight+g.weight > h.most-h.most/4 {
+		if h.exceeds(p, g.weight) {
 			break
 		}
 		p.own.Remove(place)
@@ -97,7 +104,7 @@ func (h *house) follow(name string) {
 	}
 	for place := h.queue.Front(); place != nil; place = h.queue.Front() {
 		g := place.Value.(*guest)
-		if h.used > 0 && h.used+g.weight > h.most { // an operation that is alone always has room
+		if h.full(g.weight) {
 			return
 		}
 		h.queue.Remove(place)

@@ -44,7 +44,8 @@ func (s *server) follow(ctx context.Context, hangups <-chan os.Signal) {
 }
 
 // reload reads again what may change while the server runs: the level of the log, the
-// secrets in files and the trusted documents. An unreadable file changes nothing. Requests and connections are not affected.
+// secrets in files and the trusted documents. An unreadable file changes nothing. Requests
+// and connections are not affected.
 func (s *server) reload(ctx context.Context) {
 	if err := setLevel(s.level, s.cfg.Log); err != nil {
 		s.log.WarnContext(ctx, "the level of the log stays as it was", "error", err)

@@ -23,10 +23,10 @@ type cursorKeys struct {
 	derived bool
 }
 
-// cursorKeys returns the keys; key is nil if it is neither set nor derived. All replicas have the platform's credentials, so a key
-// derived from them makes replicas and restarts agree without a setting. If a key is
-// set, cursors made with the derived one are still accepted, so that setting it for the
-// first time breaks no walk.
+// cursorKeys returns the keys; key is nil if it is neither set nor derived. All replicas
+// have the platform's credentials, so a key derived from them makes replicas and restarts
+// agree without a setting. If a key is set, cursors made with the derived one are still
+// accepted, so that setting it for the first time breaks no walk.
 func (o *Options) cursorKeys() (k cursorKeys, err error) {
 	derived, err := o.derivedKey()
 	if err != nil {

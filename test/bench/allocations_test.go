@@ -2,15 +2,12 @@ package main
 
 import (
 	"encoding/base64"
-	"fmt"
-	"io"
 	"net/http"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
+	"leadgraph/internal/apptest"
 	"leadgraph/test/bench/process"
 	"leadgraph/test/bench/workload"
 )
@@ -39,29 +36,29 @@ func TestOneLookupAllocatesLittle(t *testing.T) { //nolint:paralleltest // a bus
 	t.Cleanup(up.Stop)
 	admin, endpoint := address(t), address(t)
 	b.serveFlags = []string{"--admin-listen", strings.TrimPrefix(admin, "http://"), "--listen", strings.TrimPrefix(endpoint, "http://")}
-	metrics := admin + "/metrics"
+	mallocs := func() float64 { return apptest.Metric(t, admin+"/metrics", "go_memstats_mallocs_total") }
 	endpoint += "/graphql"
 	server, err := b.start(t.Context(), subject{name: workload.Projection, up: up})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Stop)
-	tenants := tenantID.FindAllString(post(t, endpoint, `{"query":"{ leads(first: 500) { nodes { tenantId } } }"}`), -1)
+	tenants := tenantID.FindAllString(apptest.Query(t, endpoint, `{ leads(first: 500) { nodes { tenantId } } }`).Body, -1)
 	ask := func(times int) {
 		for i := range times {
-			body := fmt.Sprintf(`{"query":%q,"variables":{"tenant":%q}}`, oneLead, tenants[i%len(tenants)])
-			if answer := post(t, endpoint, body); strings.Contains(answer, `"errors"`) {
-				t.Fatal(answer)
+			body := apptest.Body(oneLead, map[string]any{"tenant": tenants[i%len(tenants)]})
+			if answer := apptest.Post(t, endpoint, body); answer.Status != http.StatusOK || len(answer.Errors) > 0 {
+				t.Fatal(answer.Body)
 			}
 		}
 	}
 	const requests = 1000
 	ask(requests) // fills the pools
-	idle := mallocs(t, metrics)
-	idle = mallocs(t, metrics) - idle // what asking for the metrics allocates
-	before := mallocs(t, metrics)
+	idle := mallocs()
+	idle = mallocs() - idle // what asking for the metrics allocates
+	before := mallocs()
 	ask(requests)
-	each := (mallocs(t, metrics) - before - idle) / requests
+	each := (mallocs() - before - idle) / requests
 	t.Logf("%.1f allocations for each request", each)
 	if each > mostAllocations {
 		t.Errorf("%.1f allocations for each request, want at most %d", each, mostAllocations)
@@ -76,48 +73,4 @@ func address(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return process.Address(port)
-}
-
-func post(t *testing.T, url, body string) string {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	return do(t, request)
-}
-
-func do(t *testing.T, request *http.Request) string {
-	t.Helper()
-	client := http.Client{Timeout: 10 * time.Second}
-	response, err := client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }() // read to its end
-	text, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("status %d, %v", response.StatusCode, err)
-	}
-	return string(text)
-}
-
-var mallocsLine = regexp.MustCompile(`(?m)^go_memstats_mallocs_total (\S+)$`)
-
-func mallocs(t *testing.T, metrics string) float64 {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, metrics, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := mallocsLine.FindStringSubmatch(do(t, request))
-	if found == nil {
-		t.Fatal("no metric of allocations")
-	}
-	n, err := strconv.ParseFloat(found[1], 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
 }

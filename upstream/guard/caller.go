@@ -78,7 +78,8 @@ func (g *Guard) Callers() *Callers {
 
 // Guard returns a Guard for the calls of the named caller. It has gates, a breaker and a
 // retry budget of its own, so that a token that the platform limits or fails for neither
-// stops the calls with other tokens nor uses up their retries. If several callers fail one after the other, they stop all of them.
+// stops the calls with other tokens nor uses up their retries. If several callers fail one
+// after the other, they stop all of them.
 func (c *Callers) Guard(name string) *Guard {
 	own, logger := *c.all, c.all.logger.With(slog.String("scope", "one caller"))
 	own.gates, own.breaker, own.budget = newGates(logger), newBreaker(logger), newRetryBudget()
