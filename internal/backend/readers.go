@@ -89,8 +89,7 @@ type allLeads struct {
 // AllLeads implements catalogue.Source. It reads the platform, so its leads are
 // always new enough.
 func (a allLeads) AllLeads(ctx context.Context, _ time.Time) (catalogue.Reading, error) {
-	var pace flight.Pace
-	walk, err := a.client.AllLeadsAgain(ctx, a.pageSize, upstream.Again{Known: a.latest().Finder(), Rest: pace.Rest})
+	walk, err := a.client.AllLeadsAgain(ctx, a.pageSize, upstream.Again{Known: a.latest().Finder(), Rest: flight.NewPace(ctx).Rest})
 	return catalogue.Reading{
 		Leads: walk.Leads, Unreadable: walk.Unreadable, Complete: walk.Complete,
 		Changed: walk.Changed, Pages: walk.Pages, Calls: walk.Calls,

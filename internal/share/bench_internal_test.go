@@ -54,7 +54,7 @@ func BenchmarkShare100k(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	packed, err := pack(catalogue.Reading{Leads: leads})
+	packed, err := pack(catalogue.Reading{Leads: leads}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func BenchmarkShare100k(b *testing.B) {
 	b.Run("publish", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			packed, err := pack(catalogue.Reading{Leads: leads})
+			packed, err := pack(catalogue.Reading{Leads: leads}, nil)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -78,7 +78,7 @@ func BenchmarkShare100k(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			if _, err := unpack(packed, bounds{leads: len(leads), accept: sound}); err != nil {
+			if _, err := unpack(packed, bounds{leads: len(leads), accept: sound}, nil); err != nil {
 				b.Fatal(err)
 			}
 		}

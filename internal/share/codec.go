@@ -34,14 +34,13 @@ type bounds struct {
 }
 
 // encode writes the leads: their number, then each one after its length.
-func encode(w io.Writer, leads []*lead.Lead) error {
+func encode(w io.Writer, leads []*lead.Lead, pace *flight.Pace) error {
 	buffered := bufio.NewWriter(w)
 	size := binary.AppendUvarint(nil, uint64(len(leads)))
 	if _, err := buffered.Write(size); err != nil {
 		return err
 	}
 	var record recordWriter
-	var pace flight.Pace
 	for _, l := range leads {
 		pace.Rest()
 		record.data = record.data[:0]
@@ -63,7 +62,7 @@ func encode(w io.Writer, leads []*lead.Lead) error {
 // decode reads what encode wrote, within the bounds. All texts of one lead share one
 // allocation, and no two leads do, so that a cache that keeps one lead does not retain
 // the others.
-func decode(r io.Reader, most bounds) ([]*lead.Lead, error) {
+func decode(r io.Reader, most bounds, pace *flight.Pace) ([]*lead.Lead, error) {
 	buffered := bufio.NewReader(r)
 	n, err := binary.ReadUvarint(buffered)
 	if err != nil || n > uint64(most.leads) {
@@ -71,7 +70,6 @@ func decode(r io.Reader, most bounds) ([]*lead.Lead, error) {
 	}
 	var leads []*lead.Lead
 	var data []byte
-	var pace flight.Pace
 	for range n {
 		pace.Rest()
 		size, err := binary.ReadUvarint(buffered)

@@ -45,11 +45,11 @@ func TestRoundTrip(t *testing.T) {
 		leads := rapid.SliceOfN(genLead(), 0, 3).Draw(t, "leads")
 		leads = append(leads, &lead.Lead{ID: "bare"})
 		reading := catalogue.Reading{Leads: leads, Unreadable: rapid.IntRange(0, 1e6).Draw(t, "unreadable"), Complete: true}
-		packed, err := pack(reading)
+		packed, err := pack(reading, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := unpack(packed, anything)
+		got, err := unpack(packed, anything, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +90,7 @@ func oneLead() *lead.Lead {
 func TestFormatVersion(t *testing.T) {
 	t.Parallel()
 	var encoded bytes.Buffer
-	if err := encode(&encoded, []*lead.Lead{oneLead()}); err != nil {
+	if err := encode(&encoded, []*lead.Lead{oneLead()}, nil); err != nil {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256(encoded.Bytes())
@@ -101,30 +101,30 @@ func TestFormatVersion(t *testing.T) {
 
 func TestTooLargeALead(t *testing.T) {
 	t.Parallel()
-	if _, err := pack(catalogue.Reading{Leads: []*lead.Lead{{ID: string(make([]byte, maxRecord))}}}); !errors.Is(err, errTooLarge) {
+	if _, err := pack(catalogue.Reading{Leads: []*lead.Lead{{ID: string(make([]byte, maxRecord))}}}, nil); !errors.Is(err, errTooLarge) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func FuzzDecode(f *testing.F) {
 	var encoded bytes.Buffer
-	if err := encode(&encoded, []*lead.Lead{{ID: "a"}, oneLead()}); err != nil {
+	if err := encode(&encoded, []*lead.Lead{{ID: "a"}, oneLead()}, nil); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(encoded.Bytes())
 	f.Add([]byte{1, 0xff, 0xff, 0xff, 0x7f})
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		leads, err := decode(bytes.NewReader(data), anything)
+		leads, err := decode(bytes.NewReader(data), anything, nil)
 		if err != nil {
 			return
 		}
 		// Data that can be read can be written, and reads the same again.
 		var again bytes.Buffer
-		if err := encode(&again, leads); err != nil {
+		if err := encode(&again, leads, nil); err != nil {
 			t.Fatal(err)
 		}
-		same, err := decode(&again, anything)
+		same, err := decode(&again, anything, nil)
 		if diff := cmp.Diff(leads, same); err != nil || diff != "" {
 			t.Fatal(err, diff)
 		}

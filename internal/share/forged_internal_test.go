@@ -132,7 +132,7 @@ func FuzzManifest(f *testing.F) {
 func FuzzLookup(f *testing.F) {
 	plain, keyed := storeWith(f, nil), storeWith(f, make([]byte, keyBytes))
 	var encoded bytes.Buffer
-	if err := encode(&encoded, []*lead.Lead{soundLead()}); err != nil {
+	if err := encode(&encoded, []*lead.Lead{soundLead()}, nil); err != nil {
 		f.Fatal(err)
 	}
 	f.Add("1764370000000000 " + encoded.String())
@@ -155,14 +155,14 @@ func FuzzLookup(f *testing.F) {
 }
 
 func FuzzPacked(f *testing.F) {
-	packed, err := pack(catalogue.Reading{Leads: []*lead.Lead{soundLead(), {ID: "a", TenantID: someTenant}}})
+	packed, err := pack(catalogue.Reading{Leads: []*lead.Lead{soundLead(), {ID: "a", TenantID: someTenant}}}, nil)
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(packed)
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		reading, err := unpack(data, bounds{leads: 1000, accept: sound})
+		reading, err := unpack(data, bounds{leads: 1000, accept: sound}, nil)
 		if err == nil {
 			checkAccepted(t, reading.Leads)
 		}

@@ -80,7 +80,7 @@ func (s *Store) readLookup(tenantID, key, value string) ([]*lead.Lead, int64, er
 		return nil, 0, err
 	}
 	most := bounds{leads: s.opts.MaxLeads, bytes: int64(len(encoded)), accept: soundOf(tenantID)}
-	leads, err := decode(bytes.NewReader(encoded), most)
+	leads, err := decode(bytes.NewReader(encoded), most, nil)
 	return leads, begun, err
 }
 
@@ -99,7 +99,7 @@ func (l *Lookups) Put(ctx context.Context, found map[string]lookup.Found) {
 	values := make([]string, 0, len(found))
 	for id, f := range found {
 		var encoded bytes.Buffer
-		if err := encode(&encoded, f.Leads); err != nil {
+		if err := encode(&encoded, f.Leads, nil); err != nil {
 			l.store.complain(err)
 			continue
 		}

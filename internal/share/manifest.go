@@ -22,6 +22,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"leadgraph/lead/catalogue"
+	"leadgraph/lead/flight"
 )
 
 const (
@@ -126,7 +127,7 @@ func (s *Store) load(ctx context.Context, m manifest) (catalogue.Reading, error)
 	if err != nil {
 		return none, err
 	}
-	return unpack(packed, s.bounds())
+	return unpack(packed, s.bounds(), flight.NewPace(ctx))
 }
 
 // bounds returns the bounds of all leads. Those of the bytes depend on the packed size.
@@ -135,7 +136,7 @@ func (s *Store) bounds() bounds { return bounds{leads: s.opts.MaxLeads, accept: 
 // publish stores leads whose reading began at the given time. Other replicas find
 // them unless newer leads are stored already.
 func (s *Store) publish(reading catalogue.Reading, begun int64, keep time.Duration) error {
-	packed, err := pack(reading)
+	packed, err := pack(reading, new(flight.Pace))
 	if err != nil {
 		return err
 	}
@@ -222,7 +223,7 @@ func (s *Store) retire(m manifest) {
 }
 
 // pack writes the number of unreadable rows and the leads of a complete reading.
-func pack(reading catalogue.Reading) ([]byte, error) {
+func pack(reading catalogue.Reading, pace *flight.Pace) ([]byte, error) {
 	var packed bytes.Buffer
 	// By measurement the next level takes 1.5 times as long and saves nothing.
 	z, err := zstd.NewWriter(&packed, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(maxWindow/2))
@@ -232,7 +233,7 @@ func pack(reading catalogue.Reading) ([]byte, error) {
 	counted := &counter{to: z}
 	_, err = counted.Write(binary.AppendUvarint(nil, uint64(reading.Unreadable)))
 	if err == nil {
-		err = encode(counted, reading.Leads)
+		err = encode(counted, reading.Leads, pace)
 	}
 	err = errors.Join(err, z.Close())
 	if err == nil && counted.bytes > maxUnpacked(packed.Len()) {
@@ -259,7 +260,7 @@ func (c *counter) Write(p []byte) (int, error) {
 func maxUnpacked(packed int) int64 { return unpackedSlack + maxRatio*int64(packed) }
 
 // unpack reads what pack wrote, within the bounds.
-func unpack(packed []byte, most bounds) (catalogue.Reading, error) {
+func unpack(packed []byte, most bounds, pace *flight.Pace) (catalogue.Reading, error) {
 	z, err := zstd.NewReader(bytes.NewReader(packed), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(1))
 	if err != nil {
 		return catalogue.Reading{}, err
@@ -271,6 +272,6 @@ func unpack(packed []byte, most bounds) (catalogue.Reading, error) {
 	if err != nil || unreadable > math.MaxInt32 {
 		return catalogue.Reading{}, errFormat
 	}
-	leads, err := decode(buffered, most)
+	leads, err := decode(buffered, most, pace)
 	return catalogue.Reading{Leads: leads, Unreadable: int(unreadable), Complete: true}, err
 }

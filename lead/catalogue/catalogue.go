@@ -222,10 +222,8 @@ func (c *Catalogue) Snapshot(ctx context.Context, want lead.Freshness) (*Snapsho
 			}
 			return c.missed(ctx, need, state, err)
 		case next.await != nil:
-			select {
-			case <-next.await:
-			case <-patient.Done():
-				return c.missed(ctx, need, State{}, patient.Err())
+			if err := next.await.Outlast(patient); err != nil {
+				return c.missed(ctx, need, State{}, err)
 			}
 		default:
 			next.state.FromCache = !waited

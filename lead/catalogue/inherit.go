@@ -134,8 +134,7 @@ func (s *Snapshot) Within(leads []*lead.Lead) bool {
 // adopted dates leads that were read at asOf. Those that have the values that they had in
 // the previous snapshot share its memory. Neither the list nor a lead of the previous
 // snapshot is changed.
-func adopted(leads []*lead.Lead, asOf time.Time, previous *Snapshot) []*lead.Lead {
-	var pace flight.Pace
+func adopted(leads []*lead.Lead, asOf time.Time, previous *Snapshot, pace *flight.Pace) []*lead.Lead {
 	find, dated := previous.Finder(), make([]*lead.Lead, len(leads))
 	for i, l := range leads {
 		pace.Step()

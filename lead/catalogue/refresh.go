@@ -80,7 +80,7 @@ func (c *Catalogue) interval() time.Duration {
 type decision struct {
 	join  *flight.Flight[outcome]
 	first bool // the request started the refresh that it has joined
-	await <-chan struct{}
+	await *flight.Flight[outcome]
 
 	snapshot *Snapshot
 	state    State
@@ -105,7 +105,7 @@ func (c *Catalogue) decide(ctx context.Context, need lead.Demand, insists bool) 
 	case running && need.MetBy(c.refresh.number, c.refresh.notBefore) && c.refresh.Join():
 		return decision{join: c.refresh.Flight}
 	case running:
-		return decision{await: c.refresh.Done()}
+		return decision{await: c.refresh.Flight}
 	case !paused || insists:
 		c.begin(ctx, need, now)
 		c.refresh.Join()
@@ -177,7 +177,8 @@ func (c *Catalogue) read(ctx context.Context, number uint64, begun, notBefore ti
 		}
 		previous := c.Current(ctx)
 		asOf := reading.began(begun)
-		s := build(adopted(reading.Leads, asOf, previous), asOf, previous, new(flight.Pace))
+		pace := flight.NewPace(ctx)
+		s := build(adopted(reading.Leads, asOf, previous, pace), asOf, previous, pace)
 		s.unreadable = reading.Unreadable
 		return s, nil
 	})

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +21,8 @@ type Flight[V any] struct {
 	value  V // set before done is closed, like err
 	err    error
 
+	waiting atomic.Int32 // callers that wait for the end
+
 	mu    sync.Mutex
 	seats int // callers that have joined and have neither left nor got the result
 }
@@ -29,9 +32,13 @@ type Flight[V any] struct {
 type causedContext struct {
 	context.Context // the life
 	cause           context.Context
+	urgent          func() bool // reports whether somebody waits for the work
 }
 
-type causeKey struct{}
+type (
+	causeKey  struct{}
+	urgentKey struct{}
+)
 
 // CauseDeadline returns the deadline of the request that caused the work with this
 // context. The work may go on after it, but that request gets nothing then. It reports
@@ -47,8 +54,11 @@ func CauseDeadline(ctx context.Context) (time.Time, bool) {
 // Value implements context.Context. It asks the life first, because package
 // context finds the parent to be cancelled with through a value.
 func (c causedContext) Value(key any) any {
-	if key == (causeKey{}) {
+	switch key {
+	case causeKey{}:
 		return c.cause
+	case urgentKey{}:
+		return c.urgent
 	}
 	if value := c.Context.Value(key); value != nil {
 		return value
@@ -62,8 +72,9 @@ func (c causedContext) Value(key any) any {
 // who calls Wait or WaitOrLetFinish at most once. If the caller never does, the
 // seat stays taken and the work goes on even if all others leave.
 func Start[V any](life, cause context.Context, timeout time.Duration, work func(context.Context) (V, error)) *Flight[V] {
-	ctx, cancel := context.WithTimeout(causedContext{life, cause}, timeout)
-	f := &Flight[V]{cancel: cancel, done: make(chan struct{}), seats: 1}
+	f := &Flight[V]{done: make(chan struct{}), seats: 1}
+	ctx, cancel := context.WithTimeout(causedContext{life, cause, f.urgent}, timeout)
+	f.cancel = cancel
 	go func() {
 		defer close(f.done)
 		defer cancel()
@@ -106,6 +117,21 @@ func (f *Flight[V]) WaitOrLetFinish(ctx context.Context) (V, error) {
 // Done returns a channel that is closed when the work has ended.
 func (f *Flight[V]) Done() <-chan struct{} { return f.done }
 
+// Outlast waits until the work has ended, for a caller who has no seat. If ctx ends
+// first, it returns the error of ctx.
+func (f *Flight[V]) Outlast(ctx context.Context) error {
+	f.waiting.Add(1)
+	defer f.waiting.Add(-1)
+	select {
+	case <-f.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (f *Flight[V]) urgent() bool { return f.waiting.Load() > 0 }
+
 // Ended reports whether the work has ended.
 func (f *Flight[V]) Ended() bool {
 	select {
@@ -117,13 +143,11 @@ func (f *Flight[V]) Ended() bool {
 }
 
 func (f *Flight[V]) result(ctx context.Context) (V, error) {
-	select {
-	case <-f.done:
-		return f.value, f.err
-	case <-ctx.Done():
+	if err := f.Outlast(ctx); err != nil {
 		var none V
-		return none, ctx.Err()
+		return none, err
 	}
+	return f.value, f.err
 }
 
 func (f *Flight[V]) leave() {

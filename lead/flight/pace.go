@@ -1,6 +1,7 @@
 package flight
 
 import (
+	"context"
 	"runtime"
 	"time"
 )
@@ -20,12 +21,22 @@ const (
 // Pace keeps a long computation in the background from holding a processor: it yields,
 // and after each millisecond of work it sleeps. Yielding alone is not enough: on one
 // processor the scheduler would return to the computation without looking at the
-// network. The zero value is ready, and nil never rests, for work that somebody waits
-// for. A Pace is not safe for concurrent use.
+// network. Where more goroutines are ready than there are processors, each rest can take
+// many times as long as the work between two of them, so work that somebody waits for
+// does not rest: it only yields. The zero value rests, and nil does not even yield. A
+// Pace is not safe for concurrent use.
 type Pace struct {
+	urgent  func() bool // nil means never
 	steps   int
 	rested  time.Time // when the work was last resumed after a rest
 	yielded time.Time // the same after a rest or a yield
+}
+
+// NewPace returns a Pace for shared work with this context. It does not rest while a
+// caller waits for the work.
+func NewPace(ctx context.Context) *Pace {
+	urgent, _ := ctx.Value(urgentKey{}).(func() bool)
+	return &Pace{urgent: urgent}
 }
 
 // Step is called between pieces of work of less than a microsecond.
@@ -40,11 +51,14 @@ func (p *Pace) Step() {
 
 // Rest is called between longer pieces of work.
 func (p *Pace) Rest() {
+	if p == nil {
+		return
+	}
 	now := time.Now()
 	switch {
 	case p.rested.IsZero():
 		p.rested, p.yielded = now, now
-	case now.Sub(p.rested) >= paceWork:
+	case now.Sub(p.rested) >= paceWork && (p.urgent == nil || !p.urgent()):
 		<-time.After(paceRest)
 		p.rested = time.Now()
 		p.yielded = p.rested

@@ -1,6 +1,8 @@
 package flight_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,6 +38,53 @@ func TestPaceRests(t *testing.T) {
 		}
 		if total == 0 || total > 10*time.Millisecond {
 			t.Errorf("rests for %v in 20 ms of small steps", total)
+		}
+	})
+}
+
+// TestPaceOfUrgentWork lets callers come and go, with a seat and without one.
+func TestPaceOfUrgentWork(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		work, rests := make(chan struct{}), make(chan bool)
+		f := flight.Start(t.Context(), t.Context(), time.Hour, func(ctx context.Context) (int, error) {
+			pace := flight.NewPace(ctx)
+			for range work {
+				pace.Rest()
+				<-time.After(time.Minute)
+				begun := time.Now()
+				pace.Rest()
+				rests <- time.Since(begun) > 0
+			}
+			return 1, nil
+		})
+		want := func(rest bool) {
+			t.Helper()
+			synctest.Wait()
+			work <- struct{}{}
+			if got := <-rests; got != rest {
+				t.Errorf("rests: %v", got)
+			}
+		}
+		want(true)
+		for _, wait := range []func(context.Context) error{
+			f.Outlast,
+			func(ctx context.Context) error { f.Join(); _, err := f.Wait(ctx); return err },
+			func(ctx context.Context) error { f.Join(); _, err := f.WaitOrLetFinish(ctx); return err },
+		} {
+			ctx, leave := context.WithCancel(t.Context())
+			left := make(chan error)
+			go func() { left <- wait(ctx) }()
+			want(false)
+			leave()
+			if err := <-left; !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+			want(true)
+		}
+		close(work)
+		if value, err := f.Wait(t.Context()); value != 1 || err != nil {
+			t.Errorf("%d, %v", value, err)
 		}
 	})
 }
