@@ -21,10 +21,10 @@ const (
 // Pace keeps a long computation in the background from holding a processor: it yields,
 // and after each millisecond of work it sleeps. Yielding alone is not enough: on one
 // processor the scheduler would return to the computation without looking at the
-// network. Where more goroutines are ready than there are processors, each rest can take
+// network. Where more goroutines are ready than there are processors, each pause can take
 // many times as long as the work between two of them, so work that somebody waits for
-// does not rest: it only yields. The zero value rests, and nil does not even yield. A
-// Pace is not safe for concurrent use.
+// makes none. The zero value makes all of them, and nil makes none. A Pace is not safe
+// for concurrent use.
 type Pace struct {
 	urgent  func() bool // nil means never
 	steps   int
@@ -32,7 +32,7 @@ type Pace struct {
 	yielded time.Time // the same after a rest or a yield
 }
 
-// NewPace returns a Pace for shared work with this context. It does not rest while a
+// NewPace returns a Pace for shared work with this context. It makes no pauses while a
 // caller waits for the work.
 func NewPace(ctx context.Context) *Pace {
 	urgent, _ := ctx.Value(urgentKey{}).(func() bool)
@@ -51,14 +51,14 @@ func (p *Pace) Step() {
 
 // Rest is called between longer pieces of work.
 func (p *Pace) Rest() {
-	if p == nil {
+	if p == nil || p.urgent != nil && p.urgent() {
 		return
 	}
 	now := time.Now()
 	switch {
 	case p.rested.IsZero():
 		p.rested, p.yielded = now, now
-	case now.Sub(p.rested) >= paceWork && (p.urgent == nil || !p.urgent()):
+	case now.Sub(p.rested) >= paceWork:
 		<-time.After(paceRest)
 		p.rested = time.Now()
 		p.yielded = p.rested
