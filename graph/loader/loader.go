@@ -22,8 +22,12 @@ import (
 
 // safetyWait bounds how long a batch waits if fewer keys arrive than the
 // operation announced, for example because a field fails before it loads. It is
-// not a collection window: a batch starts when its last announced key arrives.
-const safetyWait = time.Millisecond
+// not a collection window: a batch starts when its last announced key arrives. The wait
+// grows with the keys, because a busy server takes longer to pass in many of them, and a
+// batch that is cut costs more calls than the wait saves.
+func safetyWait(keys int) time.Duration {
+	return time.Millisecond + time.Duration(keys)*50*time.Microsecond
+}
 
 // mostInput is how many keys may arrive before the batch takes them.
 const mostInput = 1000
@@ -66,7 +70,7 @@ func New(operation context.Context, reader Reader, keys int) *Leads {
 		dataloader.WithBatchCapacity[Key, []*lead.Lead](keys),
 		// By default there is room for 1,000 keys, which takes 8 KB in each operation.
 		dataloader.WithInputCapacity[Key, []*lead.Lead](min(max(keys, 1), mostInput)),
-		dataloader.WithWait[Key, []*lead.Lead](safetyWait),
+		dataloader.WithWait[Key, []*lead.Lead](safetyWait(keys)),
 	)}
 }
 

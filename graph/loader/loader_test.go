@@ -66,18 +66,22 @@ func TestConcurrentLoadsAreOneBatchWithoutATimer(t *testing.T) {
 	})
 }
 
-func TestAnnouncedKeysThatNeverComeDelayOneMillisecond(t *testing.T) {
+// TestAnnouncedKeysThatNeverComeDelayShortly also checks that many keys get more time to
+// arrive than two.
+func TestAnnouncedKeysThatNeverComeDelayShortly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		leads := loader.New(t.Context(), readerFunc(func(_ context.Context, key loader.Key) ([]*lead.Lead, error) {
-			return named(key.TenantID), nil
-		}), 2)
-		start := time.Now()
-		if _, err := leads.Load(t.Context(), loader.Key{TenantID: "a"}); err != nil {
-			t.Error(err)
-		}
-		if waited := time.Since(start); waited != time.Millisecond {
-			t.Errorf("waited %v, want 1ms", waited)
+		for keys, most := range map[int]time.Duration{2: 2 * time.Millisecond, 500: 50 * time.Millisecond} {
+			leads := loader.New(t.Context(), readerFunc(func(_ context.Context, key loader.Key) ([]*lead.Lead, error) {
+				return named(key.TenantID), nil
+			}), keys)
+			start := time.Now()
+			if _, err := leads.Load(t.Context(), loader.Key{TenantID: "a"}); err != nil {
+				t.Error(err)
+			}
+			if waited := time.Since(start); waited < time.Duration(keys)*20*time.Microsecond || waited > most {
+				t.Errorf("%d keys: waited %v", keys, waited)
+			}
 		}
 	})
 }

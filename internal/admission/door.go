@@ -49,9 +49,8 @@ type Door struct {
 	waiting int   // operations that wait to begin
 	turn    int
 	clock   time.Duration // the used time of the caller whose turn was last
-	rate    rate
-	flooded bool        // some were refused since operations have begun to wait
-	pressed atomic.Bool // operations wait to begin or for the house, so the rate is measured
+	line    line          // of those that wait to begin or for the house
+	pressed atomic.Bool   // operations wait, so a rate is measured
 	inHouse house
 }
 
@@ -66,8 +65,9 @@ func New(o Options) *Door {
 	if o.Tokens == 0 {
 		o.Tokens = runtime.GOMAXPROCS(0) + 1
 	}
-	d := &Door{options: o, tokens: int64(o.Tokens), callers: map[string]*caller{}, rate: rate{perSecond: firstRate * float64(o.Tokens)}}
-	d.inHouse = newHouse(o.InFlight)
+	first := rate{perSecond: firstRate * float64(o.Tokens)}
+	d := &Door{options: o, tokens: int64(o.Tokens), callers: map[string]*caller{}, line: line{rate: first}}
+	d.inHouse = newHouse(o.InFlight, first)
 	d.free.Store(d.tokens)
 	return d
 }
@@ -95,7 +95,7 @@ func (d *Door) Enter(ctx context.Context, name string) (slot *Slot, retryAfter t
 	if d.options.InFlight == 0 {
 		return slot, 0
 	}
-	if d.parked.Load() > 0 || !d.take() {
+	if d.parked.Load() > 0 || d.pressed.Load() || !d.take() {
 		if slot.queued = d.park(ctx, name); !slot.queued {
 			return nil, Later()
 		}

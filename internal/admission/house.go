@@ -25,13 +25,17 @@ type house struct {
 	callers map[string]int // their weight, by caller
 	parties map[string]*party
 	queue   list.List // *guest that wait because the house is full, longest wait first
+	lined   int       // parties with guests in the queue
 	own     int       // guests that wait for operations of their own callers
+	first   rate      // of a party whose rate is not known
 }
 
 // party is what one caller has in the house and in front of it.
 type party struct {
 	weight int       // in the house and in its queue
+	lined  int       // guests in the queue of the house
 	own    list.List // *guest that wait until this is less, longest wait first
+	line   line      // of those that wait in own
 }
 
 // guest is an operation that waits for room.
@@ -43,22 +47,27 @@ type guest struct {
 	own    bool // it is in the list of its party, not in the queue of the house
 }
 
-func newHouse(most int) house {
-	return house{most: most, callers: map[string]int{}, parties: map[string]*party{}}
+func newHouse(most int, first rate) house {
+	return house{most: most, callers: map[string]int{}, parties: map[string]*party{}, first: first}
 }
 
 // enter lets a guest wait. One caller gets at most three quarters of the house.
 // Those of its operations that would exceed them wait among themselves: they hold up
 // no other caller, and do not count as overload.
 func (h *house) enter(g *guest) {
-	p := h.parties[g.name]
-	if p == nil {
-		p = &party{}
-		h.parties[g.name] = p
-	}
+	p := h.party(g.name)
 	g.place, g.own = p.own.PushBack(g), true
 	h.own++
 	h.follow(g.name)
+}
+
+func (h *house) party(name string) *party {
+	p := h.parties[name]
+	if p == nil {
+		p = &party{line: line{rate: h.first}}
+		h.parties[name] = p
+	}
+	return p
 }
 
 // full reports whether an operation has to wait for room. One that is alone always has
@@ -76,11 +85,7 @@ func (h *house) walkIn(name string, weight int) bool {
 	if h.queue.Len() > 0 || h.full(weight) || p != nil && (p.own.Len() > 0 || h.exceeds(p, weight)) {
 		return false
 	}
-	if p == nil {
-		p = &party{}
-		h.parties[name] = p
-	}
-	p.weight += weight
+	h.party(name).weight += weight
 	h.used += weight
 	return true
 }
@@ -98,7 +103,9 @@ func (h *house) follow(name string) {
 		h.own--
 		p.weight += g.weight
 		g.place, g.own = h.queue.PushBack(g), false
+		h.line(p, 1)
 	}
+	p.line.press(p.own.Len() > 0)
 	if p.weight == 0 {
 		delete(h.parties, name)
 	}
@@ -108,8 +115,21 @@ func (h *house) follow(name string) {
 			return
 		}
 		h.queue.Remove(place)
+		h.line(h.parties[g.name], -1)
 		h.used += g.weight
 		close(g.ready)
+	}
+}
+
+// line counts a guest of a party who enters or leaves the queue.
+func (h *house) line(p *party, guests int) {
+	before := p.lined
+	p.lined += guests
+	switch {
+	case before == 0:
+		h.lined++
+	case p.lined == 0:
+		h.lined--
 	}
 }
 
@@ -121,6 +141,7 @@ func (h *house) giveUp(g *guest) {
 		h.own--
 	} else {
 		h.queue.Remove(g.place)
+		h.line(p, -1)
 		p.weight -= g.weight
 	}
 	h.follow(g.name) // who came later may need less room

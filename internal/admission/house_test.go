@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,11 +33,12 @@ func TestMemoryIsReservedByPlannedCost(t *testing.T) {
 		}
 		large, _ := reserve("greedy", 1000) // counts as half of the house
 		large.Away()
+		sixth, seventh := c.slot("sixth"), c.slot("greedy")
 		c.order = nil
-		c.want(admission.State{Inside: 50})
+		c.want(admission.State{Inside: 50, Running: 2})
 		_, more := reserve("greedy", 30) // would have more than three quarters
 		c.order = nil
-		c.want(admission.State{Inside: 50, Waiting: 1}) // without a token
+		c.want(admission.State{Inside: 50, Running: 2, Waiting: 1}) // without a token
 		_, other := reserve("other", 45)
 		if len(other) != 1 || !<-other {
 			t.Error("one caller fills the house")
@@ -47,10 +49,9 @@ func TestMemoryIsReservedByPlannedCost(t *testing.T) {
 		if len(more)+len(third)+len(fourth)+len(fifth) != 0 {
 			t.Error("small operations overtake large ones")
 		}
-		for _, caller := range []string{"sixth", "greedy"} {
-			slot, refused := reserve(caller, 1)
-			if len(refused) != 1 || <-refused {
-				t.Errorf("the queue of %s has no bound", caller)
+		for _, slot := range []*admission.Slot{sixth, seventh} {
+			if ok, _ := slot.Reserve(t.Context(), 1); ok {
+				t.Error("the queue has no bound")
 			}
 			slot.Release()
 		}
@@ -62,8 +63,9 @@ func TestMemoryIsReservedByPlannedCost(t *testing.T) {
 }
 
 // TestWhoWaitsOnItsOwnAccountGetsNobodyRefused lets one caller's operations wait for a
-// slow platform, and as many others of this caller as may for these. The cores are idle
-// and a quarter of the house is free, so nobody else is refused, now or later.
+// slow platform, and as many others of this caller as may for these. Further ones of this
+// caller are refused at once. The cores are idle and a quarter of the house is free, so
+// nobody else is refused, now or later.
 func TestWhoWaitsOnItsOwnAccountGetsNobodyRefused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -87,13 +89,18 @@ func TestWhoWaitsOnItsOwnAccountGetsNobodyRefused(t *testing.T) {
 		for range 75 + queue/4 {
 			running = append(running, reserve("slow"))
 		}
-		for range 12 { // two operations end in a second; the server can do more
+		const ends = 12 // two operations in a second; the server can do more
+		for range ends {
 			<-time.After(500 * time.Millisecond)
 			running[0].Release()
-			running = append(running[1:], reserve("slow"))
+			running = running[1:]
+			c.ask(t.Context(), "slow", 1) // would wait for 50 s
 		}
-		if waiting := c.door.State().Waiting; waiting != queue/4 {
-			t.Errorf("%d of the slow caller's operations wait", waiting)
+		if waiting := c.door.State().Waiting; waiting != queue/4-ends || len(c.refused) != ends {
+			t.Errorf("%d of the slow caller's operations wait, %d are refused", waiting, len(c.refused))
+		}
+		for range len(c.refused) {
+			<-c.refused
 		}
 		for len(reserved) > 0 {
 			if !<-reserved {
@@ -166,5 +173,55 @@ func TestWhoWaitsForThePlatformLeavesRoom(t *testing.T) {
 		}
 		done()
 		slot.Release()
+	})
+}
+
+// TestAFullHouseRefusesAtTheDoor lets each operation take half of the house for 100 ms, so
+// that ten of them end in half a second while tokens are free. Who could not be answered
+// in time is refused at once, and nobody who waits is refused.
+func TestAFullHouseRefusesAtTheDoor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, admission.Options{InFlight: 10, Queue: 1000, Wait: time.Second, Tokens: 4})
+		var mu sync.Mutex
+		answered := map[string]int{}
+		come := func(caller string, times int) {
+			for range times {
+				go func() {
+					slot, _ := c.door.Enter(t.Context(), caller)
+					if slot == nil {
+						c.refused <- 0
+						return
+					}
+					if ok, _ := slot.Reserve(t.Context(), 5); !ok {
+						t.Error("an operation is refused after it has waited")
+					}
+					slot.Away()
+					<-time.After(100 * time.Millisecond)
+					slot.Back(t.Context())
+					slot.Release()
+					mu.Lock()
+					defer mu.Unlock()
+					answered[caller]++
+				}()
+				synctest.Wait()
+			}
+		}
+		for range 30 {
+			come("a", 2) // 20 a second are as many as there can be
+			come("b", 1)
+			<-time.After(100 * time.Millisecond)
+		}
+		if waiting := c.door.State().Waiting; waiting < 1 || waiting > 15 {
+			t.Errorf("%d wait", waiting)
+		}
+		<-time.After(2 * time.Second)
+		synctest.Wait()
+		if got := answered["a"] + answered["b"]; got < 60 || got+len(c.refused) != 90 {
+			t.Errorf("%d answered, %d refused", got, len(c.refused))
+		}
+		if answered["b"] < 20 {
+			t.Errorf("b got %d answers of %d", answered["b"], answered["a"]+answered["b"])
+		}
 	})
 }

@@ -125,23 +125,23 @@ func (d *Door) unqueue(c *caller, w *waiter) {
 }
 
 // press begins to measure the rate when operations wait, and ends it when none does.
+// Those that wait for others of their caller have a rate of their own.
 func (d *Door) press() {
-	pressed := d.waiting+d.inHouse.queue.Len() > 0
-	switch was := d.pressed.Swap(pressed); {
-	case pressed && !was:
-		d.rate.begin(time.Now())
-	case !pressed:
-		d.rate.pause()
-		d.flooded = false
-	}
+	waits := d.waiting+d.inHouse.queue.Len() > 0
+	d.line.press(waits)
+	d.pressed.Store(waits || d.inHouse.own > 0)
 }
 
-// ended counts an operation that has ended.
-func (d *Door) ended() {
+// ended counts an operation of the named caller that has ended.
+func (d *Door) ended(name string) {
 	if d.pressed.Load() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		d.rate.count(time.Now())
+		now := time.Now()
+		d.line.rate.count(now)
+		if p := d.inHouse.parties[name]; p != nil {
+			p.line.rate.count(now)
+		}
 	}
 }
 
@@ -171,42 +171,35 @@ func (d *Door) forget(c *caller) {
 
 // most returns how many operations the server is sure to answer in this part of the time
 // that callers wait.
-func (d *Door) most(part float64) int {
-	return min(d.options.Queue, max(int(part*d.rate.perSecond*d.options.Wait.Seconds()), int(d.tokens)))
+func (d *Door) most(l *line, part float64) int {
+	return max(l.in(time.Duration(part*float64(d.options.Wait))), int(d.tokens))
 }
-
-// The parts of the time that callers wait for which operations may wait to begin. With
-// all of it, some would be refused because their time has passed in the queue, and not
-// at once.
-const (
-	usualPart   = 0.75
-	floodedPart = 0.25
-)
 
 // refuses reports whether an operation of the named caller would be refused now.
 // If everything in time is taken, a caller with less than its share still gets a
 // place; what waits is never more than twice what can be answered in time.
-//
-// Once one would be refused, fewer may wait until nobody does: where more come than can
-// be answered, a long queue makes all of them wait and answers no more of them.
 func (d *Door) refuses(name string) bool {
-	part := usualPart
-	if d.flooded {
-		part = floodedPart
+	p := d.inHouse.parties[name]
+	if p != nil && p.own.Len() >= d.most(&p.line, p.line.part()) {
+		p.line.flooded = true
+		return true
 	}
-	most, waiting := d.most(part), d.waiting+d.inHouse.queue.Len()
+	most, waiting := min(d.options.Queue, d.most(&d.line, d.line.part())), d.waiting+d.inHouse.queue.Len()
 	if waiting < most {
 		return false
 	}
-	d.flooded = true
-	if waiting >= min(d.most(2*usualPart), d.options.Queue) {
+	d.line.flooded = true
+	if waiting >= min(d.options.Queue, d.most(&d.line, 2*usualPart)) {
 		return true
 	}
 	own := 0
 	if c := d.callers[name]; c != nil {
 		own = c.queue.Len()
 	}
-	return own >= most/(len(d.turns)+1)
+	if p != nil {
+		own += p.lined
+	}
+	return own >= most/(max(len(d.turns), d.inHouse.lined)+1)
 }
 
 // Refuses reports whether an operation of the named caller would be refused now.

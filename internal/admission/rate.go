@@ -15,7 +15,46 @@ type rate struct {
 	perSecond float64
 	since     time.Time // zero while nothing waits
 	ended     int
+	known     bool // perSecond was measured at least once
 }
+
+// line judges how many operations may wait for the same thing.
+type line struct {
+	rate    rate
+	flooded bool // some were refused since operations have begun to wait
+}
+
+// press begins to measure the rate when operations wait, and ends it when none does.
+func (l *line) press(waits bool) {
+	switch {
+	case !waits:
+		l.rate.pause()
+		l.flooded = false
+	case l.rate.since.IsZero():
+		l.rate.begin(time.Now())
+	}
+}
+
+// The parts of the time that callers wait for which operations may wait to begin. With
+// all of it, some would be refused because their time has passed in the queue, and not
+// at once.
+const (
+	usualPart   = 0.75
+	floodedPart = 0.25
+)
+
+// part returns the part of the time for which operations may wait now. Once one was
+// refused it is less until nobody waits: where more come than can be answered, a long
+// queue makes all of them wait and answers no more of them.
+func (l *line) part() float64 {
+	if l.flooded {
+		return floodedPart
+	}
+	return usualPart
+}
+
+// in returns how many operations are sure to end within the given time.
+func (l *line) in(wait time.Duration) int { return int(l.rate.perSecond * wait.Seconds()) }
 
 func (r *rate) begin(now time.Time) { r.since, r.ended = now, 0 }
 
@@ -27,7 +66,11 @@ func (r *rate) count(now time.Time) {
 	}
 	r.ended++
 	if took := now.Sub(r.since); took >= rateWindow {
-		r.perSecond += (float64(r.ended)/took.Seconds() - r.perSecond) / 2
+		measured := float64(r.ended) / took.Seconds()
+		if r.known {
+			measured = (measured + r.perSecond) / 2
+		}
+		r.perSecond, r.known = measured, true
 		r.begin(now)
 	}
 }

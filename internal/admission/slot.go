@@ -266,7 +266,7 @@ func (s *Slot) Release() {
 	}
 	s.over = true
 	if !s.refused {
-		s.door.ended()
+		s.door.ended(s.name)
 	}
 	if s.ended != nil {
 		s.ended()
