@@ -151,6 +151,7 @@ type announcement struct {
 var (
 	loopback    = regexp.MustCompile(`(http://127\.0\.0\.1:\d+)[^\d]`)
 	loopbackTLS = regexp.MustCompile(`(https://127\.0\.0\.1:\d+)[^\d]`)
+	admin       = regexp.MustCompile(`(?m)^admin:.*\n?`) // not what is measured
 )
 
 // Write implements io.Writer.
@@ -159,7 +160,7 @@ func (a *announcement) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	a.text = append(a.text, p...)
-	if match := loopback.FindSubmatch(a.text); match != nil {
+	if match := loopback.FindSubmatch(admin.ReplaceAll(a.text, nil)); match != nil {
 		a.found = true
 		if secure := loopbackTLS.FindSubmatch(a.text); secure != nil {
 			a.tls = string(secure[1])
