@@ -35,6 +35,8 @@ type Options struct {
 	Lookups Lookups
 	// Catalogue holds all leads.
 	Catalogue Catalogue
+	// Changes holds the log of what changes in the catalogue.
+	Changes Changes
 	// Recent returns the memory that the caller's lookups and catalogue write to, so
 	// that all operations show the newest version of a lead. If it is nil, only the
 	// pages that this handler reads are remembered.
@@ -213,7 +215,11 @@ func (h *Handler) intercept(o *Options, schema *ast.Schema, errs presenter) {
 	})
 	h.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 		response := next(ctx)
-		if op, begun := ctx.Value(operationKey{}).(*operation); begun && response != nil {
+		op, begun := ctx.Value(operationKey{}).(*operation)
+		if begun && response == nil {
+			return op.lastWords(ctx, errs.present)
+		}
+		if begun {
 			request := graphql.GetOperationContext(ctx)
 			// Each failed lookup keeps its error: null without an error means that the
 			// tenant has no lead.

@@ -49,7 +49,10 @@ func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, *object[streamed]
 		"unreadable: Int!":      leaf(func(c *connection) int { return c.Unreadable }, integer),
 		"asOf: DateTime!":       leaf(func(c *connection) time.Time { return c.AsOf }, requiredMoment),
 		"freshness: Freshness!": leaf(func(c *connection) lead.Age { return c.Freshness }, age),
+
+		"changeCursor: ChangeCursor!": leaf(func(c *connection) string { return c.ChangeCursor }, text),
 	})
+	change := declareChange(d, leads, edge)
 
 	overRows := declareStreamed(d, leads, page, age)
 	roots, err := d.roots(map[string]root{
@@ -61,6 +64,9 @@ func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, *object[streamed]
 		"[LeadEdge!]!":   rootOf(edge, pointers),
 		"[Lead!]!":       rootOf(leads, pointers),
 		"LeadStats":      rootOf(declareStats(d, status, size, age), nullable),
+		"[LeadChange!]!": rootOf(change, pointers),
+
+		"LeadChangeConnection": rootOf(declareChanges(d, change, page), nullable),
 	})
 	return roots, overRows, err
 }
