@@ -344,8 +344,7 @@ func TestSocketSubscribes(t *testing.T) {
 }
 
 // A page shows newer leads than the catalogue if a lookup has just read them. If the
-// platform goes back, the readings of all leads are the same, but those who watch must
-// learn of it.
+// platform goes back, the catalogue stays the same, but those who watch must learn of it.
 func TestPageThatIsAheadOfItsCursor(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{})

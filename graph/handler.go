@@ -99,9 +99,9 @@ type Options struct {
 	// operation and none for itself. A subscription holds its slot only while it
 	// starts. An operation gives its token back while it waits.
 	Admit func(ctx context.Context) (slot *admission.Slot, retryAfter time.Duration)
-	// Connect is called when a WebSocket is opened, and again when InitConnection has
-	// found its caller. It returns nil if the caller has too many, and otherwise a
-	// function to be called when the WebSocket ends. If Connect is nil, there is no
+	// Connect is called when a WebSocket or another subscription is opened, and for a
+	// WebSocket again when InitConnection has found its caller. It returns nil if the
+	// caller has too many, and otherwise a function to be called at the end. If Connect is nil, there is no
 	// bound.
 	Connect func(ctx context.Context) (leave func())
 	// Sending is called before a part of an answer is written, with its size in

@@ -309,8 +309,8 @@ type Subscription {
   """
   Changes of leads, in order, each at least once. From ` + "`" + `after` + "`" + ` on; without it, from now
   on. To keep a list in step, read the list with ` + "`" + `changeCursor` + "`" + `, then subscribe with it
-  as ` + "`" + `after` + "`" + ` and with the same filter: no change is left out. Store each lead that comes
-  by its id, whatever the kind says, and remove those of ` + "`" + `removedId` + "`" + `; then repeated
+  as ` + "`" + `after` + "`" + ` and with the same filter: no change is left out. Store each lead under its
+  id, whatever the kind says, and remove those of ` + "`" + `removedId` + "`" + `; then repeated
   changes do no harm. The first batch comes at once.
   """
   leadChanges(
@@ -318,12 +318,12 @@ type Subscription {
     filter: LeadFilter
     "Only changes after this position. The filter must be the one that it came with. An old position is harmless: what follows it is sent again."
     after: ChangeCursor
-    "What happens if the changes since ` + "`" + `after` + "`" + ` are no longer known."
+    "How to go on if the changes since ` + "`" + `after` + "`" + ` are no longer known."
     onGap: GapPolicy! = ERROR
   ): LeadChangeBatch!
 }
 
-"What a subscription does if changes that the client has not received are no longer known."
+"How a subscription goes on if changes that the client has not received are no longer known."
 enum GapPolicy {
   "End with the error ` + "`" + `CHANGE_CURSOR_EXPIRED` + "`" + `. The client reads the list again and subscribes from its ` + "`" + `changeCursor` + "`" + `."
   ERROR
@@ -370,7 +370,7 @@ type LeadChangeEdge {
   node: LeadChange!
 }
 
-"A change of one lead, seen between two readings of all leads. What happened in between is one change."
+"A change of one lead between two readings of the platform's list. All that happened to the lead in between is one change."
 type LeadChange {
   "What happened to the lead, as seen through the filter."
   kind: LeadChangeKind!

@@ -17,7 +17,7 @@ import (
 type Node interface {
 }
 
-// A change of one lead, seen between two readings of all leads. What happened in between is one change.
+// A change of one lead between two readings of the platform's list. All that happened to the lead in between is one change.
 type LeadChange struct {
 	// What happened to the lead, as seen through the filter.
 	Kind changes.Kind `json:"kind"`
@@ -114,7 +114,7 @@ type PageInfo struct {
 	EndCursor *string `json:"endCursor,omitempty"`
 }
 
-// What a subscription does if changes that the client has not received are no longer known.
+// How a subscription goes on if changes that the client has not received are no longer known.
 type GapPolicy string
 
 const (

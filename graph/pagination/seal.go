@@ -200,7 +200,9 @@ func (s *Seal) bound(version byte, caller string) []byte {
 }
 
 // Text encodes the cursor for a caller. The text is URL-safe.
-func (s *Seal) Text(c Cursor, caller string) string { return s.text(cursorVersion, c.marshal(), caller) }
+func (s *Seal) Text(c Cursor, caller string) string {
+	return s.text(cursorVersion, c.marshal(), caller)
+}
 
 // text encrypts a plaintext of this version for a caller.
 func (s *Seal) text(version byte, plain []byte, caller string) string {

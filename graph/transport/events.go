@@ -35,6 +35,12 @@ func (x exchange) answerEvents(ctx context.Context, params *operationParams) {
 			x.refuseOverloaded(ctx, retryAfter)
 			return
 		}
+		leave := x.hold(ctx, op)
+		if leave == nil {
+			x.refuseOverloaded(ctx, socketRetry)
+			return
+		}
+		defer leave()
 	}
 	if errs != nil {
 		events.open()
@@ -53,6 +59,18 @@ func (x exchange) answerEvents(ctx context.Context, params *operationParams) {
 	}
 	events.write("event: complete\ndata:\n\n") // EventSource ignores an event without data
 	x.done(ctx, operation, http.StatusOK, events.errors, events.size)
+}
+
+// hold counts a subscription like a WebSocket of its caller, because it lasts as long. It
+// is refused if leave is nil.
+func (x exchange) hold(ctx context.Context, op *graphql.OperationContext) (leave func()) {
+	if op.Operation.Operation != ast.Subscription {
+		return func() {}
+	}
+	if leave = x.connect(ctx); leave == nil {
+		x.floods.Add()
+	}
+	return leave
 }
 
 // events writes a stream of events.

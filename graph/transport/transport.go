@@ -56,7 +56,7 @@ type Options struct {
 	Shortcut Shortcut
 	// Weigh returns the weight of an operation's planned cost, for its slot.
 	Weigh func(*graphql.OperationContext) int
-	// Connect counts a WebSocket to the caller of ctx until leave is called; see
+	// Connect counts a WebSocket or a subscription to the caller of ctx until leave is called; see
 	// graph.Options.
 	Connect func(ctx context.Context) (leave func())
 	// Sending counts an answer of this size until end is called; see graph.Options.

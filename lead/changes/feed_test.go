@@ -42,7 +42,7 @@ func TestPollerReadsWhileSomebodyListens(t *testing.T) {
 		other()
 		leadtest.Pass(time.Hour)
 		p.WantReads(t, 6, 0)
-		// Who comes and goes all the time causes no more readings.
+		// Listeners that come and go all the time cause no more readings.
 		for range 40 {
 			leave := f.Listen()
 			leadtest.Pass(time.Second / 2)
@@ -64,7 +64,7 @@ func TestPollerRestsTenTimesAsLongAsItReads(t *testing.T) {
 	})
 }
 
-// What others read counts for the poller.
+// The poller uses the readings of others.
 func TestPollerSharesReadings(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

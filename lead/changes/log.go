@@ -70,6 +70,7 @@ type Log struct {
 	unsettled map[string]struct{}
 	refusal   error         // why nothing can be read, or nil
 	closed    bool          // the refusal stays
+	sweep     *time.Timer   // trims when the oldest revision expires; nil if none is kept
 	news      chan struct{} // closed when there is more to read
 }
 
@@ -149,6 +150,19 @@ func (l *Log) trim(now time.Time) {
 		l.floor, l.floorAsOf = oldest.end(), oldest.asOf
 	}
 	l.revisions = slices.Delete(l.revisions, 0, n)
+	if l.sweep == nil && len(l.revisions) > 0 && !l.closed {
+		left := l.opts.Retention - now.Sub(l.revisions[0].asOf)
+		l.sweep = time.AfterFunc(left+time.Millisecond, l.expire)
+	}
+}
+
+// expire forgets what is too old although nobody reads or publishes: the leads may be gone
+// from the platform.
+func (l *Log) expire() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sweep = nil
+	l.trim(time.Now())
 }
 
 // Of returns the position of the leads of a snapshot: no change that they do not show
@@ -173,8 +187,8 @@ func (l *Log) Of(s *catalogue.Snapshot) Position {
 	return position
 }
 
-// End returns the position after the last change, and when the newest reading of all
-// leads began, which shows nothing else. The time is zero if there was none.
+// End returns the position after the last change, and when reading the newest leads began,
+// which show nothing else. The time is zero if there are none.
 func (l *Log) End() (Position, time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -215,6 +229,9 @@ func (l *Log) close() {
 	defer l.mu.Unlock()
 	if !l.closed {
 		l.refusal, l.closed = errClosed, true
+		if l.sweep != nil {
+			l.sweep.Stop()
+		}
 		l.wake()
 	}
 }
