@@ -16,6 +16,7 @@ import (
 	"leadgraph/graph/pagination"
 	"leadgraph/internal/apptest"
 	"leadgraph/lead/catalogue"
+	"leadgraph/lead/changes"
 	"leadgraph/lead/lookup"
 	"leadgraph/lead/recent"
 	"leadgraph/upstream"
@@ -48,6 +49,9 @@ type serviceOptions struct {
 	// feeds answers lookups from a young catalogue, as the program does.
 	feeds    bool
 	upstream func(*upstream.Options)
+	// interval is how often the catalogue is read while a subscription runs; the default
+	// if it is 0.
+	interval time.Duration
 	graph    func(*graph.Options)
 	// detects leaves it to the client to find out how the platform pages.
 	detects bool
@@ -59,6 +63,15 @@ type allLeads struct{ client *upstream.Client }
 func (a allLeads) AllLeads(ctx context.Context, _ time.Time) (catalogue.Reading, error) {
 	walk, err := a.client.AllLeads(ctx, upstream.MaxPageSize)
 	return catalogue.Reading{Leads: walk.Leads, Unreadable: walk.Unreadable, Complete: walk.Complete, Calls: walk.Calls}, err
+}
+
+// feeds is the log of changes as the program has it.
+type feeds struct{ *changes.Feed }
+
+func (f feeds) Log(context.Context) (*changes.Log, error) { return f.Feed.Log, nil }
+
+func (f feeds) Listen(context.Context) (*changes.Log, func(), error) {
+	return f.Feed.Log, f.Feed.Listen(), nil
 }
 
 // newPlatform starts a sandbox platform and returns it with its client.
@@ -106,8 +119,10 @@ func newService(t *testing.T, o serviceOptions) service {
 	}
 	memory := recent.New()
 	var lookups *lookup.Lookups
+	var feed *changes.Feed
 	o.catalogue.OnPublish = func(s *catalogue.Snapshot) {
 		memory.Publish(s)
+		feed.Publish(s)
 		if o.feeds {
 			lookups.Feed(s)
 		}
@@ -117,6 +132,8 @@ func newService(t *testing.T, o serviceOptions) service {
 	o.lookups.NoCacheInterval = cmp.Or(o.lookups.NoCacheInterval, -1)
 	all := catalogue.New(allLeads{client}, o.catalogue)
 	t.Cleanup(all.Close)
+	feed = changes.NewFeed(all, changes.Options{}, o.interval, slog.New(slog.DiscardHandler))
+	t.Cleanup(feed.Close)
 	o.lookups.OnRead = func(tenantID string, found lookup.Found) { memory.Tenant(tenantID, found.Leads, found.AsOf) }
 	lookups = lookup.New(client, all, o.lookups)
 	t.Cleanup(lookups.Close)
@@ -125,6 +142,7 @@ func newService(t *testing.T, o serviceOptions) service {
 		Leads:         client,
 		Lookups:       lookups,
 		Catalogue:     all,
+		Changes:       feeds{feed},
 		Recent:        func(context.Context) *recent.Memory { return memory },
 		Cursors:       pagination.NewSeal("", []byte("the key of the tests")),
 		Caller:        func(context.Context) string { return "" },

@@ -35,6 +35,8 @@ type Options struct {
 	Lookups Lookups
 	// Catalogue holds all leads.
 	Catalogue Catalogue
+	// Changes holds the log of what changes in the catalogue.
+	Changes Changes
 	// Recent returns the memory that the caller's lookups and catalogue write to, so
 	// that all operations show the newest version of a lead. If it is nil, only the
 	// pages that this handler reads are remembered.
@@ -97,9 +99,9 @@ type Options struct {
 	// operation and none for itself. A subscription holds its slot only while it
 	// starts. An operation gives its token back while it waits.
 	Admit func(ctx context.Context) (slot *admission.Slot, retryAfter time.Duration)
-	// Connect is called when a WebSocket is opened, and again when InitConnection has
-	// found its caller. It returns nil if the caller has too many, and otherwise a
-	// function to be called when the WebSocket ends. If Connect is nil, there is no
+	// Connect is called when a WebSocket or another subscription is opened, and for a
+	// WebSocket again when InitConnection has found its caller. It returns nil if the
+	// caller has too many, and otherwise a function to be called at the end. If Connect is nil, there is no
 	// bound.
 	Connect func(ctx context.Context) (leave func())
 	// Sending is called before a part of an answer is written, with its size in
@@ -213,7 +215,11 @@ func (h *Handler) intercept(o *Options, schema *ast.Schema, errs presenter) {
 	})
 	h.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 		response := next(ctx)
-		if op, begun := ctx.Value(operationKey{}).(*operation); begun && response != nil {
+		op, begun := ctx.Value(operationKey{}).(*operation)
+		if begun && response == nil {
+			return op.lastWords(ctx, errs.present)
+		}
+		if begun {
 			request := graphql.GetOperationContext(ctx)
 			// Each failed lookup keeps its error: null without an error means that the
 			// tenant has no lead.

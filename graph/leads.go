@@ -34,6 +34,8 @@ type leadsQuery struct {
 	// The selections that cost something. count is the response name of the
 	// count, or empty.
 	count string
+	// watch says that the position in the log of changes is selected.
+	watch bool
 	wants pagination.Wants
 	edges bool
 	parts lead.Parts
@@ -45,6 +47,7 @@ func (op *operation) newLeadsQuery(ctx context.Context, args pagination.Args, af
 		args:   args,
 		wants:  pagination.Wants{Next: graphql.FieldRequested(ctx, "pageInfo.hasNextPage")},
 		edges:  graphql.FieldRequested(ctx, "edges"),
+		watch:  graphql.FieldRequested(ctx, "changeCursor"),
 		parts:  selectedParts(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field.Selections),
 	}
 	q.wants.Cursors = graphql.FieldRequested(ctx, "edges.cursor") || graphql.FieldRequested(ctx, "pageInfo.startCursor") || graphql.FieldRequested(ctx, "pageInfo.endCursor")
@@ -56,10 +59,7 @@ func (op *operation) newLeadsQuery(ctx context.Context, args pagination.Args, af
 	if order != nil {
 		q.order = *order
 	}
-	if err := catalogue.Validate(filter); err != nil {
-		return q, err
-	}
-	if err := op.checkSearch(filter); err != nil {
+	if err := op.checkFilter(filter); err != nil {
 		return q, err
 	}
 	var err error
@@ -101,10 +101,10 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 	if err != nil {
 		return nil, err
 	}
-	if tenants, ok := catalogue.TenantsOnly(q.filter); ok {
+	if tenants, ok := catalogue.TenantsOnly(q.filter); ok && !q.watch {
 		return op.ofTenants(ctx, q, window, tenants)
 	}
-	needed := list.Kind == pagination.KindCatalogue || window.FromEnd() || op.options.CatalogueOnly
+	needed := list.Kind == pagination.KindCatalogue || window.FromEnd() || op.options.CatalogueOnly || q.watch
 	if needed || q.count != "" {
 		all, err := waiting(ctx, op.snapshot)
 		if err == nil {
@@ -271,11 +271,19 @@ func (op *operation) cut(ctx context.Context, q leadsQuery, window pagination.Wi
 	}
 	view := all.Select(q.filter, q.order)
 	total := view.Total()
-	if unlike := op.truth.Unlike(all.Snapshot, q.filter); len(unlike) > 0 {
+	unlike := op.truth.Unlike(all.Snapshot, q.filter)
+	if len(unlike) > 0 {
 		view = view.Without(unlike)
 	}
-	c := op.show(q, pagination.Cut(window, view), later(all.AsOf(), window.Since()), all.age)
+	result := pagination.Cut(window, view)
+	c := op.show(q, result, later(all.AsOf(), window.Since()), all.age)
 	c.TotalCount, c.Unreadable = &total, all.Unreadable()
+	if q.watch {
+		var err error
+		if c.ChangeCursor, err = op.changeCursor(ctx, q, all.Snapshot, result.Rows, unlike); err != nil {
+			return nil, err
+		}
+	}
 	return c, nil
 }
 

@@ -56,6 +56,7 @@ type operation struct {
 	mu    sync.Mutex
 	spent actual
 	stale bool
+	ended error // why a subscription has ended, until its client is told
 }
 
 // cost is an operation's cost in extensions.cost. The two numbers that most

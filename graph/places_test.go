@@ -167,6 +167,7 @@ func TestAFailureLeavesTheOtherFieldsAlone(t *testing.T) {
 		"leadStats":        {`bad: leadStats { total }`, "[bad]"},
 		"node":             {`bad: node(id: 1) { id }`, "[bad]"},
 		"nodes":            {`bad: nodes(ids: [1]) { id }`, "[bad 0]"},
+		"leadChanges":      {`bad: leadChanges(after: "") { cursor }`, "[bad]"},
 	}
 	if all := rootFieldNames(t); len(all) != len(failing) {
 		t.Errorf("the root fields are %v", all)

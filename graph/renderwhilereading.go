@@ -36,7 +36,7 @@ func renderWhileReading(schema *ast.Schema, projector *projection.Projector) gra
 		if err != nil {
 			return nil, err
 		}
-		if window.FromEnd() || q.count != "" {
+		if window.FromEnd() || q.count != "" || q.watch {
 			return next(ctx)
 		}
 		rows := projector.Rows(ctx)

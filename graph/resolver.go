@@ -7,6 +7,7 @@ import (
 
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
+	"leadgraph/lead/changes"
 	"leadgraph/lead/lookup"
 )
 
@@ -40,6 +41,15 @@ type Catalogue interface {
 	Current(ctx context.Context) *catalogue.Snapshot
 	// LastResort returns a snapshot for a page that the platform fails to answer, or nil.
 	LastResort(ctx context.Context) *catalogue.Snapshot
+}
+
+// Changes keeps the log of what changes in the catalogue of a caller; see changes.Feed.
+type Changes interface {
+	// Log returns the log of the caller of ctx, or an error if the caller may not read it
+	// any more.
+	Log(ctx context.Context) (*changes.Log, error)
+	// Listen is like Log, and keeps the log up to date until leave is called.
+	Listen(ctx context.Context) (log *changes.Log, leave func(), err error)
 }
 
 // Resolver resolves the root fields. It has no state: the fields of one

@@ -106,11 +106,22 @@ func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]generated.No
 	return nodes, nil
 }
 
+func (r *queryResolver) LeadChanges(ctx context.Context, after string, first *int, filter *lead.Filter) (*generated.LeadChangeConnection, error) {
+	return operationOf(ctx).changesAfter(ctx, after, first, filter)
+}
+
+func (r *subscriptionResolver) LeadChanges(ctx context.Context, filter *lead.Filter, after *string, onGap generated.GapPolicy) (<-chan *generated.LeadChangeBatch, error) {
+	return operationOf(ctx).watch(ctx, filter, after, onGap)
+}
+
 func (r *Resolver) Lead() generated.LeadResolver { return &leadResolver{r} }
 
 func (r *Resolver) Query() generated.QueryResolver { return &queryResolver{r} }
 
+func (r *Resolver) Subscription() generated.SubscriptionResolver { return &subscriptionResolver{r} }
+
 type (
-	leadResolver  struct{ *Resolver }
-	queryResolver struct{ *Resolver }
+	leadResolver         struct{ *Resolver }
+	queryResolver        struct{ *Resolver }
+	subscriptionResolver struct{ *Resolver }
 )

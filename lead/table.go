@@ -17,8 +17,9 @@ type Field[T any] struct {
 	Traits Traits
 
 	// One of these functions is set. It returns a pointer to the value. Nested visits
-	// the fields of a value that has fields of its own; Same, which is set with it,
-	// compares two such values.
+	// the fields of a value that has fields of its own. Same and Differ are set with it:
+	// Same compares two such values, and Differ adds the fields in which they differ. It
+	// returns false if the two cannot be compared field by field.
 	Text     func(*T) *string
 	Optional func(*T) **string
 	Flag     func(*T) **bool
@@ -28,6 +29,7 @@ type Field[T any] struct {
 	Code     func(*T) *uint8
 	Nested   func(Visitor, *T)
 	Same     func(a, b *T) bool
+	Differ   func(d *differences, a, b *T) bool
 
 	at place // of the value in T
 }
@@ -102,11 +104,20 @@ var LeadFields = located([]Field[Lead]{
 	{Name: "lastModifiedOn", Part: PartLastModifiedOn, Moment: func(l *Lead) *time.Time { return &l.LastModifiedOn }},
 	{Name: "consentedCountries", Part: PartConsentedCountries, Traits: Common, Texts: func(l *Lead) *[]string { return &l.ConsentedCountries }},
 	{Name: "contactDetails", Part: PartContactDetails, Nested: func(v Visitor, l *Lead) { walkOne(v, DetailsFields, &l.ContactDetails) },
-		Same: func(a, b *Lead) bool { return sameOne(DetailsFields, a.ContactDetails, b.ContactDetails) }},
+		Same: func(a, b *Lead) bool { return sameOne(DetailsFields, a.ContactDetails, b.ContactDetails) },
+		Differ: func(d *differences, a, b *Lead) bool {
+			return differOne(d, "ContactDetails", DetailsFields, a.ContactDetails, b.ContactDetails)
+		}},
 	{Name: "contacts", Part: PartContacts, Nested: func(v Visitor, l *Lead) { walkList(v, ContactFields, &l.Contacts) },
-		Same: func(a, b *Lead) bool { return sameList(ContactFields, a.Contacts, b.Contacts) }},
+		Same: func(a, b *Lead) bool { return sameList(ContactFields, a.Contacts, b.Contacts) },
+		Differ: func(d *differences, a, b *Lead) bool {
+			return differList(d, "Contact", ContactFields, a.Contacts, b.Contacts, func(_, _ *Contact) bool { return true }) // they have no ids
+		}},
 	{Name: "civicAddresses", Part: PartCivicAddresses, Nested: func(v Visitor, l *Lead) { walkList(v, AddressFields, &l.CivicAddresses) },
-		Same: func(a, b *Lead) bool { return sameList(AddressFields, a.CivicAddresses, b.CivicAddresses) }},
+		Same: func(a, b *Lead) bool { return sameList(AddressFields, a.CivicAddresses, b.CivicAddresses) },
+		Differ: func(d *differences, a, b *Lead) bool {
+			return differList(d, "CivicAddress", AddressFields, a.CivicAddresses, b.CivicAddresses, func(x, y *CivicAddress) bool { return x.ID == y.ID })
+		}},
 })
 
 // DetailsFields are the fields of the contact details.
@@ -152,7 +163,10 @@ var AddressFields = located([]Field[CivicAddress]{
 	{Name: "partnerId", Traits: Common, Optional: func(a *CivicAddress) **string { return &a.PartnerID }},
 	{Name: "validationStatus", Code: func(a *CivicAddress) *uint8 { return (*uint8)(&a.ValidationStatus) }},
 	{Name: "locations", Part: PartLocations, Nested: func(v Visitor, a *CivicAddress) { walkList(v, LocationFields, &a.Locations) },
-		Same: func(a, b *CivicAddress) bool { return sameList(LocationFields, a.Locations, b.Locations) }},
+		Same: func(a, b *CivicAddress) bool { return sameList(LocationFields, a.Locations, b.Locations) },
+		Differ: func(d *differences, a, b *CivicAddress) bool {
+			return differList(d, "Location", LocationFields, a.Locations, b.Locations, func(x, y *Location) bool { return x.ID == y.ID })
+		}},
 })
 
 // LocationFields are the fields of a location.

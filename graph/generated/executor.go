@@ -21,6 +21,7 @@ import (
 	"leadgraph/graph/scalar"
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
+	"leadgraph/lead/changes"
 )
 
 // region    ***************************** api!.gotpl *****************************
@@ -35,6 +36,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Lead() LeadResolver
 	Query() QueryResolver
+	Subscription() SubscriptionResolver
 }
 
 type DirectiveRoot struct {
@@ -57,6 +59,10 @@ type QueryResolver interface {
 	LeadStats(ctx context.Context, filter *lead.Filter) (*catalogue.Stats, error)
 	Node(ctx context.Context, id string) (Node, error)
 	Nodes(ctx context.Context, ids []string) ([]Node, error)
+	LeadChanges(ctx context.Context, after string, first *int, filter *lead.Filter) (*LeadChangeConnection, error)
+}
+type SubscriptionResolver interface {
+	LeadChanges(ctx context.Context, filter *lead.Filter, after *string, onGap GapPolicy) (<-chan *LeadChangeBatch, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -121,6 +127,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 
 			return &response
 		}
+	case ast.Subscription:
+		next := ec._Subscription(ctx, opCtx.Operation.SelectionSet)
+
+		var buf bytes.Buffer
+		return func(ctx context.Context) *graphql.Response {
+			buf.Reset()
+			data := next(ctx)
+
+			if data == nil {
+				return nil
+			}
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
 
 	default:
 		return graphql.OneShot(graphql.ErrorResponse(ctx, "unsupported GraphQL operation"))
@@ -166,6 +189,9 @@ scalar CountryCode @specifiedBy(url: "https://www.iso.org/iso-3166-country-codes
 
 "The position of one edge in a connection: an opaque string of at most 512 characters. It is encrypted: no personal data can be read from it. Take it from a response and pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `. It is valid only for the caller that received it."
 scalar Cursor @specifiedBy(url: "https://relay.dev/graphql/connections.htm#sec-Cursor")
+
+"A position in the log of changes: an opaque string, encrypted like ` + "`" + `Cursor` + "`" + `. Keep the last one that was received and pass it as ` + "`" + `after` + "`" + `. It is valid only for the caller that received it and for the filter of the list or changes that it came with."
+scalar ChangeCursor @specifiedBy(url: "https://relay.dev/graphql/connections.htm#sec-Cursor")
 
 "Any JSON value, passed through from the platform."
 scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
@@ -260,6 +286,122 @@ type Query {
     "The objects' ids."
     ids: [ID!]!
   ): [Node]!
+
+  """
+  The changes of leads after a position, for clients that ask from time to time. It is
+  the log of ` + "`" + `Subscription.leadChanges` + "`" + `. Ask again at once while ` + "`" + `hasNextPage` + "`" + `
+  is true. Like other lists from the catalogue it is as new as the server promises;
+  the request header ` + "`" + `Cache-Control` + "`" + ` demands newer data. A position that is too old, or
+  that another server gave, has the error ` + "`" + `CHANGE_CURSOR_EXPIRED` + "`" + `: read the list again.
+  """
+  leadChanges(
+    "Only changes after this position."
+    after: ChangeCursor!
+    "Largest number of changes to return: 0 to 1000, 50 if omitted. The server may be configured with other numbers."
+    first: Int
+    "Only changes of leads that match before or after the change. It must be the filter of the page or of the changes that ` + "`" + `after` + "`" + ` came with."
+    filter: LeadFilter
+  ): LeadChangeConnection
+}
+
+"Streams of events, over WebSocket (graphql-transport-ws) or as server-sent events."
+type Subscription {
+  """
+  Changes of leads, in order, each at least once. From ` + "`" + `after` + "`" + ` on; without it, from now
+  on. To keep a list in step, read the list with ` + "`" + `changeCursor` + "`" + `, then subscribe with it
+  as ` + "`" + `after` + "`" + ` and with the same filter: no change is left out. Store each lead under its
+  id, whatever the kind says, and remove those of ` + "`" + `removedId` + "`" + `; then repeated
+  changes do no harm. The first batch comes at once.
+  """
+  leadChanges(
+    "Only changes of leads that match before or after the change. The kind says which: a lead that matches only from now on has ENTERED, one that no longer matches has LEFT."
+    filter: LeadFilter
+    "Only changes after this position. The filter must be the one that it came with. An old position is harmless: what follows it is sent again."
+    after: ChangeCursor
+    "How to go on if the changes since ` + "`" + `after` + "`" + ` are no longer known."
+    onGap: GapPolicy! = ERROR
+  ): LeadChangeBatch!
+}
+
+"How a subscription goes on if changes that the client has not received are no longer known."
+enum GapPolicy {
+  "End with the error ` + "`" + `CHANGE_CURSOR_EXPIRED` + "`" + `. The client reads the list again and subscribes from its ` + "`" + `changeCursor` + "`" + `."
+  ERROR
+  "Send a batch with ` + "`" + `reset: true` + "`" + ` and go on from now. The client reads the list again when it receives it."
+  RESET
+}
+
+"""
+Changes that belong together, in order. A batch without changes is a bookmark: nothing
+that matches has happened up to its cursor. It comes at least every minute.
+"""
+type LeadChangeBatch {
+  "The changes, oldest first."
+  changes: [LeadChange!]!
+  "The position after these changes. Keep it, and pass it as ` + "`" + `after` + "`" + ` to go on from here."
+  cursor: ChangeCursor!
+  "True if changes are missing before this batch. Read the list again now. Only with ` + "`" + `onGap: RESET` + "`" + `."
+  reset: Boolean!
+  "When leadgraph began to read the leads that show these changes. Without changes: the leads up to which nothing has changed."
+  asOf: DateTime!
+}
+
+"A page of changes."
+type LeadChangeConnection {
+  "The changes of the page, each with its position."
+  edges: [LeadChangeEdge!]!
+  "The changes of the page, oldest first."
+  nodes: [LeadChange!]!
+  "Whether there are more changes, and the position to go on from as ` + "`" + `endCursor` + "`" + `."
+  pageInfo: PageInfo!
+  "The position after these changes. Pass it as ` + "`" + `after` + "`" + ` to go on from here, also if there are none."
+  cursor: ChangeCursor!
+  "Whether more changes are known. If not, ask again later."
+  hasNextPage: Boolean!
+  "When leadgraph began to read the leads that show these changes. On the last page: the newest leads."
+  asOf: DateTime!
+}
+
+"A change and its position."
+type LeadChangeEdge {
+  "The position after the change."
+  cursor: ChangeCursor!
+  "The change."
+  node: LeadChange!
+}
+
+"A change of one lead between two readings of the platform's list. All that happened to the lead in between is one change."
+type LeadChange {
+  "What happened to the lead, as seen through the filter."
+  kind: LeadChangeKind!
+  "The position after this change."
+  cursor: ChangeCursor!
+  "When leadgraph began the reading that showed the change. The change itself is older, or at most as much newer as the reading took."
+  observedAt: DateTime!
+  "The lead as it is now; null if it is gone. A lead that has LEFT does not match the filter."
+  lead: Lead
+  "The lead as it was; null if it is new. A lead that has ENTERED did not match the filter."
+  before: Lead
+  "An edge for the list with the same filter in the platform's order, for Relay's ` + "`" + `@prependEdge` + "`" + ` and ` + "`" + `@appendEdge` + "`" + `: only if the lead was CREATED or has ENTERED. A page after its cursor has all leads that follow, and may have others before them."
+  edge: LeadEdge
+  "The id to remove from the list, for Relay's ` + "`" + `@deleteEdge` + "`" + `: only if the lead was REMOVED or has LEFT."
+  removedId: ID
+  "The fields with other values than before, such as ` + "`" + `Lead.status` + "`" + ` or ` + "`" + `ContactDetails.companyName` + "`" + `; for a list whose elements are not the same any more, the list itself. Empty if the lead was CREATED or REMOVED. Fields with personal data are only named to callers who may read them."
+  changed: [String!]!
+}
+
+"What happened to a lead, as seen through the filter. Without a filter every lead matches."
+enum LeadChangeKind {
+  "The lead is new, and matches."
+  CREATED
+  "Values of the lead have changed. It matches as it did before."
+  UPDATED
+  "The lead is gone from the platform's list, or can no longer be read. It matched."
+  REMOVED
+  "The lead existed and matches only now."
+  ENTERED
+  "The lead still exists and no longer matches."
+  LEFT
 }
 
 """
@@ -579,6 +721,8 @@ type LeadConnection {
   asOf: DateTime!
   "Whether these leads are as fresh as the server promises."
   freshness: Freshness!
+  "The position in the log of changes from which to watch this list, with the same filter. Of several pages, take that of the page that was read first. If it is selected, the page comes from the catalogue."
+  changeCursor: ChangeCursor!
 }
 
 "Whether leads are as fresh as the server promises. ` + "`" + `extensions.stale` + "`" + ` says the same of the catalogue, but gateways drop extensions."
@@ -784,6 +928,70 @@ func (ec *executionContext) childFields_Lead(ctx context.Context, field graphql.
 	return nil, fmt.Errorf("no field named %q was found under type Lead", field.Name)
 }
 
+func (ec *executionContext) childFields_LeadChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_LeadChange_kind(ctx, field)
+	case "cursor":
+		return ec.fieldContext_LeadChange_cursor(ctx, field)
+	case "observedAt":
+		return ec.fieldContext_LeadChange_observedAt(ctx, field)
+	case "lead":
+		return ec.fieldContext_LeadChange_lead(ctx, field)
+	case "before":
+		return ec.fieldContext_LeadChange_before(ctx, field)
+	case "edge":
+		return ec.fieldContext_LeadChange_edge(ctx, field)
+	case "removedId":
+		return ec.fieldContext_LeadChange_removedId(ctx, field)
+	case "changed":
+		return ec.fieldContext_LeadChange_changed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LeadChange", field.Name)
+}
+
+func (ec *executionContext) childFields_LeadChangeBatch(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "changes":
+		return ec.fieldContext_LeadChangeBatch_changes(ctx, field)
+	case "cursor":
+		return ec.fieldContext_LeadChangeBatch_cursor(ctx, field)
+	case "reset":
+		return ec.fieldContext_LeadChangeBatch_reset(ctx, field)
+	case "asOf":
+		return ec.fieldContext_LeadChangeBatch_asOf(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LeadChangeBatch", field.Name)
+}
+
+func (ec *executionContext) childFields_LeadChangeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_LeadChangeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_LeadChangeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_LeadChangeConnection_pageInfo(ctx, field)
+	case "cursor":
+		return ec.fieldContext_LeadChangeConnection_cursor(ctx, field)
+	case "hasNextPage":
+		return ec.fieldContext_LeadChangeConnection_hasNextPage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_LeadChangeConnection_asOf(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LeadChangeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_LeadChangeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_LeadChangeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_LeadChangeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LeadChangeEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_LeadConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -800,6 +1008,8 @@ func (ec *executionContext) childFields_LeadConnection(ctx context.Context, fiel
 		return ec.fieldContext_LeadConnection_asOf(ctx, field)
 	case "freshness":
 		return ec.fieldContext_LeadConnection_freshness(ctx, field)
+	case "changeCursor":
+		return ec.fieldContext_LeadConnection_changeCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LeadConnection", field.Name)
 }
@@ -1032,6 +1242,36 @@ func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_leadChanges_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNChangeCursor2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*lead.Filter, error) {
+			return ec.unmarshalOLeadFilter2ᚖleadgraphᚋleadᚐFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_leadStats_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1161,6 +1401,36 @@ func (ec *executionContext) field_Query_nodes_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["ids"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_leadChanges_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*lead.Filter, error) {
+			return ec.unmarshalOLeadFilter2ᚖleadgraphᚋleadᚐFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOChangeCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "onGap",
+		func(ctx context.Context, v any) (GapPolicy, error) {
+			return ec.unmarshalNGapPolicy2leadgraphᚋgraphᚋgeneratedᚐGapPolicy(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["onGap"] = arg2
 	return args, nil
 }
 
@@ -2739,6 +3009,538 @@ func (ec *executionContext) fieldContext_Lead_asOf(_ context.Context, field grap
 	return graphql.NewScalarFieldContext("Lead", field, true, false, "DateTime")
 }
 
+func (ec *executionContext) _LeadChange_kind(ctx context.Context, field graphql.CollectedField, obj *LeadChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChange_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v changes.Kind) graphql.Marshaler {
+			return ec.marshalNLeadChangeKind2leadgraphᚋleadᚋchangesᚐKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChange_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadChange", field, false, false, "LeadChangeKind")
+}
+
+func (ec *executionContext) _LeadChange_cursor(ctx context.Context, field graphql.CollectedField, obj *LeadChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChange_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNChangeCursor2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChange_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadChange", field, false, false, "ChangeCursor")
+}
+
+func (ec *executionContext) _LeadChange_observedAt(ctx context.Context, field graphql.CollectedField, obj *LeadChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChange_observedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ObservedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChange_observedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadChange", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _LeadChange_lead(ctx context.Context, field graphql.CollectedField, obj *LeadChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChange_lead(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Lead, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *lead.Lead) graphql.Marshaler {
+			return ec.marshalOLead2ᚖleadgraphᚋleadᚐLead(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChange_lead(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LeadChange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Lead(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LeadChange_before(ctx context.Context, field graphql.CollectedField, obj *LeadChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChange_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Before, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *lead.Lead) graphql.Marshaler {
+			return ec.marshalOLead2ᚖleadgraphᚋleadᚐLead(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChange_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LeadChange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Lead(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LeadChange_edge(ctx context.Context, field graphql.CollectedField, obj *LeadChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChange_edge(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edge, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *LeadEdge) graphql.Marshaler {
+			return ec.marshalOLeadEdge2ᚖleadgraphᚋgraphᚋgeneratedᚐLeadEdge(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChange_edge(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LeadChange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LeadEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LeadChange_removedId(ctx context.Context, field graphql.CollectedField, obj *LeadChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChange_removedId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RemovedID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChange_removedId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadChange", field, false, false, "ID")
+}
+
+func (ec *executionContext) _LeadChange_changed(ctx context.Context, field graphql.CollectedField, obj *LeadChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChange_changed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChange_changed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadChange", field, false, false, "String")
+}
+
+func (ec *executionContext) _LeadChangeBatch_changes(ctx context.Context, field graphql.CollectedField, obj *LeadChangeBatch) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChangeBatch_changes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*LeadChange) graphql.Marshaler {
+			return ec.marshalNLeadChange2ᚕᚖleadgraphᚋgraphᚋgeneratedᚐLeadChangeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChangeBatch_changes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LeadChangeBatch",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LeadChange(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LeadChangeBatch_cursor(ctx context.Context, field graphql.CollectedField, obj *LeadChangeBatch) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChangeBatch_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNChangeCursor2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChangeBatch_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadChangeBatch", field, false, false, "ChangeCursor")
+}
+
+func (ec *executionContext) _LeadChangeBatch_reset(ctx context.Context, field graphql.CollectedField, obj *LeadChangeBatch) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChangeBatch_reset(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reset, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChangeBatch_reset(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadChangeBatch", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _LeadChangeBatch_asOf(ctx context.Context, field graphql.CollectedField, obj *LeadChangeBatch) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChangeBatch_asOf(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AsOf, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChangeBatch_asOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadChangeBatch", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _LeadChangeConnection_edges(ctx context.Context, field graphql.CollectedField, obj *LeadChangeConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChangeConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*LeadChangeEdge) graphql.Marshaler {
+			return ec.marshalNLeadChangeEdge2ᚕᚖleadgraphᚋgraphᚋgeneratedᚐLeadChangeEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChangeConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LeadChangeConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LeadChangeEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LeadChangeConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *LeadChangeConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChangeConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*LeadChange) graphql.Marshaler {
+			return ec.marshalNLeadChange2ᚕᚖleadgraphᚋgraphᚋgeneratedᚐLeadChangeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChangeConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LeadChangeConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LeadChange(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LeadChangeConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *LeadChangeConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChangeConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖleadgraphᚋgraphᚋgeneratedᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChangeConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LeadChangeConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LeadChangeConnection_cursor(ctx context.Context, field graphql.CollectedField, obj *LeadChangeConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChangeConnection_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNChangeCursor2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChangeConnection_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadChangeConnection", field, false, false, "ChangeCursor")
+}
+
+func (ec *executionContext) _LeadChangeConnection_hasNextPage(ctx context.Context, field graphql.CollectedField, obj *LeadChangeConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChangeConnection_hasNextPage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HasNextPage, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChangeConnection_hasNextPage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadChangeConnection", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _LeadChangeConnection_asOf(ctx context.Context, field graphql.CollectedField, obj *LeadChangeConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChangeConnection_asOf(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AsOf, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChangeConnection_asOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadChangeConnection", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _LeadChangeEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *LeadChangeEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChangeEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNChangeCursor2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChangeEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadChangeEdge", field, false, false, "ChangeCursor")
+}
+
+func (ec *executionContext) _LeadChangeEdge_node(ctx context.Context, field graphql.CollectedField, obj *LeadChangeEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChangeEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *LeadChange) graphql.Marshaler {
+			return ec.marshalNLeadChange2ᚖleadgraphᚋgraphᚋgeneratedᚐLeadChange(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChangeEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LeadChangeEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LeadChange(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _LeadConnection_edges(ctx context.Context, field graphql.CollectedField, obj *LeadConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2925,6 +3727,29 @@ func (ec *executionContext) _LeadConnection_freshness(ctx context.Context, field
 }
 func (ec *executionContext) fieldContext_LeadConnection_freshness(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("LeadConnection", field, false, false, "Freshness")
+}
+
+func (ec *executionContext) _LeadConnection_changeCursor(ctx context.Context, field graphql.CollectedField, obj *LeadConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadConnection_changeCursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ChangeCursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNChangeCursor2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadConnection_changeCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadConnection", field, false, false, "ChangeCursor")
 }
 
 func (ec *executionContext) _LeadEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *LeadEdge) (ret graphql.Marshaler) {
@@ -3710,6 +4535,50 @@ func (ec *executionContext) fieldContext_Query_nodes(ctx context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_leadChanges(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_leadChanges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().LeadChanges(ctx, fc.Args["after"].(string), fc.Args["first"].(*int), fc.Args["filter"].(*lead.Filter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *LeadChangeConnection) graphql.Marshaler {
+			return ec.marshalOLeadChangeConnection2ᚖleadgraphᚋgraphᚋgeneratedᚐLeadChangeConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_leadChanges(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LeadChangeConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_leadChanges_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query___type(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3830,6 +4699,50 @@ func (ec *executionContext) _StatusCount_count(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_StatusCount_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("StatusCount", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Subscription_leadChanges(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_leadChanges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().LeadChanges(ctx, fc.Args["filter"].(*lead.Filter), fc.Args["after"].(*string), fc.Args["onGap"].(GapPolicy))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *LeadChangeBatch) graphql.Marshaler {
+			return ec.marshalNLeadChangeBatch2ᚖleadgraphᚋgraphᚋgeneratedᚐLeadChangeBatch(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_leadChanges(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LeadChangeBatch(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_leadChanges_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) ___Directive_name(ctx context.Context, field graphql.CollectedField, obj *introspection.Directive) (ret graphql.Marshaler) {
@@ -5660,6 +6573,218 @@ func (ec *executionContext) _Lead(ctx context.Context, sel ast.SelectionSet, obj
 	return out
 }
 
+var leadChangeImplementors = []string{"LeadChange"}
+
+func (ec *executionContext) _LeadChange(ctx context.Context, sel ast.SelectionSet, obj *LeadChange) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, leadChangeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LeadChange")
+		case "kind":
+			out.Values[i] = ec._LeadChange_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cursor":
+			out.Values[i] = ec._LeadChange_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "observedAt":
+			out.Values[i] = ec._LeadChange_observedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lead":
+			out.Values[i] = ec._LeadChange_lead(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "before":
+			out.Values[i] = ec._LeadChange_before(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "edge":
+			out.Values[i] = ec._LeadChange_edge(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "removedId":
+			out.Values[i] = ec._LeadChange_removedId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "changed":
+			out.Values[i] = ec._LeadChange_changed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var leadChangeBatchImplementors = []string{"LeadChangeBatch"}
+
+func (ec *executionContext) _LeadChangeBatch(ctx context.Context, sel ast.SelectionSet, obj *LeadChangeBatch) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, leadChangeBatchImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LeadChangeBatch")
+		case "changes":
+			out.Values[i] = ec._LeadChangeBatch_changes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cursor":
+			out.Values[i] = ec._LeadChangeBatch_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reset":
+			out.Values[i] = ec._LeadChangeBatch_reset(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "asOf":
+			out.Values[i] = ec._LeadChangeBatch_asOf(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var leadChangeConnectionImplementors = []string{"LeadChangeConnection"}
+
+func (ec *executionContext) _LeadChangeConnection(ctx context.Context, sel ast.SelectionSet, obj *LeadChangeConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, leadChangeConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LeadChangeConnection")
+		case "edges":
+			out.Values[i] = ec._LeadChangeConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._LeadChangeConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._LeadChangeConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cursor":
+			out.Values[i] = ec._LeadChangeConnection_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "hasNextPage":
+			out.Values[i] = ec._LeadChangeConnection_hasNextPage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "asOf":
+			out.Values[i] = ec._LeadChangeConnection_asOf(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var leadChangeEdgeImplementors = []string{"LeadChangeEdge"}
+
+func (ec *executionContext) _LeadChangeEdge(ctx context.Context, sel ast.SelectionSet, obj *LeadChangeEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, leadChangeEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LeadChangeEdge")
+		case "cursor":
+			out.Values[i] = ec._LeadChangeEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._LeadChangeEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var leadConnectionImplementors = []string{"LeadConnection"}
 
 func (ec *executionContext) _LeadConnection(ctx context.Context, sel ast.SelectionSet, obj *LeadConnection) graphql.Marshaler {
@@ -5703,6 +6828,11 @@ func (ec *executionContext) _LeadConnection(ctx context.Context, sel ast.Selecti
 			}
 		case "freshness":
 			out.Values[i] = ec._LeadConnection_freshness(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changeCursor":
+			out.Values[i] = ec._LeadConnection_changeCursor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -5995,6 +7125,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_nodes(ctx, field)
 				})
+		case "leadChanges":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_leadChanges(ctx, field)
+				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Query___type(ctx, field)
@@ -6062,6 +7198,26 @@ func (ec *executionContext) _StatusCount(ctx context.Context, sel ast.SelectionS
 	}
 
 	return out
+}
+
+var subscriptionImplementors = []string{"Subscription"}
+
+func (ec *executionContext) _Subscription(ctx context.Context, sel ast.SelectionSet) func(ctx context.Context) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, subscriptionImplementors)
+	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
+		Object: "Subscription",
+	})
+	if len(fields) != 1 {
+		graphql.AddErrorf(ctx, "must subscribe to exactly one stream")
+		return nil
+	}
+
+	switch fields[0].Name {
+	case "leadChanges":
+		return ec._Subscription_leadChanges(ctx, fields[0])
+	default:
+		panic("unknown field " + strconv.Quote(fields[0].Name))
+	}
 }
 
 var __DirectiveImplementors = []string{"__Directive"}
@@ -6440,6 +7596,20 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 	return res
 }
 
+func (ec *executionContext) unmarshalNChangeCursor2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNChangeCursor2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ChangeCursor!")
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNCivicAddress2ᚕᚖleadgraphᚋleadᚐCivicAddressᚄ(ctx context.Context, sel ast.SelectionSet, v []*lead.CivicAddress) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -6623,6 +7793,16 @@ var (
 	}
 )
 
+func (ec *executionContext) unmarshalNGapPolicy2leadgraphᚋgraphᚋgeneratedᚐGapPolicy(ctx context.Context, v any) (GapPolicy, error) {
+	var res GapPolicy
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNGapPolicy2leadgraphᚋgraphᚋgeneratedᚐGapPolicy(ctx context.Context, sel ast.SelectionSet, v GapPolicy) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNID2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalID(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -6713,6 +7893,94 @@ func (ec *executionContext) marshalNLead2ᚖleadgraphᚋleadᚐLead(ctx context.
 	}
 	return ec._Lead(ctx, sel, v)
 }
+
+func (ec *executionContext) marshalNLeadChange2ᚕᚖleadgraphᚋgraphᚋgeneratedᚐLeadChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []*LeadChange) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLeadChange2ᚖleadgraphᚋgraphᚋgeneratedᚐLeadChange(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLeadChange2ᚖleadgraphᚋgraphᚋgeneratedᚐLeadChange(ctx context.Context, sel ast.SelectionSet, v *LeadChange) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LeadChange!")
+		return graphql.Null
+	}
+	return ec._LeadChange(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNLeadChangeBatch2ᚖleadgraphᚋgraphᚋgeneratedᚐLeadChangeBatch(ctx context.Context, sel ast.SelectionSet, v *LeadChangeBatch) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LeadChangeBatch!")
+		return graphql.Null
+	}
+	return ec._LeadChangeBatch(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNLeadChangeEdge2ᚕᚖleadgraphᚋgraphᚋgeneratedᚐLeadChangeEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*LeadChangeEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLeadChangeEdge2ᚖleadgraphᚋgraphᚋgeneratedᚐLeadChangeEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLeadChangeEdge2ᚖleadgraphᚋgraphᚋgeneratedᚐLeadChangeEdge(ctx context.Context, sel ast.SelectionSet, v *LeadChangeEdge) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LeadChangeEdge!")
+		return graphql.Null
+	}
+	return ec._LeadChangeEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNLeadChangeKind2leadgraphᚋleadᚋchangesᚐKind(ctx context.Context, v any) (changes.Kind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNLeadChangeKind2leadgraphᚋleadᚋchangesᚐKind[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLeadChangeKind2leadgraphᚋleadᚋchangesᚐKind(ctx context.Context, sel ast.SelectionSet, v changes.Kind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNLeadChangeKind2leadgraphᚋleadᚋchangesᚐKind[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "LeadChangeKind!")
+	}
+	return res
+}
+
+var (
+	unmarshalNLeadChangeKind2leadgraphᚋleadᚋchangesᚐKind = map[string]changes.Kind{
+		"CREATED": changes.Created,
+		"UPDATED": changes.Updated,
+		"REMOVED": changes.Removed,
+		"ENTERED": changes.Entered,
+		"LEFT":    changes.Left,
+	}
+	marshalNLeadChangeKind2leadgraphᚋleadᚋchangesᚐKind = map[changes.Kind]string{
+		changes.Created: "CREATED",
+		changes.Updated: "UPDATED",
+		changes.Removed: "REMOVED",
+		changes.Entered: "ENTERED",
+		changes.Left:    "LEFT",
+	}
+)
 
 func (ec *executionContext) marshalNLeadEdge2ᚕᚖleadgraphᚋgraphᚋgeneratedᚐLeadEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*LeadEdge) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
@@ -7167,6 +8435,24 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	return res
 }
 
+func (ec *executionContext) unmarshalOChangeCursor2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalString(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOChangeCursor2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(*v)
+	return res
+}
+
 func (ec *executionContext) marshalOCompanySizeRange2ᚖleadgraphᚋleadᚐSizeRange(ctx context.Context, sel ast.SelectionSet, v *lead.SizeRange) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -7282,6 +8568,24 @@ func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context,
 	return res
 }
 
+func (ec *executionContext) unmarshalOID2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalID(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOID2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalID(*v)
+	return res
+}
+
 func (ec *executionContext) unmarshalOInt2ᚖint(ctx context.Context, v any) (*int, error) {
 	if v == nil {
 		return nil, nil
@@ -7344,11 +8648,25 @@ func (ec *executionContext) marshalOLead2ᚖleadgraphᚋleadᚐLead(ctx context.
 	return ec._Lead(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOLeadChangeConnection2ᚖleadgraphᚋgraphᚋgeneratedᚐLeadChangeConnection(ctx context.Context, sel ast.SelectionSet, v *LeadChangeConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._LeadChangeConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOLeadConnection2ᚖleadgraphᚋgraphᚋgeneratedᚐLeadConnection(ctx context.Context, sel ast.SelectionSet, v *LeadConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._LeadConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOLeadEdge2ᚖleadgraphᚋgraphᚋgeneratedᚐLeadEdge(ctx context.Context, sel ast.SelectionSet, v *LeadEdge) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._LeadEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOLeadFilter2ᚕᚖleadgraphᚋleadᚐFilterᚄ(ctx context.Context, v any) ([]*lead.Filter, error) {

@@ -3,13 +3,75 @@
 package generated
 
 import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
 	"time"
 
 	"leadgraph/lead"
+	"leadgraph/lead/changes"
 )
 
 // An object with an id that is unique across all types.
 type Node interface {
+}
+
+// A change of one lead between two readings of the platform's list. All that happened to the lead in between is one change.
+type LeadChange struct {
+	// What happened to the lead, as seen through the filter.
+	Kind changes.Kind `json:"kind"`
+	// The position after this change.
+	Cursor string `json:"cursor"`
+	// When leadgraph began the reading that showed the change. The change itself is older, or at most as much newer as the reading took.
+	ObservedAt time.Time `json:"observedAt"`
+	// The lead as it is now; null if it is gone. A lead that has LEFT does not match the filter.
+	Lead *lead.Lead `json:"lead,omitempty"`
+	// The lead as it was; null if it is new. A lead that has ENTERED did not match the filter.
+	Before *lead.Lead `json:"before,omitempty"`
+	// An edge for the list with the same filter in the platform's order, for Relay's `@prependEdge` and `@appendEdge`: only if the lead was CREATED or has ENTERED. A page after its cursor has all leads that follow, and may have others before them.
+	Edge *LeadEdge `json:"edge,omitempty"`
+	// The id to remove from the list, for Relay's `@deleteEdge`: only if the lead was REMOVED or has LEFT.
+	RemovedID *string `json:"removedId,omitempty"`
+	// The fields with other values than before, such as `Lead.status` or `ContactDetails.companyName`; for a list whose elements are not the same any more, the list itself. Empty if the lead was CREATED or REMOVED. Fields with personal data are only named to callers who may read them.
+	Changed []string `json:"changed"`
+}
+
+// Changes that belong together, in order. A batch without changes is a bookmark: nothing
+// that matches has happened up to its cursor. It comes at least every minute.
+type LeadChangeBatch struct {
+	// The changes, oldest first.
+	Changes []*LeadChange `json:"changes"`
+	// The position after these changes. Keep it, and pass it as `after` to go on from here.
+	Cursor string `json:"cursor"`
+	// True if changes are missing before this batch. Read the list again now. Only with `onGap: RESET`.
+	Reset bool `json:"reset"`
+	// When leadgraph began to read the leads that show these changes. Without changes: the leads up to which nothing has changed.
+	AsOf time.Time `json:"asOf"`
+}
+
+// A page of changes.
+type LeadChangeConnection struct {
+	// The changes of the page, each with its position.
+	Edges []*LeadChangeEdge `json:"edges"`
+	// The changes of the page, oldest first.
+	Nodes []*LeadChange `json:"nodes"`
+	// Whether there are more changes, and the position to go on from as `endCursor`.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// The position after these changes. Pass it as `after` to go on from here, also if there are none.
+	Cursor string `json:"cursor"`
+	// Whether more changes are known. If not, ask again later.
+	HasNextPage bool `json:"hasNextPage"`
+	// When leadgraph began to read the leads that show these changes. On the last page: the newest leads.
+	AsOf time.Time `json:"asOf"`
+}
+
+// A change and its position.
+type LeadChangeEdge struct {
+	// The position after the change.
+	Cursor string `json:"cursor"`
+	// The change.
+	Node *LeadChange `json:"node"`
 }
 
 // A page of leads.
@@ -28,6 +90,8 @@ type LeadConnection struct {
 	AsOf time.Time `json:"asOf"`
 	// Whether these leads are as fresh as the server promises.
 	Freshness lead.Age `json:"freshness"`
+	// The position in the log of changes from which to watch this list, with the same filter. Of several pages, take that of the page that was read first. If it is selected, the page comes from the catalogue.
+	ChangeCursor string `json:"changeCursor"`
 }
 
 // A lead and its cursor.
@@ -48,4 +112,62 @@ type PageInfo struct {
 	StartCursor *string `json:"startCursor,omitempty"`
 	// The cursor of the page's last lead. On an empty page it is the `after` of the query, so that a client can continue from it.
 	EndCursor *string `json:"endCursor,omitempty"`
+}
+
+// How a subscription goes on if changes that the client has not received are no longer known.
+type GapPolicy string
+
+const (
+	// End with the error `CHANGE_CURSOR_EXPIRED`. The client reads the list again and subscribes from its `changeCursor`.
+	GapPolicyError GapPolicy = "ERROR"
+	// Send a batch with `reset: true` and go on from now. The client reads the list again when it receives it.
+	GapPolicyReset GapPolicy = "RESET"
+)
+
+var AllGapPolicy = []GapPolicy{
+	GapPolicyError,
+	GapPolicyReset,
+}
+
+func (e GapPolicy) IsValid() bool {
+	switch e {
+	case GapPolicyError, GapPolicyReset:
+		return true
+	}
+	return false
+}
+
+func (e GapPolicy) String() string {
+	return string(e)
+}
+
+func (e *GapPolicy) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = GapPolicy(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid GapPolicy", str)
+	}
+	return nil
+}
+
+func (e GapPolicy) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *GapPolicy) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e GapPolicy) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }

@@ -68,6 +68,9 @@ const (
 	DefaultListLength = 3
 )
 
+// ChangesPerBatch is the maximum number of changes that a subscription sends at once.
+const ChangesPerBatch = 100
+
 // leadsPerTenant is the number of leads that a tenant can have: one created by
 // the operator and one consented to by the customer.
 const leadsPerTenant = 2
@@ -205,6 +208,9 @@ func (e *estimate) answer(field branch, rows, items int) {
 	e.cost.Fields = add(e.cost.Fields, add(1, multiply(of, e.fields(field, items))))
 }
 
+// sized are the types whose lists are as long as the page that was asked for.
+var sized = map[string]bool{"LeadConnection": true, "LeadChangeConnection": true, "LeadChangeBatch": true}
+
 // fields counts the fields below a parent. Lists of leads in it have that many
 // items.
 func (e *estimate) fields(parent branch, items int) int {
@@ -212,7 +218,7 @@ func (e *estimate) fields(parent branch, items int) int {
 	for _, child := range parent.children {
 		of := 1
 		switch list := child.Definition.Type.Elem != nil; {
-		case list && parent.Definition.Type.Name() == "LeadConnection":
+		case list && sized[parent.Definition.Type.Name()]:
 			of = items
 		case list:
 			of = e.rates.ListLength

@@ -22,12 +22,13 @@ var prices = map[ast.Operation]map[string]price{
 		"leadStats":        (*estimate).leadStats,
 		"node":             (*estimate).node,
 		"nodes":            (*estimate).nodes,
+		"leadChanges":      (*estimate).leadChanges,
 		"__schema":         (*estimate).introspection,
 		"__type":           (*estimate).introspection,
 		"__typename":       (*estimate).typeName,
 	},
 	ast.Mutation:     {"__typename": (*estimate).typeName},
-	ast.Subscription: {"__typename": (*estimate).typeName},
+	ast.Subscription: {"__typename": (*estimate).typeName, "leadChanges": (*estimate).watch},
 }
 
 func (e *estimate) root(kind ast.Operation, field branch) {
@@ -78,6 +79,19 @@ func (e *estimate) nodes(field branch) {
 	e.answer(field, len(ids), len(ids))
 }
 
+// leadChanges shows each lead of a page before and after the change.
+func (e *estimate) leadChanges(field branch) {
+	e.catalogue = true
+	size := e.pageSize(field)
+	e.answer(field, multiply(2, size), size)
+}
+
+// watch is the price of one batch: the server sends them at a pace of its own.
+func (e *estimate) watch(field branch) {
+	e.catalogue = true
+	e.answer(field, 2*ChangesPerBatch, ChangesPerBatch)
+}
+
 // leads follows the three ways in which a page is read. Which one applies can
 // depend on whether a condition selects anything: a blank search does not.
 func (e *estimate) leads(field branch) {
@@ -97,7 +111,7 @@ func (e *estimate) leads(field branch) {
 	after, before := e.argument(field, "after") != nil, e.argument(field, "before") != nil
 	ordered := e.argument(field, "orderBy") != nil
 	fromEnd := e.argument(field, "last") != nil && !before
-	if ordered || fromEnd || len(filter) > 0 || field.selects("totalCount") {
+	if ordered || fromEnd || len(filter) > 0 || field.selects("totalCount") || field.selects("changeCursor") {
 		e.catalogue = true
 	}
 	if ordered || fromEnd {

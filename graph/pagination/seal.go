@@ -192,8 +192,8 @@ func (k *sealKey) nonce(dst, plain, bound []byte) []byte {
 }
 
 // bound returns what a text is bound to without holding it.
-func (s *Seal) bound(caller string) []byte {
-	bound := append(make([]byte, 0, 16+len(s.account)+len(caller)), cursorVersion)
+func (s *Seal) bound(version byte, caller string) []byte {
+	bound := append(make([]byte, 0, 16+len(s.account)+len(caller)), version)
 	bound = binary.AppendUvarint(bound, uint64(len(s.account)))
 	bound = append(bound, s.account...)
 	return append(bound, caller...)
@@ -201,8 +201,13 @@ func (s *Seal) bound(caller string) []byte {
 
 // Text encodes the cursor for a caller. The text is URL-safe.
 func (s *Seal) Text(c Cursor, caller string) string {
-	plain, bound, key := c.marshal(), s.bound(caller), s.current(renewEvery)[0]
-	raw := append(make([]byte, 0, 1+nonceBytes+len(plain)+tagBytes), cursorVersion)
+	return s.text(cursorVersion, c.marshal(), caller)
+}
+
+// text encrypts a plaintext of this version for a caller.
+func (s *Seal) text(version byte, plain []byte, caller string) string {
+	bound, key := s.bound(version, caller), s.current(renewEvery)[0]
+	raw := append(make([]byte, 0, 1+nonceBytes+len(plain)+tagBytes), version)
 	raw = key.nonce(raw, plain, bound)
 	return base64.RawURLEncoding.EncodeToString(key.aead.Seal(raw, raw[1:], plain, bound))
 }
@@ -210,34 +215,55 @@ func (s *Seal) Text(c Cursor, caller string) string {
 // Open decodes a text that Text made for the same caller. For any other text,
 // even another encoding of the same bytes, it returns a *CursorError.
 func (s *Seal) Open(text, caller string) (Cursor, error) {
-	if len(text) > MaxCursorLength { // a long text costs nothing
-		return Cursor{}, ErrMalformed
-	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	raw, err := decodeText(text)
 	switch {
-	case err != nil || len(raw) == 0 || base64.RawURLEncoding.EncodedLen(len(raw)) != len(text):
-		return Cursor{}, ErrMalformed
+	case err != nil:
+		return Cursor{}, err
 	case raw[0] == 1 && len(raw) == firstVersionBytes:
 		return Cursor{}, ErrExpired
-	case raw[0] != cursorVersion || len(raw) < 1+nonceBytes+fillBytes+tagBytes:
-		return Cursor{}, ErrMalformed
 	}
-	nonce, sealed, bound := raw[1:1+nonceBytes], raw[1+nonceBytes:], s.bound(caller)
+	var c Cursor
+	former, err := s.open(cursorVersion, raw, caller, c.unmarshal)
+	switch {
+	case err != nil:
+		return Cursor{}, err
+	case former && !c.AsOf.IsZero() && time.Since(c.AsOf) > previousLife:
+		return Cursor{}, ErrExpired
+	}
+	return c, nil
+}
+
+// decodeText returns the bytes of a text, which are not empty.
+func decodeText(text string) ([]byte, error) {
+	if len(text) > MaxCursorLength { // a long text costs nothing
+		return nil, ErrMalformed
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(raw) == 0 || base64.RawURLEncoding.EncodedLen(len(raw)) != len(text) {
+		return nil, ErrMalformed
+	}
+	return raw, nil
+}
+
+// open decrypts the bytes of a text of this version and passes them to unmarshal, which
+// reports whether they are well formed. former says that they were sealed with a previous
+// key.
+func (s *Seal) open(version byte, raw []byte, caller string, unmarshal func([]byte) bool) (former bool, err error) {
+	if raw[0] != version || len(raw) < 1+nonceBytes+fillBytes+tagBytes {
+		return false, ErrMalformed
+	}
+	nonce, sealed, bound := raw[1:1+nonceBytes], raw[1+nonceBytes:], s.bound(version, caller)
 	for _, age := range []time.Duration{renewEvery, renewRefused} {
 		for i, key := range s.current(age) {
 			plain, err := key.aead.Open(nil, nonce, sealed, bound)
 			if err != nil {
 				continue
 			}
-			var c Cursor
-			switch {
-			case !c.unmarshal(plain):
-				return Cursor{}, ErrMalformed
-			case i > 0 && !c.AsOf.IsZero() && time.Since(c.AsOf) > previousLife:
-				return Cursor{}, ErrExpired
+			if !unmarshal(plain) {
+				return false, ErrMalformed
 			}
-			return c, nil
+			return i > 0, nil
 		}
 	}
-	return Cursor{}, ErrForeign
+	return false, ErrForeign
 }

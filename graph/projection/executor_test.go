@@ -31,6 +31,7 @@ type answers struct {
 	connection *generated.LeadConnection
 	nodes      []generated.Node
 	stats      *catalogue.Stats
+	changes    *generated.LeadChangeConnection
 	err        error
 }
 
@@ -59,6 +60,10 @@ func (q queryResolver) Leads(context.Context, *int, *string, *int, *string, *lea
 
 func (q queryResolver) LeadStats(context.Context, *lead.Filter) (*catalogue.Stats, error) {
 	return q.stats, q.err
+}
+
+func (q queryResolver) LeadChanges(context.Context, string, *int, *lead.Filter) (*generated.LeadChangeConnection, error) {
+	return q.changes, q.err
 }
 
 func (q queryResolver) Node(context.Context, string) (generated.Node, error) {

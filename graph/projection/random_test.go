@@ -15,6 +15,7 @@ import (
 	"leadgraph/graph/generated"
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
+	"leadgraph/lead/changes"
 )
 
 // Any document over any values gets the same response as from the executor
@@ -150,7 +151,9 @@ func (d *document) field(of *ast.Definition) string {
 	text := rapid.SampledFrom([]string{"", "a_" + field.Name + ": "}).Draw(d.T, "alias") + field.Name
 	switch field.Name {
 	case "lead":
-		text += `(` + tenant + `)`
+		if of == d.schema.Query {
+			text += `(` + tenant + `)`
+		}
 	case "leadsByTenantIds":
 		text += `(tenantIds: [])`
 	case "node":
@@ -161,6 +164,8 @@ func (d *document) field(of *ast.Definition) string {
 		if of == d.schema.Query {
 			text += `(ids: [])`
 		}
+	case "leadChanges":
+		text += `(after: "")`
 	case "civicAddresses":
 		i := rapid.IntRange(0, len(addressArguments)-1).Draw(d.T, "arguments")
 		text = fmt.Sprintf("x%d: civicAddresses%s", i, addressArguments[i])
@@ -224,6 +229,7 @@ func anyAnswers(t *rapid.T) answers {
 			HasNextPage: rapid.Bool().Draw(t, "next"), StartCursor: maybe(t, anyText), EndCursor: maybe(t, anyText),
 		}
 	}
+	a.changes = anyChanges.Draw(t, "changes")
 	return a
 }
 
@@ -267,6 +273,25 @@ var (
 			l.ContactDetails = &lead.ContactDetails{FullName: c.FullName, Email: c.Email, PhoneNumber: c.PhoneNumber, CompanyName: c.CompanyName, CompanySize: c.CompanySize}
 		}
 		return l
+	})
+	anyChanges = rapid.Custom(func(t *rapid.T) *generated.LeadChangeConnection {
+		c := &generated.LeadChangeConnection{Cursor: anyText.Draw(t, "cursor"), AsOf: anyTime.Draw(t, "as of"), PageInfo: &generated.PageInfo{EndCursor: maybe(t, anyText)}}
+		for range rapid.IntRange(0, 3).Draw(t, "changes") {
+			change := &generated.LeadChange{
+				Kind: changes.Kind(rapid.IntRange(1, 5).Draw(t, "kind")), Cursor: anyText.Draw(t, "cursor"), ObservedAt: anyTime.Draw(t, "observed"),
+				RemovedID: maybe(t, anyText), Changed: rapid.SliceOfN(anyText, 0, 2).Draw(t, "changed"),
+			}
+			if rapid.Bool().Draw(t, "now") {
+				change.Lead = anyLead.Draw(t, "lead")
+				change.Edge = &generated.LeadEdge{Node: change.Lead}
+			}
+			if rapid.Bool().Draw(t, "was") {
+				change.Before = anyLead.Draw(t, "before")
+			}
+			c.Nodes = append(c.Nodes, change)
+			c.Edges = append(c.Edges, &generated.LeadChangeEdge{Cursor: change.Cursor, Node: change})
+		}
+		return c
 	})
 	anyContact = rapid.Custom(func(t *rapid.T) lead.Contact {
 		return lead.Contact{

@@ -40,16 +40,8 @@ func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, *object[streamed]
 		"startCursor: Cursor":       leaf(func(p *generated.PageInfo) *string { return p.StartCursor }, optional(text)),
 		"endCursor: Cursor":         leaf(func(p *generated.PageInfo) *string { return p.EndCursor }, optional(text)),
 	})
-	type connection = generated.LeadConnection
-	window := declare(d, "LeadConnection", signatures[connection]{
-		"edges: [LeadEdge!]!":   child(func(c *connection) []*generated.LeadEdge { return c.Edges }, edge, pointers),
-		"nodes: [Lead!]!":       child(func(c *connection) []*lead.Lead { return c.Nodes }, leads, pointers),
-		"pageInfo: PageInfo!":   child(func(c *connection) *generated.PageInfo { return c.PageInfo }, page, required),
-		"totalCount: Int":       leaf(func(c *connection) *int { return c.TotalCount }, optional(integer)),
-		"unreadable: Int!":      leaf(func(c *connection) int { return c.Unreadable }, integer),
-		"asOf: DateTime!":       leaf(func(c *connection) time.Time { return c.AsOf }, requiredMoment),
-		"freshness: Freshness!": leaf(func(c *connection) lead.Age { return c.Freshness }, age),
-	})
+	window := declareConnection(d, leads, edge, page, age)
+	change := declareChange(d, leads, edge)
 
 	overRows := declareStreamed(d, leads, page, age)
 	roots, err := d.roots(map[string]root{
@@ -61,8 +53,28 @@ func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, *object[streamed]
 		"[LeadEdge!]!":   rootOf(edge, pointers),
 		"[Lead!]!":       rootOf(leads, pointers),
 		"LeadStats":      rootOf(declareStats(d, status, size, age), nullable),
+		"[LeadChange!]!": rootOf(change, pointers),
+
+		"LeadChangeConnection": rootOf(declareChanges(d, change, page), nullable),
 	})
 	return roots, overRows, err
+}
+
+func declareConnection(
+	d *declarations, leads *object[lead.Lead], edge *object[generated.LeadEdge], page *object[generated.PageInfo], age write[lead.Age],
+) *object[generated.LeadConnection] {
+	type connection = generated.LeadConnection
+	return declare(d, "LeadConnection", signatures[connection]{
+		"edges: [LeadEdge!]!":   child(func(c *connection) []*generated.LeadEdge { return c.Edges }, edge, pointers),
+		"nodes: [Lead!]!":       child(func(c *connection) []*lead.Lead { return c.Nodes }, leads, pointers),
+		"pageInfo: PageInfo!":   child(func(c *connection) *generated.PageInfo { return c.PageInfo }, page, required),
+		"totalCount: Int":       leaf(func(c *connection) *int { return c.TotalCount }, optional(integer)),
+		"unreadable: Int!":      leaf(func(c *connection) int { return c.Unreadable }, integer),
+		"asOf: DateTime!":       leaf(func(c *connection) time.Time { return c.AsOf }, requiredMoment),
+		"freshness: Freshness!": leaf(func(c *connection) lead.Age { return c.Freshness }, age),
+
+		"changeCursor: ChangeCursor!": leaf(func(c *connection) string { return c.ChangeCursor }, text),
+	})
 }
 
 func declareAge(d *declarations) write[lead.Age] {

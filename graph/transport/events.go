@@ -35,10 +35,16 @@ func (x exchange) answerEvents(ctx context.Context, params *operationParams) {
 			x.refuseOverloaded(ctx, retryAfter)
 			return
 		}
+		leave := x.hold(ctx, op)
+		if leave == nil {
+			x.refuseOverloaded(ctx, socketRetry)
+			return
+		}
+		defer leave()
 	}
 	if errs != nil {
 		events.open()
-		events.next(x.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs))
+		events.send(newEvent(x.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs)))
 	} else {
 		operation = op.Operation
 		running, stop := x.withBudget(ctx, op)
@@ -53,6 +59,18 @@ func (x exchange) answerEvents(ctx context.Context, params *operationParams) {
 	}
 	events.write("event: complete\ndata:\n\n") // EventSource ignores an event without data
 	x.done(ctx, operation, http.StatusOK, events.errors, events.size)
+}
+
+// hold counts a subscription like a WebSocket of its caller, because it lasts as long. It
+// is refused if leave is nil.
+func (x exchange) hold(ctx context.Context, op *graphql.OperationContext) (leave func()) {
+	if op.Operation.Operation != ast.Subscription {
+		return func() {}
+	}
+	if leave = x.connect(ctx); leave == nil {
+		x.floods.Add()
+	}
+	return leave
 }
 
 // events writes a stream of events.
@@ -76,11 +94,11 @@ func (e *events) open() {
 // follow writes the responses until there are no more. It reads all of them, so
 // that nothing is still running when it returns.
 func (e *events) follow(next func() *graphql.Response) {
-	responses := make(chan *graphql.Response)
+	responses := make(chan event)
 	go func() {
 		defer close(responses)
 		for response := next(); response != nil; response = next() {
-			responses <- response
+			responses <- newEvent(response)
 		}
 	}()
 	idle := time.NewTicker(keepAlive)
@@ -91,7 +109,7 @@ func (e *events) follow(next func() *graphql.Response) {
 			if !more {
 				return
 			}
-			e.next(response)
+			e.send(response)
 			idle.Reset(keepAlive)
 		case <-idle.C:
 			e.write(":\n\n")
@@ -102,17 +120,28 @@ func (e *events) follow(next func() *graphql.Response) {
 	}
 }
 
-// next writes a response. A line break ends a data line. In JSON, line breaks
-// can only be white space, and values that the platform sent may contain some.
-func (e *events) next(response *graphql.Response) {
-	e.errors = response.Errors
-	text := bytes.Map(func(r rune) rune {
+// event is an encoded response. The executor of a subscription writes the next response to
+// the memory of this one, so it must be encoded before the next is asked for.
+type event struct {
+	text   []byte
+	errors gqlerror.List
+}
+
+// newEvent encodes a response on one line, because a line break ends the data. In JSON,
+// line breaks can only be white space, and values that the platform sent may contain some.
+func newEvent(response *graphql.Response) event {
+	return event{errors: response.Errors, text: bytes.Map(func(r rune) rune {
 		if r == '\n' || r == '\r' {
 			return ' '
 		}
 		return r
-	}, encode(response))
-	e.write("event: next\ndata: " + string(text) + "\n\n")
+	}, encode(response))}
+}
+
+// send writes an event.
+func (e *events) send(next event) {
+	e.errors = next.errors
+	e.write("event: next\ndata: " + string(next.text) + "\n\n")
 }
 
 // write sends text at once. Its deadline replaces the server's write deadline,

@@ -56,7 +56,7 @@ type Options struct {
 	Shortcut Shortcut
 	// Weigh returns the weight of an operation's planned cost, for its slot.
 	Weigh func(*graphql.OperationContext) int
-	// Connect counts a WebSocket to the caller of ctx until leave is called; see
+	// Connect counts a WebSocket or a subscription to the caller of ctx until leave is called; see
 	// graph.Options.
 	Connect func(ctx context.Context) (leave func())
 	// Sending counts an answer of this size until end is called; see graph.Options.
@@ -175,6 +175,9 @@ func (x exchange) answer(ctx context.Context, params *operationParams) {
 	}
 	op, errs := x.createKnown(ctx, x.exec, params, known)
 	if errs == nil {
+		errs = needsStream(op)
+	}
+	if errs == nil {
 		if retryAfter := x.reserve(ctx, x.weigh(op)); retryAfter > 0 {
 			x.refuseOverloaded(ctx, retryAfter)
 			return
@@ -224,6 +227,9 @@ func (x exchange) answerBatch(ctx context.Context, batch []*operationParams) {
 // nil if it was refused.
 func (t endpoint) execute(ctx context.Context, exec graphql.GraphExecutor, params *operationParams) (*ast.OperationDefinition, *graphql.Response) {
 	op, errs := t.create(ctx, exec, params)
+	if errs == nil {
+		errs = needsStream(op)
+	}
 	if errs != nil {
 		return nil, exec.DispatchError(graphql.WithOperationContext(ctx, op), errs)
 	}
@@ -232,6 +238,17 @@ func (t endpoint) execute(ctx context.Context, exec graphql.GraphExecutor, param
 	}
 	next, _ := run(ctx, exec, op)
 	return op.Operation, next()
+}
+
+// needsStream refuses a subscription where there is only one response.
+func needsStream(op *graphql.OperationContext) gqlerror.List {
+	if op.Operation.Operation != ast.Subscription {
+		return nil
+	}
+	return gqlerror.List{{
+		Message:    "A subscription needs a stream: use WebSocket, or send Accept: text/event-stream.",
+		Extensions: map[string]any{"code": errcode.BadUserInput},
+	}}
 }
 
 // resolved is what came of the name of a document.

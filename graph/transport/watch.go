@@ -41,7 +41,7 @@ func newWatcher(o Options) watcher {
 	w := watcher{
 		logger: o.Logger, beginHook: o.Begin, doneHook: o.Done,
 		refusals: admission.NewTally(o.Logger, "overloaded: operations refused"),
-		floods:   admission.NewTally(o.Logger, "WebSockets refused or closed: too many connections or messages of one client"),
+		floods:   admission.NewTally(o.Logger, "WebSockets or subscriptions refused or closed: too many connections or messages of one client"),
 	}
 	if w.beginHook == nil {
 		w.beginHook = func(ctx context.Context, _ time.Time) context.Context { return ctx }

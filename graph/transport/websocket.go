@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,8 @@ const (
 	// initWait bounds the time until connection_init has arrived and
 	// InitConnection has accepted it.
 	initWait = 3 * time.Second
+	// socketRetry is when a client that has too many connections may try again.
+	socketRetry = 2 * time.Second
 	// maxSocketOperations is the maximum number of concurrent operations on one
 	// connection: more than a page has subscriptions, few enough for one
 	// client.
@@ -81,7 +84,7 @@ func (t endpoint) serveSocket(w http.ResponseWriter, r *http.Request, exec graph
 	leave := t.connect(r.Context())
 	if leave == nil {
 		t.floods.Add()
-		w.Header().Set("Retry-After", "2")
+		w.Header().Set("Retry-After", strconv.Itoa(int(socketRetry.Seconds())))
 		http.Error(w, "There are too many connections.", http.StatusServiceUnavailable)
 		return
 	}

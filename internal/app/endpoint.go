@@ -109,7 +109,7 @@ func (s *server) graphOptions() graph.Options {
 		name, _ := s.nameOf(ctx)
 		return sockets.Take(name)
 	}
-	options.Leads, options.Lookups, options.Catalogue = s.leads, s.leads, s.leads
+	options.Leads, options.Lookups, options.Catalogue, options.Changes = s.leads, s.leads, s.leads, s.leads
 	options.Recent = s.leads.Recent
 	options.MaxPageSize = s.leads.MaxPageSize
 	options.CatalogueOnly = s.cfg.Serve.Caches.PagesFromCatalogue

@@ -9,8 +9,10 @@ import (
 	"leadgraph/lead/catalogue"
 )
 
-// confirmed reads all leads a second time if the first reading may have passed over some.
-// A list that is read page by page can change meanwhile; one page shows one moment.
+// confirmed reads all leads a second time if the first reading has passed over some that
+// were known, or may have passed over others. A list that is read page by page can change
+// meanwhile. One page shows one moment, but the log of changes says that a lead is gone
+// only if two complete readings agree.
 type confirmed struct {
 	next   catalogue.Source
 	latest func(context.Context) *catalogue.Snapshot // the leads that were read before; nil if there are none
@@ -29,7 +31,7 @@ func (c *confirmed) AllLeads(ctx context.Context, notBefore time.Time) (catalogu
 		return first, err
 	}
 	before := c.latest(ctx)
-	if !first.Changed && (first.Pages < 2 || before.Within(first.Leads)) {
+	if !first.Changed && before.Within(first.Leads) {
 		return first, nil
 	}
 	second, err := c.next.AllLeads(ctx, notBefore)

@@ -2,6 +2,7 @@ package backend_test
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"testing"
 
@@ -173,14 +174,47 @@ func TestRemovalsAreConfirmedOnce(t *testing.T) {
 			t.Errorf("after %s: %d calls, want %d", name, got, once)
 		}
 	}
-	// One page is one moment, and needs no second one.
-	whole := shared(t, p, 1000)
-	newest(t.Context(), t, whole)
-	p.Remove(10, 3)
+}
+
+// One page is one moment. It is read again all the same if leads are gone: to those who
+// watch, two readings have to agree about that.
+func TestRemovalsFromOnePageAreConfirmed(t *testing.T) {
+	t.Parallel()
+	p := newFakePlatform(t)
+	b := shared(t, p, 1000)
+	newest(t.Context(), t, b)
 	p.ResetCalls()
-	if got := newest(t.Context(), t, whole); len(got) != len(p.IDs()) || p.Calls().Pages != 2 {
+	newest(t.Context(), t, b)
+	once := p.Calls().Pages
+	removed := p.Remove(10, 3)
+	p.ResetCalls()
+	if got := newest(t.Context(), t, b); len(got) != len(p.IDs()) || p.Calls().Pages != 2*once {
 		t.Errorf("%d leads after %d calls", len(got), p.Calls().Pages)
 	}
+	// A lead that is missing once only stays.
+	stays := p.IDs()[5]
+	row := p.Row(stays)
+	p.OnPage(func(sandbox.PageCall) {
+		p.OnPage(nil)
+		p.Remove(5, 1)
+		p.OnPage(func(sandbox.PageCall) {
+			if p.Row(stays) == nil {
+				_ = p.Replace(append(rowsOf(p), row))
+			}
+		})
+	})
+	newest(t.Context(), t, b)
+	if s := b.Current(t.Context()); s.ByID(stays) == nil || s.ByID(removed[0]) != nil {
+		t.Error("a lead is gone that was missing in one reading, or there again although it was missing in two")
+	}
+}
+
+// rowsOf returns the rows of a platform.
+func rowsOf(p *fakePlatform) (rows []json.RawMessage) {
+	for _, id := range p.IDs() {
+		rows = append(rows, p.Row(id))
+	}
+	return rows
 }
 
 // Without its second reading, a reading that needs one shows a list that never was: leads

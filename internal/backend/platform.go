@@ -117,6 +117,9 @@ func Open(o Options) (*Platform, error) {
 	p.hints = &hints{store: p.shared, client: client}
 	all := hinted{allLeads{client, o.Caches.CataloguePageSize, func() *catalogue.Snapshot { return p.common.Current(context.Background()) }}, p.hints}
 	p.common = newReaders(o, client, client, all, p.shared)
+	if o.Caches.Changes == config.ChangesAlways {
+		p.common.feed.Listen() // until Close
+	}
 	return p, nil
 }
 

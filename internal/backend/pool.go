@@ -31,6 +31,7 @@ type pool struct {
 	mu         sync.Mutex
 	partitions map[string]*partition
 	leads      int         // in the catalogues of all partitions
+	listening  int         // partitions with listeners
 	sweep      *time.Timer // calls closeIdle; nil while there is nothing to close
 }
 
@@ -39,7 +40,8 @@ type pool struct {
 type partition struct {
 	*readers
 	key   string
-	users int       // requests that are reading
+	users int       // requests that are reading, and listeners
+	ears  int       // listeners
 	last  time.Time // when the last request ended
 	leads int       // in the catalogue
 	// gone is true if the partition has left the pool. Its last user closes it.
@@ -58,6 +60,7 @@ func newPool(o Options, client *upstream.Client) *pool {
 		partitions: map[string]*partition{},
 	}
 	o.Caches.LookupBytes = max(o.Caches.LookupBytes/int64(o.MaxCallers), 1)
+	o.Caches.ChangesMemory = max(o.Caches.ChangesMemory/int64(o.MaxCallers), 1)
 	p.open = func(token string, entry *partition) *readers {
 		own := client.ForCaller(entry.key, token)
 		var r *readers

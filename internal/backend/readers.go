@@ -6,19 +6,21 @@ import (
 
 	"leadgraph/internal/share"
 	"leadgraph/lead/catalogue"
+	"leadgraph/lead/changes"
 	"leadgraph/lead/flight"
 	"leadgraph/lead/lookup"
 	"leadgraph/lead/recent"
 	"leadgraph/upstream"
 )
 
-// readers are the client, lookups, catalogue and memory of recent reads that the callers of one partition
-// read leads with.
+// readers are the client, lookups, catalogue, its log of changes and the memory of recent reads that the
+// callers of one partition read leads with.
 type readers struct {
 	*upstream.Client
 	*lookup.Lookups
 	*catalogue.Catalogue
 	memory *recent.Memory
+	feed   *changes.Feed
 }
 
 // newReaders returns the readers of one partition. The store may be nil.
@@ -52,6 +54,7 @@ func newReaders(o Options, client *upstream.Client, tenants lookup.TenantSource,
 		OnPublish: func(s *catalogue.Snapshot) {
 			r.memory.Publish(s)
 			r.Feed(s)
+			r.feed.Publish(s)
 		},
 		Logger: o.Logger,
 	}
@@ -60,12 +63,15 @@ func newReaders(o Options, client *upstream.Client, tenants lookup.TenantSource,
 	}
 	r.Catalogue = catalogue.New(all, snapshots)
 	r.Lookups = lookup.New(tenants, r.Catalogue, lookups)
+	kept := changes.Options{Retention: o.Caches.ChangesRetention, MaxBytes: o.Caches.ChangesMemory}
+	r.feed = changes.NewFeed(r.Catalogue, kept, o.Caches.ChangesInterval, o.Logger)
 	return r
 }
 
 // close cancels shared reads and returns when they have ended. It leaves the client
 // open, because all readers of a platform share it.
 func (r *readers) close() {
+	r.feed.Close()
 	r.Lookups.Close()
 	r.Catalogue.Close()
 }

@@ -31,8 +31,15 @@ type Caches struct {
 	RedisKey            Secret         `help:"Key that encrypts and authenticates what is stored in Redis: ${key_bytes} bytes in base64, the same in all replicas." group:"Catalogue and caches"`
 	RedisKeyFile        string         `help:"File that holds the key for Redis." type:"path" group:"Catalogue and caches"`
 	RedisPlaintext      bool           `help:"Share through a Redis on another machine without --redis-key. Whoever can write there then decides what is answered." group:"Catalogue and caches"`
+	Changes             string         `help:"When leads are read again for those who watch changes: while somebody subscribes (on-demand), or always." enum:"on-demand,always" default:"on-demand" group:"Catalogue and caches"`
+	ChangesInterval     time.Duration  `help:"How often leads are then read; never more often than ten times what a reading takes. Must be positive." default:"${changes_interval}" group:"Catalogue and caches"`
+	ChangesRetention    time.Duration  `help:"How long changes are kept for clients that come back; must be positive." default:"${changes_retention}" group:"Catalogue and caches"`
+	ChangesMemory       int64          `help:"Maximum memory of these changes, in bytes; must be positive." default:"${changes_memory}" group:"Catalogue and caches"`
 	StaleIfError        *time.Duration `help:"Age up to which leads that were read before answer pages and lookups when the platform fails; 0 or more. Empty: as long as --catalogue-if-error." group:"Catalogue and caches"`
 }
+
+// ChangesAlways is the value of Caches.Changes that has leads read although nobody watches.
+const ChangesAlways = "always"
 
 // StaleAge returns the age up to which leads answer pages and lookups when the platform
 // fails.
@@ -73,6 +80,9 @@ func (c *Caches) complete() error {
 	}
 	if c.CatalogueTimeout <= 0 || c.LookupBytes <= 0 || c.RedisTimeout <= 0 {
 		errs = append(errs, errors.New("--catalogue-timeout, --lookup-bytes and --redis-timeout must be positive"))
+	}
+	if c.ChangesInterval <= 0 || c.ChangesRetention <= 0 || c.ChangesMemory <= 0 {
+		errs = append(errs, errors.New("--changes-interval, --changes-retention and --changes-memory must be positive"))
 	}
 	return errors.Join(errs...)
 }

@@ -14,6 +14,7 @@ import (
 	"leadgraph/internal/share"
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
+	"leadgraph/lead/changes"
 	"leadgraph/lead/lookup"
 	"leadgraph/upstream"
 	"leadgraph/upstream/sandbox"
@@ -51,6 +52,9 @@ var bounds = vars(map[string]any{
 	"lookup_negative_ttl": lookup.DefaultNegativeTTL,
 	"no_cache_interval":   lead.DefaultNoCacheInterval,
 	"lookup_bytes":        lookup.DefaultLookupBytes,
+	"changes_interval":    changes.DefaultInterval,
+	"changes_retention":   changes.DefaultRetention,
+	"changes_memory":      changes.DefaultMaxBytes,
 	"fan_out":             lookup.DefaultFanOut,
 	"redis_timeout":       share.DefaultBound,
 

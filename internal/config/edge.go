@@ -15,7 +15,7 @@ type Edge struct {
 	MaxQueued    int           `help:"Maximum number of operations that wait to run. Fewer may wait if the server cannot answer them within --queue-timeout." default:"4096" group:"Limits"`
 	QueueTimeout time.Duration `help:"How long an operation waits to run before it is refused; must be positive." default:"1s" group:"Limits"`
 	MaxUnsent    int64         `help:"Maximum size of the answers that wait for their clients to take them, in bytes; one caller gets at most a quarter. Beyond it, the clients that have taken nothing for the longest time are cut off. 0 means no limit." default:"67108864" group:"Limits"`
-	MaxSockets   int           `help:"Maximum number of WebSockets of one caller; at least 1." default:"256" group:"Limits"`
+	MaxSockets   int           `help:"Maximum number of WebSockets and of other subscriptions of one caller; at least 1." default:"256" group:"Limits"`
 	DrainDelay   time.Duration `help:"How long to keep serving after SIGTERM, already reporting not ready, so that load balancers notice." default:"1s" group:"Limits"`
 	AdminListen  string        `help:"Address to serve health, metrics and profiles on, such as 127.0.0.1:9090; let only operators reach it. Empty: no such listener." group:"Server"`
 

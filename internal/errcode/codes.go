@@ -23,6 +23,7 @@ const (
 	UpstreamBadResponse = "UPSTREAM_BAD_RESPONSE"
 	UpstreamAuth        = "UPSTREAM_AUTH"
 	Overloaded          = "OVERLOADED"
+	ChangeCursorExpired = "CHANGE_CURSOR_EXPIRED"
 	Internal            = "INTERNAL_SERVER_ERROR"
 
 	// By these, client libraries decide whether to send the whole document, to stop
@@ -36,7 +37,7 @@ const (
 func All() []string {
 	return []string{
 		Internal, UpstreamAuth, UpstreamBadResponse, UpstreamRejected, UpstreamUnavailable, UpstreamTimeout, UpstreamRateLimited,
-		Overloaded, TooComplex, Unauthenticated, Forbidden, BadUserInput, ValidationFailed, ParseFailed,
+		Overloaded, TooComplex, Unauthenticated, Forbidden, BadUserInput, ChangeCursorExpired, ValidationFailed, ParseFailed,
 		PersistedRequired, PersistedNotSupported, PersistedNotFound,
 	}
 }

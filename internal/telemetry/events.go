@@ -8,6 +8,9 @@ import (
 	"leadgraph/internal/errcode"
 )
 
+// subscription is the type of an operation whose duration says nothing of the server.
+const subscription = "subscription"
+
 // Operation describes an operation that was answered.
 type Operation struct {
 	// Name and Type are empty if the operation was refused before execution.
@@ -40,7 +43,9 @@ func (t *Telemetry) Done(ctx context.Context, op Operation) {
 	for _, code := range op.Codes {
 		t.errors.WithLabelValues(listed(errcode.All(), code)).Inc()
 	}
-	t.duration.WithLabelValues(label).Observe(op.Took.Seconds())
+	if op.Type != subscription { // it lasts as long as its client likes
+		t.duration.WithLabelValues(label).Observe(op.Took.Seconds())
+	}
 	if op.Stale {
 		t.stale.Inc()
 	}

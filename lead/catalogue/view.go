@@ -47,6 +47,12 @@ func (v View) Without(ids []string) View {
 // Total returns the number of leads in the view.
 func (v View) Total() int { return v.total }
 
+// Has reports whether the view contains the lead with this id.
+func (v View) Has(id string) bool {
+	row, found := v.snapshot.Position(id)
+	return found && (v.matching == nil || v.matching.has(int32(row)))
+}
+
 // Hash returns the anchor of a lead.
 func (v View) Hash(l *lead.Lead) uint64 { return lead.AnchorHash(l.ID) }
 

@@ -1,0 +1,173 @@
+package graph
+
+import (
+	"context"
+	"errors"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"leadgraph/graph/generated"
+	"leadgraph/graph/live"
+	"leadgraph/graph/pagination"
+	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
+	"leadgraph/lead/changes"
+	"leadgraph/lead/flight"
+)
+
+// viewOf returns the log of the caller through a filter. places are where the selection
+// has changes.
+func (op *operation) viewOf(ctx context.Context, log *changes.Log, filter *lead.Filter, places ...string) live.View {
+	selects := func(name string) bool {
+		for _, place := range places {
+			if graphql.FieldRequested(ctx, place+name) {
+				return true
+			}
+		}
+		return false
+	}
+	return live.View{
+		Log: log, Filter: filter, Seal: op.options.Cursors, Caller: op.caller, Visible: op.visible, Personal: op.seesPII,
+		Wants: live.Wants{
+			Cursor:  selects(".cursor") || selects(".node.cursor"),
+			Edge:    selects(".edge") || selects(".node.edge"),
+			Changed: selects(".changed") || selects(".node.changed"),
+		},
+	}
+}
+
+func (op *operation) checkFilter(filter *lead.Filter) error {
+	if err := catalogue.Validate(filter); err != nil {
+		return err
+	}
+	return op.checkSearch(filter)
+}
+
+// watch starts a subscription to the changes of leads.
+func (op *operation) watch(ctx context.Context, filter *lead.Filter, after *string, onGap generated.GapPolicy) (<-chan *generated.LeadChangeBatch, error) {
+	if err := op.checkFilter(filter); err != nil {
+		return nil, err
+	}
+	log, leave, err := op.options.Changes.Listen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stream := &live.Stream{
+		View: op.viewOf(ctx, log, filter, "changes"), Reset: onGap == generated.GapPolicyReset,
+		May: func(ctx context.Context) error { _, err := op.options.Changes.Log(ctx); return err },
+	}
+	if op.options.Expires != nil {
+		stream.Expires = op.options.Expires(ctx)
+	}
+	if err := op.start(ctx, stream, after); err != nil {
+		leave()
+		return nil, err
+	}
+	out := make(chan *generated.LeadChangeBatch)
+	go func() {
+		defer leave()
+		defer close(out)
+		_, err := flight.Guard(func() (struct{}, error) { return struct{}{}, stream.Run(ctx, out) })
+		op.end(ctx, err)
+	}()
+	return out, nil
+}
+
+// start finds where a stream begins. The log needs leads to compare later ones with.
+func (op *operation) start(ctx context.Context, stream *live.Stream, after *string) error {
+	if _, read := stream.Log.End(); read.IsZero() {
+		ctx, cancel := context.WithTimeout(ctx, op.options.Timeout)
+		defer cancel()
+		snapshot, err := waiting(ctx, func() (*catalogue.Snapshot, error) {
+			snapshot, state, err := op.options.Catalogue.Snapshot(ctx, op.freshness)
+			op.spendOnAll(snapshot, state, err)
+			return snapshot, err
+		})
+		if err != nil {
+			return err
+		}
+		stream.Log.Of(snapshot)
+	}
+	if after == nil || *after == "" { // clients send "" for no position
+		stream.After, _ = stream.Log.End()
+		return nil
+	}
+	var err error
+	stream.After, err = stream.Open(*after)
+	if stream.Gap = stream.Reset && errors.Is(err, changes.ErrExpired); stream.Gap {
+		return nil
+	}
+	return err
+}
+
+// end notes why a subscription has ended before its client left.
+func (op *operation) end(ctx context.Context, err error) {
+	op.mu.Lock()
+	defer op.mu.Unlock()
+	if ctx.Err() == nil {
+		op.ended = err
+	}
+}
+
+// lastWords returns the response that ends a subscription with an error, once; nil if there
+// is none.
+func (op *operation) lastWords(ctx context.Context, present graphql.ErrorPresenterFunc) *graphql.Response {
+	op.mu.Lock()
+	err := op.ended
+	op.ended = nil
+	op.mu.Unlock()
+	if err == nil {
+		return nil
+	}
+	shown := present(ctx, err)
+	return &graphql.Response{Errors: append(graphql.GetErrors(ctx), shown)}
+}
+
+// changesAfter returns a page of the log. The catalogue is as fresh as for other lists.
+func (op *operation) changesAfter(ctx context.Context, after string, first *int, filter *lead.Filter) (*generated.LeadChangeConnection, error) {
+	if err := op.checkFilter(filter); err != nil {
+		return nil, err
+	}
+	window, err := pagination.Check(pagination.Args{First: first}, pagination.List{}, op.options.Pages)
+	if err != nil {
+		return nil, err
+	}
+	all, err := waiting(ctx, op.snapshot)
+	if err != nil {
+		return nil, err
+	}
+	log, err := op.options.Changes.Log(ctx)
+	if err != nil {
+		return nil, err
+	}
+	log.Of(all.Snapshot) // an empty log begins with it
+	view := op.viewOf(ctx, log, filter, "nodes", "edges")
+	view.Wants.Cursor = view.Wants.Cursor || graphql.FieldRequested(ctx, "pageInfo.startCursor")
+	at, err := view.Open(after)
+	if err != nil {
+		return nil, err
+	}
+	batch, err := log.Read(at, filter, window.Size)
+	if err != nil {
+		return nil, err
+	}
+	return view.Page(after, batch), nil
+}
+
+// changeCursor returns the position from which to watch a page of a snapshot. unlike are
+// leads that the page has left out because of newer versions.
+func (op *operation) changeCursor(ctx context.Context, q leadsQuery, s *catalogue.Snapshot, rows []*lead.Lead, unlike []string) (string, error) {
+	log, err := op.options.Changes.Log(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, row := range rows {
+		if op.truth.Newest(row, q.filter) != row {
+			unlike = append(unlike, row.ID)
+		}
+	}
+	at := log.Of(s)
+	log.Unsettle(unlike)
+	view := op.viewOf(ctx, log, q.filter)
+	return view.Cursor(at, s.AsOf()), nil
+}
