@@ -124,7 +124,7 @@ await inStep(
       live = new ApolloClient({ link: new HttpLink({ uri }), cache: new InMemoryCache() });
       return (await live.query({ query: list })).data.leads;
     },
-    // The cache has stored the leads of the batch by their ids. What remains are members.
+    // The cache has stored the leads of the batch by their ids. Only the members of the list remain to be changed.
     each: ({ changes }) =>
       live.cache.batch({
         update(cache) {

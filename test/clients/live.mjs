@@ -41,7 +41,7 @@ const cuts = 2;
 
 /**
  * Checks that a copy which is kept by follow is what the server lists. connect(url) returns the
- * function open of follow. What a client keeps itself can be checked as well: begin(url) lists
+ * function open of follow. The cache of a client can be checked as well: begin(url) lists
  * the leads by that client, each(batch) is called for every batch, and keeps() returns its
  * leads in the end.
  */

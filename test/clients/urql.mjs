@@ -94,7 +94,7 @@ await inStep(
     async begin(url) {
       const updates = {
         Subscription: {
-          // The cache has stored the leads of the batch by their ids. What remains are members.
+          // The cache has stored the leads of the batch by their ids. Only the members of the list remain to be changed.
           leadChanges({ leadChanges }, _, cache) {
             for (const { kind, lead, removedId } of leadChanges.changes) {
               const without = ({ leads }) => leads.nodes.filter(({ id }) => id !== (removedId ?? lead.id));
