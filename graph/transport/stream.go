@@ -99,11 +99,11 @@ type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	sending func(size int) (end func())
-	closing <-chan struct{}  // when closed, the stream ends before it is complete
-	left    bool             // the stream ended early; the client gets nothing more
-	broken  func()           // ends the operation
-	size    int              // bytes
-	errors  gqlerror.List    // of the last response
+	closing <-chan struct{} // when closed, the stream ends before it is complete
+	left    bool            // the stream ended early; the client gets nothing more
+	broken  func()          // ends the operation
+	size    int             // bytes
+	errors  gqlerror.List   // of the last response
 }
 
 func (x exchange) newStream(ctx context.Context, format *framing) *stream {

@@ -75,7 +75,7 @@ func TestPlaygroundExamples(t *testing.T) {
 		if err != nil {
 			variables = []byte("null")
 		}
-		answer := ""
+		var answer string
 		if strings.Contains(string(query), "\nsubscription ") {
 			answer = firstEvent(t, endpoint, string(query))
 		} else {

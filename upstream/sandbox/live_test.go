@@ -34,7 +34,7 @@ func live(t *testing.T, opts sandbox.Options, n int, each func(s *sandbox.Server
 	defer stop()
 	go s.Live(ctx, sandbox.DefaultLiveInterval)
 	for range n {
-		time.Sleep(sandbox.DefaultLiveInterval)
+		<-time.After(sandbox.DefaultLiveInterval)
 		synctest.Wait()
 		each(s)
 	}
