@@ -65,7 +65,7 @@ func launch(t *testing.T, args ...string) *process {
 	p := &process{ended: make(chan struct{})}
 	// The test's context ends before the clean-up, which must stop the process itself.
 	p.Cmd = exec.CommandContext(context.WithoutCancel(t.Context()), binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
-	p.Env = append(p.Environ(), asProgram+"=1", "GORACE=atexit_sleep_ms=0")
+	p.Env = append(p.Environ(), asProgram+"=1", "LEADGRAPH_SANDBOX_LIVE=false", "GORACE=atexit_sleep_ms=0")
 	p.Stderr = &p.log
 	printed, stdout := io.Pipe()
 	p.Stdout = stdout
@@ -311,7 +311,7 @@ func TestClosedOutputsDoNotEndTheProcess(t *testing.T) {
 	}
 	p := &process{}
 	p.Cmd = exec.CommandContext(context.WithoutCancel(t.Context()), binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)...)
-	p.Env = append(p.Environ(), asProgram+"=1", "GORACE=atexit_sleep_ms=0")
+	p.Env = append(p.Environ(), asProgram+"=1", "LEADGRAPH_SANDBOX_LIVE=false", "GORACE=atexit_sleep_ms=0")
 	p.Stdout, p.Stderr = writer, writer
 	if err := p.Start(); err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"leadgraph/graph/generated"
 	"leadgraph/graph/live"
 	"leadgraph/graph/pagination"
+	"leadgraph/graph/transport"
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
 	"leadgraph/lead/changes"
@@ -54,10 +55,14 @@ func (op *operation) watch(ctx context.Context, filter *lead.Filter, after *stri
 	}
 	stream := &live.Stream{
 		View: op.viewOf(ctx, log, filter, "changes"), Reset: onGap == generated.GapPolicyReset,
-		May: func(ctx context.Context) error { _, err := op.options.Changes.Log(ctx); return err },
+		Identify: transport.Identify,
+		May:      func(ctx context.Context) error { _, err := op.options.Changes.Log(ctx); return err },
 	}
 	if op.options.Expires != nil {
 		stream.Expires = op.options.Expires(ctx)
+	}
+	if last := transport.LastEventID(ctx); last != "" { // newer than the first variables, which clients send again
+		after = &last
 	}
 	if err := op.start(ctx, stream, after); err != nil {
 		leave()

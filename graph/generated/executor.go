@@ -304,7 +304,7 @@ type Query {
   ): LeadChangeConnection
 }
 
-"Streams of events, over WebSocket (graphql-transport-ws) or as server-sent events."
+"Streams of events, over WebSocket (graphql-transport-ws), as server-sent events, or by Apollo's multipart protocol for subscriptions."
 type Subscription {
   """
   Changes of leads, in order, each at least once. From ` + "`" + `after` + "`" + ` on; without it, from now

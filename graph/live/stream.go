@@ -27,6 +27,8 @@ type Stream struct {
 	Reset bool
 	// May returns an error if the caller may no longer read the log.
 	May func(context.Context) error
+	// Identify gives an id to the next batch, by which clients resume. Optional.
+	Identify func(ctx context.Context, cursor string)
 	// Expires is when the caller stops being authenticated; zero means never.
 	Expires time.Time
 }
@@ -44,8 +46,12 @@ func (s *Stream) Run(ctx context.Context, out chan<- *generated.LeadChangeBatch)
 			return err
 		}
 		if silent || reset || len(batch.Entries) > 0 {
+			next := s.batch(batch, reset)
+			if s.Identify != nil {
+				s.Identify(ctx, next.Cursor)
+			}
 			select {
-			case out <- s.batch(batch, reset):
+			case out <- next:
 			case <-expired:
 				return ErrTokenExpired
 			case <-ctx.Done():

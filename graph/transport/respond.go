@@ -27,12 +27,13 @@ type client struct {
 	single string      // media type of a response in one piece
 	parts  *partFormat // format of a deferred response; nil for one piece
 	events bool        // the client prefers a stream of events
+	stream *framing    // for subscriptions; nil if the client accepts none
 }
 
 // negotiate reads the Accept headers. Events are for clients that prefer them;
 // urql offers them for every request. A deferred response is sent in parts if
 // the client names a format and does not prefer one piece. Whether a response
-// is deferred depends on the document.
+// is deferred depends on the document, as does whether it is a stream.
 func negotiate(headers []string) (client, *refusal) {
 	switch header := strings.TrimSpace(strings.Join(headers, ",")); header {
 	case "", typeJSON, "*/*":
@@ -43,11 +44,11 @@ func negotiate(headers []string) (client, *refusal) {
 	ranges := accept.Parse(headers)
 	best, _ := accept.Choose(ranges, typeJSON, typeGraphQL, typeEvents)
 	single, weight := accept.Choose(ranges, typeJSON, typeGraphQL)
-	c := client{single: single, parts: chooseParts(ranges, weight), events: best == typeEvents}
+	c := client{single: single, parts: chooseParts(ranges, weight), events: best == typeEvents, stream: chooseStream(ranges)}
 	if single == "" {
 		c.single = typeJSON // for refusals, and for responses without deferred fields
 	}
-	if best == "" && c.parts == nil {
+	if best == "" && c.parts == nil && c.stream == nil {
 		return c, &refusal{http.StatusNotAcceptable, "Accept must allow application/graphql-response+json or application/json."}
 	}
 	return c, nil

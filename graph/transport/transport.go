@@ -161,9 +161,10 @@ func refuse(ctx context.Context, exec graphql.GraphExecutor, message string) *gr
 }
 
 // answer runs one operation and answers it in one piece, or in parts if it has
-// deferred fields and the client accepts parts.
+// deferred fields and the client accepts parts, or in a stream if it is a subscription.
 func (x exchange) answer(ctx context.Context, params *operationParams) {
-	ctx, cancel := context.WithTimeout(x.begin(ctx, x.came), x.Timeout)
+	unbounded := x.begin(ctx, x.came)
+	ctx, cancel := context.WithTimeout(unbounded, x.Timeout)
 	defer cancel()
 	known := x.resolve(ctx, params)
 	if x.shorten(ctx, params, known) {
@@ -174,9 +175,6 @@ func (x exchange) answer(ctx context.Context, params *operationParams) {
 		ctx = context.WithValue(ctx, deferralKey{}, &deferred)
 	}
 	op, errs := x.createKnown(ctx, x.exec, params, known)
-	if errs == nil {
-		errs = needsStream(op)
-	}
 	if errs == nil {
 		if retryAfter := x.reserve(ctx, x.weigh(op)); retryAfter > 0 {
 			x.refuseOverloaded(ctx, retryAfter)
@@ -191,6 +189,8 @@ func (x exchange) answer(ctx context.Context, params *operationParams) {
 			status = http.StatusBadRequest
 		}
 		x.done(ctx, nil, status, response.Errors, x.writeResponse(ctx, status, response))
+	case op.Operation.Operation == ast.Subscription:
+		x.answerSubscription(unbounded, op)
 	case deferred.operation != nil:
 		x.answerDeferred(ctx, op, deferred)
 	default:
@@ -227,8 +227,8 @@ func (x exchange) answerBatch(ctx context.Context, batch []*operationParams) {
 // nil if it was refused.
 func (t endpoint) execute(ctx context.Context, exec graphql.GraphExecutor, params *operationParams) (*ast.OperationDefinition, *graphql.Response) {
 	op, errs := t.create(ctx, exec, params)
-	if errs == nil {
-		errs = needsStream(op)
+	if errs == nil && op.Operation.Operation == ast.Subscription {
+		errs = needsStream()
 	}
 	if errs != nil {
 		return nil, exec.DispatchError(graphql.WithOperationContext(ctx, op), errs)
@@ -241,12 +241,9 @@ func (t endpoint) execute(ctx context.Context, exec graphql.GraphExecutor, param
 }
 
 // needsStream refuses a subscription where there is only one response.
-func needsStream(op *graphql.OperationContext) gqlerror.List {
-	if op.Operation.Operation != ast.Subscription {
-		return nil
-	}
+func needsStream() gqlerror.List {
 	return gqlerror.List{{
-		Message:    "A subscription needs a stream: use WebSocket, or send Accept: text/event-stream.",
+		Message:    "A subscription needs a stream: use a WebSocket, or send Accept: text/event-stream or Accept: " + payloads.mediaType + ".",
 		Extensions: map[string]any{"code": errcode.BadUserInput},
 	}}
 }

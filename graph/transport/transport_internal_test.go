@@ -26,12 +26,13 @@ import (
 	"leadgraph/internal/errcode"
 )
 
-// clock is a schema with a subscription, which our schema does not have yet. It
-// ticks every 20 seconds, a thousand times or until a tick panics.
+// clock is a schema with a subscription. It ticks every 20 seconds, a thousand times or
+// until a tick panics. Its ticks can have ids, and then it continues after the last one
+// that the client has received.
 type clock struct{ schema *ast.Schema }
 
 func newClock() clock {
-	return clock{gqlparser.MustLoadSchema(&ast.Source{Input: `type Query { slow: Int } type Subscription { tick(panic: Int = 1000): Int }`})}
+	return clock{gqlparser.MustLoadSchema(&ast.Source{Input: `type Query { slow: Int } type Subscription { tick(panic: Int = 1000, ids: Boolean = false): Int }`})}
 }
 
 func (c clock) Schema() *ast.Schema { return c.schema }
@@ -49,8 +50,10 @@ func (clock) Exec(ctx context.Context) graphql.ResponseHandler {
 		}
 	}
 	tick := op.Operation.SelectionSet[0].(*ast.Field)
-	last := fmt.Sprint(tick.ArgumentMap(op.Variables)["panic"])
+	arguments := tick.ArgumentMap(op.Variables)
+	last := fmt.Sprint(arguments["panic"])
 	count := 0
+	_, _ = fmt.Sscanf(LastEventID(ctx), "tick-%d", &count) // remains 0 without an id
 	return func(ctx context.Context) *graphql.Response {
 		select {
 		case <-ctx.Done():
@@ -60,6 +63,9 @@ func (clock) Exec(ctx context.Context) graphql.ResponseHandler {
 		if count++; fmt.Sprint(count) == last {
 			panic("canary")
 		}
+		if arguments["ids"] == true {
+			Identify(ctx, fmt.Sprintf("tick-%d", count))
+		}
 		return &graphql.Response{Data: fmt.Appendf(nil, "{\n\"tick\":%d}", count)}
 	}
 }
@@ -68,7 +74,7 @@ func (clock) Exec(ctx context.Context) graphql.ResponseHandler {
 // The caller must close the returned connections before that.
 func serveClock(t *testing.T) *http.Client {
 	t.Helper()
-	return serveClockUntil(t, nil, nil)
+	return serveClockWith(t, func(*Options) {})
 }
 
 // present does as much of package graph's presenter as the clock needs.
@@ -86,16 +92,24 @@ func present(_ context.Context, err error) *gqlerror.Error {
 // function.
 func serveClockUntil(t *testing.T, closing chan struct{}, admit func(context.Context) (*admission.Slot, time.Duration)) *http.Client {
 	t.Helper()
+	return serveClockWith(t, func(o *Options) { o.Closing, o.Admit = closing, admit })
+}
+
+// serveClockWith lets the caller change the options.
+func serveClockWith(t *testing.T, change func(*Options)) *http.Client {
+	t.Helper()
 	schema := newClock()
 	exec := handler.New(schema)
 	log := slog.New(slog.DiscardHandler)
 	hide := func(context.Context, any) error { return errors.New("panic") }
 	exec.SetErrorPresenter(present)
 	exec.SetRecoverFunc(hide)
-	exec.AddTransport(New(Options{
+	options := Options{
 		Schema: schema.Schema(), Documents: &persisted.Documents{}, MaxBody: 1 << 10, Timeout: 5 * time.Second,
-		Logger: log, Recover: hide, Closing: closing, Admit: admit,
-	}))
+		Logger: log, Recover: hide,
+	}
+	change(&options)
+	exec.AddTransport(New(options))
 	network := apptest.NewPipes()
 	server := &http.Server{
 		WriteTimeout: time.Minute, ReadHeaderTimeout: time.Minute,
@@ -118,6 +132,12 @@ func serveClockUntil(t *testing.T, closing chan struct{}, admit func(context.Con
 
 func openEvents(t *testing.T, client *http.Client, document string) io.ReadCloser {
 	t.Helper()
+	return openStream(t, client, document, http.Header{"Accept": {typeEvents}}).Body
+}
+
+// openStream posts a document. The body of the response must be closed.
+func openStream(t *testing.T, client *http.Client, document string, header http.Header) *http.Response {
+	t.Helper()
 	body, err := json.Marshal(map[string]string{"query": document})
 	if err != nil {
 		t.Fatal(err)
@@ -126,13 +146,13 @@ func openEvents(t *testing.T, client *http.Client, document string) io.ReadClose
 	if err != nil {
 		t.Fatal(err)
 	}
+	request.Header = header
 	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Accept", "text/event-stream")
 	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response.Body
+	return response
 }
 
 // TestEventsOfASubscription outlives the timeout and the server's WriteTimeout.

@@ -11,18 +11,20 @@ import (
 
 const clientsDir = root + "test/clients"
 
-// TestClients runs the client libraries of front-ends, headless, against one server.
+// TestClients runs the client libraries of front-ends, headless, against one server, and
+// against another one whose leads change by themselves.
 func TestClients(t *testing.T) {
 	t.Parallel()
 	node := findNode(t)
 	endpoint, schemaFile := startServer(t), writeSchema(t)
-	for _, name := range []string{"audit", "apollo", "urql", "relay", "codegen", "graphql-ws", "graphql-sse"} {
+	live := startServer(t, "--sandbox-live", "--sandbox-live-interval", "20ms", "--sandbox-leads", "200", "--changes-interval", "50ms")
+	for _, name := range []string{"audit", "apollo", "urql", "relay", "codegen", "graphql-ws", "graphql-sse", "plain"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			script := exec.CommandContext(t.Context(), node, name+".mjs")
 			script.Dir = clientsDir
 			script.Env = append(script.Environ(),
-				"LEADGRAPH_URL="+endpoint, "LEADGRAPH_SCHEMA="+schemaFile, "TMPDIR="+t.TempDir())
+				"LEADGRAPH_URL="+endpoint, "LEADGRAPH_LIVE_URL="+live, "LEADGRAPH_SCHEMA="+schemaFile, "TMPDIR="+t.TempDir())
 			if report, err := script.CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s", err, report)
 			}

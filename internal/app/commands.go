@@ -15,7 +15,7 @@ import (
 
 // examine probes the platform. It returns an error if the platform cannot be used.
 func examine(ctx context.Context, settings config.Doctor, stdout io.Writer, log *slog.Logger) error {
-	platform, closeSandbox, err := openPlatform(ctx, settings.Upstream, settings.Data, log)
+	platform, closeSandbox, err := openPlatform(ctx, settings.Upstream, settings.Data, config.Live{}, log)
 	if err != nil {
 		return err
 	}

@@ -65,6 +65,30 @@ func TestPlayground(t *testing.T) {
 	seen.check(t, address)
 }
 
+// TestPlaygroundShowsChanges runs the subscription among the examples until a change has
+// arrived, then reads the same events as a page without GraphiQL does.
+func TestPlaygroundShowsChanges(t *testing.T) {
+	t.Parallel()
+	browser := findChromium(t)
+	address := apptest.Serve(t, run, "--sandbox-live", "--sandbox-live-interval", "20ms", "--changes-interval", "50ms").URL("playground:")
+	ctx, seen := openBrowser(t, browser)
+	tab := chromedp.Search(`//button[contains(@class, "graphiql-tab-button")][contains(., "Changes")]`)
+	do(ctx, t, "open the example", chromedp.EmulateViewport(1440, 900), chromedp.Navigate(address), chromedp.Click(tab))
+	do(ctx, t, "wait for a change", chromedp.Click(executeButton), chromedp.WaitVisible(textIn("result-window", "observedAt")))
+	const events = `new Promise((resolve) => {
+		const events = new EventSource('/graphql?query=' + encodeURIComponent('subscription { leadChanges { cursor } }'));
+		events.addEventListener('next', ({ data, lastEventId }) => {
+			events.close();
+			resolve(String(JSON.parse(data).data.leadChanges.cursor === lastEventId));
+		});
+	})`
+	identified, err := chromedp.Run(ctx, chromedp.Evaluate[string](events, chromedp.EvalAwaitPromise))
+	if err != nil || identified != "true" {
+		t.Errorf("the event's id is the cursor: %s, %v", identified, err)
+	}
+	seen.check(t, address)
+}
+
 func findChromium(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {

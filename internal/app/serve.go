@@ -118,7 +118,7 @@ func (s *server) close() {
 // close the server.
 func (s *server) open(ctx context.Context, p Program) error {
 	settings := s.cfg.Serve
-	platform, closeSandbox, err := openPlatform(ctx, settings.Upstream, settings.Data, s.log)
+	platform, closeSandbox, err := openPlatform(ctx, settings.Upstream, settings.Data, settings.Live, s.log)
 	if err != nil {
 		return err
 	}

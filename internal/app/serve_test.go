@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
@@ -74,7 +75,13 @@ func TestPlaygroundExamples(t *testing.T) {
 		if err != nil {
 			variables = []byte("null")
 		}
-		if answer := post(t, endpoint, string(query), variables); !strings.HasPrefix(answer, `{"data":`) {
+		var answer string
+		if strings.Contains(string(query), "\nsubscription ") {
+			answer = firstEvent(t, endpoint, string(query))
+		} else {
+			answer = post(t, endpoint, string(query), variables)
+		}
+		if !strings.HasPrefix(answer, `{"data":`) {
 			t.Errorf("%s: %s", file, answer)
 		}
 	}
@@ -124,6 +131,43 @@ func TestServeReadsSecretsFromFiles(t *testing.T) {
 		if got := post(t, endpoint, firstQuery, nil); !strings.Contains(got, step.want) {
 			t.Errorf("answer %s", got)
 		}
+	}
+}
+
+// firstEvent returns the data of the first event of a subscription.
+func firstEvent(t *testing.T, endpoint, document string) string {
+	t.Helper()
+	request, err := apptest.NewRequest(t.Context(), endpoint, apptest.Body(document, nil), "Accept", "text/event-stream")
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
+		if data, found := strings.CutPrefix(lines.Text(), "data: "); found {
+			return data
+		}
+	}
+	return ""
+}
+
+// TestSandboxIsLive asks until an answer differs, which each sandbox must see to.
+func TestSandboxIsLive(t *testing.T) {
+	t.Parallel()
+	const query = `{ leads(first: 1000) { nodes { id status comments lastModifiedOn } } }`
+	live := []string{"--sandbox-live", "--sandbox-live-interval", "1ms"}
+	_, alone := apptest.Sandbox(t, run, live...)
+	for name, args := range map[string][]string{"built in": live, "alone": alone} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			endpoint := startServer(t, args...)
+			first := post(t, endpoint, query, nil)
+			for post(t, endpoint, query, nil) == first {
+			}
+		})
 	}
 }
 

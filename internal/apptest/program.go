@@ -53,7 +53,7 @@ func Start(t testing.TB, run Run, ready string, args ...string) *Program {
 	p := &Program{Log: &Buffer{}, stop: stop, ended: make(chan struct{})}
 	go func() {
 		defer close(p.ended)
-		p.err = run(ctx, args, withoutDrainDelay, printed, p.Log)
+		p.err = run(ctx, args, environment, printed, p.Log)
 		_ = printed.CloseWithError(io.EOF)
 	}()
 	t.Cleanup(func() {
@@ -88,10 +88,14 @@ func Sandbox(t testing.TB, run Run, args ...string) (platform *Program, flags []
 	return platform, command[2:]
 }
 
-// withoutDrainDelay is an environment in which no test waits for load balancers.
-func withoutDrainDelay(name string) string {
-	if name == "LEADGRAPH_DRAIN_DELAY" {
+// environment is one in which no test waits for load balancers, and leads stay as they
+// are.
+func environment(name string) string {
+	switch name {
+	case "LEADGRAPH_DRAIN_DELAY":
 		return "0s"
+	case "LEADGRAPH_SANDBOX_LIVE":
+		return "false"
 	}
 	return ""
 }

@@ -104,6 +104,13 @@ func (d *Data) check() error {
 	return nil
 }
 
+func (l *Live) check() error {
+	if l.Interval <= 0 {
+		return errors.New("--sandbox-live-interval must be positive")
+	}
+	return nil
+}
+
 // checkURL refuses a URL that cannot be called. It also refuses one that sends
 // clear text to another machine, unless insecure is set, which the flag allow sets.
 // Its errors do not repeat the URL, which may hold a secret.

@@ -43,12 +43,14 @@ type Config struct {
 		Upstream  Upstream  `embed:""`
 		Caches    Caches    `embed:""`
 		Data      Data      `embed:""`
+		Live      Live      `embed:"" set:"sandbox_live=true"`
 		Tracing   Tracing   `kong:"-"`
 	} `cmd:"" default:"withargs" help:"Serve the GraphQL API. Without --upstream-url it serves the leads of a built-in sandbox."`
 
 	Sandbox struct {
 		Listen string        `help:"Address to serve on. Port 0 takes a free port." default:"127.0.0.1:8090" group:"Server"`
 		Data   Data          `embed:""`
+		Live   Live          `embed:"" set:"sandbox_live=false"`
 		Quirks SandboxQuirks `embed:""`
 	} `cmd:"" help:"Run only the sandbox, a stand-in for the Live Platform."`
 
@@ -141,6 +143,12 @@ type Data struct {
 	Leads int `name:"sandbox-leads" help:"Number of leads in the sandbox, up to ${max_sandbox_leads}; 0 means the default." default:"${sandbox_leads}" group:"Sandbox"`
 }
 
+// Live configures how the sandbox changes by itself.
+type Live struct {
+	On       bool          `name:"sandbox-live" help:"Let the leads of the sandbox change by themselves: consents, edits, changes of status and removals." default:"${sandbox_live}" negatable:"" group:"Sandbox"`
+	Interval time.Duration `name:"sandbox-live-interval" help:"Time between two changes of the sandbox; must be positive." default:"${sandbox_live_interval}" group:"Sandbox"`
+}
+
 // SandboxQuirks selects how the sandbox behaves where the platform's
 // documentation contradicts itself.
 type SandboxQuirks struct {
@@ -192,12 +200,12 @@ func Load(args []string, getenv func(string) string, stdout io.Writer) (cfg *Con
 	case Examine:
 		err = cfg.Doctor.complete()
 	case Sandbox:
-		err = errors.Join(checkListen("--listen", cfg.Sandbox.Listen), cfg.Sandbox.Data.check())
+		err = errors.Join(checkListen("--listen", cfg.Sandbox.Listen), cfg.Sandbox.Data.check(), cfg.Sandbox.Live.check())
 	case Serve:
 		s := &cfg.Serve
 		err = errors.Join(checkListeners(s.Listen, s.Edge.AdminListen),
 			s.Upstream.complete(s.Access.Auth == passthrough), s.Limits.check(), s.Edge.check(), s.Caches.complete(), s.Access.complete(), s.Documents.check(),
-			checkPassthrough(s.Access, s.Upstream, s.Caches), s.Data.check())
+			checkPassthrough(s.Access, s.Upstream, s.Caches), s.Data.check(), s.Live.check())
 		s.Tracing.complete(getenv)
 	}
 	return cfg, command, err

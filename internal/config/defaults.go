@@ -70,8 +70,9 @@ var bounds = vars(map[string]any{
 	"rows_per_weight":  limits.RowsPerWeight,
 	"calls_per_weight": limits.CallsPerWeight,
 
-	"sandbox_leads":  sandbox.DefaultLeads,
-	"doctor_timeout": doctor.DefaultTimeout,
+	"sandbox_leads":         sandbox.DefaultLeads,
+	"sandbox_live_interval": sandbox.DefaultLiveInterval,
+	"doctor_timeout":        doctor.DefaultTimeout,
 
 	// Values that only help texts name.
 	"max_page":          upstream.MaxPageSize,

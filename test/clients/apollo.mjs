@@ -1,5 +1,5 @@
 // Tests Apollo Client 4: paging by its Relay-style field policy, automatic persisted
-// queries, and @defer in both formats that it supports.
+// queries, @defer in both formats that it supports, and changes over its HttpLink.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client';
@@ -8,6 +8,8 @@ import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
 import { relayStylePagination } from '@apollo/client/utilities';
 import { filter, firstValueFrom } from 'rxjs';
 import { ask, check, leadId, removedIds, tenantId, url } from './check.mjs';
+import { iterate } from './follow.mjs';
+import { all, inStep, watch } from './live.mjs';
 
 const clientOf = (link, options) =>
   new ApolloClient({
@@ -103,3 +105,39 @@ for (const Handler of [Defer20220824Handler, GraphQL17Alpha9Handler]) {
     assert.equal(data.leadStats.total, (await ask('{ leadStats { total } }')).leadStats.total);
   });
 }
+
+const list = gql(all);
+let live; // a client whose cache holds the list
+
+await inStep(
+  'changes',
+  () => (after) =>
+    iterate((sink) => {
+      const subscription = live.subscribe({ query: gql(watch), variables: { after } }).subscribe({
+        ...sink,
+        next: (result) => (result.error ? sink.error(result.error) : sink.next(result)),
+      });
+      return () => subscription.unsubscribe();
+    }),
+  {
+    async begin(uri) {
+      live = new ApolloClient({ link: new HttpLink({ uri }), cache: new InMemoryCache() });
+      return (await live.query({ query: list })).data.leads;
+    },
+    // The cache has stored the leads of the batch by their ids. Only the members of the list remain to be changed.
+    each: ({ changes }) =>
+      live.cache.batch({
+        update(cache) {
+          for (const { kind, lead, removedId } of changes) {
+            if (removedId) cache.evict({ id: cache.identify({ __typename: 'Lead', id: removedId }) });
+            if (kind !== 'CREATED' && kind !== 'ENTERED') continue;
+            cache.updateQuery({ query: list }, ({ leads }) => ({
+              leads: { ...leads, nodes: [...leads.nodes.filter(({ id }) => id !== lead.id), lead] },
+            }));
+          }
+          cache.gc();
+        },
+      }),
+    keeps: () => live.readQuery({ query: list }).leads.nodes,
+  },
+);

@@ -21,10 +21,13 @@ export async function check(name, run) {
 }
 
 /** Answers a query without a client library, for comparison. */
-export async function ask(query, variables) {
-  const response = await fetch(url, {
+export const ask = (query, variables) => askAt(url, query, variables);
+
+/** Answers a query of another endpoint. */
+export async function askAt(endpoint, query, variables, headers) {
+  const response = await fetch(endpoint, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify({ query, variables }),
   });
   const { data, errors } = await response.json();

@@ -14,7 +14,7 @@ query Leads($first: Int, $after: Cursor, $filter: LeadFilter, $orderBy: LeadOrde
     edges { cursor node { ...Card } } pageInfo { hasNextPage endCursor } totalCount
   }
 }`;
-const scalars = { UUID: 'string', DateTime: 'string', CountryCode: 'string', Cursor: 'string', JSON: 'unknown' };
+const scalars = { UUID: 'string', DateTime: 'string', CountryCode: 'string', Cursor: 'string', ChangeCursor: 'string', JSON: 'unknown' };
 
 const files = {};
 await check('client preset', async () => {

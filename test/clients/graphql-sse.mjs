@@ -1,7 +1,9 @@
-// Tests graphql-sse in its distinct connections mode: an answer and a refusal.
+// Tests graphql-sse in its distinct connections mode: an answer and a refusal; changes,
+// with its own reconnection and the header Last-Event-ID.
 import assert from 'node:assert/strict';
 import { createClient } from 'graphql-sse';
 import { check, leadId, tenantId, url } from './check.mjs';
+import { inStep, watch } from './live.mjs';
 
 const client = createClient({ url, retryAttempts: 0 });
 
@@ -23,3 +25,17 @@ await check('refused document', async () => {
 });
 
 client.dispose();
+
+await inStep('changes', (url) => (after) => {
+  let last = after;
+  const client = createClient({
+    url, retryAttempts: 5, retry: async () => {},
+    headers: () => ({ 'last-event-id': last }),
+  });
+  return (async function* () {
+    for await (const result of client.iterate({ query: watch })) {
+      yield result;
+      last = result.data?.leadChanges.cursor ?? last;
+    }
+  })();
+});

@@ -1,8 +1,10 @@
-// Tests graphql-ws: answers and a refusal over one WebSocket.
+// Tests graphql-ws: answers and a refusal over one WebSocket; changes, with its own
+// reconnection.
 import assert from 'node:assert/strict';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws'; // Node 20 has no WebSocket
 import { check, leadId, tenantId, url } from './check.mjs';
+import { inStep, watch } from './live.mjs';
 
 let opened = 0;
 const client = createClient({
@@ -38,4 +40,12 @@ await check('refused document', async () => {
 await check('one connection', async () => {
   assert.equal(opened, 1);
   await client.dispose();
+});
+
+await inStep('changes', (url) => {
+  const client = createClient({
+    url: url.replace(/^http/, 'ws'), webSocketImpl: WebSocket, lazyCloseTimeout: 0,
+    retryAttempts: 5, retryWait: async () => {}, shouldRetry: () => true,
+  });
+  return (after) => client.iterate({ query: watch, variables: { after } });
 });

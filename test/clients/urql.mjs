@@ -1,11 +1,13 @@
 // Tests urql with its normalizing cache: reading the schema by introspection, paging
-// by its Relay resolver, and @defer.
+// by its Relay resolver, @defer, and changes over its fetchExchange.
 import assert from 'node:assert/strict';
 import { Client, fetchExchange, gql } from '@urql/core';
 import { cacheExchange } from '@urql/exchange-graphcache';
 import { relayPagination } from '@urql/exchange-graphcache/extras';
 import { getIntrospectionQuery } from 'graphql';
 import { ask, check, leadId, removedIds, tenantId, url } from './check.mjs';
+import { iterate } from './follow.mjs';
+import { all, inStep, watch } from './live.mjs';
 
 const warnings = [];
 const embedded = () => null;
@@ -76,3 +78,44 @@ await check('@defer', async () => {
 });
 
 await check('no warning of the cache', () => assert.deepEqual(warnings, []));
+
+const list = gql(all);
+let live; // a client whose cache holds the list
+
+await inStep(
+  'changes',
+  () => (after) =>
+    iterate((sink) => {
+      const { unsubscribe } = live.subscription(watch, { after }).subscribe((result) =>
+        result.error ? sink.error(result.error) : sink.next(result));
+      return unsubscribe;
+    }),
+  {
+    async begin(url) {
+      const updates = {
+        Subscription: {
+          // The cache has stored the leads of the batch by their ids. Only the members of the list remain to be changed.
+          leadChanges({ leadChanges }, _, cache) {
+            for (const { kind, lead, removedId } of leadChanges.changes) {
+              const without = ({ leads }) => leads.nodes.filter(({ id }) => id !== (removedId ?? lead.id));
+              if (kind !== 'UPDATED')
+                cache.updateQuery({ query: list }, (data) => ({
+                  ...data,
+                  leads: { ...data.leads, nodes: removedId ? without(data) : [...without(data), lead] },
+                }));
+            }
+          },
+        },
+      };
+      const keys = { ContactDetails: () => null, LeadChangeBatch: () => null, LeadChange: () => null, LeadConnection: () => null };
+      live = new Client({
+        url, preferGetMethod: false, fetchSubscriptions: true,
+        exchanges: [cacheExchange({ schema, keys, updates }), fetchExchange],
+      });
+      const { data, error } = await live.query(list, {}).toPromise();
+      assert.ifError(error);
+      return data.leads;
+    },
+    keeps: () => live.readQuery(list, {}).data.leads.nodes,
+  },
+);

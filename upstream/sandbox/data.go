@@ -145,20 +145,23 @@ func (d dice) channel() any {
 	return ""
 }
 
-func (d dice) comments() any {
-	remarks := []string{
+func remarks() []string {
+	return []string{
 		"Call back in May", "Prefers e-mail", "Porting 120 numbers from the old carrier", "Waiting for the emergency addresses",
 		"Asked for \"gold\" support", "Contract signed ✍️", "Site survey: 3 floors & a warehouse", "Ring the bell twice;\nask for the night shift",
 	}
+}
+
+func (d dice) comments() any {
 	switch n := d.IntN(100); {
 	case n < 60:
 		return null
 	case n < 75:
-		return pick(d, remarks)
+		return pick(d, remarks())
 	case n < 85:
 		return []string{}
 	}
-	return []string{pick(d, remarks), pick(d, remarks)}[:d.between(1, 2)]
+	return []string{pick(d, remarks()), pick(d, remarks())}[:d.between(1, 2)]
 }
 
 // person returns a contact at the customer.

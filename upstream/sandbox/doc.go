@@ -5,6 +5,8 @@
 // and no decoder with leadgraph's client, so that a mistake in one cannot hide a
 // mistake in the other.
 //
+// With [Server.Live] the leads change by themselves, as those of a platform do.
+//
 // # Platform endpoints
 //
 //	POST /{directory}/oauth2/v2.0/token   OAuth 2.0 client credentials, any directory [ENTRA]

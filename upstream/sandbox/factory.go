@@ -18,6 +18,8 @@ import (
 var samplesJSON []byte
 
 const (
+	sampleLeads = 4 // number of leads in samplesJSON
+
 	// In each block of twinPeriod leads, the lead at twinDirect is a direct lead
 	// and the last one is a later, consented lead of the same tenant. This gives
 	// about 2 % of the tenants both kinds of lead, as [TRG] describes.
@@ -33,11 +35,12 @@ const (
 )
 
 // Each lead uses two streams of random numbers, so that twins share their owner
-// and nothing else.
+// and nothing else. Each change of Server.Live uses another.
 const (
 	streamOwner uint64 = iota + 1
 	streamLead
 	streamOperators
+	streamChange
 )
 
 // factory makes leads. A lead depends only on the seed, the operator and its

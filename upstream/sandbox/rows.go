@@ -41,15 +41,22 @@ type store struct {
 func newStore(rows []row) *store {
 	s := &store{rows: rows, byTenant: make(map[string][]row, len(rows))}
 	for _, r := range rows {
-		s.index(r)
+		s.key(r)
 	}
 	return s
 }
 
-func (s *store) index(r row) {
+func (s *store) key(r row) {
 	key := strings.ToLower(r.tenant)
 	s.byTenant[key] = append(slices.Clip(s.byTenant[key]), r)
 }
+
+// index returns the position of the row with the given id, or -1.
+func (s *store) index(id string) int {
+	return slices.IndexFunc(s.rows, func(r row) bool { return r.id == id })
+}
+
+func (s *store) len() int { return len(s.all()) }
 
 func (s *store) all() []row {
 	s.mu.RLock()
@@ -70,7 +77,7 @@ func (s *store) insert(at int, rows ...row) {
 	at = min(max(at, 0), len(s.rows))
 	s.rows = slices.Concat(s.rows[:at], rows, s.rows[at:])
 	for _, r := range rows {
-		s.index(r)
+		s.key(r)
 	}
 }
 
@@ -81,13 +88,27 @@ func (s *store) appendMissing(r row) {
 	defer s.mu.Unlock()
 	if len(s.byTenant[strings.ToLower(r.tenant)]) == 0 {
 		s.rows = append(slices.Clip(s.rows), r)
-		s.index(r)
+		s.key(r)
 	}
 }
 
 func (s *store) remove(at, n int) []row {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.cut(at, n)
+}
+
+// drop removes the row with the given id, if there is one.
+func (s *store) drop(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at := s.index(id); at >= 0 {
+		s.cut(at, 1)
+	}
+}
+
+// cut removes up to n rows from position at on.
+func (s *store) cut(at, n int) []row {
 	at = min(max(at, 0), len(s.rows))
 	end := at + min(max(n, 0), len(s.rows)-at)
 	removed := s.rows[at:end]
@@ -100,6 +121,25 @@ func (s *store) remove(at, n int) []row {
 		}
 	}
 	return removed
+}
+
+// edit replaces members of the row with the given id. It returns false if there is
+// no such row.
+func (s *store) edit(id string, members map[string]any) (found bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := s.index(id)
+	if at < 0 {
+		return false
+	}
+	edited := s.rows[at].with(members)
+	s.rows = slices.Clone(s.rows)
+	s.rows[at] = edited
+	key := strings.ToLower(edited.tenant)
+	of := slices.Clone(s.byTenant[key])
+	of[slices.IndexFunc(of, func(r row) bool { return r.id == id })] = edited
+	s.byTenant[key] = of
+	return true
 }
 
 // replace replaces all rows.
@@ -201,16 +241,9 @@ func (s *Server) Replace(leads []json.RawMessage) error {
 // Edit replaces members of a lead, in pages and in lookups. It panics if there is no
 // such lead. It is safe for concurrent use.
 func (s *Server) Edit(id string, members map[string]any) {
-	s.rows.mu.Lock()
-	defer s.rows.mu.Unlock()
-	at := slices.IndexFunc(s.rows.rows, func(r row) bool { return r.id == id })
-	edited := s.rows.rows[at].with(members)
-	s.rows.rows = slices.Clone(s.rows.rows)
-	s.rows.rows[at] = edited
-	key := strings.ToLower(edited.tenant)
-	of := slices.Clone(s.rows.byTenant[key])
-	of[slices.IndexFunc(of, func(r row) bool { return r.id == id })] = edited
-	s.rows.byTenant[key] = of
+	if !s.rows.edit(id, members) {
+		panic("sandbox: there is no lead " + id)
+	}
 }
 
 // IDs returns the ids of all leads in the platform's order.

@@ -103,7 +103,8 @@ type Options struct {
 	// OnlineLatency additionally delays a checkOnline lookup that finds no local
 	// lead: only such a lookup asks Microsoft [GAL].
 	OnlineLatency time.Duration
-	// Clock decides when tokens expire. Nil means time.Now.
+	// Clock decides when tokens expire and dates the changes of Live. Nil means
+	// time.Now.
 	Clock func() time.Time
 }
 
@@ -151,8 +152,10 @@ type Server struct {
 	mux     *http.ServeMux
 	factory factory
 	rows    *store
-	online  []row         // not in rows until a checkOnline lookup finds them
-	serial  atomic.Uint64 // serial number of the next inserted lead
+	online  []row           // not in rows until a checkOnline lookup finds them
+	samples map[string]bool // ids of the documents' sample leads
+	serial  atomic.Uint64   // serial number of the next inserted lead
+	changes atomic.Uint64   // number of changes that Live has made
 	tokens  tokens
 	faults  faultQueue
 	tally   tally
@@ -178,8 +181,12 @@ func New(opts Options) (*Server, error) {
 		factory: f,
 		rows:    newStore(rows),
 		online:  f.batch(firstOnline, onlineTenants),
+		samples: map[string]bool{},
 		tokens:  tokens{expiry: make(map[string]time.Time)},
 		buffers: sync.Pool{New: func() any { return new([]byte) }},
+	}
+	for _, r := range rows[:min(sampleLeads, len(rows))] {
+		s.samples[r.id] = true
 	}
 	s.serial.Store(firstInserted)
 	s.paging.Store(opts.paging())
