@@ -9,6 +9,7 @@ import (
 
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
+	"leadgraph/lead/flight"
 )
 
 // Catalogue is what a Feed reads; see catalogue.Catalogue.
@@ -130,7 +131,7 @@ func (f *Feed) due(now time.Time) time.Duration {
 func (f *Feed) read(ctx context.Context) {
 	begun := time.Now()
 	f.attempted = begun
-	_, _, err := f.catalogue.Snapshot(ctx, lead.Freshness{NotBefore: begun})
+	_, _, err := f.catalogue.Snapshot(flight.Unhurried(ctx), lead.Freshness{NotBefore: begun})
 	if ctx.Err() != nil {
 		return
 	}

@@ -36,9 +36,16 @@ type causedContext struct {
 }
 
 type (
-	causeKey  struct{}
-	urgentKey struct{}
+	causeKey     struct{}
+	urgentKey    struct{}
+	unhurriedKey struct{}
 )
+
+// Unhurried returns a context whose owner waits for shared work without making it urgent;
+// see Pace.
+func Unhurried(ctx context.Context) context.Context {
+	return context.WithValue(ctx, unhurriedKey{}, true)
+}
 
 // CauseDeadline returns the deadline of the request that caused the work with this
 // context. The work may go on after it, but that request gets nothing then. It reports
@@ -120,8 +127,10 @@ func (f *Flight[V]) Done() <-chan struct{} { return f.done }
 // Outlast waits until the work has ended, for a caller who has no seat. If ctx ends
 // first, it returns the error of ctx.
 func (f *Flight[V]) Outlast(ctx context.Context) error {
-	f.waiting.Add(1)
-	defer f.waiting.Add(-1)
+	if ctx.Value(unhurriedKey{}) == nil {
+		f.waiting.Add(1)
+		defer f.waiting.Add(-1)
+	}
 	select {
 	case <-f.done:
 		return nil

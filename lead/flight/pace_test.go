@@ -67,6 +67,12 @@ func TestPaceOfUrgentWork(t *testing.T) {
 			}
 		}
 		want(true)
+		ctx, leave := context.WithCancel(flight.Unhurried(t.Context()))
+		left := make(chan error)
+		go func() { left <- f.Outlast(ctx) }()
+		want(true)
+		leave()
+		<-left
 		for _, wait := range []func(context.Context) error{
 			f.Outlast,
 			func(ctx context.Context) error { f.Join(); _, err := f.Wait(ctx); return err },
