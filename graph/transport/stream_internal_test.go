@@ -99,8 +99,9 @@ func TestEventsResumeByTheirIds(t *testing.T) {
 			if last > 0 {
 				header.Set("Last-Event-ID", fmt.Sprintf("tick-%d", last))
 			}
-			body := openStream(t, client, `subscription { tick(panic: 8, ids: true) }`, header).Body
-			text, err := io.ReadAll(body)
+			response := openStream(t, client, `subscription { tick(panic: 8, ids: true) }`, header)
+			text, err := io.ReadAll(response.Body)
+			_ = response.Body.Close()
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -70,7 +70,7 @@ func TestPlayground(t *testing.T) {
 func TestPlaygroundShowsChanges(t *testing.T) {
 	t.Parallel()
 	browser := findChromium(t)
-	address := apptest.Serve(t, run, "--sandbox-live", "--sandbox-live-interval", "20ms", "--changes-interval", "50ms").URL("playground:")
+	address := apptest.Serve(t, run, "--sandbox-live", "--sandbox-live-interval", "2s", "--changes-interval", "200ms").URL("playground:")
 	ctx, seen := openBrowser(t, browser)
 	tab := chromedp.Search(`//button[contains(@class, "graphiql-tab-button")][contains(., "Changes")]`)
 	do(ctx, t, "open the example", chromedp.EmulateViewport(1440, 900), chromedp.Navigate(address), chromedp.Click(tab))

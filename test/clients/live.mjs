@@ -58,15 +58,15 @@ export const inStep = (name, connect, { begin = list, each = () => {}, keeps } =
         apply(copy, batch);
         each(batch);
         changes += batch.changes.length;
-        copies.set(batch.asOf, new Map(copy));
+        copies.set(Date.parse(batch.asOf), new Map(copy)); // texts leave out zeros at the end
         if (!goal && changes >= 5 * (lost + 1)) {
           if (lost === cuts) goal = await list();
           else lost++, line.cut();
         }
-        if (goal && batch.asOf >= goal.asOf) break;
+        if (goal && Date.parse(batch.asOf) >= Date.parse(goal.asOf)) break;
       }
-      const times = [...copies.keys()].filter((time) => time <= goal.asOf).sort();
-      assert.deepEqual(sorted(copies.get(times.at(-1)).values()), sorted(goal.nodes));
+      const last = Math.max(...[...copies.keys()].filter((time) => time <= Date.parse(goal.asOf)));
+      assert.deepEqual(sorted(copies.get(last).values()), sorted(goal.nodes));
       if (keeps) assert.deepEqual(sorted(keeps()), sorted(copy.values()));
     } finally {
       line.close();
