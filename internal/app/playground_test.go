@@ -73,7 +73,9 @@ func TestPlaygroundShowsChanges(t *testing.T) {
 	address := apptest.Serve(t, run, "--sandbox-live", "--sandbox-live-interval", "2s", "--changes-interval", "200ms").URL("playground:")
 	ctx, seen := openBrowser(t, browser)
 	tab := chromedp.Search(`//button[contains(@class, "graphiql-tab-button")][contains(., "Changes")]`)
-	do(ctx, t, "open the example", chromedp.EmulateViewport(1440, 900), chromedp.Navigate(address), chromedp.Click(tab))
+	do(ctx, t, "open the page", chromedp.EmulateViewport(1440, 900), chromedp.Navigate(address))
+	checkTabs(ctx, t) // before, a click on a tab may be lost
+	do(ctx, t, "open the example", chromedp.Click(tab), chromedp.WaitVisible(textIn("graphiql-query-editor", "subscription")))
 	do(ctx, t, "wait for a change", chromedp.Click(executeButton), chromedp.WaitVisible(textIn("result-window", "observedAt")))
 	const events = `new Promise((resolve) => {
 		const events = new EventSource('/graphql?query=' + encodeURIComponent('subscription { leadChanges { cursor } }'));
