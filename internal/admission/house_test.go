@@ -177,8 +177,8 @@ func TestWhoWaitsForThePlatformLeavesRoom(t *testing.T) {
 }
 
 // TestAFullHouseRefusesAtTheDoor lets each operation take half of the house for 100 ms, so
-// that ten of them end in half a second while tokens are free. Who could not be answered
-// in time is refused at once, and nobody who waits is refused.
+// that ten of them end in half a second while tokens are free. An operation that
+// could not be answered in time is refused at once, and none is that waits.
 func TestAFullHouseRefusesAtTheDoor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

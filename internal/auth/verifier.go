@@ -3,6 +3,7 @@ package auth
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"net/url"
 	"regexp"
@@ -26,6 +27,8 @@ var algorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", 
 type verifier struct {
 	parser    *jwt.Parser
 	keys      *keySet
+	known     knownTokens
+	now       func() time.Time
 	issuers   []string
 	readScope string
 	piiScope  string
@@ -49,6 +52,8 @@ func newVerifier(o Options) (*verifier, error) {
 			jwt.WithTimeFunc(o.Now),
 			jwt.WithStrictDecoding(),
 		),
+		known:     newKnownTokens(),
+		now:       o.Now,
 		issuers:   o.Issuers,
 		readScope: cmp.Or(o.ReadScope, DefaultReadScope),
 		piiScope:  cmp.Or(o.PIIScope, DefaultPIIScope),
@@ -91,6 +96,19 @@ var (
 // verify returns the caller who owns the token. The caller may lack the scope to
 // read.
 func (v *verifier) verify(ctx context.Context, token string) (Caller, error) {
+	hash, keys := sha256.Sum256([]byte(token)), v.keys.current.Load()
+	if caller, known := v.known.find(hash, keys, v.now()); known {
+		return caller, nil
+	}
+	caller, err := v.check(ctx, token)
+	if err == nil {
+		v.known.add(hash, keys, caller)
+	}
+	return caller, err
+}
+
+// check verifies the token.
+func (v *verifier) check(ctx context.Context, token string) (Caller, error) {
 	var c claims
 	_, err := v.parser.ParseWithClaims(token, &c, func(parsed *jwt.Token) (any, error) {
 		// RFC 7515 section 4.1.11: critical headers must be understood. We know none.
