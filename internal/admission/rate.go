@@ -8,6 +8,11 @@ const (
 	// rateWindow is how long operations must have waited without a break for their
 	// rate to count: without a queue it would be the rate of arrivals.
 	rateWindow = 100 * time.Millisecond
+	// rateEnds is how many operations must have ended in the window, unless it is as long
+	// as longestWindow: operations that have begun together end together, so few of them
+	// say little.
+	rateEnds      = 16
+	longestWindow = time.Second
 )
 
 // rate measures how many operations end in a second while others wait.
@@ -65,7 +70,7 @@ func (r *rate) count(now time.Time) {
 		return
 	}
 	r.ended++
-	if took := now.Sub(r.since); took >= rateWindow {
+	if took := now.Sub(r.since); took >= rateWindow && r.ended >= rateEnds || took >= longestWindow {
 		measured := float64(r.ended) / took.Seconds()
 		if r.known {
 			measured = (measured + r.perSecond) / 2
