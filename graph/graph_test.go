@@ -120,9 +120,9 @@ func newService(t *testing.T, o serviceOptions) service {
 	memory := recent.New()
 	var lookups *lookup.Lookups
 	var feed *changes.Feed
-	o.catalogue.OnPublish = func(s *catalogue.Snapshot) {
+	o.catalogue.OnPublish = func(ctx context.Context, s *catalogue.Snapshot) {
 		memory.Publish(s)
-		feed.Publish(s)
+		feed.Publish(ctx, s)
 		if o.feeds {
 			lookups.Feed(s)
 		}

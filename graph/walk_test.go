@@ -95,7 +95,7 @@ func (r *replica) restart(t *testing.T) {
 	r.close()
 	memory := recent.New()
 	var lookups *lookup.Lookups
-	all := catalogue.New(r.platform, catalogue.Options{TTL: time.Hour, NoCacheInterval: -1, OnPublish: func(s *catalogue.Snapshot) {
+	all := catalogue.New(r.platform, catalogue.Options{TTL: time.Hour, NoCacheInterval: -1, OnPublish: func(_ context.Context, s *catalogue.Snapshot) {
 		memory.Publish(s)
 		lookups.Feed(s)
 	}})

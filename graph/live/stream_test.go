@@ -27,7 +27,7 @@ func publish(log *changes.Log, leads int, value string) {
 	for i := range list {
 		list[i] = &lead.Lead{ID: fmt.Sprint("lead ", i), TenantID: "t", Comments: []string{value}, AsOf: time.Now()}
 	}
-	log.Publish(catalogue.Build(list, time.Now(), nil))
+	log.Publish(context.Background(), catalogue.Build(list, time.Now(), nil))
 }
 
 // newStream returns a stream from the end of the log.

@@ -21,8 +21,8 @@ func (o *Options) observe(lookups *lookup.Options, snapshots *catalogue.Options)
 		return
 	}
 	feed := snapshots.OnPublish
-	snapshots.OnPublish = func(s *catalogue.Snapshot) {
-		feed(s)
+	snapshots.OnPublish = func(ctx context.Context, s *catalogue.Snapshot) {
+		feed(ctx, s)
 		o.Telemetry.Published(s.AsOf(), s.Len(), s.Unreadable())
 	}
 }

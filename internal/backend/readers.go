@@ -51,10 +51,10 @@ func newReaders(o Options, client *upstream.Client, tenants lookup.TenantSource,
 		RefreshTimeout:       o.Caches.CatalogueTimeout,
 		NoCacheInterval:      orOff(o.Caches.NoCacheInterval),
 		Jitter:               0.1,
-		OnPublish: func(s *catalogue.Snapshot) {
+		OnPublish: func(ctx context.Context, s *catalogue.Snapshot) {
 			r.memory.Publish(s)
 			r.Feed(s)
-			r.feed.Publish(s)
+			r.feed.Publish(ctx, s)
 		},
 		Logger: o.Logger,
 	}

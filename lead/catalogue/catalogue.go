@@ -73,8 +73,9 @@ type Options struct {
 	// Rand returns numbers in [0, 1); nil means rand.Float64.
 	Rand func() float64
 	// OnPublish, if not nil, is called with every new snapshot before the requests
-	// that wait for it continue. It must return quickly.
-	OnPublish func(*Snapshot)
+	// that wait for it continue. It must return quickly. The context is that of the
+	// refresh.
+	OnPublish func(context.Context, *Snapshot)
 	// OnRefresh, if not nil, is called after every refresh with its duration, the
 	// number of requests to the platform and its error. The error is
 	// context.Canceled if the refresh was abandoned. It must return quickly.
@@ -141,7 +142,7 @@ func New(source Source, opts Options) *Catalogue {
 		opts.Rand = rand.Float64
 	}
 	if opts.OnPublish == nil {
-		opts.OnPublish = func(*Snapshot) {}
+		opts.OnPublish = func(context.Context, *Snapshot) {}
 	}
 	if opts.OnRefresh == nil {
 		opts.OnRefresh = func(time.Duration, int, error) {}

@@ -433,7 +433,7 @@ func TestCatalogueTellsOfSnapshots(t *testing.T) {
 	var told []string
 	var log bytes.Buffer
 	opts := leadtest.Options()
-	opts.OnPublish = func(s *catalogue.Snapshot) { told = append(told, s.All()[0].ID) }
+	opts.OnPublish = func(_ context.Context, s *catalogue.Snapshot) { told = append(told, s.All()[0].ID) }
 	opts.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	inBubble(t, opts, func(t *testing.T, c *catalogue.Catalogue, p *leadtest.Platform) {
 		leadtest.WantAnswer(t, c, leadtest.Whatever, "read 1 calls 3 in 1s")

@@ -189,7 +189,7 @@ func (c *Catalogue) read(ctx context.Context, number uint64, begun, notBefore ti
 	}
 	got.snapshot = snapshot
 	c.opts.OnRefresh(time.Since(begun), got.calls, nil)
-	c.publish(current{Snapshot: snapshot, number: number, freshFor: c.vary(c.opts.TTL)}, time.Since(begun))
+	c.publish(ctx, current{Snapshot: snapshot, number: number, freshFor: c.vary(c.opts.TTL)}, time.Since(begun))
 	c.opts.Logger.LogAttrs(ctx, slog.LevelInfo, "catalogue refreshed",
 		slog.Int("leads", snapshot.Len()), slog.Int("unreadable", snapshot.Unreadable()), slog.Int("calls", got.calls), slog.Duration("took", time.Since(begun)))
 	return got, nil
@@ -208,11 +208,11 @@ func (r Reading) began(called time.Time) time.Time {
 	return r.AsOf.UTC()
 }
 
-func (c *Catalogue) publish(latest current, took time.Duration) {
+func (c *Catalogue) publish(ctx context.Context, latest current, took time.Duration) {
 	c.mu.Lock()
 	c.current, c.failure, c.took = latest, failure{}, took
 	c.mu.Unlock()
-	c.opts.OnPublish(latest.Snapshot)
+	c.opts.OnPublish(ctx, latest.Snapshot)
 }
 
 // failed notes why a refresh failed and when the next one may start. A cancelled

@@ -1,6 +1,7 @@
 package changes_test
 
 import (
+	"context"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -15,7 +16,7 @@ import (
 // fed returns a feed of a catalogue that reads from p, and what to call at the end.
 func fed(p *leadtest.Platform, interval time.Duration) (f *changes.Feed, all *catalogue.Catalogue, end func()) {
 	o := leadtest.Options()
-	o.OnPublish = func(s *catalogue.Snapshot) { f.Publish(s) }
+	o.OnPublish = func(ctx context.Context, s *catalogue.Snapshot) { f.Publish(ctx, s) }
 	all = catalogue.New(p, o)
 	f = changes.NewFeed(all, changes.Options{}, interval, slog.New(slog.DiscardHandler))
 	return f, all, func() { f.Close(); all.Close() }

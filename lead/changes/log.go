@@ -7,6 +7,7 @@
 package changes
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"slices"
@@ -15,6 +16,7 @@ import (
 
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
+	"leadgraph/lead/flight"
 )
 
 // ErrExpired is the error for a position of which the log no longer knows what follows.
@@ -89,8 +91,9 @@ func NewLog(o Options) *Log {
 func (l *Log) ID() uint64 { return l.id }
 
 // Publish adds a revision if the snapshot differs from the latest one. Only complete lists
-// may be published: a lead that is missing counts as gone.
-func (l *Log) Publish(s *catalogue.Snapshot) {
+// may be published: a lead that is missing counts as gone. The context is that of the
+// refresh; the comparison makes no pauses while a caller waits for it.
+func (l *Log) Publish(ctx context.Context, s *catalogue.Snapshot) {
 	l.publishing.Lock()
 	defer l.publishing.Unlock()
 	l.mu.Lock()
@@ -99,7 +102,7 @@ func (l *Log) Publish(s *catalogue.Snapshot) {
 	l.mu.Unlock()
 	var found []Change
 	if before != nil && before != s {
-		found = compare(before, s, unsettled)
+		found = compare(before, s, unsettled, flight.NewPace(ctx))
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

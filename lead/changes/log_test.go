@@ -150,7 +150,7 @@ func TestListAndChangesAreTheList(t *testing.T) {
 		for range rapid.IntRange(1, 8).Draw(t, "readings") {
 			p.change(t)
 			s := p.read()
-			log.Publish(s)
+			log.Publish(t.Context(), s)
 			if rapid.Bool().Draw(t, "list") {
 				for _, f := range filters {
 					clients = append(clients, &client{filter: f, at: log.Of(s), has: list(s, f)})
@@ -188,12 +188,12 @@ func TestKindsAgreeWithTheFilter(t *testing.T) {
 		f := leadtest.GenFilter(3).Draw(t, "filter")
 		p.change(t)
 		before := p.read()
-		log.Publish(before)
+		log.Publish(t.Context(), before)
 		at := log.Of(before)
 		for range 3 {
 			p.change(t)
 			now := p.read()
-			log.Publish(now)
+			log.Publish(t.Context(), now)
 			want := map[string]changes.Kind{}
 			was, is, all, allNow := list(before, f), list(now, f), list(before, nil), list(now, nil)
 			for id := range maps.Keys(merged(all, allNow)) {
@@ -254,11 +254,11 @@ func TestRetention(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := changes.NewLog(changes.Options{Retention: time.Hour})
 		first := simple(3, "", time.Now())
-		log.Publish(first)
+		log.Publish(t.Context(), first)
 		at := log.Of(first)
 		for i := range 4 {
 			leadtest.Pass(25 * time.Minute)
-			log.Publish(simple(3, fmt.Sprint(i), time.Now()))
+			log.Publish(t.Context(), simple(3, fmt.Sprint(i), time.Now()))
 		}
 		if _, err := log.Read(at, nil, 100); !errors.Is(err, changes.ErrExpired) {
 			t.Errorf("a position before the retention: %v", err)
@@ -284,9 +284,9 @@ func TestMemoryIsBounded(t *testing.T) {
 	t.Parallel()
 	log := changes.NewLog(changes.Options{MaxBytes: 100 << 10})
 	now := time.Now()
-	log.Publish(simple(10, "", now))
+	log.Publish(t.Context(), simple(10, "", now))
 	for i := range 50 {
-		log.Publish(simple(10, fmt.Sprint(i), now.Add(time.Duration(i+1)*time.Millisecond)))
+		log.Publish(t.Context(), simple(10, fmt.Sprint(i), now.Add(time.Duration(i+1)*time.Millisecond)))
 	}
 	end, _ := log.End()
 	kept := 0
@@ -306,7 +306,7 @@ func TestNews(t *testing.T) {
 	t.Parallel()
 	log := changes.NewLog(changes.Options{})
 	now := time.Now()
-	log.Publish(simple(1, "", now))
+	log.Publish(t.Context(), simple(1, "", now))
 	end, _ := log.End()
 	has := func(news <-chan struct{}) bool {
 		select {
@@ -317,11 +317,11 @@ func TestNews(t *testing.T) {
 		}
 	}
 	news := log.News(end)
-	log.Publish(simple(1, "", now.Add(1)))
+	log.Publish(t.Context(), simple(1, "", now.Add(1)))
 	if _, asOf := log.End(); has(news) || !asOf.Equal(now.Add(1)) {
 		t.Error("the same leads are news, or not newer")
 	}
-	log.Publish(simple(1, "x", now.Add(2)))
+	log.Publish(t.Context(), simple(1, "x", now.Add(2)))
 	if !has(news) || !has(log.News(end)) {
 		t.Error("a change is no news")
 	}
@@ -331,12 +331,12 @@ func TestNews(t *testing.T) {
 	if _, err := log.Read(end, nil, 1); !has(news) || !errors.Is(err, leadtest.ErrDown) {
 		t.Errorf("a refusal is no news, or can be read: %v", err)
 	}
-	log.Publish(simple(1, "x", now.Add(3)))
+	log.Publish(t.Context(), simple(1, "x", now.Add(3)))
 	if _, err := log.Read(end, nil, 1); err != nil || has(log.News(end)) {
 		t.Errorf("the refusal stays: %v", err)
 	}
 	log.Unsettle([]string{"0", "nobody"})
-	log.Publish(simple(1, "x", now.Add(4)))
+	log.Publish(t.Context(), simple(1, "x", now.Add(4)))
 	if b, err := log.Read(end, nil, 5); err != nil || len(b.Entries) != 1 || b.Entries[0].Kind != changes.Updated {
 		t.Errorf("%+v %v", b, err)
 	}

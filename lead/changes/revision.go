@@ -16,8 +16,7 @@ type Change struct{ Before, After *lead.Lead }
 // compare returns the changes from one snapshot to the next: first the leads that are gone,
 // then new and changed ones in the order of the list. A lead that has only moved has not
 // changed.
-func compare(before, now *catalogue.Snapshot, unsettled map[string]struct{}) []Change {
-	var pace flight.Pace
+func compare(before, now *catalogue.Snapshot, unsettled map[string]struct{}, pace *flight.Pace) []Change {
 	var gone, rest []Change
 	kept, find := 0, before.Finder()
 	for _, l := range now.All() {

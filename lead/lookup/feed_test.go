@@ -161,7 +161,7 @@ func TestLookupsUnderLoad(t *testing.T) {
 		all := tenants(60)
 		d.tenants = all[:50]
 		var l *lookup.Lookups
-		c := catalogue.New(d, catalogue.Options{TTL: time.Second, OnPublish: func(s *catalogue.Snapshot) { l.Feed(s) }})
+		c := catalogue.New(d, catalogue.Options{TTL: time.Second, OnPublish: func(_ context.Context, s *catalogue.Snapshot) { l.Feed(s) }})
 		defer c.Close()
 		shared := &replicas{held: map[string]lookup.Found{}}
 		l = lookup.New(d, c, lookup.Options{TTL: time.Second, NegativeTTL: time.Second / 4, MaxBytes: 10_000, Shared: shared})

@@ -22,7 +22,7 @@ func withPlanner(t *testing.T, held int, options lookup.Options, test func(t *te
 		d := newDirectory()
 		d.tenants = tenants(held)
 		var l *lookup.Lookups
-		c := catalogue.New(d, catalogue.Options{TTL: time.Minute, StaleIfError: time.Hour, OnPublish: func(s *catalogue.Snapshot) { l.Feed(s) }})
+		c := catalogue.New(d, catalogue.Options{TTL: time.Minute, StaleIfError: time.Hour, OnPublish: func(_ context.Context, s *catalogue.Snapshot) { l.Feed(s) }})
 		defer c.Close()
 		l = lookup.New(d, c, options)
 		defer l.Close()
