@@ -82,6 +82,7 @@ func TestListWatchAndComeBack(t *testing.T) {
 	t.Cleanup(front.Close)
 	flags := []string{
 		"--upstream-url", front.URL + sandbox.BasePath, "--upstream-token", "any", "--changes-interval", "10ms", "--no-cache-interval", "0",
+		"--admin-listen", "127.0.0.1:0",
 	}
 	server := apptest.Serve(t, run, flags...)
 	endpoint := server.Endpoint()
@@ -120,6 +121,11 @@ func TestListWatchAndComeBack(t *testing.T) {
 	}
 	if !slices.Equal(kinds, []string{"ENTERED", "REMOVED"}) {
 		t.Errorf("after an interruption come %v", kinds)
+	}
+	metrics := server.URL("admin:") + "metrics"
+	listeners, kept := apptest.Metric(t, metrics, "leadgraph_change_listeners"), apptest.Metric(t, metrics, "leadgraph_change_log_bytes")
+	if listeners != 2 || kept <= 0 {
+		t.Errorf("metrics count %v listeners, and %v bytes of changes", listeners, kept)
 	}
 	begun := time.Now()
 	server.Stop()

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"leadgraph/internal/admission"
+	"leadgraph/internal/telemetry"
 	"leadgraph/lead/changes"
 )
 
@@ -38,6 +39,25 @@ func (p *Platform) Listen(ctx context.Context) (log *changes.Log, leave func(), 
 		p.pool.unhear(entry)
 		p.pool.leave(entry)
 	}), nil
+}
+
+// changes returns the state of the logs of all callers.
+func (p *Platform) changes() (all telemetry.Changes) {
+	add := func(feed *changes.Feed) {
+		all.Listeners += feed.Listeners()
+		all.Bytes += feed.Bytes()
+	}
+	switch {
+	case p.common != nil:
+		add(p.common.feed)
+	case p.pool != nil:
+		p.pool.mu.Lock()
+		defer p.pool.mu.Unlock()
+		for _, entry := range p.pool.partitions {
+			add(entry.feed)
+		}
+	}
+	return all
 }
 
 // hear counts a listener of a partition. It returns false if too many have listeners.

@@ -93,7 +93,7 @@ func Open(o Options) (*Platform, error) {
 	}
 	p := &Platform{name: o.Name, client: client, cursors: o.seal(keys), options: o}
 	if o.Telemetry != nil {
-		o.Telemetry.Watch(telemetry.Sources{Callers: p.Callers, Upstream: p.clientState, Shared: p.sharedState})
+		o.Telemetry.Watch(telemetry.Sources{Callers: p.Callers, Changes: p.changes, Upstream: p.clientState, Shared: p.sharedState})
 	}
 	if o.Caller != nil {
 		p.pool = newPool(o, client)

@@ -17,6 +17,15 @@ type Sources struct {
 	Shared     func() Shared
 	// Callers returns the number of callers with a cache of their own.
 	Callers func() int
+	Changes func() Changes
+}
+
+// Changes is the state of all logs of changes together.
+type Changes struct {
+	// Listeners is the number of subscriptions that follow them.
+	Listeners int
+	// Bytes is the memory that the changes take, by estimate.
+	Bytes int64
 }
 
 // Queue is the state of admission.
@@ -109,6 +118,9 @@ var (
 
 	callersHeld = desc("callers", "Callers with a cache of their own (passthrough only).")
 
+	changeListeners = desc("change_listeners", "Subscriptions that watch leads.")
+	changeBytes     = desc("change_log_bytes", "Memory of the changes that are kept for those who watch, in bytes, by estimate.")
+
 	projected = desc("projection_hits_total", "Fields answered by the compiled projection.")
 	fallbacks = desc("projection_fallbacks_total", "Fields left to the generated executor, by reason.", "reason")
 	givenUp   = desc("projection_ended_total", "Fields abandoned because their request had ended.")
@@ -139,7 +151,7 @@ func (*scraped) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		catalogueAge, catalogueLeads, catalogueHoles, breakerState, gateClosed, gateRefused, upstreamBusy, upstreamMax, upstreamWait, tokenExpiry,
 		pageLeads, pageCap, pageFirst, listEnd, queueLimit, queueInside, queueRunning, queueWaiting, queueUnsent, queueCutOffs,
-		sharedState, sharedRejected, callersHeld, projected, fallbacks, givenUp,
+		sharedState, sharedRejected, callersHeld, changeListeners, changeBytes, projected, fallbacks, givenUp,
 	} {
 		to <- d
 	}
@@ -179,6 +191,11 @@ func (s Sources) collect(out sink) {
 	}
 	if s.Callers != nil {
 		out.gauge(callersHeld, float64(s.Callers()))
+	}
+	if s.Changes != nil {
+		c := s.Changes()
+		out.gauge(changeListeners, float64(c.Listeners))
+		out.gauge(changeBytes, float64(c.Bytes))
 	}
 	if s.Projection != nil {
 		p := s.Projection()

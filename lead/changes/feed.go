@@ -92,6 +92,13 @@ func (f *Feed) Listen() (leave func()) {
 	})
 }
 
+// Listeners returns how many listen.
+func (f *Feed) Listeners() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.listeners
+}
+
 // poll reads all leads again and again until ctx ends.
 func (f *Feed) poll(ctx context.Context) {
 	f.turn.Lock()

@@ -198,6 +198,13 @@ func (l *Log) End() (Position, time.Time) {
 	return l.end, l.asOf
 }
 
+// Bytes returns the memory that the changes take, by estimate.
+func (l *Log) Bytes() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.bytes
+}
+
 // Unsettle makes the next revision tell these leads as updated even if they have the same
 // values as in the latest. A page has shown newer ones, or has left the leads out because
 // of newer ones; if the platform has gone back meanwhile, no comparison of readings shows
