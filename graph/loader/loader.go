@@ -22,11 +22,11 @@ import (
 
 // safetyWait bounds how long a batch waits if fewer keys arrive than the
 // operation announced, for example because a field fails before it loads. It is
-// not a collection window: a batch starts when its last announced key arrives. The wait
-// grows with the keys, because a busy server takes longer to pass in many of them, and a
-// batch that is cut costs more calls than the wait saves.
+// not a collection window: a batch starts when its last announced key arrives. On a busy
+// server keys take milliseconds to arrive, and more if they are many; a batch that is cut
+// costs calls.
 func safetyWait(keys int) time.Duration {
-	return time.Millisecond + time.Duration(keys)*50*time.Microsecond
+	return 10*time.Millisecond + time.Duration(keys)*50*time.Microsecond
 }
 
 // mostInput is how many keys may arrive before the batch takes them.

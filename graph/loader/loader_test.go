@@ -71,7 +71,7 @@ func TestConcurrentLoadsAreOneBatchWithoutATimer(t *testing.T) {
 func TestAnnouncedKeysThatNeverComeDelayShortly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		for keys, most := range map[int]time.Duration{2: 2 * time.Millisecond, 500: 50 * time.Millisecond} {
+		for keys, most := range map[int]time.Duration{2: 20 * time.Millisecond, 500: 50 * time.Millisecond} {
 			leads := loader.New(t.Context(), readerFunc(func(_ context.Context, key loader.Key) ([]*lead.Lead, error) {
 				return named(key.TenantID), nil
 			}), keys)
