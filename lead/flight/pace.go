@@ -13,6 +13,9 @@ const (
 	paceYield = 200 * time.Microsecond
 	paceWork  = time.Millisecond
 	paceRest  = 250 * time.Microsecond
+	// paceMost is how long work lasts at most that does not look at the network: the
+	// scheduler preempts it then.
+	paceMost = 10 * time.Millisecond
 	// paceSteps is how many steps there are for each look at the clock, which takes as
 	// long as several of them.
 	paceSteps = 64
@@ -22,14 +25,15 @@ const (
 // and after each millisecond of work it sleeps. Yielding alone is not enough: on one
 // processor the scheduler would return to the computation without looking at the
 // network. Where more goroutines are ready than there are processors, each pause can take
-// many times as long as the work between two of them, so work that somebody waits for
-// makes none. The zero value makes all of them, and nil makes none. A Pace is not safe
+// many times as long as the work between two of them. So work that somebody waits for
+// makes none, and other work lasts as long as the pause before it, within bounds. The zero value makes all of them, and nil makes none. A Pace is not safe
 // for concurrent use.
 type Pace struct {
 	urgent  func() bool // nil means never
 	steps   int
-	rested  time.Time // when the work was last resumed after a rest
-	yielded time.Time // the same after a rest or a yield
+	resumed time.Time     // when the work went on after a pause
+	worked  time.Duration // since the last rest, without what came after the last yield
+	pause   time.Duration // how long the last one took, at most paceMost
 }
 
 // NewPace returns a Pace for shared work with this context. It makes no pauses while a
@@ -55,15 +59,18 @@ func (p *Pace) Rest() {
 		return
 	}
 	now := time.Now()
+	since := now.Sub(p.resumed)
 	switch {
-	case p.rested.IsZero():
-		p.rested, p.yielded = now, now
-	case now.Sub(p.rested) >= paceWork:
+	case p.resumed.IsZero():
+	case p.worked+since >= max(paceWork, p.pause):
 		<-time.After(paceRest)
-		p.rested = time.Now()
-		p.yielded = p.rested
-	case now.Sub(p.yielded) >= paceYield:
+		p.worked = 0
+	case since >= max(paceYield, p.pause):
 		runtime.Gosched()
-		p.yielded = time.Now()
+		p.worked += since
+	default:
+		return
 	}
+	p.resumed = time.Now()
+	p.pause = min(p.resumed.Sub(now), paceMost)
 }
