@@ -52,7 +52,7 @@ export const inStep = (name, connect, { begin = list, each = () => {}, keeps } =
     try {
       const first = await begin(line.url);
       const copy = new Map(first.nodes.map((lead) => [lead.id, lead]));
-      // By the time of their leads. What a full batch leads to, no reading may have shown.
+      // By the time of their leads. A full batch can lead to a state that no reading has shown.
       const copies = new Map();
       let changes = 0, lost = 0, goal;
       for await (const batch of follow(connect(line.url), { after: first.changeCursor, delay: () => 10 })) {
