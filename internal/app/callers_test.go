@@ -84,7 +84,7 @@ const workers = 48
 
 // TestNoRowReachesAnotherCaller sends mixed requests of two callers for the same
 // tenants while tokens are replaced and revoked and the platform sometimes fails.
-func TestNoRowReachesAnotherCaller(t *testing.T) {
+func TestNoRowReachesAnotherCaller(t *testing.T) { //nolint:paralleltest // it is parallel if it is short
 	requests := 100_000
 	if os.Getenv("LEADGRAPH_THOROUGH") == "" {
 		requests = 10_000
