@@ -17,7 +17,7 @@ func TestClients(t *testing.T) {
 	t.Parallel()
 	node := findNode(t)
 	endpoint, schemaFile := startServer(t), writeSchema(t)
-	live := startServer(t, "--sandbox-live", "--sandbox-live-interval", "20ms", "--sandbox-leads", "200", "--changes-interval", "50ms")
+	live := startServer(t, "--sandbox-live", "--sandbox-live-interval", "100ms", "--sandbox-leads", "200", "--changes-interval", "50ms")
 	for _, name := range []string{"audit", "apollo", "urql", "relay", "codegen", "graphql-ws", "graphql-sse", "plain"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
