@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -57,16 +56,8 @@ type stream struct {
 // subscribe starts a subscription that ends with the test.
 func (s service) subscribe(t *testing.T, document string, variables values, header ...string) stream {
 	t.Helper()
-	request, err := apptest.NewRequest(t.Context(), s.url, apptest.Body(document, variables), append(header, "Accept", "text/event-stream")...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = response.Body.Close() })
-	lines := bufio.NewScanner(response.Body)
+	_, body := apptest.Open(t, s.url, apptest.Body(document, variables), append(header, "Accept", "text/event-stream")...)
+	lines := bufio.NewScanner(body)
 	lines.Buffer(nil, 1<<20)
 	return stream{t, lines}
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"mime"
 	"mime/multipart"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -72,20 +71,12 @@ func TestPayloads(t *testing.T) {
 	t.Parallel()
 	s := newService(t, serviceOptions{interval: often})
 	_, from := s.list(t, nil)
-	request, err := apptest.NewRequest(t.Context(), s.url, apptest.Body(ofChanges, values{"after": from}), "Accept", apolloEvent)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = response.Body.Close() })
-	_, parameters, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	answer, body := apptest.Open(t, s.url, apptest.Body(ofChanges, values{"after": from}), "Accept", apolloEvent)
+	_, parameters, err := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	if err != nil || parameters["subscriptionspec"] != "1.0" {
-		t.Fatalf("status %d and %q", response.StatusCode, response.Header.Get("Content-Type"))
+		t.Fatalf("status %d and %q", answer.Status, answer.Header.Get("Content-Type"))
 	}
-	parts := multipart.NewReader(response.Body, parameters["boundary"])
+	parts := multipart.NewReader(body, parameters["boundary"])
 	next := func() batch {
 		t.Helper()
 		for {

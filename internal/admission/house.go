@@ -103,7 +103,7 @@ func (h *house) follow(name string) {
 		h.own--
 		p.weight += g.weight
 		g.place, g.own = h.queue.PushBack(g), false
-		h.line(p, 1)
+		h.count(p, 1)
 	}
 	p.line.press(p.own.Len() > 0)
 	if p.weight == 0 {
@@ -115,14 +115,14 @@ func (h *house) follow(name string) {
 			return
 		}
 		h.queue.Remove(place)
-		h.line(h.parties[g.name], -1)
+		h.count(h.parties[g.name], -1)
 		h.used += g.weight
 		close(g.ready)
 	}
 }
 
-// line counts a guest of a party who enters or leaves the queue.
-func (h *house) line(p *party, guests int) {
+// count counts a guest of a party who enters or leaves the queue.
+func (h *house) count(p *party, guests int) {
 	before := p.lined
 	p.lined += guests
 	switch {
@@ -141,7 +141,7 @@ func (h *house) giveUp(g *guest) {
 		h.own--
 	} else {
 		h.queue.Remove(g.place)
-		h.line(p, -1)
+		h.count(p, -1)
 		p.weight -= g.weight
 	}
 	h.follow(g.name) // who came later may need less room

@@ -169,10 +169,10 @@ func (d *Door) forget(c *caller) {
 	}
 }
 
-// most returns how many operations the server is sure to answer in this part of the time
-// that callers wait.
+// most returns how many operations of a line the server is sure to answer in this part of
+// the time that callers wait.
 func (d *Door) most(l *line, part float64) int {
-	return max(l.in(time.Duration(part*float64(d.options.Wait))), int(d.tokens))
+	return max(int(part*l.rate.perSecond*d.options.Wait.Seconds()), int(d.tokens))
 }
 
 // refuses reports whether an operation of the named caller would be refused now.

@@ -58,9 +58,6 @@ func (l *line) part() float64 {
 	return usualPart
 }
 
-// in returns how many operations are sure to end within the given time.
-func (l *line) in(wait time.Duration) int { return int(l.rate.perSecond * wait.Seconds()) }
-
 func (r *rate) begin(now time.Time) { r.since, r.ended = now, 0 }
 
 func (r *rate) pause() { r.since = time.Time{} }

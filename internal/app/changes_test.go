@@ -3,7 +3,6 @@ package app_test
 import (
 	"bufio"
 	"encoding/json"
-	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -42,16 +41,8 @@ const watchActive = `subscription($after: ChangeCursor, $filter: LeadFilter) {
 // changes, or what else ends the stream.
 func watchBySSE(t *testing.T, endpoint string, variables map[string]any, headers ...string) (next func() listed) {
 	t.Helper()
-	request, err := apptest.NewRequest(t.Context(), endpoint, apptest.Body(watchActive, variables), append(headers, "Accept", "text/event-stream")...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = response.Body.Close() })
-	lines := bufio.NewScanner(response.Body)
+	_, body := apptest.Open(t, endpoint, apptest.Body(watchActive, variables), append(headers, "Accept", "text/event-stream")...)
+	lines := bufio.NewScanner(body)
 	return func() (answer listed) {
 		t.Helper()
 		for lines.Scan() {

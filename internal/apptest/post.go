@@ -69,6 +69,22 @@ func NewRequest(ctx context.Context, endpoint, body string, headers ...string) (
 	return request, nil
 }
 
+// Open posts a body and returns the answer as soon as it begins, and what reads it until
+// the test ends.
+func Open(t testing.TB, endpoint, body string, headers ...string) (Answer, io.Reader) {
+	t.Helper()
+	request, err := NewRequest(t.Context(), endpoint, body, headers...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = response.Body.Close() })
+	return Answer{Status: response.StatusCode, Header: response.Header}, response.Body
+}
+
 // Do sends a request and reads the answer. It returns an error if an answer with a
 // JSON media type is not JSON. The status is 0 if there was no answer at all.
 func Do(client *http.Client, request *http.Request) (Answer, error) {

@@ -29,14 +29,13 @@ func (p *Platform) Listen(ctx context.Context) (log *changes.Log, leave func(), 
 		return nil, nil, err
 	}
 	entry := p.pool.enter(p.pool.caller(ctx))
-	if !p.pool.hear(entry) {
+	silence := p.pool.listen(entry)
+	if silence == nil {
 		p.pool.leave(entry)
 		return nil, nil, admission.ErrCrowded
 	}
-	silence := entry.feed.Listen()
 	return entry.feed.Log, sync.OnceFunc(func() {
 		silence()
-		p.pool.unhear(entry)
 		p.pool.leave(entry)
 	}), nil
 }
@@ -60,24 +59,23 @@ func (p *Platform) changes() (all telemetry.Changes) {
 	return all
 }
 
-// hear counts a listener of a partition. It returns false if too many have listeners.
-func (p *pool) hear(entry *partition) bool {
+// listen lets the feed of a partition have one more listener until silence is called once.
+// It returns nil if too many partitions have listeners.
+func (p *pool) listen(entry *partition) (silence func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if entry.ears == 0 {
+	if entry.feed.Listeners() == 0 {
 		if p.listening >= p.maxCallers {
-			return false
+			return nil
 		}
 		p.listening++
 	}
-	entry.ears++
-	return true
-}
-
-func (p *pool) unhear(entry *partition) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if entry.ears--; entry.ears == 0 {
-		p.listening--
+	leave := entry.feed.Listen()
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if leave(); entry.feed.Listeners() == 0 {
+			p.listening--
+		}
 	}
 }

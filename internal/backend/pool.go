@@ -41,7 +41,6 @@ type partition struct {
 	*readers
 	key   string
 	users int       // requests that are reading, and listeners
-	ears  int       // listeners
 	last  time.Time // when the last request ended
 	leads int       // in the catalogue
 	// gone is true if the partition has left the pool. Its last user closes it.
