@@ -23,9 +23,9 @@ type confirmed struct {
 // readings. If the list changed during the second reading too, the leads of the first are
 // kept. If the second reading fails, so does the whole, and the catalogue before stays:
 // both together would be a list that never was. Without one, the first reading must do.
-// The result is as old as the first reading.
+// The result is as old as the reading that its leads are from, or as the first one if they
+// are from both.
 func (c *confirmed) AllLeads(ctx context.Context, notBefore time.Time) (catalogue.Reading, error) {
-	begun := time.Now()
 	first, err := c.next.AllLeads(ctx, notBefore)
 	if err != nil || !first.Complete {
 		return first, err
@@ -34,7 +34,11 @@ func (c *confirmed) AllLeads(ctx context.Context, notBefore time.Time) (catalogu
 	if !first.Changed && before.Within(first.Leads) {
 		return first, nil
 	}
+	begun := time.Now()
 	second, err := c.next.AllLeads(ctx, notBefore)
+	if second.AsOf.IsZero() {
+		second.AsOf = begun
+	}
 	calls := first.Calls + second.Calls
 	result := second
 	switch {
@@ -45,14 +49,11 @@ func (c *confirmed) AllLeads(ctx context.Context, notBefore time.Time) (catalogu
 	case err != nil: // nothing confirms that leads are gone
 		return catalogue.Reading{Calls: calls}, err
 	case second.Changed:
-		result.Leads = merge(second.Leads, first.Leads)
+		result.Leads, result.AsOf = merge(second.Leads, first.Leads), first.AsOf
 	}
 	c.log.LogAttrs(ctx, slog.LevelInfo, "all leads were read twice, because the list changed",
 		slog.Bool("changedAgain", second.Changed), slog.Int("leads", len(result.Leads)))
 	result.Calls = calls
-	if result.AsOf.IsZero() {
-		result.AsOf = begun
-	}
 	return result, nil
 }
 

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"slices"
 	"testing"
+	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"pgregory.net/rapid"
 
 	"leadgraph/internal/backend"
@@ -206,6 +208,31 @@ func TestRemovalsFromOnePageAreConfirmed(t *testing.T) {
 	newest(t.Context(), t, b)
 	if s := b.Current(t.Context()); s.ByID(stays) == nil || s.ByID(removed[0]) != nil {
 		t.Error("a lead is gone that was missing in one reading, or there again although it was missing in two")
+	}
+}
+
+// Leads that were read twice are those of the second reading: they are dated by it, and
+// other replicas find them.
+func TestConfirmedLeadsAreDatedAndShared(t *testing.T) {
+	t.Parallel()
+	p, redis := newFakePlatform(t), miniredis.RunT(t)
+	first := replica(t, p, redis)
+	newest(t.Context(), t, first)
+	p.Remove(10, 3)
+	var before time.Time // the second reading
+	p.OnPage(func(sandbox.PageCall) {
+		before = time.Now()
+		p.OnPage(nil)
+	})
+	newest(t.Context(), t, first)
+	if asOf := first.Current(t.Context()).AsOf(); asOf.Before(before) {
+		t.Errorf("dated %v before the reading that they are from", before.Sub(asOf))
+	}
+	settle(redis)
+	p.ResetCalls()
+	s, _, err := replica(t, p, redis).Snapshot(t.Context(), lead.Freshness{})
+	if err != nil || s.Len() != len(p.IDs()) || p.Calls().Pages != 0 {
+		t.Errorf("another replica has %d leads after %d calls, error %v", s.Len(), p.Calls().Pages, err)
 	}
 }
 

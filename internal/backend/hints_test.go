@@ -45,6 +45,13 @@ func capKey(redis *miniredis.Miniredis) string {
 	return ""
 }
 
+// settle waits until leads that were read are shared.
+func settle(redis *miniredis.Miniredis) {
+	for slices.ContainsFunc(redis.Keys(), func(key string) bool { return strings.HasSuffix(key, ":lease") }) {
+		runtime.Gosched()
+	}
+}
+
 // A replica plans pages with the cap that another one has learnt, without a
 // call, and pages cost no commands.
 func TestCapIsShared(t *testing.T) {
@@ -65,9 +72,7 @@ func TestCapIsShared(t *testing.T) {
 	if err != nil || len(leads) != 30 || p.Calls().Pages != 1 {
 		t.Errorf("%d leads, %d calls, error %v", len(leads), p.Calls().Pages, err)
 	}
-	for slices.ContainsFunc(redis.Keys(), func(key string) bool { return strings.HasSuffix(key, ":lease") }) {
-		runtime.Gosched() // the leads are still being shared
-	}
+	settle(redis)
 	before := redis.CommandCount()
 	for page := range 3 {
 		if _, err := second.LeadsPage(t.Context(), page, 30, lead.AllParts); err != nil {

@@ -59,9 +59,9 @@ func (s *source) AllLeads(ctx context.Context, notBefore time.Time) (catalogue.R
 	reading, err := s.next.AllLeads(ctx, notBefore)
 	if reading.AsOf.IsZero() {
 		reading.AsOf = begun
-		if err == nil && reading.Complete {
-			result <- reading
-		}
+	}
+	if err == nil && reading.Complete {
+		result <- reading
 	}
 	return reading, err
 }

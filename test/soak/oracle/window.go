@@ -3,6 +3,7 @@ package oracle
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -60,11 +61,13 @@ func (w Window) check(j *Judge, key string, page Object) {
 		return
 	}
 	changed := !w.Since.IsZero() && len(j.history.during(w.Since, j.Answered)) > 1
-	var misfit string
+	var misfits []string
 	for _, v := range versions {
-		if misfit = w.misfit(page, rows, w.all(v), counted, changed); misfit == "" {
+		misfit := w.misfit(page, rows, w.all(v), counted, changed)
+		if misfit == "" {
 			return
 		}
+		misfits = append(misfits, misfit)
 	}
 	// leadgraph may read two pages of the platform at the same time, and they can
 	// show two versions.
@@ -72,7 +75,7 @@ func (w Window) check(j *Judge, key string, page Object) {
 		w.mixed(j, rows, versions)
 		return
 	}
-	j.fail("%s: %s (%d versions)%s", key, misfit, len(versions), w.whenRight(j, page, rows, counted))
+	j.fail("%s: %s (%d versions)%s", key, strings.Join(slices.Compact(misfits), "; "), len(versions), w.whenRight(j, page, rows, counted))
 }
 
 // whenRight says when the page would have been right. The text is empty if it never
