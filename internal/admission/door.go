@@ -150,6 +150,12 @@ func (d *Door) grant(w *waiter) {
 	close(w.ready)
 }
 
+// letOthersRun is called by an operation that waited for a token. Go's scheduler runs it
+// next, ahead of requests that have arrived meanwhile: while one operation hands its token
+// to another, these would not even be read, nor refused. It looks at them once in 61 times
+// only, unless nothing else is next on the core.
+func letOthersRun() { runtime.Gosched() }
+
 // goOn takes a token for an operation that has begun. It returns false if ctx
 // ends first.
 func (d *Door) goOn(ctx context.Context) bool {
@@ -164,6 +170,7 @@ func (d *Door) goOn(ctx context.Context) bool {
 	d.mu.Unlock()
 	select {
 	case <-w.ready:
+		letOthersRun()
 		return true
 	case <-ctx.Done():
 	}

@@ -61,6 +61,7 @@ func (d *Door) park(ctx context.Context, name string) bool {
 	defer bound.Stop()
 	select {
 	case <-w.ready:
+		letOthersRun()
 		return true
 	case <-bound.C:
 	case <-ctx.Done():

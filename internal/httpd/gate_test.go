@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -131,5 +133,30 @@ func TestRefusalsAreFew(t *testing.T) {
 			t.Errorf("%d refusals", refused)
 		}
 		free()
+	})
+}
+
+// TestRefusalsOfASecondComeAtOnce checks that a crowd that arrives together is refused at
+// once, as far as that takes a tenth of a second on each core, and that others wait.
+func TestRefusalsOfASecondComeAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		door, free := fullDoor(t)
+		defer free()
+		gate := httpd.Gate{Door: door, Refused: func() {}}
+		handler := gate.Wrap(http.NotFoundHandler())
+		refuse := func() (took time.Duration) {
+			begun := time.Now()
+			handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", nil))
+			return time.Since(begun)
+		}
+		for i := range 2000 * runtime.GOMAXPROCS(0) {
+			if took := refuse(); took != 0 {
+				t.Fatalf("refusal %d after %v", i, took)
+			}
+		}
+		if refuse() == 0 {
+			t.Error("refusals are not bounded")
+		}
 	})
 }

@@ -22,6 +22,8 @@ type client struct {
 	in     *bufio.Reader
 	buffer []byte
 	leave  func() bool // stops watching the context
+	// refused is when a request of a Crowd was refused here last.
+	refused time.Time
 }
 
 // dialFrom connects to the server at a URL. The connection is closed when ctx ends.

@@ -58,7 +58,10 @@ type Shot struct {
 	// Since is the time since the request was due, and Took the time since it was
 	// sent.
 	Since, Took time.Duration
-	Text        string // of a wrong answer, or of an unexpected error
+	// Again says that a request of the same connection was refused in the second before,
+	// so the server has held this one back.
+	Again bool
+	Text  string // of a wrong answer, or of an unexpected error
 }
 
 // Fire sends requests at a rate, in requests a second, and returns what became of
@@ -157,8 +160,9 @@ func (c *Crowd) shoot(ctx context.Context, one *client, e *Exchange, due time.Ti
 	_ = one.conn.SetDeadline(due.Add(Patience)) // fails only if the connection is closed
 	var answer fingerprinter
 	answer.expect(e.want.cursor)
+	again := time.Since(one.refused) < calm
 	status, took, err := one.ask(e, &answer)
-	s := Shot{Since: time.Since(due), Took: took.Last}
+	s := Shot{Since: time.Since(due), Took: took.Last, Again: again}
 	switch {
 	case err != nil:
 		one.close()
@@ -171,7 +175,7 @@ func (c *Crowd) shoot(ctx context.Context, one *client, e *Exchange, due time.Ti
 	case answer.compare(e.want) == nil:
 		s.Outcome = Good
 	case status == statusOverloaded && strings.Contains(string(answer.head), overloadedCode):
-		s.Outcome = Refused
+		s.Outcome, one.refused = Refused, time.Now()
 	default:
 		s.Outcome, s.Text = Wrong, string(answer.head)
 	}

@@ -73,7 +73,8 @@ type Pressure struct {
 	Refused, Other float64 // shares of the requests: refused, and neither answered nor refused
 	P50, P99       time.Duration
 	Longest        time.Duration
-	// RefusedP50 and RefusedP99 are the times until a refusal arrived.
+	// RefusedP50 and RefusedP99 are the times until a refusal arrived, of clients that were
+	// not held back.
 	RefusedP50, RefusedP99 time.Duration
 	Strange                string // an unexpected answer, if there was one
 }
@@ -81,13 +82,16 @@ type Pressure struct {
 // Sum sums up the requests at one rate. It needs at least one shot.
 func Sum(shots []load.Shot, length time.Duration) Pressure {
 	var served, refused []time.Duration
+	refusals := 0
 	p := Pressure{Offered: float64(len(shots)) / length.Seconds()}
 	for _, s := range shots {
 		switch s.Outcome {
 		case load.Good:
 			served = append(served, s.Since)
 		case load.Refused:
-			refused = append(refused, s.Took)
+			if refusals++; !s.Again {
+				refused = append(refused, s.Took)
+			}
 		}
 		if s.Text != "" {
 			p.Strange = s.Text
@@ -96,8 +100,8 @@ func Sum(shots []load.Shot, length time.Duration) Pressure {
 	slices.SortFunc(served, cmp.Compare[time.Duration])
 	slices.SortFunc(refused, cmp.Compare[time.Duration])
 	p.Goodput = float64(len(served)) / length.Seconds()
-	p.Refused = float64(len(refused)) / float64(len(shots))
-	p.Other = float64(len(shots)-len(served)-len(refused)) / float64(len(shots))
+	p.Refused = float64(refusals) / float64(len(shots))
+	p.Other = float64(len(shots)-len(served)-refusals) / float64(len(shots))
 	p.P50, p.P99, p.Longest = percentile(served, 0.5), percentile(served, 0.99), percentile(served, 1)
 	p.RefusedP50, p.RefusedP99 = percentile(refused, 0.5), percentile(refused, 0.99)
 	return p
