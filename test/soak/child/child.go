@@ -103,14 +103,17 @@ func (c *Child) waitFor(said <-chan []string) error {
 		case err := <-c.ended:
 			return fmt.Errorf("leadgraph did not start: %w, see %s", err, c.log)
 		case <-limit:
-			return errors.Join(errors.New("leadgraph did not print where it serves"), c.kill())
+			return errors.Join(errors.New("leadgraph did not print where it serves"), c.Kill())
 		}
 	}
 	return nil
 }
 
-func (c *Child) kill() error {
-	return errors.Join(c.cmd.Process.Kill(), <-c.ended)
+// Kill ends leadgraph at once.
+func (c *Child) Kill() error {
+	err := c.cmd.Process.Kill()
+	<-c.ended // says that it was killed
+	return err
 }
 
 // Hangup sends SIGHUP, on which leadgraph reads some of its files again.
@@ -126,7 +129,7 @@ func (c *Child) Stop() (time.Duration, error) {
 	case err := <-c.ended:
 		return time.Since(begun), err
 	case <-time.After(endTime):
-		return endTime, errors.Join(errors.New("it did not end in time"), c.kill())
+		return endTime, errors.Join(errors.New("it did not end in time"), c.Kill())
 	}
 }
 

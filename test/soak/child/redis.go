@@ -12,9 +12,10 @@ import (
 
 // Redis is a running redis-server.
 type Redis struct {
-	URL   string
-	cmd   *exec.Cmd
-	ended chan struct{}
+	URL          string
+	address, dir string
+	cmd          *exec.Cmd
+	ended        chan struct{}
 }
 
 const redisServer = "redis-server"
@@ -32,18 +33,24 @@ func StartRedis(ctx context.Context, dir string) (*Redis, error) {
 	if err != nil {
 		return nil, err
 	}
-	address := free.Addr().String()
-	_, port, err := net.SplitHostPort(address)
-	if err := errors.Join(err, free.Close()); err != nil {
+	r := &Redis{address: free.Addr().String(), dir: dir}
+	r.URL = "redis://" + r.address
+	if err := free.Close(); err != nil {
 		return nil, err
 	}
-	r := &Redis{
-		URL:   "redis://" + address,
-		cmd:   exec.CommandContext(context.WithoutCancel(ctx), redisServer, "--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--appendonly", "no"),
-		ended: make(chan struct{}),
+	return r, r.Again(ctx)
+}
+
+// Again starts redis-server after Stop, at the same address and without data.
+func (r *Redis) Again(ctx context.Context) error {
+	_, port, err := net.SplitHostPort(r.address)
+	if err != nil {
+		return err
 	}
+	r.cmd = exec.CommandContext(context.WithoutCancel(ctx), redisServer, "--bind", "127.0.0.1", "--port", port, "--dir", r.dir, "--save", "", "--appendonly", "no")
+	r.ended = make(chan struct{})
 	if err := r.cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
 	go func() {
 		_ = r.cmd.Wait() // says that it was killed
@@ -52,12 +59,12 @@ func StartRedis(ctx context.Context, dir string) (*Redis, error) {
 	limited, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	for {
-		conn, err := new(net.Dialer).DialContext(limited, "tcp", address)
+		conn, err := new(net.Dialer).DialContext(limited, "tcp", r.address)
 		if err == nil {
-			return r, conn.Close()
+			return conn.Close()
 		}
 		if !pace.Rest(limited, 10*time.Millisecond) {
-			return nil, errors.Join(err, r.Stop())
+			return errors.Join(err, r.Stop())
 		}
 	}
 }

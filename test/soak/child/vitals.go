@@ -95,3 +95,30 @@ func number(text, name string) int64 {
 	}
 	return 0
 }
+
+// Holds tells whether the process holds a connection whose own end has the address, on the loopback.
+func (c *Child) Holds(address string) bool {
+	_, port, _ := strings.Cut(address, ":")
+	number, err := strconv.ParseUint(port, 10, 16)
+	table, failed := os.ReadFile("/proc/net/tcp")
+	if err != nil || failed != nil {
+		return false
+	}
+	for line := range strings.Lines(string(table)) {
+		fields := strings.Fields(line) // the local address is the second, the inode the tenth
+		if len(fields) < 10 || fields[1] != fmt.Sprintf("0100007F:%04X", number) {
+			continue
+		}
+		folder := fmt.Sprintf("/proc/%d/fd", c.cmd.Process.Pid)
+		files, err := os.ReadDir(folder)
+		if err != nil {
+			return false
+		}
+		for _, file := range files {
+			if target, _ := os.Readlink(folder + "/" + file.Name()); target == "socket:["+fields[9]+"]" {
+				return true
+			}
+		}
+	}
+	return false
+}
