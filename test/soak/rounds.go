@@ -33,7 +33,7 @@ const (
 func (k *soak) rounds(ctx context.Context, binary string) error {
 	shared := ""
 	if child.RedisInstalled() {
-		redis, err := child.StartRedis(ctx, k.dir)
+		redis, err := child.StartRedis(ctx, k.dir, false)
 		if err != nil {
 			return err
 		}

@@ -71,7 +71,7 @@ func (k *soak) besiege(ctx context.Context) (*siege, error) {
 	if s.hangups, err = hostile.NewHangups(dir); err != nil || !child.RedisInstalled() {
 		return s, err
 	}
-	if s.redis, err = child.StartRedis(ctx, k.dir); err != nil {
+	if s.redis, err = child.StartRedis(ctx, k.dir, false); err != nil {
 		return s, err
 	}
 	s.poisoner, err = hostile.NewPoisoner(s.redis.URL, rand.New(rand.NewPCG(k.seed, 1<<34)), k.tally.Attack)

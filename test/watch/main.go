@@ -51,7 +51,7 @@ type settings struct {
 	leads, rate              int
 	restarts, outages, kills int
 	seed                     uint64
-	race                     bool
+	race, forgets            bool
 	logs                     string
 }
 
@@ -65,7 +65,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.IntVar(&s.leads, "leads", 500, "`number` of leads at the start; at most 800, so that a client lists them at once")
 	flags.IntVar(&s.rate, "rate", 50, "`number` of changes a second")
 	flags.IntVar(&s.restarts, "restarts", 3, "`number` of times that all servers restart, one after the other")
-	flags.IntVar(&s.outages, "outages", 1, "`number` of times that Redis is killed, and starts without its data")
+	flags.IntVar(&s.outages, "outages", 1, "`number` of times that Redis is killed, and starts again with its data")
+	flags.BoolVar(&s.forgets, "forgets", false, "let Redis start without its data; the log of changes is lost then, so resets are no violations")
 	flags.IntVar(&s.kills, "kills", 2, "`number` of times that the server which reads the platform is killed")
 	flags.Uint64Var(&s.seed, "seed", 0, "`number` that determines the changes; 0 chooses one at random")
 	flags.BoolVar(&s.race, "race", false, "build leadgraph with the race detector")

@@ -47,7 +47,7 @@ func (s *stage) say(format string, args ...any) {
 
 // play starts everything, lets it run, and judges.
 func (s *stage) play(ctx context.Context) (err error) {
-	if s.redis, err = child.StartRedis(ctx, s.dir); err != nil {
+	if s.redis, err = child.StartRedis(ctx, s.dir, !s.forgets); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.redis.Stop()) }()
@@ -139,7 +139,7 @@ func (s *stage) follow(ctx context.Context) ([]*follower.Follower, *sync.WaitGro
 		random := rand.New(rand.NewPCG(s.seed, uint64(100+i)))
 		f := &follower.Follower{
 			Transport: follower.Transports[i%len(follower.Transports)], Statuses: filters[i/len(follower.Transports)%len(filters)],
-			Reset: i%8 < 4, Careless: i%5 == 0, World: s.world, Tally: s.tally, Random: random,
+			Reset: i%8 < 4, Careless: i%5 == 0, Forgives: s.forgets, World: s.world, Tally: s.tally, Random: random,
 			Server: func() string { return s.endpoint(random) },
 		}
 		if i%10 == 9 {

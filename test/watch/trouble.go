@@ -67,7 +67,7 @@ func (s *stage) restart(ctx context.Context, number int) error {
 	return s.up(ctx, number)
 }
 
-// loseRedis kills Redis. It comes back without its data after some seconds.
+// loseRedis kills Redis. It comes back after some seconds.
 func (s *stage) loseRedis(ctx context.Context) error {
 	err := s.redis.Stop()
 	s.tally.Count("Redis killed")

@@ -12,10 +12,11 @@ import (
 
 // Redis is a running redis-server.
 type Redis struct {
-	URL          string
-	address, dir string
-	cmd          *exec.Cmd
-	ended        chan struct{}
+	URL     string
+	address string
+	options []string
+	cmd     *exec.Cmd
+	ended   chan struct{}
 }
 
 const redisServer = "redis-server"
@@ -28,12 +29,17 @@ func RedisInstalled() bool {
 
 // StartRedis starts the installed redis-server on the loopback and returns when it
 // accepts connections.
-func StartRedis(ctx context.Context, dir string) (*Redis, error) {
+//
+// If it keeps its data it has them after Again.
+func StartRedis(ctx context.Context, dir string, keeps bool) (*Redis, error) {
 	free, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	r := &Redis{address: free.Addr().String(), dir: dir}
+	r := &Redis{address: free.Addr().String(), options: []string{"--dir", dir, "--save", "", "--appendonly", "no"}}
+	if keeps {
+		r.options = []string{"--dir", dir, "--save", "", "--appendonly", "yes", "--appendfsync", "always"}
+	}
 	r.URL = "redis://" + r.address
 	if err := free.Close(); err != nil {
 		return nil, err
@@ -41,13 +47,13 @@ func StartRedis(ctx context.Context, dir string) (*Redis, error) {
 	return r, r.Again(ctx)
 }
 
-// Again starts redis-server after Stop, at the same address and without data.
+// Again starts redis-server after Stop, at the same address.
 func (r *Redis) Again(ctx context.Context) error {
 	_, port, err := net.SplitHostPort(r.address)
 	if err != nil {
 		return err
 	}
-	r.cmd = exec.CommandContext(context.WithoutCancel(ctx), redisServer, "--bind", "127.0.0.1", "--port", port, "--dir", r.dir, "--save", "", "--appendonly", "no")
+	r.cmd = exec.CommandContext(context.WithoutCancel(ctx), redisServer, append([]string{"--bind", "127.0.0.1", "--port", port}, r.options...)...)
 	r.ended = make(chan struct{})
 	if err := r.cmd.Start(); err != nil {
 		return err
@@ -69,7 +75,7 @@ func (r *Redis) Again(ctx context.Context) error {
 	}
 }
 
-// Stop kills redis-server: it has nothing to keep.
+// Stop kills redis-server.
 func (r *Redis) Stop() error {
 	err := r.cmd.Process.Kill()
 	<-r.ended

@@ -172,7 +172,7 @@ func TestEveryPoisonIsWritten(t *testing.T) {
 	if !child.RedisInstalled() {
 		t.Skip("no redis-server")
 	}
-	server, err := child.StartRedis(t.Context(), t.TempDir())
+	server, err := child.StartRedis(t.Context(), t.TempDir(), false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,6 +55,8 @@ type Follower struct {
 	Statuses []string
 	// Reset asks for a reset instead of an error if the cursor has expired.
 	Reset bool
+	// Forgives says that the log of changes may be lost, so that a reset is no violation.
+	Forgives bool
 	// Slow is a pause after each batch.
 	Slow time.Duration
 	// Careless loses one in twenty batches before it has applied them, with its connection.
@@ -96,7 +98,7 @@ func (f *Follower) Run(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case errors.Is(err, expired):
-			f.Tally.Add(Resets, "%s: the cursor has expired", f.Transport)
+			f.reset("the cursor has expired")
 			f.cursor = ""
 			f.Run(ctx)
 			return
@@ -160,7 +162,7 @@ func (f *Follower) watch(ctx context.Context) error {
 			return errors.New("the connection is lost")
 		}
 		if b.Reset {
-			f.Tally.Add(Resets, "%s: a reset", f.Transport)
+			f.reset("a reset")
 			return f.list(ctx)
 		}
 		f.Tally.Count("batches")
@@ -171,6 +173,15 @@ func (f *Follower) watch(ctx context.Context) error {
 		f.mu.Unlock()
 		f.cursor = b.Cursor
 		pace.Rest(ctx, f.Slow)
+	}
+}
+
+// reset notes that changes may be missing, so the list is read again.
+func (f *Follower) reset(why string) {
+	if f.Forgives {
+		f.Tally.Count("resets because the log was lost")
+	} else {
+		f.Tally.Add(Resets, "%s: %s", f.Transport, why)
 	}
 }
 
