@@ -12,7 +12,7 @@ import (
 // maxGate bounds a gate: no client of the platform waits for longer.
 const maxGate = time.Hour
 
-// maxGateBytes bounds the value of a gate, in bytes. A sealed one has 28 more than the
+// maxGateBytes bounds the value of a gate, in bytes. A sealed one has sealBytes more than the
 // kind and the number.
 const maxGateBytes = 128
 

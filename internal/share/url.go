@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"strconv"
+	"time"
 
 	"github.com/redis/rueidis"
 
@@ -72,4 +73,37 @@ func IsLocal(text string) bool {
 		}
 	}
 	return true
+}
+
+// Move replaces Options.URL, for example because the password has changed. It returns
+// without waiting for the server. Steps that have begun end on the former connection.
+func (s *Store) Move(url string) error {
+	dial, err := dialTo(url)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life.Err() != nil {
+		return nil
+	}
+	former := s.connection
+	s.dial, s.connection, s.state = dial, nil, untried
+	s.moves++
+	clear(s.refusals)
+	select {
+	case s.moved <- struct{}{}:
+	default: // the supervisor has not noticed the last change yet
+	}
+	if former == nil {
+		return nil
+	}
+	s.work.Go(func() {
+		select {
+		case <-time.After(s.opts.Bound): // no step lasts longer
+		case <-s.life.Done():
+		}
+		former.Close()
+	})
+	return nil
 }

@@ -8,10 +8,16 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"sync"
 )
 
-// keyBytes is the length of Options.Key, as for AES-256.
-const keyBytes = 32
+const (
+	// keyBytes is the length of Options.Key, as for AES-256.
+	keyBytes = 32
+	// sealBytes is by how much a sealed value is longer, at most: a nonce and a tag.
+	sealBytes = 12 + 16
+)
 
 var (
 	errSealed    = errors.New("sealed with another key, or forged")
@@ -91,4 +97,24 @@ func (v vault) sign(text, place string) string {
 // verify reports whether sign returned the proof.
 func (v vault) verify(text, place, proof string) bool {
 	return hmac.Equal([]byte(v.sign(text, place)), []byte(proof))
+}
+
+func (s *Store) vault() vault { return *s.vaults.Load() }
+
+// Rekey replaces Options.Key. Values that were stored with the former key are then not
+// used and are overwritten. If there was no key before, or there is none now, Rekey returns
+// an error and changes nothing: whether values are believed is decided at the start.
+func (s *Store) Rekey(key []byte) error {
+	next, err := newVault(key)
+	if err == nil && (next.aead == nil) != (s.vault().aead == nil) {
+		err = errKeyNeeded
+	}
+	if err != nil {
+		return fmt.Errorf("the key of the shared state: %w", err)
+	}
+	s.vaults.Store(&next)
+	s.doubts.mu.Lock()
+	s.doubts.sealed = sync.Once{} // replicas that still have the former key are worth a warning
+	s.doubts.mu.Unlock()
+	return nil
 }
