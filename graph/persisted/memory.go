@@ -3,6 +3,7 @@ package persisted
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 
 	"github.com/maypok86/otter/v2"
 )
@@ -12,7 +13,13 @@ import (
 // once and never requests do not evict those of the front-ends, as they would
 // with plain LRU.
 type Memory struct {
-	cache *otter.Cache[string, string]
+	cache *otter.Cache[string, *entry]
+}
+
+// entry is a document in memory.
+type entry struct {
+	document string
+	shared   atomic.Int64 // when the replicas last got it from here, in ns since 1970; see Shared
 }
 
 // entryBytes is the size of an entry without its texts, rounded up.
@@ -22,10 +29,10 @@ const entryBytes = 256
 // It can exceed that by the documents that are being registered concurrently,
 // one each, until it is next used.
 func NewMemory(maxBytes uint64) *Memory {
-	return &Memory{cache: otter.Must(&otter.Options[string, string]{
+	return &Memory{cache: otter.Must(&otter.Options[string, *entry]{
 		MaximumWeight: maxBytes,
-		Weigher: func(hash, document string) uint32 {
-			return uint32(len(hash) + len(document) + entryBytes)
+		Weigher: func(hash string, e *entry) uint32 {
+			return uint32(len(hash) + len(e.document) + entryBytes)
 		},
 		// Evict before Put returns, so that the bound holds however fast
 		// documents arrive.
@@ -35,12 +42,20 @@ func NewMemory(maxBytes uint64) *Memory {
 
 // Get implements Store.
 func (m *Memory) Get(_ context.Context, hash string) (string, bool) {
-	return m.cache.GetIfPresent(hash)
+	e, ok := m.cache.GetIfPresent(hash)
+	if !ok {
+		return "", false
+	}
+	return e.document, true
 }
 
 // Put implements Store.
-func (m *Memory) Put(_ context.Context, hash, document string) {
+func (m *Memory) Put(_ context.Context, hash, document string) { m.put(hash, document) }
+
+// put returns the entry of the document. It may be evicted already.
+func (m *Memory) put(hash, document string) *entry {
 	// The texts may be substrings of a much longer request, such as a URL, and
 	// would keep all of it in memory.
-	m.cache.SetIfAbsent(strings.Clone(hash), strings.Clone(document))
+	e, _ := m.cache.SetIfAbsent(strings.Clone(hash), &entry{document: strings.Clone(document)})
+	return e
 }

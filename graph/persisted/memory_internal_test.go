@@ -53,8 +53,8 @@ func TestMemoryBoundConcurrently(t *testing.T) {
 
 func heldBytes(m *Memory) uint64 {
 	var sum uint64
-	for hash, document := range m.cache.All() {
-		sum += uint64(len(hash) + len(document) + entryBytes)
+	for hash, e := range m.cache.All() {
+		sum += uint64(len(hash) + len(e.document) + entryBytes)
 	}
 	return sum
 }

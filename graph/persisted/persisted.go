@@ -30,9 +30,9 @@ const (
 
 // Store keeps registered documents by the SHA-256 hash of their text, in
 // lower-case hexadecimal digits. It may lose documents at any time, and a
-// failure counts as a miss: the client then sends the document again. The
-// documents are not hashed again, so whoever can write to the underlying
-// storage chooses what they are. A Store must be safe for concurrent use.
+// failure counts as a miss: the client then sends the document again. Documents
+// are not hashed again after Get, so a Store that others can write to must do that.
+// A Store must be safe for concurrent use.
 type Store interface {
 	Get(ctx context.Context, hash string) (document string, ok bool)
 	Put(ctx context.Context, hash, document string)

@@ -135,6 +135,9 @@ func (s *server) open(ctx context.Context, p Program) error {
 		return err
 	}
 	s.closers = append(s.closers, s.leads.Close)
+	if known := settings.Documents; known.APQ && !known.TrustedOnly {
+		s.documents.Automatic = s.leads.ShareDocuments(persisted.NewMemory(known.APQBytes), int(settings.Limits.MaxBody), known.APQBytes)
+	}
 	if settings.Caches.CatalogueWarm {
 		s.warm(ctx)
 	}
@@ -214,13 +217,10 @@ func (s *server) checks() *httpd.Health {
 	)
 }
 
-// documents opens the stores of documents that requests may name instead of
-// sending the text.
+// documents reads the trusted documents that requests may name instead of sending the
+// text.
 func (p Program) documents(settings config.Documents) (known persisted.Documents, err error) {
 	known.TrustedOnly = settings.TrustedOnly
-	if settings.APQ {
-		known.Automatic = persisted.NewMemory(settings.APQBytes)
-	}
 	if len(settings.TrustedDocuments) > 0 {
 		var parsed *ast.Schema
 		if parsed, err = p.parsedSchema(); err == nil {

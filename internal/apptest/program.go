@@ -24,7 +24,8 @@ func RunTests(m *testing.M, cleanUp ...func()) (status int) {
 		clean()
 	}
 	http.DefaultClient.CloseIdleConnections()
-	if err := goleak.Find(); status == 0 && err != nil {
+	// A closed client of Redis may look at its cluster again a second later.
+	if err := goleak.Find(goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*call).DelayDo.func1")); status == 0 && err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, err) // nowhere left to report to
 		return 1
 	}

@@ -39,7 +39,7 @@ type Access struct {
 // their text.
 type Documents struct {
 	APQ              bool     `name:"apq" help:"Remember documents by their hash (Apollo's automatic persisted queries)." default:"true" negatable:"" group:"Documents"`
-	APQBytes         uint64   `name:"apq-bytes" help:"Maximum size of all remembered documents, in bytes; positive unless --no-apq is given." default:"8388608" group:"Documents"`
+	APQBytes         uint64   `name:"apq-bytes" help:"Maximum size of all remembered documents, in bytes, in memory and in Redis; positive unless --no-apq is given." default:"8388608" group:"Documents"`
 	TrustedDocuments []string `help:"Manifest of the documents that a front-end was built with, written by Apollo, Relay or graphql-codegen. Repeat the flag for several." type:"path" group:"Documents"`
 	TrustedOnly      bool     `help:"Run only the documents of --trusted-documents." group:"Documents"`
 }

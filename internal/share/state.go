@@ -202,7 +202,7 @@ func (s *Store) Rejected() uint64 {
 // reason is the state of the server.
 func (s *Store) complain(err error) {
 	var isValue bool
-	for _, kind := range []error{errSealed, errFormat, errChunks, errTooLarge, errManifest, errLead} {
+	for _, kind := range []error{errSealed, errFormat, errChunks, errTooLarge, errManifest, errLead, errDocument} {
 		isValue = isValue || errors.Is(err, kind)
 	}
 	if !isValue {
@@ -225,5 +225,5 @@ func (s *Store) complain(err error) {
 	others := d.silent
 	d.silent, d.next = 0, now.Add(doubtPause)
 	d.mu.Unlock()
-	s.opts.Logger.Warn("leads cannot be shared", slog.Any("error", err), slog.Uint64("more", others))
+	s.opts.Logger.Warn("a shared value cannot be used", slog.Any("error", err), slog.Uint64("more", others))
 }

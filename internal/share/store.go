@@ -1,6 +1,7 @@
 // Package share lets replicas of leadgraph share what they read from the platform:
-// the list of all leads, and lookups by tenant. The data is shared through Redis or
-// Valkey, which this package calls the server.
+// the list of all leads, and lookups by tenant. They also share the documents that
+// clients have registered. The data is shared through Redis or Valkey, which this package
+// calls the server.
 //
 // Sharing is an optimisation that nothing depends on. While the server cannot be
 // reached every call works without it: it causes no error, and no step waits for it
@@ -10,7 +11,7 @@
 // The shared values contain personal data. They expire on the server when they are
 // too old to be used, and Options.Key encrypts and authenticates them. Stored values
 // are not believed in any case: they are bounded before they are read, and must pass
-// the checks that the platform's answers pass. Values that fail are not used and are
+// the checks that the platform's answers pass, or have the hash that was asked for. Values that fail are not used and are
 // overwritten. Only the server's clock and the lease are taken as they are.
 package share
 
