@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,6 +71,9 @@ func (s *server) reloadShared(ctx context.Context) {
 		s.log.WarnContext(ctx, "cannot read the files of some secrets; the last good secrets stay in use", "reason", err.Error())
 	}
 	redis := false
+	if slices.Contains(changed, "--webhook-secret-file") {
+		s.webhooks.Resign(s.shared.WebhookSecret())
+	}
 	for _, flag := range changed {
 		s.log.InfoContext(ctx, "reloaded a secret from its file", "secret", flag, "changed", true)
 		redis = redis || strings.HasPrefix(flag, "--redis-")

@@ -21,6 +21,7 @@ import (
 	"leadgraph/internal/config"
 	"leadgraph/internal/httpd"
 	"leadgraph/internal/telemetry"
+	"leadgraph/internal/webhook"
 	"leadgraph/upstream"
 	"leadgraph/upstream/guard"
 	"leadgraph/upstream/token"
@@ -67,6 +68,7 @@ func (p Program) serve(ctx context.Context, cfg *config.Config, stdout io.Writer
 		s.announce("playground: http://%s/\n", listener.Addr())
 	}
 	s.announce("endpoint:   http://%s/graphql\n", listener.Addr())
+	s.openWebhooks(ctx)
 	say(stdout, "%s", s.announced.String())
 	s.follow(ctx, hangups)
 	return httpd.Server{
@@ -97,6 +99,7 @@ type server struct {
 	health    *httpd.Health
 	door      *admission.Door
 	unsent    *httpd.Unsent
+	webhooks  *webhook.Senders // nil without receivers
 	strangers *admission.Strangers
 	seen      *telemetry.Telemetry
 	closers   []func()

@@ -93,7 +93,7 @@ const passthrough = "passthrough"
 
 // checkPassthrough refuses settings that have no effect when each caller reads
 // with its own token.
-func checkPassthrough(access Access, platform Upstream, caches Caches) error {
+func checkPassthrough(access Access, platform Upstream, caches Caches, webhooks Webhooks) error {
 	if access.Auth != passthrough {
 		return nil
 	}
@@ -105,6 +105,7 @@ func checkPassthrough(access Access, platform Upstream, caches Caches) error {
 		{platform.hasCredentials(), "--upstream-token, --client-id and --client-secret", "the callers' own tokens are sent"},
 		{caches.RedisURL != "", "--redis-url", "leads read with one caller's token are not shared"},
 		{caches.CatalogueWarm, "--catalogue-warm", "no caller's token is known at startup"},
+		{len(webhooks.URL) > 0, "--webhook-url", "leads read with one caller's token are sent to nobody else"},
 	} {
 		if setting.given {
 			errs = append(errs, fmt.Errorf("--auth passthrough cannot be combined with %s: %s", setting.name, setting.reason))

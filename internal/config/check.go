@@ -124,7 +124,7 @@ func checkURL(flag, text string, insecure bool, allow string) error {
 	case location.Port() != "" && !isPort(location.Port()):
 		return fmt.Errorf("%s must have a port from 1 to 65535 or none", flag)
 	case location.Scheme == "http" && !insecure && !loopback.Is(location.Hostname()):
-		text := "%s must use https, because others on the network could read the tokens"
+		text := "%s must use https, because others on the network could read what is sent"
 		if allow != "" {
 			text += "; " + allow + " allows http"
 		}

@@ -10,6 +10,7 @@ func TestContradictionsAreRefusedByName(t *testing.T) {
 	t.Parallel()
 	platform := "--upstream-url https://platform.example "
 	token := platform + "--upstream-token x "
+	hooked := "--webhook-secret " + strings.Repeat("A", 32) + " "
 	for args, names := range map[string]string{
 		"--client-id x":                       "--upstream-url --client-id",
 		"--upstream-token x":                  "--upstream-url --upstream-token",
@@ -38,6 +39,17 @@ func TestContradictionsAreRefusedByName(t *testing.T) {
 		"--redis-url http://127.0.0.1":                                     "--redis-url",
 		"--redis-url redis://127.0.0.1:70000":                              "--redis-url",
 		"--redis-key " + strings.Repeat("A", 43) + "=":                     "--redis-key --redis-url",
+
+		"--webhook-url https://h.example":                                              "--webhook-url --webhook-secret",
+		hooked + "--webhook-url http://h.example":                                      "--webhook-url --insecure-webhooks",
+		hooked + "--webhook-url https://user:pass@h.example":                           "--webhook-url",
+		hooked + "--webhook-url https://h.example/a --webhook-url https://h.example/a": "--webhook-url",
+		hooked + "--webhook-url h.example":                                             "--webhook-url",
+		hooked + "--webhook-url https://h.example --webhook-timeout 0s":                "--webhook-timeout",
+		hooked + "--webhook-url https://h.example --webhook-source %":                  "--webhook-source",
+		"--webhook-url https://h.example --webhook-secret c2hvcnQ=":                    "--webhook-secret",
+		hooked:          "--webhook-secret --webhook-url",
+		"--webhook-pii": "--webhook-pii --webhook-url",
 
 		"--cors-origin app.example":                              "--cors-origin",
 		"--cors-origin https://app.example/":                     "--cors-origin",
@@ -94,6 +106,8 @@ func TestWhatCanWorkIsAccepted(t *testing.T) {
 		"--upstream-url http://localhost/tenantui --upstream-token x",
 		"--upstream-url http://platform.example/tenantui --upstream-token x --insecure-upstream",
 		"--auth jwt --jwt-issuer i --jwt-audience a --jwks-url http://127.0.0.1:9/keys",
+		"--webhook-secret whsec_" + strings.Repeat("A", 32) + " --webhook-url https://h.example/a?b=c --webhook-url http://127.0.0.1:9/",
+		"--webhook-secret " + strings.Repeat("A", 32) + " --webhook-url http://h.example/ --insecure-webhooks",
 		"--cors-origin https://app.example --cors-origin http://localhost:3000 --cors-header X-Own --cors-credentials",
 	} {
 		if _, _, err := load(t, nil, strings.Fields(args)...); err != nil {

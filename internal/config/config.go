@@ -44,6 +44,7 @@ type Config struct {
 		Caches    Caches    `embed:""`
 		Data      Data      `embed:""`
 		Live      Live      `embed:"" set:"sandbox_live=true"`
+		Webhooks  Webhooks  `embed:""`
 		Tracing   Tracing   `kong:"-"`
 	} `cmd:"" default:"withargs" help:"Serve the GraphQL API. Without --upstream-url it serves the leads of a built-in sandbox."`
 
@@ -176,7 +177,7 @@ func Load(args []string, getenv func(string) string, stdout io.Writer) (cfg *Con
 		kong.Exit(func(int) { panic(helpPrinted{}) }),
 		kong.Resolvers(environment(getenv)),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.ExplicitGroups(groups("Server", "Callers", "Documents", "Live Platform", "Catalogue and caches", "Sandbox", "Limits", "Logging")),
+		kong.ExplicitGroups(groups("Server", "Callers", "Documents", "Live Platform", "Catalogue and caches", "Webhooks", "Sandbox", "Limits", "Logging")),
 	)
 	if err != nil {
 		return nil, "", err
@@ -205,7 +206,7 @@ func Load(args []string, getenv func(string) string, stdout io.Writer) (cfg *Con
 		s := &cfg.Serve
 		err = errors.Join(checkListeners(s.Listen, s.Edge.AdminListen),
 			s.Upstream.complete(s.Access.Auth == passthrough), s.Limits.check(), s.Edge.check(), s.Caches.complete(), s.Access.complete(), s.Documents.check(),
-			checkPassthrough(s.Access, s.Upstream, s.Caches), s.Data.check(), s.Live.check())
+			s.Webhooks.complete(), checkPassthrough(s.Access, s.Upstream, s.Caches, s.Webhooks), s.Data.check(), s.Live.check())
 		s.Tracing.complete(getenv)
 	}
 	return cfg, command, err

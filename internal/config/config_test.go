@@ -52,8 +52,8 @@ func TestPassthroughTakesNoCredentials(t *testing.T) {
 	if _, _, err := load(t, nil, platform...); err != nil {
 		t.Error(err)
 	}
-	_, _, err := load(t, map[string]string{"LEADGRAPH_CLIENT_SECRET": "canary"}, append(platform, "--catalogue-warm", "--redis-url", "redis://127.0.0.1", "--passthrough-callers", "0")...)
-	for _, name := range []string{"--client-secret", "--catalogue-warm", "--redis-url", "--passthrough-callers"} {
+	_, _, err := load(t, map[string]string{"LEADGRAPH_CLIENT_SECRET": "canary"}, append(platform, "--catalogue-warm", "--redis-url", "redis://127.0.0.1", "--webhook-url", "https://h.example/canary", "--webhook-secret", strings.Repeat("A", 32), "--passthrough-callers", "0")...)
+	for _, name := range []string{"--client-secret", "--catalogue-warm", "--redis-url", "--webhook-url", "--passthrough-callers"} {
 		if err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s is not named in: %v", name, err)
 		}

@@ -12,6 +12,7 @@ import (
 	"leadgraph/internal/auth"
 	"leadgraph/internal/doctor"
 	"leadgraph/internal/share"
+	"leadgraph/internal/webhook"
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
 	"leadgraph/lead/changes"
@@ -57,6 +58,8 @@ var bounds = vars(map[string]any{
 	"changes_memory":      changes.DefaultMaxBytes,
 	"fan_out":             lookup.DefaultFanOut,
 	"redis_timeout":       share.DefaultBound,
+	"webhook_source":      webhook.DefaultSource,
+	"webhook_timeout":     webhook.DefaultTimeout,
 
 	"default_first": pagination.DefaultSize,
 	"max_first":     pagination.DefaultMax,

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,18 @@ type Sources struct {
 	// Callers returns the number of callers with a cache of their own.
 	Callers func() int
 	Changes func() Changes
+	// Webhooks returns the states of the receivers of changes, in the order of the settings.
+	Webhooks func() []Webhook
+}
+
+// Webhook is the state of the sender to one receiver.
+type Webhook struct {
+	// Sent counts the events that were accepted, and Failed the requests that were not.
+	Sent, Failed uint64
+	// Lag is the age of the oldest change that was read and not accepted yet.
+	Lag time.Duration
+	// Gone says that the receiver wants no more events.
+	Gone bool
 }
 
 // Changes is the state of all logs of changes together.
@@ -118,8 +131,13 @@ var (
 
 	callersHeld = desc("callers", "Callers with a cache of their own (passthrough only).")
 
-	changeListeners = desc("change_listeners", "Subscriptions that watch leads.")
+	changeListeners = desc("change_listeners", "Subscriptions and webhooks that watch leads.")
 	changeBytes     = desc("change_log_bytes", "Memory of the changes that are kept for those who watch, in bytes, by estimate.")
+
+	webhookSent   = desc("webhook_events_total", "Events that the receiver of a webhook has accepted. Receivers are numbered in the order of --webhook-url.", "receiver")
+	webhookFailed = desc("webhook_failures_total", "Requests to the receiver of a webhook that it did not accept.", "receiver")
+	webhookLag    = desc("webhook_lag_seconds", "Age of the oldest change that the receiver of a webhook has not accepted yet; 0 if there is none, and in replicas that do not send.", "receiver")
+	webhookGone   = desc("webhook_gone", "1 if the receiver of a webhook has answered 410, so that nothing is sent to it until a restart.", "receiver")
 
 	projected = desc("projection_hits_total", "Fields answered by the compiled projection.")
 	fallbacks = desc("projection_fallbacks_total", "Fields left to the generated executor, by reason.", "reason")
@@ -151,7 +169,7 @@ func (*scraped) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		catalogueAge, catalogueLeads, catalogueHoles, breakerState, gateClosed, gateRefused, upstreamBusy, upstreamMax, upstreamWait, tokenExpiry,
 		pageLeads, pageCap, pageFirst, listEnd, queueLimit, queueInside, queueRunning, queueWaiting, queueUnsent, queueCutOffs,
-		sharedState, sharedRejected, callersHeld, changeListeners, changeBytes, projected, fallbacks, givenUp,
+		sharedState, sharedRejected, callersHeld, changeListeners, changeBytes, webhookSent, webhookFailed, webhookLag, webhookGone, projected, fallbacks, givenUp,
 	} {
 		to <- d
 	}
@@ -197,6 +215,9 @@ func (s Sources) collect(out sink) {
 		out.gauge(changeListeners, float64(c.Listeners))
 		out.gauge(changeBytes, float64(c.Bytes))
 	}
+	if s.Webhooks != nil {
+		out.webhooks(s.Webhooks())
+	}
 	if s.Projection != nil {
 		p := s.Projection()
 		out.count(projected, p.Hits)
@@ -235,6 +256,16 @@ func indicator(is bool) float64 {
 func (s sink) shared(of Shared) {
 	s.oneOf(sharedState, of.Condition, sharedConditions)
 	s.count(sharedRejected, of.Rejected)
+}
+
+func (s sink) webhooks(all []Webhook) {
+	for i, w := range all {
+		receiver := strconv.Itoa(i + 1)
+		s.count(webhookSent, w.Sent, receiver)
+		s.count(webhookFailed, w.Failed, receiver)
+		s.gauge(webhookLag, w.Lag.Seconds(), receiver)
+		s.gauge(webhookGone, indicator(w.Gone), receiver)
+	}
 }
 
 func (s sink) upstream(u Upstream) {
