@@ -100,3 +100,19 @@ func TestForgedOutlets(t *testing.T) {
 		t.Error("held without a server")
 	}
 }
+
+func TestOutletsOverRedis(t *testing.T) {
+	t.Parallel()
+	redis := newRedis(t)
+	a, b := open(t, redis.addr, nil).Outlets(), open(t, redis.addr, nil).Outlets()
+	wantHeld(t, a, "a", "", true)
+	wantHeld(t, b, "b", "", false)
+	wantSaved(t, b, "b", "1", false)
+	wantSaved(t, a, "a", "2", true)
+	wantHeld(t, b, "b", "2", false)
+	a.Release("receiver", "a")
+	wantHeld(t, b, "b", "2", true)
+	wantSaved(t, a, "a", "3", false)
+	wantSaved(t, b, "b", "4", true)
+	wantHeld(t, b, "b", "4", true)
+}
