@@ -20,7 +20,10 @@ import (
 // anything accepts all leads that the format can hold.
 var anything = bounds{leads: 1000, bytes: 1 << 20, accept: func(*lead.Lead) bool { return true }}
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// A closed client may look at its cluster again a second later.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*call).DelayDo.func1"))
+}
 
 // genLead draws every field that a lead has by reflection, so that a field that
 // lead.Visit does not show is found.
