@@ -2,7 +2,7 @@
 GO ?= go
 LINT = $(GO) tool -modfile=internal/lint/go.mod golangci-lint
 
-.PHONY: help run test check lint generate generate-check web web-check bench bench-go bench-load bench-overload bench-mobs bench-peers bench-stalls nightly walks fuzz soak soak-short soak-memory deploy-check windows release image
+.PHONY: help run test check lint generate generate-check web web-check bench bench-go bench-load bench-overload bench-mobs bench-peers bench-stalls nightly walks fuzz soak soak-short soak-memory watch watch-short deploy-check windows release image
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,7 +63,7 @@ bench-peers: ## compare with proxies, a textbook gqlgen server and Tailcall (13 
 bench-stalls: ## refresh a catalogue of 100,000 leads under load, and report how long requests take and how much memory (a minute)
 	$(GO) run ./test/bench -stalls -duration 3s
 
-nightly: walks fuzz soak soak-memory ## run what takes longer than CI may
+nightly: walks fuzz soak watch soak-memory ## run what takes longer than CI may
 
 walks: ## make 10,000 random walks of each kind of list, over HTTP and in the packages that page (about an hour)
 	$(GO) test -timeout 6h ./test/walks -walks 10000
@@ -83,6 +83,12 @@ soak: ## run random clients and faults for ten minutes and check every row
 
 soak-short: ## run the soak for one minute with the race detector, as CI does
 	$(GO) run ./test/soak -for 60s -rate 40 -race -margin 2s
+
+watch: ## have 100 clients watch for ten minutes while servers and Redis are restarted and killed
+	$(GO) run ./test/watch -for 10m -rate 170 -restarts 20 -kills 5 -outages 2
+
+watch-short: ## the same for less than a minute with the race detector, as CI does
+	$(GO) run ./test/watch -for 40s -race -rate 40 -restarts 1 -kills 2 -outages 1
 
 soak-memory: ## fail if the memory that deploy/ gives is not enough for 40,000 leads while everything goes wrong (5 minutes)
 	$(GO) run ./test/soak -for 4m -walks 0 -leads 40000 -memory 512 -rate 30 -margin 5s

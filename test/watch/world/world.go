@@ -177,26 +177,27 @@ func (w *World) Gone(id string) bool {
 	return l != nil && l.gone
 }
 
-// Status returns the present status of a lead; "" if there never was one.
-func (w *World) Status(id string) string {
+// States returns all states of a lead until now.
+func (w *World) States(id string) []State {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	if l := w.lives[id]; l != nil {
-		return l.states[len(l.states)-1].Status
+		return slices.Clone(l.states)
 	}
-	return ""
+	return nil
 }
 
-// Now returns the present label of each lead with one of the statuses, or of all if there are none.
-func (w *World) Now(statuses []string) map[string]string {
+// Now returns the place of the present state in the life of each lead that has one of the
+// statuses, or of all leads if there are none.
+func (w *World) Now(statuses []string) map[string]int {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
-	labels := map[string]string{}
+	places := map[string]int{}
 	for _, id := range w.present {
 		states := w.lives[id].states
 		if last := states[len(states)-1]; len(statuses) == 0 || slices.Contains(statuses, last.Status) {
-			labels[id] = last.Label
+			places[id] = len(states) - 1
 		}
 	}
-	return labels
+	return places
 }
