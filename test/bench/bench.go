@@ -54,6 +54,9 @@ func (b *bench) run(ctx context.Context) error {
 	if b.stalls {
 		return b.stall(ctx)
 	}
+	if b.settings.watchers {
+		return b.watchers(ctx)
+	}
 	if err := errors.Join(b.startSandbox(ctx, &b.fast, workload.Leads, 0), b.startSandbox(ctx, &b.slow, workload.Leads, workload.SlowLatency)); err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}

@@ -19,7 +19,8 @@ type settings struct {
 	connections, listConnections int
 	only                         []string // names of workloads in capitals; empty for all
 	overload, mobs, peers, quick bool
-	stalls                       bool
+	stalls, watchers             bool
+	audience                     int
 	stallLeads                   int
 	rounds                       int
 	cache                        string
@@ -49,6 +50,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.BoolVar(&s.mobs, "mobs", false, "measure leadgraph with up to 2,000 clients that retry what is refused; -only takes lookups,cached,pages,mix")
 	flags.BoolVar(&s.stalls, "stalls", false, "measure what refreshes of the catalogue do to other requests, and how much memory it takes")
 	flags.IntVar(&s.stallLeads, "stall-leads", workload.StallLeads, "`number` of leads for -stalls")
+	flags.BoolVar(&s.watchers, "watchers", false, "measure what clients that watch changes cost")
+	flags.IntVar(&s.audience, "audience", 10_000, "`number` of clients for -watchers")
 	flags.BoolVar(&s.peers, "peers", false, "compare leadgraph with proxies and other GraphQL servers")
 	flags.BoolVar(&s.quick, "quick", false, "with -peers: one short round, which shows that everything works and measures nothing")
 	flags.StringVar(&s.cache, "cache", "", "with -peers: `folder` for what is built and installed; empty for one in the user's cache")

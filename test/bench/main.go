@@ -24,6 +24,8 @@
 //
 // With -stalls, it measures a server with many leads while it refreshes its catalogue.
 //
+// With -watchers, it measures what clients that watch changes cost, and how soon they have them.
+//
 // Run it from the repository:
 //
 //	go run ./test/bench -svg docs/bench.svg -markdown docs/bench.md
@@ -31,6 +33,7 @@
 //	go run ./test/bench -mobs -svg docs/mobs.svg -markdown docs/overload.md
 //	go run ./test/bench -peers -markdown docs/bench.md
 //	go run ./test/bench -stalls
+//	go run ./test/bench -watchers
 package main
 
 import (
