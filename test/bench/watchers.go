@@ -102,11 +102,7 @@ func (b *bench) watch(ctx context.Context, leads, changes, watchers int, transpo
 	}
 	took := time.Duration(a.last.Load() - answered.Load())
 	cpu = process.CPUTime(server.PID) - cpu
-	memory := "–"
-	if watchers > 1 {
-		memory = fmt.Sprintf("%.1f", each)
-	}
-	_, _ = fmt.Fprintf(b.results, "| %d | %d | %d | %s | %s | %.0f | %.0f |\n", leads, changes, watchers, transport, memory, took.Seconds()*1000, cpu.Seconds()*1000)
+	_, _ = fmt.Fprintf(b.results, "| %d | %d | %d | %s | %.1f | %.0f | %.0f |\n", leads, changes, watchers, transport, each, took.Seconds()*1000, cpu.Seconds()*1000)
 	return nil
 }
 
