@@ -98,7 +98,7 @@ func (op *operation) start(ctx context.Context, stream *live.Stream, after *stri
 		return nil
 	}
 	var err error
-	stream.After, err = stream.Open(*after)
+	stream.After, err = stream.Open(ctx, *after)
 	if stream.Gap = stream.Reset && errors.Is(err, changes.ErrExpired); stream.Gap {
 		return nil
 	}
@@ -148,7 +148,7 @@ func (op *operation) changesAfter(ctx context.Context, after string, first *int,
 	log.Of(all.Snapshot) // an empty log begins with it
 	view := op.viewOf(ctx, log, filter, "nodes", "edges")
 	view.Wants.Cursor = view.Wants.Cursor || graphql.FieldRequested(ctx, "pageInfo.startCursor")
-	at, err := view.Open(after)
+	at, err := view.Open(ctx, after)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@
 package live
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -33,21 +34,24 @@ type View struct {
 // Wants says which parts of a change are selected that cost something.
 type Wants struct{ Cursor, Edge, Changed bool }
 
-// Open returns the position of a cursor. The error is changes.ErrExpired for a position in
-// another log, and a *pagination.ArgumentError for a text that no server gives to a client
-// with this filter.
-func (v *View) Open(text string) (changes.Position, error) {
+// Open returns the position of a cursor. The error is changes.ErrExpired if the log does not
+// know what follows it, and a *pagination.ArgumentError for a text that no server gives to a
+// client with this filter.
+func (v *View) Open(ctx context.Context, text string) (changes.Position, error) {
 	cursor, err := v.Seal.OpenChange(text, v.Caller)
 	refused, _ := errors.AsType[*pagination.CursorError](err)
 	switch {
 	case refused == pagination.ErrMalformed:
 		return changes.Position{}, pagination.RefuseCursor("after", refused)
-	case err != nil, cursor.Log != v.Log.ID(): // a key that was made up is lost on restart
+	case err != nil: // a key that was made up is lost on restart
 		return changes.Position{}, changes.ErrExpired
 	case cursor.Fingerprint != v.fingerprint():
 		return changes.Position{}, pagination.RefuseCursor("after", pagination.ErrOtherList)
 	}
-	return changes.Position{Revision: cursor.Revision, Index: cursor.Index}, nil
+	at := changes.Position{
+		Revision: catalogue.Revision{Log: cursor.Log, Number: cursor.Revision, Tag: cursor.Tag}, Index: cursor.Index,
+	}
+	return at, v.Log.Find(ctx, at)
 }
 
 func (v *View) fingerprint() uint64 { return catalogue.Fingerprint(v.Filter, lead.Order{}) }
@@ -55,7 +59,7 @@ func (v *View) fingerprint() uint64 { return catalogue.Fingerprint(v.Filter, lea
 // Cursor returns the cursor of a position whose leads were read at asOf.
 func (v *View) Cursor(at changes.Position, asOf time.Time) string {
 	return v.Seal.ChangeText(pagination.ChangeCursor{
-		Log: v.Log.ID(), Revision: at.Revision, Index: at.Index, Fingerprint: v.fingerprint(), AsOf: asOf,
+		Log: at.Revision.Log, Revision: at.Revision.Number, Tag: at.Revision.Tag, Index: at.Index, Fingerprint: v.fingerprint(), AsOf: asOf,
 	}, v.Caller)
 }
 

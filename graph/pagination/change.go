@@ -11,24 +11,23 @@ const changeVersion = 3
 
 // ChangeCursor is a position in a log of changes, as a client keeps it.
 type ChangeCursor struct {
-	// Log identifies the log.
-	Log uint64
-	// Revision and Index are the position in the log; see changes.Position.
-	Revision uint64
-	Index    int
+	// Log, Revision, Tag and Index are the position; see changes.Position.
+	Log, Revision uint64
+	Index         int
 	// Fingerprint is that of the filter.
 	Fingerprint uint64
 	// AsOf is when the leads at the position were read.
 	AsOf time.Time
+	Tag  uint64
 }
 
-// changeBytes is the length of the plaintext: log, revision, index, fingerprint and asOf in
-// nanoseconds, big-endian, filled up with zeros.
+// changeBytes is the length of the plaintext: log, revision, index, fingerprint, asOf in
+// nanoseconds and tag, big-endian, filled up with zeros.
 const changeBytes = 2 * fillBytes
 
 func (c ChangeCursor) marshal() []byte {
 	raw := make([]byte, 0, changeBytes)
-	for _, number := range []uint64{c.Log, c.Revision, uint64(c.Index), c.Fingerprint, uint64(c.AsOf.UnixNano())} {
+	for _, number := range []uint64{c.Log, c.Revision, uint64(c.Index), c.Fingerprint, uint64(c.AsOf.UnixNano()), c.Tag} {
 		raw = binary.BigEndian.AppendUint64(raw, number)
 	}
 	return raw[:changeBytes]
@@ -42,7 +41,7 @@ func (c *ChangeCursor) unmarshal(raw []byte) bool {
 	number := func(i int) uint64 { return binary.BigEndian.Uint64(raw[8*i:]) }
 	*c = ChangeCursor{
 		Log: number(0), Revision: number(1), Index: int(number(2)), Fingerprint: number(3),
-		AsOf: time.Unix(0, int64(number(4))).UTC(),
+		AsOf: time.Unix(0, int64(number(4))).UTC(), Tag: number(5),
 	}
 	return true
 }

@@ -15,7 +15,7 @@ func TestChangeCursorsAreOpened(t *testing.T) {
 	seal := pagination.NewSeal("account", []byte("key"))
 	rapid.Check(t, func(t *rapid.T) {
 		c := pagination.ChangeCursor{
-			Log: rapid.Uint64().Draw(t, "log"), Revision: rapid.Uint64().Draw(t, "revision"), Index: rapid.IntRange(0, 1<<40).Draw(t, "index"),
+			Log: rapid.Uint64().Draw(t, "log"), Tag: rapid.Uint64().Draw(t, "tag"), Revision: rapid.Uint64().Draw(t, "revision"), Index: rapid.IntRange(0, 1<<40).Draw(t, "index"),
 			Fingerprint: rapid.Uint64().Draw(t, "filter"), AsOf: time.Unix(0, rapid.Int64Range(0, 1<<60).Draw(t, "as of")).UTC(),
 		}
 		text := seal.ChangeText(c, "caller")

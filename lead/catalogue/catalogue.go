@@ -42,6 +42,8 @@ type Reading struct {
 	Calls int
 	// AsOf is when reading the leads began. Zero means when AllLeads was called.
 	AsOf time.Time
+	// Revision is the name under which replicas share the leads; zero if they do not.
+	Revision Revision
 }
 
 // Options sets how old a catalogue's data may be. Ages count from the moment at

@@ -136,15 +136,46 @@ func (c *Catalogue) lastResort(need lead.Demand, now time.Time) bool {
 		now.Sub(c.current.asOf) <= c.opts.StaleIfError
 }
 
-// begin starts a refresh; none may be running. Nobody gives up the first seat, so the
+// begin starts a refresh that reads from the source.
+func (c *Catalogue) begin(ctx context.Context, need lead.Demand, now time.Time) {
+	notBefore := c.worthwhile(need, now)
+	c.start(ctx, notBefore, now, func(ctx context.Context) (Reading, error) { return c.source.AllLeads(ctx, notBefore) })
+}
+
+// start starts a refresh; none may be running. Nobody gives up the first seat, so the
 // refresh goes on even if all requests that wait for it leave: a platform slower than
 // its clients' patience would otherwise never deliver.
-func (c *Catalogue) begin(ctx context.Context, need lead.Demand, now time.Time) {
-	r := refresh{number: c.refresh.number + 1, notBefore: c.worthwhile(need, now), begun: now}
+func (c *Catalogue) start(ctx context.Context, notBefore, now time.Time, read func(context.Context) (Reading, error)) {
+	r := refresh{number: c.refresh.number + 1, notBefore: notBefore, begun: now}
 	r.Flight = flight.Start(c.life, ctx, c.opts.RefreshTimeout, func(ctx context.Context) (outcome, error) {
-		return c.read(ctx, r.number, now, r.notBefore)
+		return c.read(ctx, r.number, now, read)
 	})
 	c.refresh = r
+}
+
+// Adopt replaces the snapshot by a reading that another replica has made, if read returns
+// one that is newer. A refresh that runs is awaited first. Adopt returns when the snapshot
+// is published, or ctx has ended.
+func (c *Catalogue) Adopt(ctx context.Context, read func(context.Context) (reading Reading, newer bool)) {
+	c.mu.Lock()
+	last := c.refresh
+	c.mu.Unlock()
+	if last.Flight != nil && last.Outlast(flight.Unhurried(ctx)) != nil {
+		return
+	}
+	reading, newer := read(ctx)
+	if !newer {
+		return
+	}
+	c.mu.Lock()
+	if c.life.Err() != nil || c.refresh.running() || c.current.Snapshot != nil && !reading.AsOf.After(c.current.asOf) {
+		c.mu.Unlock()
+		return
+	}
+	c.start(ctx, reading.AsOf, time.Now().UTC(), func(context.Context) (Reading, error) { return reading, nil })
+	adoption := c.refresh.Flight
+	c.mu.Unlock()
+	_ = adoption.Outlast(flight.Unhurried(ctx)) // it goes on in any case
 }
 
 // worthwhile returns the moment since which leads must have been read to be worth
@@ -164,10 +195,10 @@ func (c *Catalogue) worthwhile(need lead.Demand, now time.Time) time.Time {
 	return since
 }
 
-func (c *Catalogue) read(ctx context.Context, number uint64, begun, notBefore time.Time) (outcome, error) {
+func (c *Catalogue) read(ctx context.Context, number uint64, begun time.Time, from func(context.Context) (Reading, error)) (outcome, error) {
 	var got outcome
 	snapshot, err := flight.Guard(func() (*Snapshot, error) {
-		reading, err := c.source.AllLeads(ctx, notBefore)
+		reading, err := from(ctx)
 		got.calls = reading.Calls
 		if err != nil {
 			return nil, err
@@ -179,7 +210,7 @@ func (c *Catalogue) read(ctx context.Context, number uint64, begun, notBefore ti
 		asOf := reading.began(begun)
 		pace := flight.NewPace(ctx)
 		s := build(adopted(reading.Leads, asOf, previous, pace), asOf, previous, pace)
-		s.unreadable = reading.Unreadable
+		s.unreadable, s.revision = reading.Unreadable, reading.Revision
 		return s, nil
 	})
 	if err != nil {

@@ -9,6 +9,19 @@ import (
 	"leadgraph/lead/flight"
 )
 
+// Revision names a state of all leads. Replicas share the names of the states that they
+// share. Two states have the same name only if they have the same leads in the same order.
+// The zero Revision names none.
+type Revision struct {
+	// Log identifies the log that the revision belongs to, and is random.
+	Log uint64
+	// Number increases with every revision of a log.
+	Number uint64
+	// Tag is random, so that numbers that are given twice after a loss are told apart. It is
+	// 0 in a log that only one process has.
+	Tag uint64
+}
+
 // Snapshot is all leads at one moment, with the indexes to filter, order, search
 // and count them quickly. It is immutable and safe for concurrent use.
 //
@@ -18,6 +31,7 @@ type Snapshot struct {
 	asOf       time.Time
 	leads      []*lead.Lead // by row
 	unreadable int
+	revision   Revision
 
 	byID      []int32                       // rows by ascending id
 	byTie     []int32                       // rows by ascending tie
@@ -178,6 +192,9 @@ func (s *Snapshot) Len() int { return len(s.leads) }
 // Unreadable returns the number of the platform's rows that could not be read. The
 // snapshot has no lead for them.
 func (s *Snapshot) Unreadable() int { return s.unreadable }
+
+// Revision returns the name under which replicas share the leads; zero if they do not.
+func (s *Snapshot) Revision() Revision { return s.revision }
 
 // All returns the leads in the platform's own order. The slice is shared; do not
 // change it.

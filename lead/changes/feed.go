@@ -124,7 +124,7 @@ func (f *Feed) poll(ctx context.Context) {
 
 // due returns how long it is until the next reading.
 func (f *Feed) due(now time.Time) time.Duration {
-	_, last := f.End()
+	last := f.Seen()
 	if last.After(now) || last.Before(f.attempted) { // another server's clock, or the attempt failed
 		last = f.attempted
 	}
@@ -134,11 +134,13 @@ func (f *Feed) due(now time.Time) time.Duration {
 	return last.Add(f.pause).Sub(now)
 }
 
-// read reads all leads and decides when to do it next. The catalogue publishes them.
+// read reads all leads and decides when to do it next. The catalogue publishes them. Leads
+// that somebody else has begun to read since the last reading do as well, so that several
+// servers together read as often as one.
 func (f *Feed) read(ctx context.Context) {
 	begun := time.Now()
 	f.attempted = begun
-	_, _, err := f.catalogue.Snapshot(flight.Unhurried(ctx), lead.Freshness{NotBefore: begun})
+	_, _, err := f.catalogue.Snapshot(flight.Unhurried(ctx), lead.Freshness{NotBefore: f.Seen().Add(1)})
 	if ctx.Err() != nil {
 		return
 	}

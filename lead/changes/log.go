@@ -1,6 +1,6 @@
-// Package changes keeps a log of what changes in a catalogue: numbered revisions, one for
-// each snapshot that differs from the one before. Whoever has read the leads of one
-// revision gets the leads of a later one by applying the changes between them.
+// Package changes keeps a log of what changes in a catalogue: revisions, one for each
+// snapshot that differs from the one before. Whoever has read the leads of one revision gets
+// the leads of a later one by applying the changes between them.
 //
 // The log is bounded by age and size. Readers hold a Position, and nothing is kept for
 // them: a reader that is too slow finds its position expired.
@@ -31,44 +31,70 @@ const (
 	DefaultMaxBytes  = 64 << 20
 )
 
-// Options bounds a log. Zeros mean the defaults.
+// Options configures a log. Zeros mean the defaults.
 type Options struct {
 	// Retention is how long changes are kept.
 	Retention time.Duration
 	// MaxBytes is how much memory the changes may take, in bytes, by estimate.
 	MaxBytes int64
+	// History, if not nil, knows the revisions that replicas share. Snapshots without a
+	// name are then an exception, for which the log waits for a while; see Pause.
+	History History
+	// CatchUp, if not nil, publishes what replicas share and the log does not know yet.
+	CatchUp func(context.Context)
 }
 
-// Position is a place in a log: all revisions before Revision come before it, and of
-// that one the first Index changes. Positions of different logs have nothing in common.
+// History knows the revisions that replicas share.
+type History interface {
+	// Steps returns the revisions that lead from one to another, in order, without the
+	// first; if that is zero, from the oldest that is known. It returns none if not all of
+	// them are known.
+	Steps(ctx context.Context, from, to catalogue.Revision) []Step
+	// Unsettle has the next revision tell these leads; see Log.Unsettle. It does not wait.
+	Unsettle(ids []string)
+}
+
+// Step is a revision that replicas share, with the changes from the one before.
+type Step struct {
+	Base, Name catalogue.Revision
+	AsOf       time.Time // when the reading began that showed it
+	Changes    []Change
+}
+
+// Position is a place in a log. It begins with the leads of a revision. An Index above 0
+// means that of the changes that lead there only the first Index are before it.
 type Position struct {
-	Revision uint64
+	Revision catalogue.Revision
 	Index    int
 }
 
-// before reports whether changes after p can be unknown to who knows those after q.
-func (p Position) before(q Position) bool {
-	return p.Revision < q.Revision || p.Revision == q.Revision && p.Index < q.Index
-}
+// Pause is how long a log waits for the next revision that replicas share before it goes on
+// by itself. Other replicas do not know the revisions that it adds then.
+const Pause = time.Minute
 
 // Log is a log of changes. It is safe for concurrent use.
 type Log struct {
-	id   uint64
+	id   uint64 // of the revisions that only this log has
 	opts Options
 
 	publishing sync.Mutex // held while a snapshot is compared with the one before
 
-	mu        sync.Mutex
-	latest    *catalogue.Snapshot // nil before the first
-	asOf      time.Time           // of the latest
-	revisions []*revision         // those whose changes are kept, the oldest first
-	end       Position            // after the last change
-	// floor is the first position that is not expired. The leads there were read at
-	// floorAsOf.
-	floor     Position
-	floorAsOf time.Time
-	bytes     int64
-	// unsettled are the leads that the next revision tells even if they have not changed.
+	mu     sync.Mutex
+	known  map[catalogue.Revision]*revision // those whose leads can be a position
+	kept   []*revision                      // those whose changes are kept, the oldest first
+	bytes  int64                            // of the changes that are kept
+	own    uint64                           // the number of the last own revision
+	tip    *revision                        // the newest that readers get; nil before the first
+	latest *catalogue.Snapshot              // the leads there
+	asOf   time.Time                        // when the newest reading began that shows just these
+	shared *revision                        // the newest that replicas share; nil if there was none
+	when   time.Time                        // it was published
+	// aside are own revisions that follow tip if the log goes on by itself. Readers do not
+	// get them, but may begin there: asideOf are the leads that they have listed then.
+	aside   []*revision
+	asideOf *catalogue.Snapshot
+	seen    time.Time // when the newest reading began that was published
+	// unsettled are the leads that the next comparison tells even if they have not changed.
 	unsettled map[string]struct{}
 	refusal   error         // why nothing can be read, or nil
 	closed    bool          // the refusal stays
@@ -84,55 +110,54 @@ func NewLog(o Options) *Log {
 	if o.MaxBytes == 0 {
 		o.MaxBytes = DefaultMaxBytes
 	}
-	return &Log{id: rand.Uint64N(1<<63) + 1, opts: o, news: make(chan struct{})}
+	return &Log{id: rand.Uint64N(1<<63) + 1, opts: o, known: map[catalogue.Revision]*revision{}, news: make(chan struct{})}
 }
 
-// ID identifies the log among those of all servers. It is random and not 0.
-func (l *Log) ID() uint64 { return l.id }
-
 // Publish adds a revision if the snapshot differs from the latest one. Only complete lists
-// may be published: a lead that is missing counts as gone. The context is that of the
-// refresh; the comparison makes no pauses while a caller waits for it.
+// may be published: a lead that is missing counts as gone. Snapshots that are older than
+// the latest are ignored. The context is that of the refresh; the comparison makes no
+// pauses while a caller waits for it.
 func (l *Log) Publish(ctx context.Context, s *catalogue.Snapshot) {
+	l.publish(ctx, s, flight.NewPace(ctx))
+}
+
+func (l *Log) publish(ctx context.Context, s *catalogue.Snapshot, pace *flight.Pace) {
 	l.publishing.Lock()
 	defer l.publishing.Unlock()
 	l.mu.Lock()
-	before, unsettled := l.latest, l.unsettled
-	l.unsettled = nil
+	old := s.AsOf().Before(l.seen)
 	l.mu.Unlock()
-	var found []Change
-	if before != nil && before != s {
-		found = compare(before, s, unsettled, flight.NewPace(ctx))
+	if old {
+		return
 	}
+	finish := l.alone
+	if s.Revision() != (catalogue.Revision{}) {
+		finish = l.together
+	}
+	install := finish(ctx, s, pace)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.closed {
 		l.refusal = nil
 	}
-	if before == nil {
-		l.begin(s)
-		return
-	}
-	l.latest = s
-	l.asOf = s.AsOf()
-	if len(found) > 0 {
-		l.append(newRevision(l.end.Revision+1, s.AsOf(), found))
-	}
+	before, waiting := l.tip, len(l.aside) > 0
+	install()
+	l.seen = s.AsOf()
+	slices.SortStableFunc(l.kept, func(a, b *revision) int { return a.asOf.Compare(b.asOf) })
 	l.trim(time.Now())
+	if before != nil && (before != l.tip || waiting) {
+		l.wake()
+	}
 }
 
-// begin makes the snapshot the base that the first revision with changes is compared with.
-func (l *Log) begin(s *catalogue.Snapshot) {
-	l.latest, l.asOf, l.floorAsOf = s, s.AsOf(), s.AsOf()
-	l.end = Position{Revision: 1}
-	l.floor = l.end
-}
-
-func (l *Log) append(r *revision) {
-	l.revisions = append(l.revisions, r)
-	l.bytes += r.bytes
-	l.end = r.end()
-	l.wake()
+// add makes a revision known.
+func (l *Log) add(r *revision) *revision {
+	l.known[r.name] = r
+	if r.step != nil {
+		l.kept = append(l.kept, r)
+		l.bytes += r.bytes
+	}
+	return r
 }
 
 // wake lets everybody look again who waits for news.
@@ -144,17 +169,24 @@ func (l *Log) wake() {
 // trim forgets what is too old or too much.
 func (l *Log) trim(now time.Time) {
 	n := 0
-	for ; n < len(l.revisions); n++ {
-		oldest := l.revisions[n]
+	for ; n < len(l.kept); n++ {
+		oldest := l.kept[n]
 		if l.bytes <= l.opts.MaxBytes && now.Sub(oldest.asOf) <= l.opts.Retention {
 			break
 		}
 		l.bytes -= oldest.bytes
-		l.floor, l.floorAsOf = oldest.end(), oldest.asOf
+		oldest.step = nil
 	}
-	l.revisions = slices.Delete(l.revisions, 0, n)
-	if l.sweep == nil && len(l.revisions) > 0 && !l.closed {
-		left := l.opts.Retention - now.Sub(l.revisions[0].asOf)
+	l.kept = slices.Delete(l.kept, 0, n)
+	if n > 0 {
+		for name, r := range l.known { // a position there is of no use if what follows is forgotten
+			if next := r.state().next; r.step == nil && r != l.tip && (next == nil || next.step == nil) {
+				delete(l.known, name)
+			}
+		}
+	}
+	if l.sweep == nil && len(l.kept) > 0 && !l.closed {
+		left := l.opts.Retention - now.Sub(l.kept[0].asOf)
 		l.sweep = time.AfterFunc(left+time.Millisecond, l.expire)
 	}
 }
@@ -170,24 +202,30 @@ func (l *Log) expire() {
 
 // Of returns the position of the leads of a snapshot: no change that they do not show
 // comes before it. Changes after it may be some that they show already. If the snapshot
-// is older than the log, the position is expired. An empty log begins with the snapshot.
+// is older than the log, the position is expired. A snapshot that the log does not have yet
+// is published.
 func (l *Log) Of(s *catalogue.Snapshot) Position {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.latest == nil {
-		l.begin(s)
+	unknown := s.AsOf().After(l.seen)
+	l.mu.Unlock()
+	if unknown {
+		l.publish(context.Background(), s, nil)
 	}
-	if s.AsOf().Before(l.floorAsOf) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r := l.known[s.Revision()]; r != nil {
+		return r.end()
+	}
+	var last *revision // whose reading began before that of the snapshot
+	for _, r := range l.known {
+		if !r.asOf.After(s.AsOf()) && (last == nil || !r.asOf.Before(last.asOf)) {
+			last = r
+		}
+	}
+	if last == nil {
 		return Position{}
 	}
-	position := l.floor
-	for _, r := range l.revisions {
-		if r.asOf.After(s.AsOf()) {
-			break
-		}
-		position = r.end()
-	}
-	return position
+	return last.end()
 }
 
 // End returns the position after the last change, and when reading the newest leads began,
@@ -195,7 +233,17 @@ func (l *Log) Of(s *catalogue.Snapshot) Position {
 func (l *Log) End() (Position, time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.end, l.asOf
+	if l.tip == nil {
+		return Position{}, time.Time{}
+	}
+	return l.tip.end(), l.asOf
+}
+
+// Seen returns when the newest reading began that was published; zero if there is none.
+func (l *Log) Seen() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.seen
 }
 
 // Bytes returns the memory that the changes take, by estimate.
@@ -212,6 +260,9 @@ func (l *Log) Bytes() int64 {
 func (l *Log) Unsettle(ids []string) {
 	if len(ids) == 0 {
 		return
+	}
+	if l.opts.History != nil {
+		l.opts.History.Unsettle(ids)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -251,7 +302,7 @@ func (l *Log) close() {
 func (l *Log) News(after Position) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if after != l.end || l.refusal != nil {
+	if path, _, known := l.path(after); !known || len(path) > 0 || l.refusal != nil {
 		now := make(chan struct{})
 		close(now)
 		return now

@@ -256,21 +256,29 @@ func TestRetention(t *testing.T) {
 		first := simple(3, "", time.Now())
 		log.Publish(t.Context(), first)
 		at := log.Of(first)
+		kept := at // after the revision that will be forgotten
 		for i := range 4 {
 			leadtest.Pass(25 * time.Minute)
 			log.Publish(t.Context(), simple(3, fmt.Sprint(i), time.Now()))
+			if i == 0 {
+				kept, _ = log.End()
+			}
 		}
 		if _, err := log.Read(at, nil, 100); !errors.Is(err, changes.ErrExpired) {
 			t.Errorf("a position before the retention: %v", err)
 		}
-		kept := changes.Position{Revision: at.Revision + 1, Index: 3} // after the revision that was forgotten
 		if b, err := log.Read(kept, nil, 100); err != nil || len(b.Entries) != 9 {
 			t.Errorf("%d changes are left, %v", len(b.Entries), err)
 		}
-		if _, err := log.Read(changes.Position{Revision: 99}, nil, 1); !errors.Is(err, changes.ErrExpired) {
-			t.Errorf("a position in the future: %v", err)
+		future := kept
+		future.Revision.Number += 99
+		within := changes.Position{Revision: kept.Revision, Index: 2}
+		for name, at := range map[string]changes.Position{"in the future": future, "in a revision that is forgotten": within, "of another log": {}} {
+			if _, err := log.Read(at, nil, 1); !errors.Is(err, changes.ErrExpired) {
+				t.Errorf("a position %s: %v", name, err)
+			}
 		}
-		if old := log.Of(first); old.Revision != 0 {
+		if old := log.Of(first); old != (changes.Position{}) {
 			t.Errorf("a list before the log is at %v", old)
 		}
 		leadtest.Pass(2 * time.Hour)
@@ -290,11 +298,11 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	end, _ := log.End()
 	kept := 0
-	for revision := end.Revision - 1; revision > 0; revision-- {
-		if _, err := log.Read(changes.Position{Revision: revision, Index: 10}, nil, 1); err != nil {
+	for at := end; at.Revision.Number > 1; kept++ {
+		at.Revision.Number--
+		if _, err := log.Read(at, nil, 1); err != nil {
 			break
 		}
-		kept++
 	}
 	if kept < 2 || kept > 6 { // 10 changes of about 2.5 KiB each
 		t.Errorf("%d revisions are kept", kept)

@@ -1,10 +1,11 @@
 package changes
 
 import (
-	"sort"
+	"context"
 	"time"
 
 	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
 )
 
 // maxLooked is how many changes one Read looks at. It bounds the work for a reader whose
@@ -36,28 +37,27 @@ type Batch struct {
 // valid. It may return less although there is More. The error is ErrExpired, or that of
 // Refuse.
 func (l *Log) Read(after Position, filter *lead.Filter, most int) (Batch, error) {
-	revisions, batch, err := l.since(after)
+	path, batch, err := l.since(after)
 	if err != nil {
 		return Batch{}, err
 	}
 	end, newest := batch.Next, batch.AsOf
 	batch.Next = after
 	looked := 0
-	for _, r := range revisions {
-		first := 0
-		if r.number == after.Revision {
-			first = after.Index
-		}
-		kinds := r.kindsFor(filter)
-		for i := first; i < len(kinds); i++ {
+	for _, leg := range path {
+		kinds := leg.kindsFor(filter)
+		for i := leg.first; i < len(kinds); i++ {
 			if len(batch.Entries) >= most || looked >= maxLooked {
 				batch.More = true
 				return batch, nil
 			}
 			looked++
-			batch.Next, batch.AsOf = Position{r.number, i + 1}, r.asOf
+			batch.Next, batch.AsOf = Position{leg.name, i + 1}, leg.asOf
+			if i+1 == len(kinds) {
+				batch.Next = leg.end
+			}
 			if kinds[i] != None {
-				batch.Entries = append(batch.Entries, Entry{Change: r.changes[i], Kind: kinds[i], At: batch.Next, AsOf: r.asOf})
+				batch.Entries = append(batch.Entries, Entry{Change: leg.changes[i], Kind: kinds[i], At: batch.Next, AsOf: leg.asOf})
 			}
 		}
 	}
@@ -65,23 +65,77 @@ func (l *Log) Read(after Position, filter *lead.Filter, most int) (Batch, error)
 	return batch, nil
 }
 
-// since returns the revisions that have changes after a position, and a batch that ends
-// with the last of them.
-func (l *Log) since(after Position) ([]*revision, Batch, error) {
+// Find returns nil if the log knows what follows a position, and ErrExpired otherwise. It
+// first looks whether replicas share a newer revision.
+func (l *Log) Find(ctx context.Context, at Position) error {
+	if l.knows(at) {
+		return nil
+	}
+	if l.opts.CatchUp != nil {
+		if l.opts.CatchUp(ctx); l.knows(at) {
+			return nil
+		}
+	}
+	return ErrExpired
+}
+
+func (l *Log) knows(at Position) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, _, known := l.path(at)
+	return known
+}
+
+// leg is a part of the way from a position to the end of the log.
+type leg struct {
+	*step
+	first int // the changes before it are not part of the way
+	name  catalogue.Revision
+	end   Position
+}
+
+// since returns the way from a position to the end, and a batch that ends there.
+func (l *Log) since(after Position) ([]leg, Batch, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.trim(time.Now())
 	if l.refusal != nil {
 		return nil, Batch{}, l.refusal
 	}
-	if after.before(l.floor) || l.end.before(after) {
+	path, last, known := l.path(after)
+	if !known {
 		return nil, Batch{}, ErrExpired
 	}
-	first := sort.Search(len(l.revisions), func(i int) bool { return after.before(l.revisions[i].end()) })
-	// The readers share what is never changed; the slice itself is moved by trim.
-	revisions := append([]*revision(nil), l.revisions[first:]...)
-	if len(revisions) > 0 && revisions[0].number == after.Revision && after.Index > len(revisions[0].changes) {
-		return nil, Batch{}, ErrExpired
+	batch := Batch{Next: last.end(), AsOf: last.asOf}
+	if last.state() == l.tip {
+		batch.AsOf = l.asOf
 	}
-	return revisions, Batch{Next: l.end, AsOf: l.asOf}, nil
+	return path, batch, nil
+}
+
+// path returns the way from a position to the end of what is known to follow, and the last
+// revision on it.
+func (l *Log) path(from Position) (path []leg, last *revision, known bool) {
+	r := l.known[from.Revision]
+	if l.tip == nil && from == (Position{}) {
+		return nil, &revision{}, true // what an empty log says is its end
+	}
+	if r == nil || from.Index < 0 {
+		return nil, nil, false
+	}
+	if from.Index > 0 {
+		if r.step == nil || from.Index >= len(r.changes) {
+			return nil, nil, false
+		}
+		path = append(path, leg{r.step, from.Index, r.name, r.end()})
+	}
+	for last = r; ; last = r {
+		if r = last.state().next; r == nil {
+			return path, last, true
+		}
+		if r.step == nil {
+			return nil, nil, false
+		}
+		path = append(path, leg{r.step, 0, r.name, r.end()})
+	}
 }

@@ -6,43 +6,7 @@ import (
 
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
-	"leadgraph/lead/flight"
 )
-
-// Change is a lead before and after a revision. Before is nil if the lead is new, After if
-// it is gone.
-type Change struct{ Before, After *lead.Lead }
-
-// compare returns the changes from one snapshot to the next: first the leads that are gone,
-// then new and changed ones in the order of the list. A lead that has only moved has not
-// changed.
-func compare(before, now *catalogue.Snapshot, unsettled map[string]struct{}, pace *flight.Pace) []Change {
-	var gone, rest []Change
-	kept, find := 0, before.Finder()
-	for _, l := range now.All() {
-		pace.Step()
-		known := find(l.ID)
-		if known == nil {
-			rest = append(rest, Change{After: l})
-			continue
-		}
-		kept++
-		_, tell := unsettled[l.ID]
-		if tell || !lead.Same(known, l) { // fast for leads that share their memory
-			rest = append(rest, Change{Before: known, After: l})
-		}
-	}
-	if kept < before.Len() {
-		find = now.Finder()
-		for _, l := range before.All() {
-			pace.Step()
-			if find(l.ID) == nil {
-				gone = append(gone, Change{Before: l})
-			}
-		}
-	}
-	return append(gone, rest...)
-}
 
 // What a change weighs besides the values of its leads, in bytes: by estimate, the
 // indexes by which filters find them, and the kinds of each filter.
@@ -51,33 +15,54 @@ const (
 	maxKeptFilters = 16
 )
 
-// revision is one step of the log. Its changes never change.
+// revision is a state of all leads, by its name, and how it came about.
 type revision struct {
-	number  uint64
-	asOf    time.Time
+	name catalogue.Revision
+	asOf time.Time // when the reading began that showed it
+	// join is another revision with the same leads, if this is another way to it; nil
+	// otherwise. Positions after it are those of join.
+	join *revision
+
+	// The log's lock guards these.
+	*step           // the changes that lead here; nil if they are not known or were forgotten
+	next  *revision // the one that follows; nil if there is none yet, or join is set
+}
+
+// step is the changes of a revision, which never change.
+type step struct {
 	changes []Change
 	bytes   int64
+	asOf    time.Time
 
 	mu    sync.Mutex
 	sides [2]*catalogue.Snapshot // the leads before and after; nil until a filter needs them
 	kinds map[uint64][]Kind      // of the changes, by the fingerprint of the filter
 }
 
-func newRevision(number uint64, asOf time.Time, changes []Change) *revision {
-	r := &revision{number: number, asOf: asOf, changes: changes}
+func newRevision(name catalogue.Revision, asOf time.Time, changes []Change) *revision {
+	s := &step{changes: changes, asOf: asOf}
 	var imprint lead.Imprint
 	for _, c := range changes {
-		r.bytes += changeBytes
+		s.bytes += changeBytes
 		for _, l := range []*lead.Lead{c.Before, c.After} {
 			if l != nil {
-				r.bytes += int64(imprint.Size(l))
+				s.bytes += int64(imprint.Size(l))
 			}
 		}
+	}
+	return &revision{name: name, asOf: asOf, step: s}
+}
+
+// state returns the revision that the leads are known by here.
+func (r *revision) state() *revision {
+	if r.join != nil {
+		return r.join
 	}
 	return r
 }
 
-func (r *revision) end() Position { return Position{r.number, len(r.changes)} }
+// end is the position after all changes.
+func (r *revision) end() Position { return Position{Revision: r.state().name} }
 
 // Kind says what a change is for a filter.
 type Kind uint8
@@ -112,49 +97,49 @@ func kindOf(c Change, before, after bool) Kind {
 
 // kindsFor returns the kinds of all changes for a filter. They are shared between readers
 // with the same filter.
-func (r *revision) kindsFor(filter *lead.Filter) []Kind {
+func (s *step) kindsFor(filter *lead.Filter) []Kind {
 	fingerprint := catalogue.Fingerprint(filter, lead.Order{})
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if kinds, known := r.kinds[fingerprint]; known {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if kinds, known := s.kinds[fingerprint]; known {
 		return kinds
 	}
-	kinds := r.judge(filter)
-	if r.kinds == nil {
-		r.kinds = map[uint64][]Kind{}
+	kinds := s.judge(filter)
+	if s.kinds == nil {
+		s.kinds = map[uint64][]Kind{}
 	}
-	if len(r.kinds) < maxKeptFilters {
-		r.kinds[fingerprint] = kinds
+	if len(s.kinds) < maxKeptFilters {
+		s.kinds[fingerprint] = kinds
 	}
 	return kinds
 }
 
-func (r *revision) judge(filter *lead.Filter) []Kind {
-	kinds := make([]Kind, len(r.changes))
+func (s *step) judge(filter *lead.Filter) []Kind {
+	kinds := make([]Kind, len(s.changes))
 	if catalogue.Empty(filter) {
-		for i, c := range r.changes {
+		for i, c := range s.changes {
 			kinds[i] = kindOf(c, c.Before != nil, c.After != nil)
 		}
 		return kinds
 	}
-	if r.sides[0] == nil {
-		r.sides[0] = r.side(func(c Change) *lead.Lead { return c.Before })
-		r.sides[1] = r.side(func(c Change) *lead.Lead { return c.After })
+	if s.sides[0] == nil {
+		s.sides[0] = s.side(func(c Change) *lead.Lead { return c.Before })
+		s.sides[1] = s.side(func(c Change) *lead.Lead { return c.After })
 	}
-	before, after := r.sides[0].Select(filter, lead.Order{}), r.sides[1].Select(filter, lead.Order{})
-	for i, c := range r.changes {
+	before, after := s.sides[0].Select(filter, lead.Order{}), s.sides[1].Select(filter, lead.Order{})
+	for i, c := range s.changes {
 		kinds[i] = kindOf(c, c.Before != nil && before.Has(c.Before.ID), c.After != nil && after.Has(c.After.ID))
 	}
 	return kinds
 }
 
 // side indexes the leads on one side of the changes, each of which is another lead.
-func (r *revision) side(of func(Change) *lead.Lead) *catalogue.Snapshot {
-	leads := make([]*lead.Lead, 0, len(r.changes))
-	for _, c := range r.changes {
+func (s *step) side(of func(Change) *lead.Lead) *catalogue.Snapshot {
+	leads := make([]*lead.Lead, 0, len(s.changes))
+	for _, c := range s.changes {
 		if l := of(c); l != nil {
 			leads = append(leads, l)
 		}
 	}
-	return catalogue.Build(leads, r.asOf, nil)
+	return catalogue.Build(leads, s.asOf, nil)
 }
