@@ -14,8 +14,10 @@ import (
 // meanwhile. One page shows one moment, but the log of changes says that a lead is gone
 // only if two complete readings agree.
 type confirmed struct {
-	next   catalogue.Source
-	latest func(context.Context) *catalogue.Snapshot // the leads that were read before; nil if there are none
+	next catalogue.Source
+	// latest returns what reports whether a list has all leads that were there before; nil
+	// if none are known.
+	latest func(context.Context) func([]*lead.Lead) bool
 	log    *slog.Logger
 }
 
@@ -31,7 +33,7 @@ func (c *confirmed) AllLeads(ctx context.Context, notBefore time.Time) (catalogu
 		return first, err
 	}
 	before := c.latest(ctx)
-	if !first.Changed && before.Within(first.Leads) {
+	if !first.Changed && (before == nil || before(first.Leads)) {
 		return first, nil
 	}
 	begun := time.Now()

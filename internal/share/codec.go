@@ -15,7 +15,7 @@ import (
 // formatVersion is part of every key. Raise it with every change of the encoding, or of
 // the tables that lead.Visit walks: replicas of two releases then ignore each other's
 // leads.
-const formatVersion = "4"
+const formatVersion = "5"
 
 // maxRecord bounds one encoded lead, in bytes. The platform's answers have the same
 // bound for a lead.

@@ -12,6 +12,7 @@ import (
 
 	"leadgraph/lead"
 	"leadgraph/lead/catalogue"
+	"leadgraph/lead/changes"
 	"leadgraph/upstream/reader"
 )
 
@@ -112,19 +113,64 @@ func checkAccepted(t *testing.T, leads []*lead.Lead) {
 	}
 }
 
-func FuzzManifest(f *testing.F) {
+func FuzzHead(f *testing.F) {
 	plain, keyed := storeWith(f, nil), storeWith(f, make([]byte, keyBytes))
-	m := manifest{1764370000000000, strings.Repeat("A", 26), 3, sumOf(nil)}
-	f.Add(plain.manifestText(m))
-	f.Add(keyed.manifestText(m))
-	f.Add("1 " + m.generation + " 1000000000 x -")
+	h := head{
+		begun: 1764370000000000, name: catalogue.Revision{Log: 1 << 63, Number: 7, Tag: 3}, added: 10,
+		whole: whole{number: 5, tag: 9, generation: strings.Repeat("A", 26), chunks: 3, sum: sumOf(nil), stored: 1764370000000000},
+	}
+	bare := head{begun: h.begun, name: h.name}
+	for _, seed := range []head{h, bare, {begun: 1, whole: h.whole}} {
+		f.Add(plain.headText(seed))
+	}
+	f.Add(keyed.headText(h))
 	f.Fuzz(func(t *testing.T, text string) {
-		got, err := plain.parseManifest(text)
-		if err == nil && (got.chunks < 1 || got.chunks > maxChunks || got.begun < 0 || plain.manifestText(got) != text || strings.Contains(got.generation, ":")) {
+		got, err := plain.parseHead(text)
+		w := got.whole
+		if err == nil && (w.chunks < 0 || w.chunks > maxChunks || got.begun < 0 || got.added < 0 || plain.headText(got) != text || strings.Contains(w.generation, ":")) {
 			t.Fatalf("%q is %+v", text, got)
 		}
-		if _, err := keyed.parseManifest(text); err == nil && text != keyed.manifestText(m) {
+		if _, err := keyed.parseHead(text); err == nil && text != keyed.headText(h) {
 			t.Fatalf("forged: %q", text)
+		}
+	})
+}
+
+// Whatever an entry says, the leads that it leads to are sound and have different ids.
+func FuzzEntry(f *testing.F) {
+	plain, keyed := storeWith(f, nil), storeWith(f, make([]byte, keyBytes))
+	base, changed := []*lead.Lead{soundLead(), {ID: "a", TenantID: someTenant}}, soundLead()
+	changed.StatusText = new("other")
+	e := entry{begun: 2, since: 1, name: catalogue.Revision{Log: 1, Number: 2, Tag: 3}, base: catalogue.Revision{Log: 1, Number: 1, Tag: 4}}
+	e.Difference = changes.Between(base, []*lead.Lead{{ID: "b", TenantID: someTenant}, base[1], changed}, nil, nil)
+	for _, s := range []*Store{plain, keyed} {
+		text, err := s.entryText(&e, nil)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	large := entry{whole: true}
+	f.Add(large.String() + "\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		if _, err := keyed.parseEntry(text); err == nil && !strings.HasPrefix(text, e.String()) {
+			t.Fatalf("forged: %q", text)
+		}
+		got, err := plain.parseEntry(text)
+		if err != nil {
+			return
+		}
+		now, fits := got.Apply(base)
+		if !fits {
+			return
+		}
+		checkAccepted(t, now)
+		ids := map[string]bool{}
+		for _, l := range now {
+			ids[l.ID] = true
+		}
+		if len(ids) != len(now) {
+			t.Fatal("a lead is there twice")
 		}
 	})
 }

@@ -21,7 +21,7 @@ func TestServerComesAndGoes(t *testing.T) {
 	p := newPlatform()
 	logged := func(o *share.Options) { o.Logger = lines.logger(t) }
 	a, b := open(t, addr, logged), open(t, addr, logged)
-	sourceA, sourceB := a.Source(p, keep), b.Source(p, keep)
+	sourceA, sourceB := a.Source(p, kept), b.Source(p, kept)
 	lost, found := 0, 0
 	expect := func(what string, count *int) {
 		*count += 2
@@ -116,7 +116,7 @@ func TestServerHangs(t *testing.T) {
 				callers.Go(func() { l.Get(t.Context(), []string{tenantA}) })
 			}
 			callers.Wait()
-			read(t, s.Source(p, keep), time.Time{}, 1)
+			read(t, s.Source(p, kept), time.Time{}, 1)
 			recoverNow()
 			eventually(t, "shared again", func() bool { return len(l.Get(t.Context(), []string{tenantA})) == 1 })
 		})

@@ -9,11 +9,14 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"leadgraph/lead/catalogue"
 )
 
 // scripted runs a step as attemptAs does, with a script or, while the server forbids
 // scripts, with plain commands. These are not atomic: two replicas may take the lease,
-// and an older copy may replace a newer one for as long as it lives.
+// and an older copy may replace a newer one for as long as it lives. So there are no
+// revisions then.
 func scripted[T any](s *Store, step string, script func(context.Context, rueidis.Client) (T, error), plain func(commands) (T, error)) (T, error) {
 	return attemptAs(s, step, func(ctx context.Context, client rueidis.Client) (T, error) {
 		if !s.scriptless.Load() {
@@ -76,25 +79,25 @@ func momentOf(text string, now int64) (at int64, ok bool) {
 	return at, err == nil && at >= 0 && at <= now
 }
 
-func (c commands) look(greatestAge time.Duration, useless, name string) (turn, error) {
+func (c commands) look(greatestAge time.Duration, useless, failed, name string) (turn, error) {
 	now, err := c.clock()
 	if err != nil {
 		return turn{}, err
 	}
 	earliest := now - greatestAge.Microseconds()
-	text, err := textOf(c.ctx, c.client, c.manifestKey(), 300)
+	text, err := textOf(c.ctx, c.client, c.headKey(), maxHead)
 	if err != nil {
 		return turn{}, err
 	}
-	fields := strings.Split(text, " ")
-	if begun, ok := momentOf(text, now); ok && begun >= earliest && len(fields) == 5 && fields[1] != useless {
-		return turn{found, now, text}, nil
+	stamp, _, _ := strings.Cut(text, " ")
+	if begun, ok := momentOf(text, now); ok && begun >= earliest && stamp != useless && text != failed {
+		return turn{does: found, now: now, head: text}, nil
 	}
 	lease := strconv.FormatInt(now, 10) + " " + name
 	set := c.client.B().Set().Key(c.leaseKey()).Value(lease).Nx().Px(c.opts.LeaseTTL).Build()
 	err = c.client.Do(c.ctx, set).Error()
 	if err == nil {
-		return turn{leased, now, lease}, nil
+		return turn{does: leased, now: now, lease: lease, head: text}, nil
 	}
 	if !rueidis.IsRedisNil(err) {
 		return turn{}, err
@@ -111,27 +114,28 @@ func (c commands) look(greatestAge time.Duration, useless, name string) (turn, e
 	switch {
 	case !ok || left <= 0 || left > c.opts.LeaseTTL.Milliseconds(): // no replica wrote it
 		set := c.client.B().Set().Key(c.leaseKey()).Value(lease).Px(c.opts.LeaseTTL).Build()
-		return turn{leased, now, lease}, c.client.Do(c.ctx, set).Error()
+		return turn{does: leased, now: now, lease: lease, head: text}, c.client.Do(c.ctx, set).Error()
 	case begun >= earliest:
-		return turn{wait, now, ""}, nil
+		return turn{does: wait, now: now, head: text}, nil
 	}
-	return turn{apart, now, ""}, nil
+	return turn{does: apart, now: now, head: text}, nil
 }
 
-func (c commands) announce(begun int64, text string, keep time.Duration) (string, error) {
+// advance replaces a head by one without a revision.
+func (c commands) advance(m move, text string) ([]string, error) {
 	now, err := c.clock()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	old, err := textOf(c.ctx, c.client, c.manifestKey(), 300)
+	old, err := textOf(c.ctx, c.client, c.headKey(), maxHead)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if at, ok := momentOf(old, now); ok && at >= begun {
-		return "", rueidis.Nil
+	if at, ok := momentOf(old, now); m.next.name != (catalogue.Revision{}) || ok && at >= m.next.begun {
+		return []string{lost, old, ""}, nil
 	}
-	set := c.client.B().Set().Key(c.manifestKey()).Value(text).Px(keep).Build()
-	return old, c.client.Do(c.ctx, set).Error()
+	set := c.client.B().Set().Key(c.headKey()).Value(text).Px(m.keep).Build()
+	return []string{done, old, ""}, c.client.Do(c.ctx, set).Error()
 }
 
 func (c commands) renew(lease string) error {

@@ -24,18 +24,18 @@ import (
 // generation is a name that replicas give to leads.
 const generation = "POISONPOISONPOISONPOISONPO"
 
-// poison stores chunks and a manifest of them, as somebody does who can write to the
+// poison stores chunks and a head that names them, as somebody does who can write to the
 // server but has no key.
 func poison(t *testing.T, m *miniredis.Miniredis, number string, chunks ...string) {
 	t.Helper()
-	manifest := keysOf(m, manifestKey)[0]
+	key := keysOf(m, headKey)[0]
 	sum := sha256.Sum256([]byte(strings.Join(chunks, "")))
 	begun := time.Now().Add(-time.Second).UnixMicro()
-	if err := m.Set(manifest, fmt.Sprintf("%d %s %s %s -", begun, generation, number, hex.EncodeToString(sum[:]))); err != nil {
+	if err := m.Set(key, fmt.Sprintf("%d %016x 1 %016x 1 %016x %s %s %s %d 0 -", begun, 1, 1, 1, generation, number, hex.EncodeToString(sum[:]), begun)); err != nil {
 		t.Fatal(err)
 	}
 	for i, chunk := range chunks {
-		if err := m.Set(manifest+":"+generation+":"+strconv.Itoa(i), chunk); err != nil {
+		if err := m.Set(key+":"+generation+":"+strconv.Itoa(i), chunk); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -98,7 +98,7 @@ func TestPoisonedLeads(t *testing.T) { //nolint:paralleltest // measures the who
 			store.PageCap() // it is connected
 			poison(t, m, stored[0], stored[1:]...)
 			before, commands := allocated(), m.CommandCount()
-			read(t, store.Source(p, keep), time.Time{}, 2)
+			read(t, store.Source(p, kept), time.Time{}, 2)
 			grown := int64(allocated()-before) >> 20
 			rest(t, m)
 			t.Logf("%d MiB allocated, %d commands", grown, m.CommandCount()-commands)
@@ -127,18 +127,18 @@ func allocated() uint64 {
 	return stats.TotalAlloc
 }
 
-// A manifest that changes with every look does not keep a reader busy.
-func TestManifestThatChanges(t *testing.T) {
+// A head that changes with every look does not keep a reader busy.
+func TestHeadThatChanges(t *testing.T) {
 	t.Parallel()
 	m, p := miniredis.RunT(t), newPlatform()
 	read(t, replica(t, m.Addr(), p, nil), time.Time{}, 1)
 	rest(t, m)
 	s := open(t, m.Addr(), nil)
 	s.PageCap()
-	key := keysOf(m, manifestKey)[0]
+	key := keysOf(m, headKey)[0]
 	ctx, stop := context.WithCancel(t.Context())
 	change := func(i int) {
-		_ = m.Set(key, fmt.Sprintf("%d %s%06d 1 x -", time.Now().Add(-time.Second).UnixMicro(), generation[:20], i)) // the server may be closed
+		_ = m.Set(key, fmt.Sprintf("%d 01 1 01 1 01 %s%06d 1 x 1 0 -", time.Now().Add(-time.Second).UnixMicro(), generation[:20], i)) // the server may be closed
 	}
 	change(0)
 	go func() {
@@ -146,41 +146,41 @@ func TestManifestThatChanges(t *testing.T) {
 			change(i)
 		}
 	}()
-	if _, err := s.Source(p, keep).AllLeads(t.Context(), time.Time{}); err != nil {
+	if _, err := s.Source(p, kept).AllLeads(t.Context(), time.Time{}); err != nil {
 		t.Error(err)
 	}
 	stop()
 	p.wantReads(t, 2)
 }
 
-// With a key nothing of the manifest can be changed.
-func TestManifestIsAuthenticated(t *testing.T) {
+// With a key nothing of the head can be changed.
+func TestHeadIsAuthenticated(t *testing.T) {
 	t.Parallel()
 	withKey := func(o *share.Options) { o.Key = bytes.Repeat([]byte{1}, 32) }
 	m, p := miniredis.RunT(t), newPlatform()
 	a := replica(t, m.Addr(), p, withKey)
-	for i := range 5 {
+	for i := range 12 {
 		wanted := 2*i + 1
 		read(t, a, time.Now(), wanted)
-		rest(t, m)
-		change(t, m, manifestKey, func(v string) string {
+		stored(t, m)
+		change(t, m, headKey, func(v string) string {
 			fields := strings.Fields(v)
-			if len(fields) != 5 {
-				t.Fatalf("a manifest of %d fields", len(fields))
+			if len(fields) != 12 {
+				t.Fatalf("a head of %d fields", len(fields))
 			}
 			last := len(fields[i]) - 1
 			digit := byte('0')
 			if fields[i][last] == '0' {
 				digit = '1'
 			}
-			if i == 1 {
+			if i == 6 {
 				digit = 'A' + (fields[i][last]-'A'+1)%26
 			}
 			fields[i] = fields[i][:last] + string(digit)
 			return strings.Join(fields, " ")
 		})
 		b := open(t, m.Addr(), withKey)
-		read(t, b.Source(p, keep), time.Time{}, wanted+1)
+		read(t, b.Source(p, kept), time.Time{}, wanted+1)
 		rest(t, m)
 		if b.Rejected() != 1 {
 			t.Errorf("field %d: %d values rejected", i, b.Rejected())
@@ -196,7 +196,7 @@ func TestWrongTypesHeal(t *testing.T) {
 	a := open(t, m.Addr(), func(o *share.Options) { o.Logger = lines.logger(t) })
 	l := a.Lookups(keep)
 	share := func(n int) {
-		read(t, a.Source(p, keep), time.Now(), n)
+		read(t, a.Source(p, kept), time.Now(), n)
 		rest(t, m)
 		l.Put(t.Context(), map[string]lookup.Found{tenantA: foundAt(tenantA, time.Now(), "1")})
 		if err := a.SetPageCap(500); err != nil {
@@ -205,7 +205,7 @@ func TestWrongTypesHeal(t *testing.T) {
 	}
 	share(1)
 	keys := m.Keys()
-	keys = append(keys, strings.TrimSuffix(keysOf(m, manifestKey)[0], "leads")+"lease")
+	keys = append(keys, strings.TrimSuffix(keysOf(m, headKey)[0], "leads")+"lease")
 	for _, key := range keys {
 		m.Del(key)
 		if _, err := m.Push(key, "an", "element"); err != nil {
@@ -222,7 +222,7 @@ func TestWrongTypesHeal(t *testing.T) {
 	if a.PageCap() != 500 || a.Condition() != "usable" || lines.count("refuses")+lines.count("unreachable") > 0 {
 		t.Errorf("cap %d, condition %s", a.PageCap(), a.Condition())
 	}
-	for _, key := range keysOf(m, manifestKey+"|"+leaseKey+"|"+tenantKeys+"|cap$") {
+	for _, key := range keysOf(m, headKey+"|"+leaseKey+"|"+tenantKeys+"|cap$") {
 		if m.Type(key) != "string" {
 			t.Errorf("%s is still a %s", key, m.Type(key))
 		}
@@ -241,7 +241,7 @@ func TestForgedLease(t *testing.T) {
 			a := replica(t, m.Addr(), p, nil)
 			read(t, a, time.Time{}, 1)
 			rest(t, m)
-			if err := m.Set(strings.TrimSuffix(keysOf(m, manifestKey)[0], "leads")+"lease", lease); err != nil {
+			if err := m.Set(strings.TrimSuffix(keysOf(m, headKey)[0], "leads")+"lease", lease); err != nil {
 				t.Fatal(err)
 			}
 			read(t, a, time.Now(), 2)

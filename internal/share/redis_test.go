@@ -94,7 +94,7 @@ type process struct {
 func startProcess(t *testing.T, addr string, p *platform, adjust func(*share.Options)) *process {
 	t.Helper()
 	s := &process{store: open(t, addr, adjust)}
-	s.catalogue = catalogue.New(s.store.Source(p, keep), catalogue.Options{TTL: keep})
+	s.catalogue = catalogue.New(s.store.Source(p, kept), catalogue.Options{TTL: keep})
 	t.Cleanup(s.catalogue.Close)
 	s.lookups = lookup.New(p, nil, lookup.Options{Shared: s.store.Lookups(lookup.DefaultLookupTTL)})
 	t.Cleanup(s.lookups.Close)

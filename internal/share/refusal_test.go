@@ -57,7 +57,7 @@ func TestServerRefusesSteps(t *testing.T) {
 			refuse(m, answer, commands...)
 			var lines log
 			s := open(t, m.Addr(), func(o *share.Options) { o.Logger = lines.logger(t) })
-			source, l := s.Source(p, keep), s.Lookups(keep)
+			source, l := s.Source(p, kept), s.Lookups(keep)
 			lookup := map[string]lookup.Found{tenantA: foundAt(tenantA, time.Now(), "1")}
 			refused := 0
 			for i := range 4 {
@@ -90,7 +90,7 @@ func TestServerRefusesTheClient(t *testing.T) {
 			s := open(t, m.Addr(), func(o *share.Options) { o.URL, o.Logger = "redis://"+credentials+m.Addr(), lines.logger(t) })
 			wantCondition(t, s, &lines, share.Refusing)
 			before := p.reads
-			read(t, s.Source(p, keep), time.Time{}, before+1)
+			read(t, s.Source(p, kept), time.Time{}, before+1)
 			wantCondition(t, s, &lines, share.Refusing)
 		})
 	}
@@ -133,7 +133,7 @@ func checkWithoutScripts(t *testing.T, addr string, p *platform) {
 	var lines log
 	logged := func(o *share.Options) { o.Logger = lines.logger(t) }
 	a, b := open(t, addr, logged), open(t, addr, logged)
-	sourceA, sourceB := a.Source(p, keep), b.Source(p, keep)
+	sourceA, sourceB := a.Source(p, kept), b.Source(p, kept)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -181,7 +181,7 @@ func TestRedisIsFull(t *testing.T) {
 	var lines log
 	s := open(t, redis.addr, func(o *share.Options) { o.Logger = lines.logger(t) })
 	for i := range 3 {
-		read(t, s.Source(p, keep), time.Now(), i+1)
+		read(t, s.Source(p, kept), time.Now(), i+1)
 		wantCondition(t, s, &lines, share.Refusing)
 	}
 }

@@ -32,8 +32,8 @@ func TestKeyIsReplaced(t *testing.T) {
 	wantFound(t, a.Lookups(keep), map[string][]string{tenantA: {"2"}})
 	wantFound(t, b.Lookups(keep), map[string][]string{tenantA: {"1"}})
 	p := newPlatform()
-	read(t, a.Source(p, keep), time.Time{}, 1)
-	read(t, b.Source(p, keep), time.Time{}, 2)
+	read(t, a.Source(p, kept), time.Time{}, 1)
+	read(t, b.Source(p, kept), time.Time{}, 2)
 	if err := b.Rekey(second); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestURLIsReplaced(t *testing.T) {
 	for i, addr := range []string{former.Addr(), nowhere} {
 		next.FlushAll()
 		s := open(t, addr, nil)
-		read(t, s.Source(p, keep), time.Time{}, i+1)
+		read(t, s.Source(p, kept), time.Time{}, i+1)
 		if err := s.Move("redis://:canary@" + next.Addr()); err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package share
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -33,45 +34,130 @@ local function start(key) -- of a text of any length; nil if the key is of anoth
 end
 `
 
-// lookScript returns the manifest of leads that are fresh enough. If there are none
-// it takes the lease. If the lease is taken, it returns whether the leads that the
-// holder is reading will be fresh enough. Keys: manifest, lease. Arguments: maximum
-// age in µs, a generation that must not be returned, a name for the lease, and the
-// lease's time to live in ms.
+// lookScript returns the head, and whether it names leads that are fresh enough and that the
+// caller can load. If it does not, it takes the lease. If the lease is taken, it returns
+// whether the leads that the holder is reading will be fresh enough. Keys: head, lease.
+// Arguments: maximum age in µs, the time of a reading that does not count, a name for the
+// lease, the lease's time to live in ms, the log of which the caller knows a revision, and a
+// head that does not count.
 const lookScript = clock + `
 local earliest = now - ARGV[1]
 local stamp = string.format('%.0f', now)
-local manifest = get(KEYS[1], 300)
-local begun = moment(manifest)
-local generation = begun and string.match(manifest, '^%d+ ([^ ]+) [^ ]+ [^ ]+ [^ ]+$')
-if generation and begun >= earliest and generation ~= ARGV[2] then
-  return {'found', stamp, manifest}
+local head = get(KEYS[1], 400) or ''
+local begun = moment(head)
+local log, chunks = string.match(head, '^%d+ (%x+) %d+ %x+ %d+ %x+ [^ ]+ (%d+) [^ ]+ %d+ %d+ [^ ]+$')
+if begun and log and begun >= earliest and string.match(head, '^%d+') ~= ARGV[2] and head ~= ARGV[6] and (chunks ~= '0' or log == ARGV[5]) then
+  return {'found', stamp, '', head}
 end
 local lease = stamp .. ' ' .. ARGV[3]
 local held = moment(get(KEYS[2], 100))
 local left = held and redis.call('PTTL', KEYS[2]) or 0
 if left <= 0 or left > tonumber(ARGV[4]) then -- there is none, or no replica wrote it
   redis.call('SET', KEYS[2], lease, 'PX', ARGV[4])
-  return {'leased', stamp, lease}
+  return {'leased', stamp, lease, head}
 end
 if held >= earliest then
-  return {'wait', stamp, ''}
+  return {'wait', stamp, '', head}
 end
-return {'apart', stamp, ''}
+return {'apart', stamp, '', head}
 `
 
-// announceScript replaces an older manifest and returns it. It returns nil if the
-// stored manifest is not older. Key: manifest. Arguments: the new manifest, and its
-// time to live in ms.
-const announceScript = clock + `
-local old = get(KEYS[1], 300)
-local begun = moment(old)
-if begun and begun >= moment(ARGV[1]) then
-  return false
+// advanceScript replaces the head, and adds an entry to the stream if there is one. It does
+// nothing if another replica has the lease, or if the head is not what the caller has seen:
+// a holder that is late cannot overwrite what came meanwhile. It removes entries that are
+// too old or too much. It returns what it did, the head, and whether there was no entry
+// before. Keys: lease, head, stream.
+// Arguments: the lease or *, the head before, the new head, its time to live in ms, the number
+// of the revision, the entry or an empty text, the most bytes of all entries, and a text that
+// is not empty if the lease is to be released.
+const advanceScript = clock + `
+local held = get(KEYS[1], 100)
+local head = get(KEYS[2], 400) or ''
+if held and held ~= ARGV[1] and ARGV[1] ~= '*' then
+  return {'lost', head, ''}
 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return old or ''
+if head ~= ARGV[2] then
+  return {'behind', head, ''}
+end
+local began = ''
+if ARGV[6] ~= '' then
+  local log, most = KEYS[3], tonumber(ARGV[7])
+  local function size(entry) -- of all entries up to it
+    local total = tonumber(entry and entry[2][4])
+    return total and total >= 0 and total < 2^53 and total or 0
+  end
+  local last = redis.pcall('XREVRANGE', log, '+', '-', 'COUNT', 1)
+  began = last[1] and '' or 'began'
+  local total = string.format('%.0f', size(last[1]) + #ARGV[6])
+  local added = redis.pcall('XADD', log, ARGV[5] .. '-0', 'd', ARGV[6], 't', total)
+  if type(added) == 'table' and added.err then
+    if string.find(added.err, 'OOM') then
+      return redis.error_reply(added.err)
+    end
+    redis.call('DEL', log) -- it is no stream, or of revisions that the server has lost
+    redis.call('XADD', log, ARGV[5] .. '-0', 'd', ARGV[6], 't', #ARGV[6])
+    total = #ARGV[6]
+  end
+  for _ = 1, 100 do
+    local first = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+    local begun = moment(first[2][2])
+    if first[1] == ARGV[5] .. '-0' or begun and begun > now - ARGV[4] * 1000 and total - size(first) + #first[2][2] <= most then
+      break
+    end
+    redis.call('XDEL', log, first[1])
+  end
+  redis.call('PEXPIRE', log, ARGV[4])
+end
+redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
+if held and ARGV[8] ~= '' then
+  redis.call('DEL', KEYS[1])
+end
+return {'done', ARGV[3], began}
 `
+
+// entriesScript returns entries with their ids, up to a size. Of an entry that is too large
+// it returns only the id. Key: stream. Arguments: the first and the last id, and the most
+// bytes.
+const entriesScript = clock + `
+local answer, from, left = {}, ARGV[1], tonumber(ARGV[3])
+for _ = 1, 100 do
+  local entries = redis.pcall('XRANGE', KEYS[1], from, ARGV[2], 'COUNT', 1)
+  local entry = not entries.err and entries[1]
+  if not entry then
+    break
+  end
+  local value = entry[2][2]
+  if #value > left then
+    if #answer == 0 then
+      answer = {entry[1], ''}
+    end
+    break
+  end
+  answer[#answer + 1] = entry[1]
+  answer[#answer + 1] = value
+  left = left - #value
+  from = string.format('%.0f', string.match(entry[1], '^%d+') + 1)
+end
+return answer
+`
+
+// unsettleScript adds ids of leads to those that the next revision tells, and takeScript
+// returns and removes them. Key: the ids. Arguments: ids that end with line breaks, and
+// their time to live in ms.
+const (
+	unsettleScript = clock + `
+local ids = (get(KEYS[1], 65536) or '') .. ARGV[1]
+if #ids <= 65536 then
+  redis.call('SET', KEYS[1], ids, 'PX', ARGV[2])
+end
+return 1
+`
+	takeScript = clock + `
+local ids = get(KEYS[1], 65536) or ''
+redis.call('DEL', KEYS[1])
+return ids
+`
+)
 
 // A replica holds the lease if it knows the lease's text. Key: lease. Arguments:
 // the text and, to renew, the new time to live in ms.
@@ -124,13 +210,16 @@ return 1
 
 // scripts holds the scripts of a store with their hashes.
 type scripts struct {
-	look, announce, renew, release, clock, recall, remember *rueidis.Lua
+	look, advance, entries, unsettle, take, renew, release, clock, recall, remember *rueidis.Lua
 }
 
 func newScripts() scripts {
 	return scripts{
 		look:     rueidis.NewLuaScript(lookScript),
-		announce: rueidis.NewLuaScript(announceScript),
+		advance:  rueidis.NewLuaScript(advanceScript),
+		entries:  rueidis.NewLuaScript(entriesScript),
+		unsettle: rueidis.NewLuaScript(unsettleScript),
+		take:     rueidis.NewLuaScript(takeScript),
 		renew:    rueidis.NewLuaScript(renewScript),
 		release:  rueidis.NewLuaScript(releaseScript),
 		clock:    rueidis.NewLuaScript(clockScript),
@@ -143,40 +232,81 @@ func (s *Store) leaseKey() string { return s.prefix + "lease" }
 
 // turn tells a replica that needs leads what to do.
 type turn struct {
-	does string // one of the constants below; empty means to read and share nothing
-	now  int64  // µs since 1970 by the server's clock
-	text string // the manifest or the lease
+	does  string    // one of the constants below; empty means to read and share nothing
+	now   int64     // µs since 1970 by the server's clock
+	asked time.Time // the same by this process's clock, or a little before
+	lease string
+	head  string // the text of the head
+}
+
+// moment converts a time of the server.
+func (t turn) moment(at int64) time.Time {
+	return t.asked.Add(-time.Duration(t.now-at) * time.Microsecond)
 }
 
 const (
-	found  = "found"  // load the leads of the manifest
+	found  = "found"  // load the leads of the head
 	leased = "leased" // read for all replicas, with the lease
 	wait   = "wait"   // wait for the leads that another replica is reading
 	apart  = "apart"  // read without the lease, because its holder began too early
 )
 
-func (s *Store) look(greatestAge time.Duration, useless, name string) (turn, error) {
-	keys := []string{s.manifestKey(), s.leaseKey()}
+// look asks what to do for leads of some age. useless is the time of a reading that does not
+// count, failed a head that does not, and log one of which a revision is known.
+func (s *Store) look(greatestAge time.Duration, useless, failed, name string, log uint64) (turn, error) {
+	keys := []string{s.headKey(), s.leaseKey()}
 	args := []string{
 		strconv.FormatInt(greatestAge.Microseconds(), 10), useless, name,
-		strconv.FormatInt(s.opts.LeaseTTL.Milliseconds(), 10),
+		strconv.FormatInt(s.opts.LeaseTTL.Milliseconds(), 10), fmt.Sprintf("%016x", log), failed,
 	}
 	return scripted(s, "look", func(ctx context.Context, client rueidis.Client) (turn, error) {
 		answer, err := s.scripts.look.Exec(ctx, client, keys, args).AsStrSlice()
-		if err != nil || len(answer) != 3 {
+		if err != nil || len(answer) != 4 {
 			return turn{}, cmp.Or(err, errFormat)
 		}
 		now, err := strconv.ParseInt(answer[1], 10, 64)
-		return turn{does: answer[0], now: now, text: answer[2]}, err
-	}, func(c commands) (turn, error) { return c.look(greatestAge, useless, name) })
+		return turn{does: answer[0], now: now, lease: answer[2], head: answer[3]}, err
+	}, func(c commands) (turn, error) { return c.look(greatestAge, useless, failed, name) })
 }
 
-func (s *Store) announce(m manifest, keep time.Duration) (replaced string, err error) {
-	text := s.manifestText(m)
-	args := []string{text, strconv.FormatInt(keep.Milliseconds(), 10)}
-	return scripted(s, "announce", func(ctx context.Context, client rueidis.Client) (string, error) {
-		return s.scripts.announce.Exec(ctx, client, []string{s.manifestKey()}, args).ToString()
-	}, func(c commands) (string, error) { return c.announce(m.begun, text, keep) })
+// What advance did.
+const (
+	done   = "done"
+	behind = "behind" // the head is another one
+	lost   = "lost"   // another replica has the lease
+)
+
+// anyLease is the lease of a move that whoever knows the head may make.
+const anyLease = "*"
+
+// move is a step from one head to the next.
+type move struct {
+	lease, before string
+	next          head
+	entry         string // for the revision of next; may be empty
+	keep          time.Duration
+	bytes         int64 // of all entries, at most
+	release       bool  // the lease
+}
+
+// advance replaces the head. It returns what happened and the text of the head. began says
+// that the stream has begun with the entry.
+func (s *Store) advance(m move) (did, text string, began bool, err error) {
+	next := s.headText(m.next)
+	args := []string{
+		m.lease, m.before, next, strconv.FormatInt(m.keep.Milliseconds(), 10),
+		strconv.FormatUint(m.next.name.Number, 10), m.entry, strconv.FormatInt(m.bytes, 10), "",
+	}
+	if m.release {
+		args[7] = "1"
+	}
+	answer, err := scripted(s, "advance", func(ctx context.Context, client rueidis.Client) ([]string, error) {
+		return s.scripts.advance.Exec(ctx, client, []string{s.leaseKey(), s.headKey(), s.logKey()}, args).AsStrSlice()
+	}, func(c commands) ([]string, error) { return c.advance(m, next) })
+	if err != nil || len(answer) != 3 {
+		return "", "", false, cmp.Or(err, errFormat)
+	}
+	return answer[0], answer[1], answer[2] != "", nil
 }
 
 // renew and release ignore errors: a lease expires by itself, and two replicas may

@@ -24,6 +24,8 @@ import (
 
 const keep = time.Minute
 
+var kept = share.SourceOptions{Keep: keep}
+
 // Tenants of the leads.
 const (
 	tenantA = "aaaaaaaa-4f2c-4e1b-8125-2d27122ca75f"
@@ -147,7 +149,7 @@ func open(t *testing.T, addr string, adjust func(*share.Options)) *share.Store {
 // replica returns a source with a store of its own.
 func replica(t *testing.T, addr string, next catalogue.Source, adjust func(*share.Options)) catalogue.Source {
 	t.Helper()
-	return open(t, addr, adjust).Source(next, keep)
+	return open(t, addr, adjust).Source(next, kept)
 }
 
 // read reads leads and checks that they are those of the given read.
@@ -181,11 +183,11 @@ func eventually(t *testing.T, what string, holds func() bool) {
 
 // Patterns of the keys that a store uses.
 const (
-	manifestKey = `}:leads$`
-	chunkKeys   = `}:leads:\w+:\d+$`
-	aChunkKey   = `}:leads:\w+:1$`
-	leaseKey    = `}:lease$`
-	tenantKeys  = `}:tenant:`
+	headKey    = `}:leads$`
+	chunkKeys  = `}:leads:\w+:\d+$`
+	aChunkKey  = `}:leads:\w+:1$`
+	leaseKey   = `}:lease$`
+	tenantKeys = `}:tenant:`
 )
 
 // keysOf returns the keys that match a pattern.
@@ -215,6 +217,13 @@ func change(t *testing.T, m *miniredis.Miniredis, pattern string, to func(string
 func rest(t *testing.T, m *miniredis.Miniredis) {
 	t.Helper()
 	eventually(t, "the lease is given up", func() bool { return len(keysOf(m, leaseKey)) == 0 })
+}
+
+// stored waits until no replica reads, and all leads are stored.
+func stored(t *testing.T, m *miniredis.Miniredis) {
+	t.Helper()
+	rest(t, m)
+	eventually(t, "all leads are stored", func() bool { return len(keysOf(m, chunkKeys)) > 0 })
 }
 
 func TestOptions(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -198,14 +199,18 @@ func (s *Store) Rejected() uint64 {
 	return s.doubts.total
 }
 
+// unusable reports whether a shared value is the reason of an error, and not the state of the
+// server.
+func unusable(err error) bool {
+	return slices.ContainsFunc([]error{errSealed, errFormat, errChunks, errTooLarge, errHead, errLead, errStep, errDocument}, func(kind error) bool {
+		return errors.Is(err, kind)
+	})
+}
+
 // complain counts and logs a shared value that cannot be used. It does nothing if the
 // reason is the state of the server.
 func (s *Store) complain(err error) {
-	var isValue bool
-	for _, kind := range []error{errSealed, errFormat, errChunks, errTooLarge, errManifest, errLead, errDocument} {
-		isValue = isValue || errors.Is(err, kind)
-	}
-	if !isValue {
+	if !unusable(err) || errors.Is(err, errStep) { // a revision may have been removed
 		return
 	}
 	d := &s.doubts

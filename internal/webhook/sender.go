@@ -136,7 +136,7 @@ func (s *sender) follow(ctx context.Context, stored string) {
 		case err != nil:
 			pause(ctx, brokenPause)
 		case len(batch.Entries) > 0:
-			at, ok = s.deliver(ctx, log, at, batch)
+			at, ok = s.deliver(ctx, at, batch)
 		default:
 			at = batch.Next
 			select {
@@ -160,14 +160,15 @@ func (s *sender) begin(ctx context.Context, log *changes.Log, stored string) (at
 			return at, false
 		}
 	}
-	if at = positionOf(log, stored); at == (changes.Position{}) && s.last != "" {
-		at = positionOf(log, s.last) // the stored one is lost
+	if at = positionOf(stored); at == (changes.Position{}) && s.last != "" {
+		at = positionOf(s.last) // the stored one is lost
 	}
+	_ = log.Find(ctx, at) // the replica that has stored it may have been ahead
 	from := "the stored position"
 	if ok = stored != "" || s.last != ""; !ok {
 		from = "now"
 		at, _ = log.End()
-		ok = s.save(ctx, textOf(log, at))
+		ok = s.save(ctx, textOf(at))
 	}
 	s.log.Info("changes are sent to a webhook", slog.String("from", from))
 	return at, ok
@@ -179,19 +180,19 @@ func (s *sender) reset(ctx context.Context, log *changes.Log) (at changes.Positi
 	s.oldest.Store(time.Now().UnixNano())
 	defer s.oldest.Store(0)
 	s.log.Warn("changes for a webhook are no longer known; its receiver is told to read all leads again")
-	id := "reset-" + textOf(log, at)
+	id := "reset-" + textOf(at)
 	body, err := resetEvent(s.options.Source, id, asOf)
 	if err != nil { // never
 		s.log.Error("a change cannot be sent", slog.Any("error", err))
 		return at, false
 	}
-	return at, s.send(ctx, id, body) && s.save(ctx, textOf(log, at))
+	return at, s.send(ctx, id, body) && s.save(ctx, textOf(at))
 }
 
 // deliver sends a batch, stores the position after the changes up to the first that was not
 // accepted, and returns it. ok is false if there is such a change, or if the position
 // cannot be stored.
-func (s *sender) deliver(ctx context.Context, log *changes.Log, at changes.Position, batch changes.Batch) (next changes.Position, ok bool) {
+func (s *sender) deliver(ctx context.Context, at changes.Position, batch changes.Batch) (next changes.Position, ok bool) {
 	s.oldest.Store(batch.Entries[0].AsOf.UnixNano())
 	defer s.oldest.Store(0)
 	accepted := make([]bool, len(batch.Entries))
@@ -200,7 +201,7 @@ func (s *sender) deliver(ctx context.Context, log *changes.Log, at changes.Posit
 	for _, chain := range chains(batch.Entries) {
 		sending.Go(func() error {
 			for _, i := range chain {
-				if accepted[i] = s.sendChange(ctx, log, batch.Entries[i]); !accepted[i] {
+				if accepted[i] = s.sendChange(ctx, batch.Entries[i]); !accepted[i] {
 					break
 				}
 			}
@@ -210,16 +211,16 @@ func (s *sender) deliver(ctx context.Context, log *changes.Log, at changes.Posit
 	_ = sending.Wait() // no error
 	for i, entry := range batch.Entries {
 		if !accepted[i] {
-			s.save(ctx, textOf(log, at))
+			s.save(ctx, textOf(at))
 			return at, false
 		}
 		at = entry.At
 	}
-	return batch.Next, s.save(ctx, textOf(log, batch.Next))
+	return batch.Next, s.save(ctx, textOf(batch.Next))
 }
 
-func (s *sender) sendChange(ctx context.Context, log *changes.Log, entry changes.Entry) (accepted bool) {
-	id := textOf(log, entry.At)
+func (s *sender) sendChange(ctx context.Context, entry changes.Entry) (accepted bool) {
+	id := textOf(entry.Nth)
 	body, err := flight.Guard(func() ([]byte, error) { return changeEvent(s.options.Source, id, entry, s.options.PII) })
 	if err != nil { // never: leads hold well-formed JSON
 		s.log.Error("a change cannot be sent", slog.String("event", id), slog.String("reason", "it cannot be encoded"))

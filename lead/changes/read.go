@@ -18,6 +18,9 @@ type Entry struct {
 	Kind Kind
 	// At is the position after the change.
 	At Position
+	// Nth names the change: its revision, and its number there from 1. No other change has
+	// that name.
+	Nth Position
 	// AsOf is when the reading began that showed the change.
 	AsOf time.Time
 }
@@ -52,12 +55,13 @@ func (l *Log) Read(after Position, filter *lead.Filter, most int) (Batch, error)
 				return batch, nil
 			}
 			looked++
-			batch.Next, batch.AsOf = Position{leg.name, i + 1}, leg.asOf
+			nth := Position{leg.name, i + 1}
+			batch.Next, batch.AsOf = nth, leg.asOf
 			if i+1 == len(kinds) {
 				batch.Next = leg.end
 			}
 			if kinds[i] != None {
-				batch.Entries = append(batch.Entries, Entry{Change: leg.changes[i], Kind: kinds[i], At: batch.Next, AsOf: leg.asOf})
+				batch.Entries = append(batch.Entries, Entry{Change: leg.changes[i], Kind: kinds[i], At: batch.Next, Nth: nth, AsOf: leg.asOf})
 			}
 		}
 	}

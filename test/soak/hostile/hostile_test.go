@@ -183,9 +183,9 @@ func TestEveryPoisonIsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	const manifest, tenant, other = "leadgraph:{x:4}:leads", "leadgraph:{x:4}:tenant:a", "leadgraph:{x:4}:tenant:b"
+	const head, tenant, other = "leadgraph:{x:4}:leads", "leadgraph:{x:4}:tenant:a", "leadgraph:{x:4}:tenant:b"
 	sound := map[string]string{
-		manifest: "1 AAAA 1 x -", manifest + ":AAAA:0": "leads", tenant: "2 value", other: "3 other",
+		head: "1 2 3 4 5 6 AAAA 1 x 1 0 -", head + ":AAAA:0": "leads", tenant: "2 value", other: "3 other",
 	}
 	for _, by := range poisons() {
 		for key, value := range sound {
@@ -199,8 +199,8 @@ func TestEveryPoisonIsWritten(t *testing.T) {
 		if shared, err := p.Shared(); !shared || err != nil {
 			t.Fatal(shared, err)
 		}
-		p.old[manifest] = "0 BBBB 1 x -"
-		if err := p.spoil(manifest, by); err != nil {
+		p.old[head] = "0 2 3 4 5 6 BBBB 1 x 1 0 -"
+		if err := p.spoil(head, by); err != nil {
 			t.Errorf("%s: %v", by.name, err)
 		}
 		shared, err := p.Shared()

@@ -227,10 +227,10 @@ func (p *Poisoner) spoil(key string, by poison) error {
 	return by.write(p, key, value)
 }
 
-// longestManifest is more than a manifest has, in bytes.
-const longestManifest = 300
+// longestHead is more than a text has that names all leads, in bytes.
+const longestHead = 400
 
-// Shared reports whether all leads are in Redis: a manifest names a chunk that is there.
+// Shared reports whether all leads are in Redis: a text names a chunk that is there.
 func (p *Poisoner) Shared() (bool, error) {
 	if err := p.learn(); err != nil {
 		return false, err
@@ -247,8 +247,8 @@ func (p *Poisoner) Shared() (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if fields := strings.Fields(text[0]); len(fields) == 5 && len(text[0]) <= longestManifest {
-			found, err := p.do("EXISTS", key+":"+fields[1]+":0")
+		if fields := strings.Fields(text[0]); len(fields) == 12 && len(text[0]) <= longestHead {
+			found, err := p.do("EXISTS", key+":"+fields[6]+":0")
 			return err == nil && found[0] == "1", err
 		}
 	}

@@ -10,12 +10,9 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"math"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -29,7 +26,7 @@ const (
 	// chunkBytes is the maximum size of a value. The server is blocked while it copies
 	// a value, and the loss of the server is noticed after at most one value.
 	chunkBytes = 256 << 10
-	// grace is how much longer chunks live than their manifest, so that replicas that
+	// grace is how much longer chunks live than they are needed, so that replicas that
 	// are loading them can finish.
 	grace = time.Minute
 	// maxChunks bounds a generation: 512 MiB, which is enough for 500,000 leads.
@@ -43,87 +40,29 @@ const (
 	maxWindow = 8 << 20
 )
 
-var (
-	errChunks   = errors.New("chunks of the shared leads are missing or damaged")
-	errManifest = errors.New("the manifest of the shared leads is damaged or forged")
-)
+var errChunks = errors.New("chunks of the shared leads are missing or damaged")
 
-// manifest describes the chunks of a generation of leads. It is stored as text that
-// starts with the fields that the scripts need and ends with the vault's signature.
-type manifest struct {
-	begun      int64 // when reading began, in µs since 1970 by the server's clock
-	generation string
-	chunks     int    // at least 1
-	sum        string // SHA-256 of the chunks
-}
-
-func (m manifest) String() string {
-	return fmt.Sprintf("%d %s %d %s", m.begun, m.generation, m.chunks, m.sum)
-}
-
-// manifestText returns the text of a manifest as it is stored.
-func (s *Store) manifestText(m manifest) string {
-	return m.String() + " " + s.vault().sign(m.String(), s.manifestKey())
-}
-
-// parseManifest parses a stored manifest.
-func (s *Store) parseManifest(stored string) (manifest, error) {
-	fields := strings.Split(stored, " ")
-	if len(fields) != 5 {
-		return manifest{}, errManifest
-	}
-	text, signature := strings.Join(fields[:4], " "), fields[4]
-	if !s.vault().verify(text, s.manifestKey(), signature) {
-		return manifest{}, errSealed
-	}
-	begun, errBegun := strconv.ParseInt(fields[0], 10, 64)
-	chunks, errChunks := strconv.Atoi(fields[2])
-	m := manifest{begun, fields[1], chunks, fields[3]}
-	// Only texts that String returns are manifests, so there is one for each.
-	if errBegun != nil || errChunks != nil || begun < 0 || chunks < 1 || chunks > maxChunks || m.String() != text || !isGeneration(m.generation) {
-		return manifest{}, errManifest
-	}
-	return m, nil
-}
-
-// isGeneration reports whether the text is one that rand.Text returns, so that it
-// leads to no other keys than those of chunks.
-func isGeneration(text string) bool {
-	return len(text) >= 26 && len(text) <= 32 && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
-}
-
-func (s *Store) manifestKey() string { return s.prefix + "leads" }
-
-func (s *Store) chunkKey(m manifest, chunk int) string {
-	return s.prefix + "leads:" + m.generation + ":" + strconv.Itoa(chunk)
-}
-
-// place returns the place that binds sealed leads to their manifest.
-func (s *Store) place(m manifest) string {
-	return fmt.Sprintf("%sleads %d %s", s.prefix, m.begun, m.generation)
-}
-
-// load fetches the leads of a manifest. Its reading has no date.
-func (s *Store) load(ctx context.Context, m manifest) (catalogue.Reading, error) {
+// load fetches all leads of a revision. The reading has no date.
+func (s *Store) load(ctx context.Context, log uint64, w whole) (catalogue.Reading, error) {
 	var none catalogue.Reading
 	var sealed []byte
-	for i := range m.chunks {
+	for i := range w.chunks {
 		if err := cmp.Or(ctx.Err(), s.life.Err()); err != nil {
 			return none, err
 		}
-		chunk, err := s.text("chunk", s.chunkKey(m, i), chunkBytes)
+		chunk, err := s.text("chunk", s.chunkKey(w, i), chunkBytes)
 		switch {
 		case err != nil:
 			return none, err
-		case chunk == "" || len(chunk) < chunkBytes && i < m.chunks-1:
+		case chunk == "" || len(chunk) < chunkBytes && i < w.chunks-1:
 			return none, errChunks
 		}
 		sealed = append(sealed, chunk...)
 	}
-	if sumOf(sealed) != m.sum {
+	if w.chunks == 0 || sumOf(sealed) != w.sum {
 		return none, errChunks
 	}
-	packed, err := s.vault().open(sealed, s.place(m))
+	packed, err := s.vault().open(sealed, s.place(log, w))
 	if err != nil {
 		return none, err
 	}
@@ -133,41 +72,30 @@ func (s *Store) load(ctx context.Context, m manifest) (catalogue.Reading, error)
 // bounds returns the bounds of all leads. Those of the bytes depend on the packed size.
 func (s *Store) bounds() bounds { return bounds{leads: s.opts.MaxLeads, accept: sound} }
 
-// publish stores leads whose reading began at the given time. Other replicas find
-// them unless newer leads are stored already.
-func (s *Store) publish(reading catalogue.Reading, begun int64, keep time.Duration) error {
+// store stores all leads of a revision, without saying so in the head. The description
+// that is given has the revision.
+func (s *Store) store(reading catalogue.Reading, log uint64, w whole, keep time.Duration) (whole, error) {
 	packed, err := pack(reading, new(flight.Pace))
 	if err != nil {
-		return err
+		return w, err
 	}
-	m := manifest{begun: begun, generation: rand.Text()}
-	sealed := s.vault().seal(packed, s.place(m))
+	w.generation = rand.Text()
+	sealed := s.vault().seal(packed, s.place(log, w))
 	if len(sealed) > maxChunks*chunkBytes || len(reading.Leads) > s.opts.MaxLeads {
-		return errTooLarge
+		return w, errTooLarge
 	}
-	m.sum = sumOf(sealed)
-	for ; m.chunks*chunkBytes < len(sealed); m.chunks++ {
+	w.sum = sumOf(sealed)
+	for ; w.chunks*chunkBytes < len(sealed); w.chunks++ {
 		if err := s.life.Err(); err != nil {
-			return err
+			return w, err
 		}
-		chunk := sealed[m.chunks*chunkBytes : min((m.chunks+1)*chunkBytes, len(sealed))]
-		if err := s.set(s.chunkKey(m, m.chunks), chunk, keep+grace); err != nil {
-			return err
-		}
-	}
-	replaced, err := s.announce(m, keep)
-	switch {
-	case rueidis.IsRedisNil(err):
-		s.retire(m)
-	case err != nil:
-		return err
-	default:
-		if old, err := s.parseManifest(replaced); err == nil {
-			s.retire(old)
+		chunk := sealed[w.chunks*chunkBytes : min((w.chunks+1)*chunkBytes, len(sealed))]
+		if err := s.set(s.chunkKey(w, w.chunks), chunk, keep+grace); err != nil {
+			return w, err
 		}
 	}
 	s.opts.Logger.Debug("leads shared", slog.Int("leads", len(reading.Leads)), slog.Int("bytes", len(sealed)))
-	return nil
+	return w, nil
 }
 
 func sumOf(data []byte) string {
@@ -204,16 +132,32 @@ func textOf(ctx context.Context, client rueidis.Client, key string, most int) (s
 	return text, nil
 }
 
+// complete reports whether the chunks that a head names exist, and a stream if there are
+// revisions since. The server may have evicted some.
+func (s *Store) complete(h head) bool {
+	var keys []string
+	for i := range h.whole.chunks {
+		keys = append(keys, s.chunkKey(h.whole, i))
+	}
+	if h.name.Number != h.whole.number {
+		keys = append(keys, s.logKey())
+	}
+	found, err := attemptAs(s, "exists", func(ctx context.Context, client rueidis.Client) (int64, error) {
+		return client.Do(ctx, client.B().Exists().Key(keys...).Build()).AsInt64()
+	})
+	return err != nil || found == int64(len(keys)) // if it cannot be known, the next reading asks
+}
+
 // retire shortens the life of the chunks of a generation that can no longer be
 // found. If that fails, the chunks expire at their original time. It stops at the
 // first chunk that does not exist.
-func (s *Store) retire(m manifest) {
-	for i := range m.chunks {
+func (s *Store) retire(w whole) {
+	for i := range w.chunks {
 		if s.life.Err() != nil {
 			return
 		}
 		exists, err := attemptAs(s, "expire", func(ctx context.Context, client rueidis.Client) (bool, error) {
-			expire := client.B().Pexpire().Key(s.chunkKey(m, i)).Milliseconds(grace.Milliseconds()).Build()
+			expire := client.B().Pexpire().Key(s.chunkKey(w, i)).Milliseconds(grace.Milliseconds()).Build()
 			return client.Do(ctx, expire).AsBool()
 		})
 		if err != nil || !exists {
@@ -224,6 +168,16 @@ func (s *Store) retire(m manifest) {
 
 // pack writes the number of unreadable rows and the leads of a complete reading.
 func pack(reading catalogue.Reading, pace *flight.Pace) ([]byte, error) {
+	return zip(func(w io.Writer) error {
+		if _, err := w.Write(binary.AppendUvarint(nil, uint64(reading.Unreadable))); err != nil {
+			return err
+		}
+		return encode(w, reading.Leads, pace)
+	})
+}
+
+// zip compresses what write writes.
+func zip(write func(io.Writer) error) ([]byte, error) {
 	var packed bytes.Buffer
 	// By measurement the next level takes 1.5 times as long and saves nothing.
 	z, err := zstd.NewWriter(&packed, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(maxWindow/2))
@@ -231,13 +185,10 @@ func pack(reading catalogue.Reading, pace *flight.Pace) ([]byte, error) {
 		return nil, err
 	}
 	counted := &counter{to: z}
-	_, err = counted.Write(binary.AppendUvarint(nil, uint64(reading.Unreadable)))
-	if err == nil {
-		err = encode(counted, reading.Leads, pace)
-	}
+	err = write(counted)
 	err = errors.Join(err, z.Close())
 	if err == nil && counted.bytes > maxUnpacked(packed.Len()) {
-		err = errTooLarge // unpack would refuse it
+		err = errTooLarge // unzip would refuse it
 	}
 	return packed.Bytes(), err
 }
@@ -260,18 +211,33 @@ func (c *counter) Write(p []byte) (int, error) {
 func maxUnpacked(packed int) int64 { return unpackedSlack + maxRatio*int64(packed) }
 
 // unpack reads what pack wrote, within the bounds.
-func unpack(packed []byte, most bounds, pace *flight.Pace) (catalogue.Reading, error) {
+func unpack(packed []byte, most bounds, pace *flight.Pace) (reading catalogue.Reading, err error) {
+	err = unzip(packed, &most, func(r *bufio.Reader) (err error) {
+		if reading.Unreadable, err = readCount(r, math.MaxInt32); err == nil {
+			reading.Leads, err = decode(r, most, pace)
+		}
+		return err
+	})
+	reading.Complete = true
+	return reading, err
+}
+
+// unzip decompresses what zip wrote, and bounds it.
+func unzip(packed []byte, most *bounds, read func(*bufio.Reader) error) error {
 	z, err := zstd.NewReader(bytes.NewReader(packed), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(1))
 	if err != nil {
-		return catalogue.Reading{}, err
+		return err
 	}
 	defer z.Close()
 	most.bytes = maxUnpacked(len(packed))
-	buffered := bufio.NewReader(io.LimitReader(z, most.bytes))
-	unreadable, err := binary.ReadUvarint(buffered)
-	if err != nil || unreadable > math.MaxInt32 {
-		return catalogue.Reading{}, errFormat
+	return read(bufio.NewReader(io.LimitReader(z, most.bytes)))
+}
+
+// readCount reads a number that is at most so large.
+func readCount(r *bufio.Reader, most int) (int, error) {
+	n, err := binary.ReadUvarint(r)
+	if err != nil || n > uint64(most) {
+		return 0, errFormat
 	}
-	leads, err := decode(buffered, most, pace)
-	return catalogue.Reading{Leads: leads, Unreadable: int(unreadable), Complete: true}, err
+	return int(n), nil
 }
