@@ -147,6 +147,29 @@ func TestLogGoesOnByItself(t *testing.T) {
 	})
 }
 
+// A position of a revision that another replica has already is not expired, as long as the log
+// waits for it.
+func TestPositionsOfReplicasThatAreAhead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log := changes.NewLog(changes.Options{History: &shelf{}})
+		log.Publish(t.Context(), snap(t, "1", rev(2)))
+		next := changes.Position{Revision: rev(3)}
+		if err := log.Find(t.Context(), next); err == nil || errors.Is(err, changes.ErrExpired) {
+			t.Errorf("the next one: %v", err)
+		}
+		for name, at := range map[string]changes.Position{"before": {Revision: rev(1)}, "of another log": {Revision: catalogue.Revision{Log: 2, Number: 3}}} {
+			if err := log.Find(t.Context(), at); !errors.Is(err, changes.ErrExpired) {
+				t.Errorf("one %s: %v", name, err)
+			}
+		}
+		leadtest.Pass(changes.Pause)
+		if err := log.Find(t.Context(), next); !errors.Is(err, changes.ErrExpired) {
+			t.Errorf("after the pause: %v", err)
+		}
+	})
+}
+
 // A log that begins with a shared revision knows what came before it.
 func TestLogBeginsWithItsHistory(t *testing.T) {
 	t.Parallel()
@@ -162,7 +185,7 @@ func TestLogBeginsWithItsHistory(t *testing.T) {
 		wantTold(t, log, changes.Position{Revision: rev(1)}, sixth, "1", "2", "3", "4", "5")
 		other := rev(4)
 		other.Tag++
-		for _, unknown := range []catalogue.Revision{rev(7), other, {Log: 2, Number: 4, Tag: 7}} {
+		for _, unknown := range []catalogue.Revision{other, {Log: 2, Number: 4, Tag: 7}} {
 			if err := log.Find(t.Context(), changes.Position{Revision: unknown}); !errors.Is(err, changes.ErrExpired) {
 				t.Errorf("%v: %v", unknown, err)
 			}

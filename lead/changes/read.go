@@ -2,6 +2,7 @@ package changes
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"leadgraph/lead"
@@ -69,8 +70,13 @@ func (l *Log) Read(after Position, filter *lead.Filter, most int) (Batch, error)
 	return batch, nil
 }
 
+// errAhead is the error for a position that another replica has given and this one will know.
+var errAhead = &lead.SourceError{Kind: lead.FailureUnavailable, RetryAfter: time.Second, Err: errors.New("another replica is ahead with the log of changes")}
+
 // Find returns nil if the log knows what follows a position, and ErrExpired otherwise. It
-// first looks whether replicas share a newer revision.
+// first looks whether replicas share a newer revision. If the position is of one that this
+// replica has missed because the shared state was lost, the error is a *lead.SourceError for as long as
+// the log waits; see Pause.
 func (l *Log) Find(ctx context.Context, at Position) error {
 	if l.knows(at) {
 		return nil
@@ -80,7 +86,17 @@ func (l *Log) Find(ctx context.Context, at Position) error {
 			return nil
 		}
 	}
+	if l.behind(at) {
+		return errAhead
+	}
 	return ErrExpired
+}
+
+// behind reports whether a position may be one of a revision that is still to come.
+func (l *Log) behind(at Position) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.pausing() && at.Revision.Log == l.shared.name.Log && at.Revision.Number > l.shared.name.Number
 }
 
 func (l *Log) knows(at Position) bool {
