@@ -163,7 +163,9 @@ func (s *sender) begin(ctx context.Context, log *changes.Log, stored string) (at
 	if at = positionOf(stored); at == (changes.Position{}) && s.last != "" {
 		at = positionOf(s.last) // the stored one is lost
 	}
-	_ = log.Find(ctx, at) // the replica that has stored it may have been ahead
+	for err := log.Find(ctx, at); err != nil && !errors.Is(err, changes.ErrExpired) && ctx.Err() == nil; err = log.Find(ctx, at) {
+		pause(ctx, brokenPause) // the replica that has stored it is ahead
+	}
 	from := "the stored position"
 	if ok = stored != "" || s.last != ""; !ok {
 		from = "now"

@@ -163,9 +163,16 @@ func TestPositionsOfReplicasThatAreAhead(t *testing.T) {
 				t.Errorf("one %s: %v", name, err)
 			}
 		}
+		started := changes.NewLog(changes.Options{History: &shelf{}}) // while nothing is shared
+		started.Publish(t.Context(), snap(t, "1", catalogue.Revision{}))
+		if err := started.Find(t.Context(), next); err == nil || errors.Is(err, changes.ErrExpired) {
+			t.Errorf("after a start: %v", err)
+		}
 		leadtest.Pass(changes.Pause)
-		if err := log.Find(t.Context(), next); !errors.Is(err, changes.ErrExpired) {
-			t.Errorf("after the pause: %v", err)
+		for _, log := range []*changes.Log{log, started} {
+			if err := log.Find(t.Context(), next); !errors.Is(err, changes.ErrExpired) {
+				t.Errorf("after the pause: %v", err)
+			}
 		}
 	})
 }

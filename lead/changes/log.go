@@ -76,6 +76,7 @@ const Pause = time.Minute
 type Log struct {
 	id   uint64 // of the revisions that only this log has
 	opts Options
+	born time.Time
 
 	publishing sync.Mutex // held while a snapshot is compared with the one before
 
@@ -110,7 +111,7 @@ func NewLog(o Options) *Log {
 	if o.MaxBytes == 0 {
 		o.MaxBytes = DefaultMaxBytes
 	}
-	return &Log{id: rand.Uint64N(1<<63) + 1, opts: o, known: map[catalogue.Revision]*revision{}, news: make(chan struct{})}
+	return &Log{id: rand.Uint64N(1<<63) + 1, opts: o, born: time.Now(), known: map[catalogue.Revision]*revision{}, news: make(chan struct{})}
 }
 
 // Publish adds a revision if the snapshot differs from the latest one. Only complete lists

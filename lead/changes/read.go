@@ -96,6 +96,9 @@ func (l *Log) Find(ctx context.Context, at Position) error {
 func (l *Log) behind(at Position) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.shared == nil { // it has started while the shared state was lost
+		return l.opts.History != nil && time.Since(l.born) < Pause && at.Revision.Log != l.id && at != Position{}
+	}
 	return l.pausing() && at.Revision.Log == l.shared.name.Log && at.Revision.Number > l.shared.name.Number
 }
 
