@@ -91,18 +91,25 @@ func (op *operation) start(ctx context.Context, stream *live.Stream, after *stri
 		if err != nil {
 			return err
 		}
-		stream.Log.Of(snapshot)
+		placeOf(ctx, stream.Log, snapshot)
 	}
 	if after == nil || *after == "" { // clients send "" for no position
 		stream.After, _ = stream.Log.End()
 		return nil
 	}
 	var err error
-	stream.After, err = stream.Open(ctx, *after)
+	stream.After, err = waiting(ctx, func() (changes.Position, error) { return stream.Open(ctx, *after) })
 	if stream.Gap = stream.Reset && errors.Is(err, changes.ErrExpired); stream.Gap {
 		return nil
 	}
 	return err
+}
+
+// placeOf returns the position of a snapshot. A log that does not have it yet takes it over,
+// for which it may wait for what replicas share.
+func placeOf(ctx context.Context, log *changes.Log, s *catalogue.Snapshot) changes.Position {
+	at, _ := waiting(ctx, func() (changes.Position, error) { return log.Of(s), nil })
+	return at
 }
 
 // end notes why a subscription has ended before its client left.
@@ -145,10 +152,10 @@ func (op *operation) changesAfter(ctx context.Context, after string, first *int,
 	if err != nil {
 		return nil, err
 	}
-	log.Of(all.Snapshot) // an empty log begins with it
+	placeOf(ctx, log, all.Snapshot) // an empty log begins with it
 	view := op.viewOf(ctx, log, filter, "nodes", "edges")
 	view.Wants.Cursor = view.Wants.Cursor || graphql.FieldRequested(ctx, "pageInfo.startCursor")
-	at, err := view.Open(ctx, after)
+	at, err := waiting(ctx, func() (changes.Position, error) { return view.Open(ctx, after) })
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +178,7 @@ func (op *operation) changeCursor(ctx context.Context, q leadsQuery, s *catalogu
 			unlike = append(unlike, row.ID)
 		}
 	}
-	at := log.Of(s)
+	at := placeOf(ctx, log, s)
 	log.Unsettle(unlike)
 	view := op.viewOf(ctx, log, q.filter)
 	return view.Cursor(at, s.AsOf()), nil
