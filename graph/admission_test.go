@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -160,4 +161,29 @@ func TestEachFieldOfACrowdedOperationHasItsOwnError(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOperationsThatCatchUpHoldNoCore lets the only operation that may compute wait for
+// what replicas share, because its cursor is one of another replica.
+func TestOperationsThatCatchUpHoldNoCore(t *testing.T) {
+	t.Parallel()
+	_, cursor := newService(t, serviceOptions{}).list(t, nil)
+	asked, known := make(chan struct{}), make(chan struct{})
+	door := admission.New(admission.Options{InFlight: 100, Queue: 100, Wait: time.Second, Tokens: 1})
+	s := newService(t, serviceOptions{
+		catchUp: func(context.Context) { close(asked); <-known },
+		graph: func(o *graph.Options) {
+			o.Admit = func(ctx context.Context) (*admission.Slot, time.Duration) { return door.Enter(ctx, "caller") }
+		},
+	})
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		s.query(t, `query($after: ChangeCursor!) { leadChanges(after: $after) { cursor } }`, "after", cursor)
+	})
+	<-asked
+	if a := s.query(t, `{ __typename }`); len(a.Errors) > 0 {
+		t.Errorf("another operation got %s", a.Body)
+	}
+	close(known)
+	waiting.Wait()
 }

@@ -55,6 +55,7 @@ type serviceOptions struct {
 	graph    func(*graph.Options)
 	// detects leaves it to the client to find out how the platform pages.
 	detects bool
+	catchUp func(context.Context) // asks what replicas share
 }
 
 // allLeads reads the catalogue as the program does.
@@ -132,7 +133,7 @@ func newService(t *testing.T, o serviceOptions) service {
 	o.lookups.NoCacheInterval = cmp.Or(o.lookups.NoCacheInterval, -1)
 	all := catalogue.New(allLeads{client}, o.catalogue)
 	t.Cleanup(all.Close)
-	feed = changes.NewFeed(all, changes.Options{}, o.interval, slog.New(slog.DiscardHandler))
+	feed = changes.NewFeed(all, changes.Options{CatchUp: o.catchUp}, o.interval, slog.New(slog.DiscardHandler))
 	t.Cleanup(feed.Close)
 	o.lookups.OnRead = func(tenantID string, found lookup.Found) { memory.Tenant(tenantID, found.Leads, found.AsOf) }
 	lookups = lookup.New(client, all, o.lookups)
