@@ -179,13 +179,14 @@ func readRuns(r *bufio.Reader, most bounds) (runs []changes.Run, err error) {
 	if err != nil {
 		return nil, err
 	}
+	placed := 0
 	for range n {
 		var run changes.Run
 		if run.After, err = readID(r); err != nil {
 			return nil, err
 		}
 		ids, err := readCount(r, most.leads+1)
-		if err != nil || ids < 2 { // one more than there are
+		if placed += ids - 1; err != nil || ids < 2 || placed > most.leads { // one more than there are
 			return nil, errFormat
 		}
 		for range ids - 1 {

@@ -163,7 +163,10 @@ func (s *Source) share(ctx context.Context, t turn, reading catalogue.Reading) (
 	for tries := 0; tries < maxTries && did == behind; tries++ {
 		h, err := s.store.parseHead(text)
 		if err == nil && h.begun >= t.now {
-			break
+			if s.store.past(h) {
+				break
+			}
+			h = head{}
 		}
 		next, e, err := s.plan(ctx, h, t, reading, told)
 		if err != nil {
@@ -187,13 +190,20 @@ func (s *Source) share(ctx context.Context, t turn, reading catalogue.Reading) (
 		}
 	}
 	h, err := s.store.parseHead(text)
-	if err == nil && h.begun >= t.now && h.name != (catalogue.Revision{}) { // another replica has read later
+	if err == nil && h.begun >= t.now && h.name != (catalogue.Revision{}) && s.store.past(h) { // another replica has read later
 		if newer, err := s.take(ctx, h, t); err == nil {
 			newer.Calls = reading.Calls
 			return newer, storage{}
 		}
 	}
 	return reading, storage{}
+}
+
+// past reports whether the reading of a head has begun. If not, the server's clock has gone
+// back, or somebody has forged the head: it would hold up all readings until then.
+func (s *Store) past(h head) bool {
+	now, err := s.clock()
+	return err == nil && h.begun <= now
 }
 
 // issued notes that a reading is shared.
@@ -225,7 +235,8 @@ func (s *Source) plan(ctx context.Context, h head, t turn, reading catalogue.Rea
 			next.name.Number = max(base.name.Number, h.name.Number)
 		}
 	}
-	if base.name == (catalogue.Revision{}) {
+	if base.name == (catalogue.Revision{}) || next.name.Number+step > most {
+		next = head{begun: t.now}
 		next.name = catalogue.Revision{Log: rand.Uint64N(1<<63) + 1, Number: 1, Tag: rand.Uint64()}
 		return next, nil, nil
 	}
@@ -275,7 +286,8 @@ func (s *Source) put(rest storage) error {
 			return nil
 		}
 		text = stored
-		if h, err = s.store.parseHead(text); err != nil || did != behind || h.name.Log != rest.head.name.Log {
+		h, err = s.store.parseHead(text)
+		if err != nil || did != behind || h.name.Log != rest.head.name.Log || h.whole.number > w.number {
 			s.store.retire(w)
 			return err
 		}

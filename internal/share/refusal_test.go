@@ -71,10 +71,11 @@ func TestServerRefusesSteps(t *testing.T) {
 				if i > 0 { // the first leads replace none
 					wantCondition(t, s, &lines, share.Refusing)
 				}
-				if n := lines.count("refuses a step"); i > 1 && n != refused {
+				n := lines.count("refuses a step") - lines.count("step=renew") // only a slow machine renews a lease here
+				if i > 1 && n != refused {
 					t.Errorf("%d lines about refused steps, %d before", n, refused)
 				}
-				refused = lines.count("refuses a step")
+				refused = n
 			}
 		})
 	}

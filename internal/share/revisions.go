@@ -60,26 +60,29 @@ func (s *Source) reach(ctx context.Context, h head, t turn) (list, error) {
 	return s.forward(ctx, list{name, reading.Leads, reading.Unreadable}, h.name, t)
 }
 
+// maxForward bounds the changes that are applied to get from one revision to another, in
+// bytes, by estimate. With more, loading all leads takes less.
+const maxForward = changes.DefaultMaxBytes
+
 // forward applies the revisions that lead to another one.
 func (s *Source) forward(ctx context.Context, from list, to catalogue.Revision, t turn) (list, error) {
 	if from.name == to {
 		return from, nil
 	}
-	entries, err := s.store.between(ctx, from.name.Number+1, to.Number)
-	if err != nil {
-		return list{}, err
-	}
 	var steps []changes.Step
-	for _, e := range entries {
-		if e.base != from.name || e.whole {
-			return list{}, errStep
-		}
+	left := int64(maxForward)
+	err := s.store.between(ctx, from.name.Number+1, to.Number, func(e entry) error {
 		leads, fits := e.Apply(from.leads)
-		if !fits || len(leads) > s.store.opts.MaxLeads {
-			return list{}, errStep
+		left -= changes.Weight(e.Changes)
+		if e.base != from.name || e.whole || !fits || len(leads) > s.store.opts.MaxLeads || left < 0 {
+			return errStep
 		}
 		from = list{e.name, leads, e.unreadable}
 		steps = append(steps, e.step(t.moment))
+		return nil
+	})
+	if err != nil {
+		return list{}, err
 	}
 	if from.name != to {
 		return list{}, errStep
@@ -95,32 +98,35 @@ func (s *Source) remember(steps []changes.Step) {
 	s.steps = steps
 }
 
-// between returns the entries of the stream with numbers in a range.
-func (s *Store) between(ctx context.Context, first, last uint64) (entries []entry, err error) {
+// between calls take for each entry of the stream with a number in a range.
+func (s *Store) between(ctx context.Context, first, last uint64, take func(entry) error) error {
 	for first <= last {
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
 		page, err := s.entries(first, last)
 		if err != nil || len(page)%2 != 0 {
-			return nil, errors.Join(err, errStep)
+			return errors.Join(err, errStep)
 		}
 		if len(page) == 0 {
 			break
 		}
 		for i := 0; i < len(page); i += 2 {
 			e, err := s.parseEntry(page[i+1])
-			if err == nil && page[i] != strconv.FormatUint(e.name.Number, 10)+"-0" || e.name.Number < first {
+			if err == nil && (page[i] != strconv.FormatUint(e.name.Number, 10)+"-0" || e.name.Number < first) {
 				err = errFormat
 			}
 			if err != nil {
 				s.complain(err)
-				return nil, err
+				return err
 			}
-			entries, first = append(entries, e), e.name.Number+1
+			if err := take(e); err != nil {
+				return err
+			}
+			first = e.name.Number + 1
 		}
 	}
-	return entries, nil
+	return nil
 }
 
 // entries returns the entries with numbers in a range, as far as they fit one answer: ids
@@ -147,18 +153,22 @@ func (s *Source) Steps(ctx context.Context, from, to catalogue.Revision) []chang
 	if err != nil {
 		return nil
 	}
-	entries, err := s.store.between(ctx, from.Number+1, to.Number)
-	if err != nil {
-		return nil
-	}
 	t := turn{now: now, asked: asked}
-	var steps []changes.Step
-	for _, e := range entries {
+	var steps []changes.Step // the newest, as far as the log has room for them
+	left := s.opts.MaxBytes
+	err = s.store.between(ctx, from.Number+1, to.Number, func(e entry) error {
 		if e.whole {
-			steps = nil
-			continue
+			steps, left = nil, s.opts.MaxBytes
+			return nil
 		}
 		steps = append(steps, e.step(t.moment))
+		for left -= changes.Weight(e.Changes); left < 0 && len(steps) > 1; steps = slices.Delete(steps, 0, 1) {
+			left += changes.Weight(steps[0].Changes)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil
 	}
 	return chain(steps, from, to)
 }

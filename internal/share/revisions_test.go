@@ -308,3 +308,27 @@ func TestRevisionsOverRedis(t *testing.T) {
 		t.Error("another log has begun")
 	}
 }
+
+// The clock of the server may go back, as after a failover. Leads of the future hold up nothing.
+func TestServersClockGoesBack(t *testing.T) {
+	t.Parallel()
+	m, p := miniredis.RunT(t), newEdited(20)
+	a, b := start(t, m.Addr(), p, 1<<20), start(t, m.Addr(), p, 1<<20)
+	before := a.refresh(t).Revision()
+	rest(t, m)
+	m.SetTime(time.Now().Add(-time.Hour))
+	p.edit(1, "later")
+	s := a.refresh(t)
+	if now := s.Revision(); now.Log != before.Log || now.Number <= before.Number {
+		t.Errorf("revision %v after %v", now, before)
+	}
+	m.SetTime(time.Now().Add(-time.Hour + time.Second))
+	rest(t, m)
+	b.adopt(t.Context())
+	if b.catalogue.Current(t.Context()) == nil { // nothing is followed before the first reading
+		b.refresh(t)
+	}
+	if got := b.catalogue.Current(t.Context()); got == nil || got.Revision().Log != before.Log || got.Revision().Number < s.Revision().Number {
+		t.Errorf("the other replica shows %v", got)
+	}
+}

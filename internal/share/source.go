@@ -182,13 +182,17 @@ func (s *Source) useless(notBefore time.Time) string {
 func (s *Source) date(begun int64, asOf time.Time) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.last.begun == begun {
-		return s.last.asOf
+	s.last = dated{begun, s.last.date(begun, asOf)}
+	return s.last.asOf
+}
+
+func (d dated) date(begun int64, asOf time.Time) time.Time {
+	switch {
+	case d.begun == begun:
+		return d.asOf
+	case d.begun < begun && !asOf.After(d.asOf):
+		return d.asOf.Add(1)
 	}
-	if s.last.begun < begun && !asOf.After(s.last.asOf) {
-		asOf = s.last.asOf.Add(1)
-	}
-	s.last = dated{begun, asOf}
 	return asOf
 }
 
@@ -227,15 +231,33 @@ func (s *Source) Newer(ctx context.Context) (reading catalogue.Reading, newer bo
 		if now, err = s.store.clock(); err != nil || h.begun > now {
 			return reading, false
 		}
-		if reading, err = s.take(ctx, h, turn{now: now, asked: asked}); err == nil {
+		t := turn{now: now, asked: asked}
+		if s.outdated(h, t) {
+			return reading, false
+		}
+		if reading, err = s.take(ctx, h, t); err == nil {
 			return reading, true
 		}
 	}
 	s.store.complain(err)
+	if unusable(err) { // and not only late
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.spoilt = text
+	}
+	return reading, false
+}
+
+// outdated reports whether the latest snapshot is newer than a head: then the catalogue would
+// not show its leads.
+func (s *Source) outdated(h head, t turn) bool {
+	latest := s.opts.Latest()
+	if latest == nil {
+		return false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.spoilt = text
-	return reading, false
+	return !s.last.date(h.begun, t.moment(h.begun)).After(latest.AsOf())
 }
 
 func (s *Source) isSpoilt(text string) bool {

@@ -123,6 +123,8 @@ type Catalogue struct {
 	opts   Options
 	life   context.Context // ends with Close; refreshes outlive requests
 	end    context.CancelFunc
+	// adopting holds one value while Adopt reads.
+	adopting chan struct{}
 
 	mu      sync.Mutex
 	current current
@@ -149,7 +151,7 @@ func New(source Source, opts Options) *Catalogue {
 	if opts.OnRefresh == nil {
 		opts.OnRefresh = func(time.Duration, int, error) {}
 	}
-	c := &Catalogue{source: source, opts: opts}
+	c := &Catalogue{source: source, opts: opts, adopting: make(chan struct{}, 1)}
 	c.life, c.end = context.WithCancel(context.Background())
 	return c
 }

@@ -154,28 +154,55 @@ func (c *Catalogue) start(ctx context.Context, notBefore, now time.Time, read fu
 }
 
 // Adopt replaces the snapshot by a reading that another replica has made, if read returns
-// one that is newer. A refresh that runs is awaited first. Adopt returns when the snapshot
-// is published, or ctx has ended.
+// one that is newer. Refreshes that run are awaited, and only one call reads at a time: others
+// find the snapshot that it has published. Adopt returns when the snapshot is published, or
+// ctx has ended.
 func (c *Catalogue) Adopt(ctx context.Context, read func(context.Context) (reading Reading, newer bool)) {
+	select {
+	case c.adopting <- struct{}{}:
+		defer func() { <-c.adopting }()
+	case <-ctx.Done():
+		return
+	}
+	for busy := true; busy; {
+		if c.settle(ctx) != nil {
+			return
+		}
+		reading, newer := read(ctx)
+		if !newer {
+			return
+		}
+		var adoption *flight.Flight[outcome]
+		if adoption, busy = c.adopt(ctx, reading); adoption != nil {
+			_ = adoption.Outlast(flight.Unhurried(ctx)) // it goes on in any case
+		}
+	}
+}
+
+// settle waits until no refresh runs, or returns the error of ctx.
+func (c *Catalogue) settle(ctx context.Context) error {
 	c.mu.Lock()
 	last := c.refresh
 	c.mu.Unlock()
-	if last.Flight != nil && last.Outlast(flight.Unhurried(ctx)) != nil {
-		return
+	if last.Flight == nil {
+		return nil
 	}
-	reading, newer := read(ctx)
-	if !newer {
-		return
-	}
+	return last.Outlast(flight.Unhurried(ctx))
+}
+
+// adopt begins to publish a reading, unless the snapshot is as new. It reports whether a
+// refresh has begun meanwhile.
+func (c *Catalogue) adopt(ctx context.Context, reading Reading) (adoption *flight.Flight[outcome], busy bool) {
 	c.mu.Lock()
-	if c.life.Err() != nil || c.refresh.running() || c.current.Snapshot != nil && !reading.AsOf.After(c.current.asOf) {
-		c.mu.Unlock()
-		return
+	defer c.mu.Unlock()
+	if c.refresh.running() {
+		return nil, true
+	}
+	if c.life.Err() != nil || c.current.Snapshot != nil && !reading.AsOf.After(c.current.asOf) {
+		return nil, false
 	}
 	c.start(ctx, reading.AsOf, time.Now().UTC(), func(context.Context) (Reading, error) { return reading, nil })
-	adoption := c.refresh.Flight
-	c.mu.Unlock()
-	_ = adoption.Outlast(flight.Unhurried(ctx)) // it goes on in any case
+	return c.refresh.Flight, false
 }
 
 // worthwhile returns the moment since which leads must have been read to be worth

@@ -40,17 +40,21 @@ type step struct {
 }
 
 func newRevision(name catalogue.Revision, asOf time.Time, changes []Change) *revision {
-	s := &step{changes: changes, asOf: asOf}
+	return &revision{name: name, asOf: asOf, step: &step{changes: changes, asOf: asOf, bytes: Weight(changes)}}
+}
+
+// Weight returns the memory that changes take in a log, in bytes, by estimate.
+func Weight(changes []Change) (bytes int64) {
 	var imprint lead.Imprint
 	for _, c := range changes {
-		s.bytes += changeBytes
+		bytes += changeBytes
 		for _, l := range []*lead.Lead{c.Before, c.After} {
 			if l != nil {
-				s.bytes += int64(imprint.Size(l))
+				bytes += int64(imprint.Size(l))
 			}
 		}
 	}
-	return &revision{name: name, asOf: asOf, step: s}
+	return bytes
 }
 
 // state returns the revision that the leads are known by here.
