@@ -28,12 +28,12 @@ func TestAdoptionsAreOne(t *testing.T) {
 			if loading.Add(1) > 1 {
 				t.Error("two load at a time")
 			}
-			time.Sleep(time.Second)
+			leadtest.Pass(time.Second)
 			loading.Add(-1)
 			loads.Add(1)
 			return catalogue.Reading{Complete: true, AsOf: begun}, true
 		}
-		time.Sleep(2 * time.Hour)
+		leadtest.Pass(2 * time.Hour)
 		var all sync.WaitGroup
 		for range 50 {
 			all.Go(func() { c.Adopt(t.Context(), newer) })

@@ -112,7 +112,9 @@ func (c *Child) waitFor(said <-chan []string) error {
 // Kill ends leadgraph at once.
 func (c *Child) Kill() error {
 	err := c.cmd.Process.Kill()
-	<-c.ended // says that it was killed
+	if ended := <-c.ended; ended == nil { // otherwise it says that it was killed
+		return errors.Join(err, errors.New("it had ended before"))
+	}
 	return err
 }
 

@@ -163,7 +163,7 @@ type events struct {
 }
 
 func openEvents(ctx context.Context, endpoint string, body any) (stream, error) {
-	response, err := post(ctx, endpoint, "text/event-stream", body)
+	response, err := post(ctx, endpoint, "text/event-stream", body) //nolint:bodyclose // close does
 	if err != nil {
 		return nil, err
 	}
