@@ -143,7 +143,11 @@ func TestHangupReloadsSharedSecrets(t *testing.T) {
 	}
 	const stats = `{ leadStats { total } }`
 	apptest.Query(t, server.Endpoint(), stats)
-	for !slices.ContainsFunc(redis.Keys(), func(key string) bool { return strings.HasSuffix(key, ":leads") }) && t.Context().Err() == nil {
+	stored := func(key string) bool { // the description says where all leads are
+		text, err := redis.Get(key)
+		return strings.HasSuffix(key, ":leads") && err == nil && !strings.Contains(text, " - ")
+	}
+	for !slices.ContainsFunc(redis.Keys(), stored) && t.Context().Err() == nil {
 		runtime.Gosched()
 	}
 	writeFile(t, key, second)
