@@ -71,6 +71,7 @@ func settingsOf(a oracle.Ages, refresh time.Duration) []string {
 	return []string{
 		"--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--no-playground",
 		"--allow-check-online", "--check-online-rate", "1000",
+		"--max-aliases", "100", // some operations select the same fields in five places
 		"--request-timeout", requestTimeout.String(), "--upstream-timeout", upstreamTimeout.String(), "--upstream-attempt-timeout", attemptTimeout.String(),
 		"--lookup-ttl", a.Lookup.String(), "--lookup-negative-ttl", a.NoLead.String(),
 		"--catalogue-ttl", a.Fresh.String(), "--catalogue-revalidate", a.Revalidate.String(), "--catalogue-if-error", a.IfFailing.String(),
