@@ -18,6 +18,15 @@ const (
 	StatusRemoved
 )
 
+// StatusNames are the names of all statuses in the schema. Do not change them.
+var StatusNames = map[Status]string{
+	StatusUnknown:   "UNKNOWN",
+	StatusActive:    "ACTIVE",
+	StatusNotActive: "NOT_ACTIVE",
+	StatusSuspended: "SUSPENDED",
+	StatusRemoved:   "REMOVED",
+}
+
 // ParseStatus maps the platform's text to a Status. It ignores case, spaces and
 // underscores, because the spelling varies between the platform's pages. An unknown
 // text is StatusUnknown and not an error: a new status must not fail a page.
@@ -46,6 +55,15 @@ const (
 	ValidationInvalid
 	ValidationNotValidated
 )
+
+// ValidationNames are the names of all validation statuses in the schema. Do not change
+// them.
+var ValidationNames = map[ValidationStatus]string{
+	ValidationUnknown:      "UNKNOWN",
+	ValidationValidated:    "VALIDATED",
+	ValidationInvalid:      "INVALID",
+	ValidationNotValidated: "NOT_VALIDATED",
+}
 
 // ParseValidationStatus maps the platform's text in the same way as ParseStatus.
 // "Valid" and "Validated" are two spellings of one status.

@@ -17,13 +17,7 @@ import (
 // of a lead.
 func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, *object[streamed], error) {
 	d := &declarations{schema: schema}
-	status := enum(d, "LeadStatus", map[lead.Status]string{
-		lead.StatusUnknown:   "UNKNOWN",
-		lead.StatusActive:    "ACTIVE",
-		lead.StatusNotActive: "NOT_ACTIVE",
-		lead.StatusSuspended: "SUSPENDED",
-		lead.StatusRemoved:   "REMOVED",
-	})
+	status := enum(d, "LeadStatus", lead.StatusNames)
 	age := declareAge(d)
 	size := declare(d, "CompanySizeRange", signatures[lead.SizeRange]{
 		"min: Int!": leaf(func(s *lead.SizeRange) int { return s.Min }, integer),
@@ -135,12 +129,7 @@ func addresses(address *object[lead.CivicAddress]) fieldCompiler[lead.Lead] {
 }
 
 func declareAddress(d *declarations) *object[lead.CivicAddress] {
-	validation := enum(d, "ValidationStatus", map[lead.ValidationStatus]string{
-		lead.ValidationUnknown:      "UNKNOWN",
-		lead.ValidationValidated:    "VALIDATED",
-		lead.ValidationInvalid:      "INVALID",
-		lead.ValidationNotValidated: "NOT_VALIDATED",
-	})
+	validation := enum(d, "ValidationStatus", lead.ValidationNames)
 	location := fields(d, "Location", lead.LocationFields, nil)
 	return fields(d, "CivicAddress", lead.AddressFields, signatures[lead.CivicAddress]{
 		"validationStatus: ValidationStatus!": leaf(func(a *lead.CivicAddress) lead.ValidationStatus { return a.ValidationStatus }, validation),

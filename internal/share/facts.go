@@ -123,7 +123,7 @@ func (s *Store) CloseGate(kind string, wait time.Duration) {
 		return
 	}
 	key := s.gateKey(kind)
-	value := s.vault().seal([]byte(kind+" "+strconv.FormatInt(wait.Milliseconds(), 10)), key)
+	value := s.vault().seal([]byte(kind+" "+millis(wait)), key)
 	s.background(func() { s.complain(s.set(key, value, wait)) })
 }
 
@@ -285,7 +285,7 @@ func (d *Documents) put(hash, document string) {
 	name := s.vault().name(hash)
 	key := s.documentsKey() + ":" + name
 	value := rueidis.BinaryString(s.vault().seal([]byte(document), key))
-	args := []string{value, strconv.FormatInt(DocumentTTL.Milliseconds(), 10), name, strconv.Itoa(maxDocuments), d.bytes}
+	args := []string{value, millis(DocumentTTL), name, strconv.Itoa(maxDocuments), d.bytes}
 	_, _ = scripted(s, "keep", func(ctx context.Context, client rueidis.Client) (struct{}, error) {
 		return struct{}{}, d.keep.Exec(ctx, client, []string{s.documentsKey(), key}, args).Error()
 	}, func(c commands) (struct{}, error) {

@@ -108,19 +108,8 @@ func (o *Outlets) Save(receiver, holder, position string) (held bool, err error)
 
 // Release gives the lease up. It ignores errors: the lease expires.
 func (o *Outlets) Release(receiver, holder string) {
-	keys := o.keys(receiver)[:1]
-	_, _ = scripted(o.store, "release", func(ctx context.Context, client rueidis.Client) (struct{}, error) {
-		return struct{}{}, o.store.scripts.release.Exec(ctx, client, keys, []string{holder}).Error()
-	}, func(c commands) (struct{}, error) {
-		held, err := textOf(c.ctx, c.client, keys[0], 100)
-		if err == nil && held == holder {
-			err = c.client.Do(c.ctx, c.client.B().Del().Key(keys[0]).Build()).Error()
-		}
-		return struct{}{}, err
-	})
+	o.store.release(o.keys(receiver)[0], holder)
 }
-
-func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 // hold does what holdScript does. Two replicas may take the lease at the same time.
 func (c commands) hold(keys []string, holder string) ([]string, error) {

@@ -146,11 +146,11 @@ func (c commands) renew(lease string) error {
 	return c.client.Do(c.ctx, expire).Error()
 }
 
-func (c commands) release(lease string) error {
-	if held, err := textOf(c.ctx, c.client, c.leaseKey(), 100); err != nil || held != lease {
+func (c commands) release(key, lease string) error {
+	if held, err := textOf(c.ctx, c.client, key, 100); err != nil || held != lease {
 		return err
 	}
-	return c.client.Do(c.ctx, c.client.B().Del().Key(c.leaseKey()).Build()).Error()
+	return c.client.Do(c.ctx, c.client.B().Del().Key(key).Build()).Error()
 }
 
 func (c commands) recall(keys []string) ([]string, error) {

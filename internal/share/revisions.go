@@ -245,7 +245,7 @@ func (s *Store) unsettledKey() string { return s.prefix + "unsettled" }
 // unsettle and takeUnsettled do nothing where scripts are forbidden, because replicas share
 // no revisions then.
 func (s *Store) unsettle(ids string, keep time.Duration) {
-	args := []string{ids, strconv.FormatInt(keep.Milliseconds(), 10)}
+	args := []string{ids, millis(keep)}
 	_, _ = scripted(s, "unsettle", func(ctx context.Context, client rueidis.Client) (struct{}, error) {
 		return struct{}{}, s.scripts.unsettle.Exec(ctx, client, []string{s.unsettledKey()}, args).Error()
 	}, func(commands) (struct{}, error) { return struct{}{}, nil })

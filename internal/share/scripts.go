@@ -257,7 +257,7 @@ func (s *Store) look(greatestAge time.Duration, useless, failed, name string, lo
 	keys := []string{s.headKey(), s.leaseKey()}
 	args := []string{
 		strconv.FormatInt(greatestAge.Microseconds(), 10), useless, name,
-		strconv.FormatInt(s.opts.LeaseTTL.Milliseconds(), 10), fmt.Sprintf("%016x", log), failed,
+		millis(s.opts.LeaseTTL), fmt.Sprintf("%016x", log), failed,
 	}
 	return scripted(s, "look", func(ctx context.Context, client rueidis.Client) (turn, error) {
 		answer, err := s.scripts.look.Exec(ctx, client, keys, args).AsStrSlice()
@@ -294,7 +294,7 @@ type move struct {
 func (s *Store) advance(m move) (did, text string, began bool, err error) {
 	next := s.headText(m.next)
 	args := []string{
-		m.lease, m.before, next, strconv.FormatInt(m.keep.Milliseconds(), 10),
+		m.lease, m.before, next, millis(m.keep),
 		strconv.FormatUint(m.next.name.Number, 10), m.entry, strconv.FormatInt(m.bytes, 10), "",
 	}
 	if m.release {
@@ -313,15 +313,15 @@ func (s *Store) advance(m move) (did, text string, began bool, err error) {
 // read at the same time.
 func (s *Store) renew(lease string) {
 	_, _ = scripted(s, "renew", func(ctx context.Context, client rueidis.Client) (struct{}, error) {
-		args := []string{lease, strconv.FormatInt(s.opts.LeaseTTL.Milliseconds(), 10)}
+		args := []string{lease, millis(s.opts.LeaseTTL)}
 		return struct{}{}, s.scripts.renew.Exec(ctx, client, []string{s.leaseKey()}, args).Error()
 	}, func(c commands) (struct{}, error) { return struct{}{}, c.renew(lease) })
 }
 
-func (s *Store) release(lease string) {
+func (s *Store) release(key, lease string) {
 	_, _ = scripted(s, "release", func(ctx context.Context, client rueidis.Client) (struct{}, error) {
-		return struct{}{}, s.scripts.release.Exec(ctx, client, []string{s.leaseKey()}, []string{lease}).Error()
-	}, func(c commands) (struct{}, error) { return struct{}{}, c.release(lease) })
+		return struct{}{}, s.scripts.release.Exec(ctx, client, []string{key}, []string{lease}).Error()
+	}, func(c commands) (struct{}, error) { return struct{}{}, c.release(key, lease) })
 }
 
 // clock returns the server's time in µs since 1970.
@@ -341,7 +341,7 @@ func (s *Store) recall(keys []string) ([]string, error) {
 
 // remember stores values that start with their times. It ignores errors.
 func (s *Store) remember(keys, values []string, ttl time.Duration) {
-	args := append([]string{strconv.FormatInt(ttl.Milliseconds(), 10)}, values...)
+	args := append([]string{millis(ttl)}, values...)
 	_, _ = scripted(s, "remember", func(ctx context.Context, client rueidis.Client) (struct{}, error) {
 		return struct{}{}, s.scripts.remember.Exec(ctx, client, keys, args).Error()
 	}, func(c commands) (struct{}, error) { return struct{}{}, c.remember(keys, values, ttl) })

@@ -279,7 +279,7 @@ func (s *Source) has(h head) bool {
 // sending anything.
 func (s *Source) serve(t turn, result <-chan storage) {
 	if t.does == leased {
-		defer s.store.release(t.lease)
+		defer s.store.release(s.store.leaseKey(), t.lease)
 	}
 	renewal := time.NewTicker(s.store.opts.LeaseTTL / 3)
 	defer renewal.Stop()

@@ -24,6 +24,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -239,3 +240,6 @@ func (s *Store) reached(step string) (rueidis.Client, error) {
 func jittered(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * (0.5 + rand.Float64()))
 }
+
+// millis returns a time to live as the scripts take it.
+func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }

@@ -6,18 +6,6 @@ import (
 	"leadgraph/lead"
 )
 
-// The names of codes in the schema.
-var (
-	statuses = map[lead.Status]string{
-		lead.StatusUnknown: "UNKNOWN", lead.StatusActive: "ACTIVE", lead.StatusNotActive: "NOT_ACTIVE",
-		lead.StatusSuspended: "SUSPENDED", lead.StatusRemoved: "REMOVED",
-	}
-	validations = map[lead.ValidationStatus]string{
-		lead.ValidationUnknown: "UNKNOWN", lead.ValidationValidated: "VALIDATED", lead.ValidationInvalid: "INVALID",
-		lead.ValidationNotValidated: "NOT_VALIDATED",
-	}
-)
-
 // own returns the values of fields that are no plain values, by their names.
 type own[T any] map[string]func(*T) any
 
@@ -25,7 +13,7 @@ type own[T any] map[string]func(*T) any
 // schema.
 func leadMembers(l *lead.Lead) map[string]any {
 	return members(lead.LeadFields, l, own[lead.Lead]{
-		"status": func(l *lead.Lead) any { return statuses[l.Status] },
+		"status": func(l *lead.Lead) any { return lead.StatusNames[l.Status] },
 		"contactDetails": func(l *lead.Lead) any {
 			if l.ContactDetails == nil {
 				return nil
@@ -38,7 +26,7 @@ func leadMembers(l *lead.Lead) map[string]any {
 }
 
 var address = own[lead.CivicAddress]{
-	"validationStatus": func(a *lead.CivicAddress) any { return validations[a.ValidationStatus] },
+	"validationStatus": func(a *lead.CivicAddress) any { return lead.ValidationNames[a.ValidationStatus] },
 	"locations":        func(a *lead.CivicAddress) any { return each(lead.LocationFields, a.Locations, nil) },
 }
 
