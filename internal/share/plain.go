@@ -89,15 +89,23 @@ func (c commands) look(greatestAge time.Duration, useless, failed, name string) 
 	if err != nil {
 		return turn{}, err
 	}
-	stamp, _, _ := strings.Cut(text, " ")
-	if begun, ok := momentOf(text, now); ok && begun >= earliest && stamp != useless && text != failed {
+	usable := func(head string) bool {
+		stamp, _, _ := strings.Cut(head, " ")
+		begun, ok := momentOf(head, now)
+		return ok && begun >= earliest && stamp != useless && head != failed
+	}
+	if usable(text) {
 		return turn{does: found, now: now, head: text}, nil
 	}
 	lease := strconv.FormatInt(now, 10) + " " + name
 	set := c.client.B().Set().Key(c.leaseKey()).Value(lease).Nx().Px(c.opts.LeaseTTL).Build()
 	err = c.client.Do(c.ctx, set).Error()
 	if err == nil {
-		return turn{does: leased, now: now, lease: lease, head: text}, nil
+		// Its last holder may have shared leads and released it since they were looked for.
+		if text, err = textOf(c.ctx, c.client, c.headKey(), maxHead); err == nil && usable(text) {
+			return turn{does: found, now: now, head: text}, c.release(c.leaseKey(), lease)
+		}
+		return turn{does: leased, now: now, lease: lease, head: text}, err
 	}
 	if !rueidis.IsRedisNil(err) {
 		return turn{}, err
