@@ -28,7 +28,7 @@ func (op *operation) viewOf(ctx context.Context, log *changes.Log, filter *lead.
 		return false
 	}
 	return live.View{
-		Log: log, Filter: filter, Seal: op.options.Cursors, Caller: op.caller, Visible: op.visible, Personal: op.seesPII,
+		Log: log, Filter: filter, Seal: op.options.Cursors, Caller: op.caller, Visible: op.visible, Personal: op.seesPII, Shared: op.streams,
 		Wants: live.Wants{
 			Cursor:  selects(".cursor") || selects(".node.cursor"),
 			Edge:    selects(".edge") || selects(".node.edge"),

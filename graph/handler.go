@@ -18,6 +18,7 @@ import (
 	"leadgraph/graph/documents"
 	"leadgraph/graph/generated"
 	"leadgraph/graph/limits"
+	"leadgraph/graph/live"
 	"leadgraph/graph/pagination"
 	"leadgraph/graph/persisted"
 	"leadgraph/graph/projection"
@@ -209,9 +210,9 @@ func (h *Handler) intercept(o *Options, schema *ast.Schema, errs presenter) {
 		h.AroundFields(h.projector.Middleware)
 	}
 	h.AroundRootFields(seatRootFields)
-	inFlight := semaphore.NewWeighted(rowsInFlight)
+	all := &common{semaphore.NewWeighted(rowsInFlight), live.NewShared()}
 	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		return next(withOperation(ctx, schema, o, inFlight))
+		return next(withOperation(ctx, schema, o, all))
 	})
 	h.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 		response := next(ctx)

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"leadgraph/graph/limits"
+	"leadgraph/graph/live"
 	"leadgraph/graph/loader"
 	"leadgraph/graph/scalar"
 	"leadgraph/graph/transport"
@@ -26,13 +27,19 @@ import (
 	"leadgraph/lead/recent"
 )
 
+// common is what all operations share.
+type common struct {
+	inFlight *semaphore.Weighted // see rowsInFlight
+	streams  *live.Shared
+}
+
 // operation is the state that the resolvers of one operation share: its loader,
 // its view of the catalogue and its cost so far.
 type operation struct {
+	*common
 	schema    *ast.Schema
 	options   *Options
-	inFlight  *semaphore.Weighted // see rowsInFlight
-	caller    string              // the caller that its cursors are valid for
+	caller    string // the caller that its cursors are valid for
 	requestID string
 	seesPII   bool
 	leads     *loader.Leads
@@ -95,12 +102,12 @@ type operationKey struct{}
 func operationOf(ctx context.Context) *operation { return ctx.Value(operationKey{}).(*operation) }
 
 // withOperation returns a context with a new operation.
-func withOperation(ctx context.Context, schema *ast.Schema, options *Options, inFlight *semaphore.Weighted) context.Context {
+func withOperation(ctx context.Context, schema *ast.Schema, options *Options, shared *common) context.Context {
 	request := graphql.GetOperationContext(ctx)
 	op := &operation{
 		schema:    schema,
 		options:   options,
-		inFlight:  inFlight,
+		common:    shared,
 		caller:    options.Caller(ctx),
 		seesPII:   options.SeesPII(ctx),
 		requestID: options.RequestID(ctx),

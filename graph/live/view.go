@@ -29,6 +29,8 @@ type View struct {
 	Visible  func(*lead.Lead) *lead.Lead
 	Personal bool
 	Wants    Wants
+	// Shared is what streams use together. Optional.
+	Shared *Shared
 }
 
 // Wants says which parts of a change are selected that cost something.
@@ -81,7 +83,7 @@ func (v *View) Page(after string, b changes.Batch) *generated.LeadChangeConnecti
 
 func (v *View) batch(b changes.Batch, reset bool) *generated.LeadChangeBatch {
 	return &generated.LeadChangeBatch{
-		Changes: v.changes(b.Entries), Cursor: v.Cursor(b.Next, b.AsOf), Reset: reset, AsOf: shown(b.AsOf),
+		Changes: v.Shared.changes(v, b.Entries), Cursor: v.Cursor(b.Next, b.AsOf), Reset: reset, AsOf: shown(b.AsOf),
 	}
 }
 

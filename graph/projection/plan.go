@@ -31,8 +31,8 @@ type plan struct {
 
 func (p *plan) weight() int { return p.held }
 
-// run writes the value, or sets a problem in out.
-func (p *plan) run(out *output, field *graphql.FieldContext, value any) {
+// bind sets the arguments in out, or a problem.
+func (p *plan) bind(out *output, field *graphql.FieldContext) {
 	for _, path := range p.arguments {
 		arguments, ok := coerce(out, field, path)
 		if !ok {
@@ -41,6 +41,10 @@ func (p *plan) run(out *output, field *graphql.FieldContext, value any) {
 		}
 		out.arguments = append(out.arguments, arguments)
 	}
+}
+
+// fill writes the value into a buffer for out, or sets a problem in out.
+func (p *plan) fill(out *output, value any) {
 	// The slack avoids growing the buffer when responses vary a little.
 	size := int(p.size.Load())
 	out.bytes = out.free.get(size + size/16 + 64)

@@ -12,6 +12,7 @@
 //	plan.go        selection → steps
 //	write.go       how values become JSON
 //	projection.go  the field middleware and the cache of plans
+//	texts.go       lists of changes that many subscribers get
 //	rows.go        connections whose leads are rendered while they are read
 //
 // The resolvers run as usual. The middleware takes the value that a resolver
@@ -35,6 +36,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/maypok86/otter/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"leadgraph/graph/generated"
 )
 
 // maxPlanBytes is what the plans in a cache may hold together, in bytes, including
@@ -51,6 +54,8 @@ type Projector struct {
 	streamed *object[streamed]
 	rowPlans planCache[*rowPlan]
 	free     buffers
+	// texts are lists of changes that were rendered for one subscriber and may be for others.
+	texts *texts
 }
 
 // planKey identifies a plan. It contains the text of the document, not a
@@ -73,7 +78,7 @@ func New(schema *ast.Schema) (*Projector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Projector{roots: roots, plans: newPlanCache[*plan](), streamed: streamed, rowPlans: newPlanCache[*rowPlan]()}, nil
+	return &Projector{roots: roots, plans: newPlanCache[*plan](), streamed: streamed, rowPlans: newPlanCache[*rowPlan](), texts: newTexts()}, nil
 }
 
 // weighed is a plan that tells about how many bytes it holds.
@@ -136,7 +141,15 @@ func (p *Projector) render(ctx context.Context, field *graphql.FieldContext, roo
 	}()
 	plan := p.plan(ctx, field, root)
 	if out.problem = plan.problem; out.problem == none {
-		plan.run(out, field, value)
+		plan.bind(out, field)
+	}
+	if out.problem != none {
+		return out
+	}
+	if list, shared := value.([]*generated.LeadChange); shared {
+		p.texts.once(plan, out, list)
+	} else {
+		plan.fill(out, value)
 	}
 	return out
 }

@@ -12,7 +12,7 @@ import (
 // that replaces the field's value.
 type output struct {
 	ctx       context.Context
-	free      *buffers
+	free      *buffers // takes the memory back; nil if it is used elsewhere
 	bytes     []byte
 	arguments []map[string]any // see compiler.withArguments
 	problem   problem
@@ -22,7 +22,9 @@ type output struct {
 // called only once, as the executor does.
 func (o *output) MarshalGQL(w io.Writer) {
 	_, _ = w.Write(o.bytes) // a Marshaler cannot return an error
-	o.free.put(o.bytes)
+	if o.free != nil {
+		o.free.put(o.bytes)
+	}
 	o.bytes = nil
 }
 
