@@ -166,6 +166,15 @@ func (op *operation) changesAfter(ctx context.Context, after string, first *int,
 	return view.Page(after, batch), nil
 }
 
+// revisionOf returns the name of a snapshot's revision in the caller's log.
+func (op *operation) revisionOf(ctx context.Context, s *catalogue.Snapshot) (*string, error) {
+	log, err := op.options.Changes.Log(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return live.Name(placeOf(ctx, log, s)), nil
+}
+
 // changeCursor returns the position from which to watch a page of a snapshot. unlike are
 // leads that the page has left out because of newer versions.
 func (op *operation) changeCursor(ctx context.Context, q leadsQuery, s *catalogue.Snapshot, rows []*lead.Lead, unlike []string) (string, error) {
@@ -173,8 +182,10 @@ func (op *operation) changeCursor(ctx context.Context, q leadsQuery, s *catalogu
 	if err != nil {
 		return "", err
 	}
+	var imprint lead.Imprint
 	for _, row := range rows {
-		if op.truth.Newest(row, q.filter) != row {
+		newest := op.truth.Newest(row, q.filter)
+		if newest != row && (newest == nil || !imprint.Equal(newest, row, op.truth.Parts())) {
 			unlike = append(unlike, row.ID)
 		}
 	}

@@ -34,11 +34,12 @@ type leadsQuery struct {
 	// The selections that cost something. count is the response name of the
 	// count, or empty.
 	count string
-	// watch says that the position in the log of changes is selected.
-	watch bool
-	wants pagination.Wants
-	edges bool
-	parts lead.Parts
+	// watch says that the position in the log of changes is selected, and name that the
+	// name of the revision is.
+	watch, name bool
+	wants       pagination.Wants
+	edges       bool
+	parts       lead.Parts
 }
 
 func (op *operation) newLeadsQuery(ctx context.Context, args pagination.Args, after, before *string, filter *lead.Filter, order *lead.Order) (leadsQuery, error) {
@@ -48,6 +49,7 @@ func (op *operation) newLeadsQuery(ctx context.Context, args pagination.Args, af
 		wants:  pagination.Wants{Next: graphql.FieldRequested(ctx, "pageInfo.hasNextPage")},
 		edges:  graphql.FieldRequested(ctx, "edges"),
 		watch:  graphql.FieldRequested(ctx, "changeCursor"),
+		name:   graphql.FieldRequested(ctx, "revision"),
 		parts:  selectedParts(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field.Selections),
 	}
 	q.wants.Cursors = graphql.FieldRequested(ctx, "edges.cursor") || graphql.FieldRequested(ctx, "pageInfo.startCursor") || graphql.FieldRequested(ctx, "pageInfo.endCursor")
@@ -102,6 +104,7 @@ func (op *operation) connection(ctx context.Context, q leadsQuery) (*generated.L
 		return nil, err
 	}
 	if tenants, ok := catalogue.TenantsOnly(q.filter); ok && !q.watch {
+		q.name = false // the leads may be newer than any revision
 		return op.ofTenants(ctx, q, window, tenants)
 	}
 	needed := list.Kind == pagination.KindCatalogue || window.FromEnd() || op.options.CatalogueOnly || q.watch
@@ -281,6 +284,12 @@ func (op *operation) cut(ctx context.Context, q leadsQuery, window pagination.Wi
 	if q.watch {
 		var err error
 		if c.ChangeCursor, err = op.changeCursor(ctx, q, all.Snapshot, result.Rows, unlike); err != nil {
+			return nil, err
+		}
+	}
+	if q.name {
+		var err error
+		if c.Revision, err = op.revisionOf(ctx, all.Snapshot); err != nil {
 			return nil, err
 		}
 	}

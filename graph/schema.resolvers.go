@@ -9,6 +9,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"leadgraph/graph/generated"
 	"leadgraph/graph/loader"
 	"leadgraph/graph/pagination"
@@ -86,7 +88,10 @@ func (r *queryResolver) LeadStats(ctx context.Context, filter *lead.Filter) (*ca
 	stats := all.Stats(filter)
 	stats.Freshness = all.age
 	stats.AsOf = stats.AsOf.Truncate(time.Millisecond)
-	return &stats, nil
+	if graphql.FieldRequested(ctx, "revision") {
+		stats.Revision, err = op.revisionOf(ctx, all.Snapshot)
+	}
+	return &stats, err
 }
 
 func (r *queryResolver) Node(ctx context.Context, id string) (generated.Node, error) {

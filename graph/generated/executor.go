@@ -344,6 +344,8 @@ type LeadChangeBatch {
   reset: Boolean!
   "When leadgraph began to read the leads that show these changes. Without changes: the leads up to which nothing has changed."
   asOf: DateTime!
+  "The name of the revision that is complete with these changes; see ` + "`" + `LeadConnection.revision` + "`" + `. Null if more changes of it follow."
+  revision: String
 }
 
 "A page of changes."
@@ -360,6 +362,8 @@ type LeadChangeConnection {
   hasNextPage: Boolean!
   "When leadgraph began to read the leads that show these changes. On the last page: the newest leads."
   asOf: DateTime!
+  "The name of the revision that is complete with these changes; see ` + "`" + `LeadConnection.revision` + "`" + `. Null if more changes of it follow."
+  revision: String
 }
 
 "A change and its position."
@@ -494,6 +498,8 @@ type LeadStats {
   unreadable: Int!
   "When leadgraph began to read the counted leads; the data is at least as fresh as this."
   asOf: DateTime!
+  "The name of the revision of all leads that was counted; see ` + "`" + `LeadConnection.revision` + "`" + `."
+  revision: String
   "Whether the counted leads are as fresh as the server promises."
   freshness: Freshness!
 }
@@ -723,6 +729,8 @@ type LeadConnection {
   freshness: Freshness!
   "The position in the log of changes from which to watch this list, with the same filter. Of several pages, take that of the page that was read first. If it is selected, the page comes from the catalogue."
   changeCursor: ChangeCursor!
+  "The name of the revision of all leads that the page comes from, the same at all replicas. Pages, statistics and changes of one revision belong together. Null if the page was read from the platform, and for tenants that were looked up."
+  revision: String
 }
 
 "Whether leads are as fresh as the server promises. ` + "`" + `extensions.stale` + "`" + ` says the same of the catalogue, but gateways drop extensions."
@@ -960,6 +968,8 @@ func (ec *executionContext) childFields_LeadChangeBatch(ctx context.Context, fie
 		return ec.fieldContext_LeadChangeBatch_reset(ctx, field)
 	case "asOf":
 		return ec.fieldContext_LeadChangeBatch_asOf(ctx, field)
+	case "revision":
+		return ec.fieldContext_LeadChangeBatch_revision(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LeadChangeBatch", field.Name)
 }
@@ -978,6 +988,8 @@ func (ec *executionContext) childFields_LeadChangeConnection(ctx context.Context
 		return ec.fieldContext_LeadChangeConnection_hasNextPage(ctx, field)
 	case "asOf":
 		return ec.fieldContext_LeadChangeConnection_asOf(ctx, field)
+	case "revision":
+		return ec.fieldContext_LeadChangeConnection_revision(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LeadChangeConnection", field.Name)
 }
@@ -1010,6 +1022,8 @@ func (ec *executionContext) childFields_LeadConnection(ctx context.Context, fiel
 		return ec.fieldContext_LeadConnection_freshness(ctx, field)
 	case "changeCursor":
 		return ec.fieldContext_LeadConnection_changeCursor(ctx, field)
+	case "revision":
+		return ec.fieldContext_LeadConnection_revision(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LeadConnection", field.Name)
 }
@@ -1042,6 +1056,8 @@ func (ec *executionContext) childFields_LeadStats(ctx context.Context, field gra
 		return ec.fieldContext_LeadStats_unreadable(ctx, field)
 	case "asOf":
 		return ec.fieldContext_LeadStats_asOf(ctx, field)
+	case "revision":
+		return ec.fieldContext_LeadStats_revision(ctx, field)
 	case "freshness":
 		return ec.fieldContext_LeadStats_freshness(ctx, field)
 	}
@@ -3321,6 +3337,29 @@ func (ec *executionContext) fieldContext_LeadChangeBatch_asOf(_ context.Context,
 	return graphql.NewScalarFieldContext("LeadChangeBatch", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _LeadChangeBatch_revision(ctx context.Context, field graphql.CollectedField, obj *LeadChangeBatch) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChangeBatch_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChangeBatch_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadChangeBatch", field, false, false, "String")
+}
+
 func (ec *executionContext) _LeadChangeConnection_edges(ctx context.Context, field graphql.CollectedField, obj *LeadChangeConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3484,6 +3523,29 @@ func (ec *executionContext) _LeadChangeConnection_asOf(ctx context.Context, fiel
 }
 func (ec *executionContext) fieldContext_LeadChangeConnection_asOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("LeadChangeConnection", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _LeadChangeConnection_revision(ctx context.Context, field graphql.CollectedField, obj *LeadChangeConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadChangeConnection_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LeadChangeConnection_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadChangeConnection", field, false, false, "String")
 }
 
 func (ec *executionContext) _LeadChangeEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *LeadChangeEdge) (ret graphql.Marshaler) {
@@ -3752,6 +3814,29 @@ func (ec *executionContext) fieldContext_LeadConnection_changeCursor(_ context.C
 	return graphql.NewScalarFieldContext("LeadConnection", field, false, false, "ChangeCursor")
 }
 
+func (ec *executionContext) _LeadConnection_revision(ctx context.Context, field graphql.CollectedField, obj *LeadConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadConnection_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LeadConnection_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadConnection", field, false, false, "String")
+}
+
 func (ec *executionContext) _LeadEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *LeadEdge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4016,6 +4101,29 @@ func (ec *executionContext) _LeadStats_asOf(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_LeadStats_asOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("LeadStats", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _LeadStats_revision(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadStats_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LeadStats_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadStats", field, false, false, "String")
 }
 
 func (ec *executionContext) _LeadStats_freshness(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
@@ -6672,6 +6780,11 @@ func (ec *executionContext) _LeadChangeBatch(ctx context.Context, sel ast.Select
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "revision":
+			out.Values[i] = ec._LeadChangeBatch_revision(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -6728,6 +6841,11 @@ func (ec *executionContext) _LeadChangeConnection(ctx context.Context, sel ast.S
 		case "asOf":
 			out.Values[i] = ec._LeadChangeConnection_asOf(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revision":
+			out.Values[i] = ec._LeadChangeConnection_revision(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -6836,6 +6954,11 @@ func (ec *executionContext) _LeadConnection(ctx context.Context, sel ast.Selecti
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "revision":
+			out.Values[i] = ec._LeadConnection_revision(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -6940,6 +7063,11 @@ func (ec *executionContext) _LeadStats(ctx context.Context, sel ast.SelectionSet
 		case "asOf":
 			out.Values[i] = ec._LeadStats_asOf(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revision":
+			out.Values[i] = ec._LeadStats_revision(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "freshness":

@@ -48,6 +48,8 @@ type LeadChangeBatch struct {
 	Reset bool `json:"reset"`
 	// When leadgraph began to read the leads that show these changes. Without changes: the leads up to which nothing has changed.
 	AsOf time.Time `json:"asOf"`
+	// The name of the revision that is complete with these changes; see `LeadConnection.revision`. Null if more changes of it follow.
+	Revision *string `json:"revision,omitempty"`
 }
 
 // A page of changes.
@@ -64,6 +66,8 @@ type LeadChangeConnection struct {
 	HasNextPage bool `json:"hasNextPage"`
 	// When leadgraph began to read the leads that show these changes. On the last page: the newest leads.
 	AsOf time.Time `json:"asOf"`
+	// The name of the revision that is complete with these changes; see `LeadConnection.revision`. Null if more changes of it follow.
+	Revision *string `json:"revision,omitempty"`
 }
 
 // A change and its position.
@@ -92,6 +96,8 @@ type LeadConnection struct {
 	Freshness lead.Age `json:"freshness"`
 	// The position in the log of changes from which to watch this list, with the same filter. Of several pages, take that of the page that was read first. If it is selected, the page comes from the catalogue.
 	ChangeCursor string `json:"changeCursor"`
+	// The name of the revision of all leads that the page comes from, the same at all replicas. Pages, statistics and changes of one revision belong together. Null if the page was read from the platform, and for tenants that were looked up.
+	Revision *string `json:"revision,omitempty"`
 }
 
 // A lead and its cursor.

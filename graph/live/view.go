@@ -68,7 +68,7 @@ func (v *View) Cursor(at changes.Position, asOf time.Time) string {
 // Page returns what was read as a page that begins after a cursor.
 func (v *View) Page(after string, b changes.Batch) *generated.LeadChangeConnection {
 	c := &generated.LeadChangeConnection{
-		Nodes: v.changes(b.Entries), Cursor: v.Cursor(b.Next, b.AsOf), HasNextPage: b.More, AsOf: shown(b.AsOf),
+		Nodes: v.changes(b.Entries), Cursor: v.Cursor(b.Next, b.AsOf), HasNextPage: b.More, AsOf: shown(b.AsOf), Revision: Name(b.Next),
 	}
 	c.PageInfo = &generated.PageInfo{HasNextPage: b.More, StartCursor: &after, EndCursor: &c.Cursor}
 	c.Edges = make([]*generated.LeadChangeEdge, len(c.Nodes))
@@ -81,9 +81,19 @@ func (v *View) Page(after string, b changes.Batch) *generated.LeadChangeConnecti
 	return c
 }
 
+// Name returns the name of the revision that is complete at a position, or nil in the midst
+// of one.
+func Name(at changes.Position) *string {
+	name := at.Revision.String()
+	if at.Index > 0 || name == "" {
+		return nil
+	}
+	return &name
+}
+
 func (v *View) batch(b changes.Batch, reset bool) *generated.LeadChangeBatch {
 	return &generated.LeadChangeBatch{
-		Changes: v.Shared.changes(v, b.Entries), Cursor: v.Cursor(b.Next, b.AsOf), Reset: reset, AsOf: shown(b.AsOf),
+		Changes: v.Shared.changes(v, b.Entries), Cursor: v.Cursor(b.Next, b.AsOf), Reset: reset, AsOf: shown(b.AsOf), Revision: Name(b.Next),
 	}
 }
 

@@ -45,5 +45,6 @@ func declareChanges(d *declarations, change *object[generated.LeadChange], page 
 		"cursor: ChangeCursor!":     leaf(func(c *connection) string { return c.Cursor }, text),
 		"hasNextPage: Boolean!":     leaf(func(c *connection) bool { return c.HasNextPage }, boolean),
 		"asOf: DateTime!":           leaf(func(c *connection) time.Time { return c.AsOf }, requiredMoment),
+		"revision: String":          leaf(func(c *connection) *string { return c.Revision }, optional(text)),
 	})
 }

@@ -68,6 +68,7 @@ func declareConnection(
 		"freshness: Freshness!": leaf(func(c *connection) lead.Age { return c.Freshness }, age),
 
 		"changeCursor: ChangeCursor!": leaf(func(c *connection) string { return c.ChangeCursor }, text),
+		"revision: String":            leaf(func(c *connection) *string { return c.Revision }, optional(text)),
 	})
 }
 
@@ -161,6 +162,7 @@ func declareStats(d *declarations, status write[lead.Status], size *object[lead.
 		"consented: Int!":                     leaf(func(s *catalogue.Stats) int { return s.Consented }, integer),
 		"unreadable: Int!":                    leaf(func(s *catalogue.Stats) int { return s.Unreadable }, integer),
 		"asOf: DateTime!":                     leaf(func(s *catalogue.Stats) time.Time { return s.AsOf }, requiredMoment),
+		"revision: String":                    leaf(func(s *catalogue.Stats) *string { return s.Revision }, optional(text)),
 		"freshness: Freshness!":               leaf(func(s *catalogue.Stats) lead.Age { return s.Freshness }, age),
 	})
 }

@@ -307,25 +307,23 @@ func (o *Operation) Unlike(s *catalogue.Snapshot, filter *lead.Filter) []string 
 		ids = append(ids, id)
 	}
 	var unlike []string
-	var changed []*lead.Lead
+	var former, changed []*lead.Lead
 	for _, id := range ids {
 		before := s.ByID(id)
 		if before == nil {
 			continue
 		}
-		switch now, _ := o.newest(id, before, s.AsOf()); now {
-		case nil:
+		if now, _ := o.newest(id, before, s.AsOf()); now == nil {
 			unlike = append(unlike, id)
-		case before:
-		default:
-			changed = append(changed, now)
+		} else if now != before {
+			former, changed = append(former, before), append(changed, now)
 		}
 	}
 	if len(changed) == 0 || catalogue.Empty(filter) {
 		return unlike
 	}
-	matching := matching(changed, filter)
-	for _, l := range changed {
+	matched, matching := matching(former, filter), matching(changed, filter)
+	for _, l := range matched {
 		if !has(matching, l.ID) {
 			unlike = append(unlike, l.ID)
 		}

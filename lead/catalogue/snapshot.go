@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"fmt"
 	"sort"
 	"strings"
 	"time"
@@ -20,6 +21,14 @@ type Revision struct {
 	// Tag is random, so that numbers that are given twice after a loss are told apart. It is
 	// 0 in a log that only one process has.
 	Tag uint64
+}
+
+// String returns the name as clients see it, or "" for none. It begins with the number.
+func (r Revision) String() string {
+	if r == (Revision{}) {
+		return ""
+	}
+	return fmt.Sprintf("%d-%x-%x", r.Number, r.Log, r.Tag)
 }
 
 // Snapshot is all leads at one moment, with the indexes to filter, order, search

@@ -26,8 +26,9 @@ type Stats struct {
 	Unreadable int
 	// AsOf is when reading the leads began.
 	AsOf time.Time
-	// Freshness is the caller's: a snapshot does not know it.
+	// Freshness and Revision are the caller's: a snapshot does not know them.
 	Freshness lead.Age
+	Revision  *string
 }
 
 // StatusCount is the number of leads in a state.
