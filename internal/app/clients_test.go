@@ -2,26 +2,39 @@ package app_test
 
 import (
 	"bytes"
+	"context"
+	"encoding/base64"
 	"io"
+	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"leadgraph/internal/apptest"
 )
 
 const clientsDir = root + "test/clients"
 
 // TestClients runs the client libraries of front-ends, headless, against one server, and
-// against another one whose leads change by themselves.
+// against replicas that show leads which change by themselves. Two of the replicas are
+// stopped while clients watch.
 func TestClients(t *testing.T) {
 	t.Parallel()
 	node := findNode(t)
-	endpoint, schemaFile := startServer(t), writeSchema(t)
-	live := startServer(t, "--sandbox-live", "--sandbox-live-interval", "100ms", "--sandbox-leads", "200", "--changes-interval", "50ms")
+	endpoint, schemaFile := startServer(t, "--max-in-flight", "0"), writeSchema(t)
+	live := startReplicas(t)
 	for _, name := range []string{"audit", "apollo", "urql", "relay", "codegen", "graphql-ws", "graphql-sse", "plain"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			script := exec.CommandContext(t.Context(), node, name+".mjs")
+			ctx, stop := context.WithTimeout(t.Context(), 3*time.Minute)
+			defer stop()
+			script := exec.CommandContext(ctx, node, name+".mjs")
 			script.Dir = clientsDir
 			script.Env = append(script.Environ(),
 				"LEADGRAPH_URL="+endpoint, "LEADGRAPH_LIVE_URL="+live, "LEADGRAPH_SCHEMA="+schemaFile, "TMPDIR="+t.TempDir())
@@ -30,6 +43,64 @@ func TestClients(t *testing.T) {
 			}
 		})
 	}
+}
+
+// startReplicas starts three replicas of a live sandbox and returns an endpoint that leads to
+// one of them. Each is stopped after some connections, but the last.
+func startReplicas(t *testing.T) (endpoint string) {
+	t.Helper()
+	redis := miniredis.RunT(t)
+	_, flags := apptest.Sandbox(t, run, "--sandbox-live", "--sandbox-live-interval", "100ms", "--sandbox-leads", "200")
+	flags = append(flags, "--changes-interval", "50ms", "--max-in-flight", "0", "--redis-timeout", "20s", "--redis-url", "redis://"+redis.Addr(), "--cursor-key", base64.StdEncoding.EncodeToString(make([]byte, 32)))
+	replicas := []*apptest.Program{apptest.Serve(t, run, flags...), apptest.Serve(t, run, flags...), apptest.Serve(t, run, flags...)}
+	front, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var forwarding sync.WaitGroup
+	t.Cleanup(func() {
+		_ = front.Close()
+		forwarding.Wait()
+	})
+	forwarding.Go(func() {
+		const each = 12 // about two for each program that watches
+		for accepted := 0; ; accepted++ {
+			client, err := front.Accept()
+			if err != nil {
+				return
+			}
+			serving := min(accepted/each, len(replicas)-1)
+			if serving > 0 {
+				replicas[serving-1].Stop()
+			}
+			forwarding.Go(func() { forward(t.Context(), client, replicas[serving].Endpoint()) })
+		}
+	})
+	u, err := url.Parse(replicas[0].Endpoint())
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Host = front.Addr().String()
+	return u.String()
+}
+
+// forward connects a client with a server until one of them leaves, or ctx ends.
+func forward(ctx context.Context, client net.Conn, endpoint string) {
+	defer func() { _ = client.Close() }()
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return
+	}
+	server, err := (&net.Dialer{}).DialContext(ctx, "tcp", u.Host)
+	if err != nil {
+		return
+	}
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	go func() {
+		_, _ = io.Copy(server, client)
+		_ = server.Close()
+	}()
+	_, _ = io.Copy(client, server)
 }
 
 // TestVerdictsAreThoseOfTheInstalledGraphQLJS checks the verdicts that package coercion

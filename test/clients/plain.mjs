@@ -17,17 +17,14 @@ await inStep('events', (url) => async function* (after) {
 });
 
 const page = `query Changes($after: ChangeCursor!) {
-  leadChanges(after: $after) { nodes { kind removedId observedAt cursor lead { ${fields} } } cursor hasNextPage asOf }
+  leadChanges(after: $after) { nodes { kind removedId lead { ${fields} } } cursor hasNextPage revision }
 }`;
 
 await inStep('polling', (url) => async function* (after) {
   for (;;) {
     const { leadChanges } = await askAt(url, page, { after }, { 'cache-control': 'max-age=1' });
-    const { nodes, cursor, hasNextPage, asOf } = leadChanges;
-    // A page can have changes of several readings. The test looks at the copy after each.
-    for (const change of nodes)
-      yield { data: { leadChanges: { changes: [change], cursor: change.cursor, asOf: change.observedAt, reset: false } } };
-    if (!hasNextPage) yield { data: { leadChanges: { changes: [], cursor, asOf, reset: false } } };
+    const { nodes, cursor, hasNextPage, revision } = leadChanges;
+    yield { data: { leadChanges: { changes: nodes, cursor, revision, reset: false } } };
     after = cursor;
     if (!hasNextPage) await new Promise((resolve) => setTimeout(resolve, 100));
   }

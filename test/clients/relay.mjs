@@ -28,7 +28,7 @@ graphql\`fragment leads_lead on Lead @refetchable(queryName: "leadsLeadQuery") {
   contactDetails { companyName }
 }\`;
 graphql\`query leadsAllQuery {
-  leads(first: 1000) @connection(key: "leadsAll_leads") { edges { node { ${fields} } } changeCursor asOf }
+  leads(first: 1000) @connection(key: "leadsAll_leads") { edges { node { ${fields} } } changeCursor revision }
 }\`;
 graphql\`subscription leadsWatchSubscription($after: ChangeCursor, $connections: [ID!]!) {
   leadChanges(after: $after, onGap: RESET) {
@@ -38,7 +38,7 @@ graphql\`subscription leadsWatchSubscription($after: ChangeCursor, $connections:
       edge @appendEdge(connections: $connections) { node { id } }
       lead { ${fields} }
     }
-    cursor reset asOf
+    cursor reset revision
   }
 }\`;
 `;

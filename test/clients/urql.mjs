@@ -86,8 +86,11 @@ await inStep(
   'changes',
   () => (after) =>
     iterate((sink) => {
-      const { unsubscribe } = live.subscription(watch, { after }).subscribe((result) =>
-        result.error ? sink.error(result.error) : sink.next(result));
+      const { unsubscribe } = live.subscription(watch, { after }).subscribe((result) => {
+        if (result.error) sink.error(result.error);
+        else if (result.hasNext) sink.next(result);
+        else sink.complete(); // the last result again, as the stream has ended
+      });
       return unsubscribe;
     }),
   {
