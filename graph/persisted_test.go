@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -8,12 +9,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 
 	"leadgraph/graph"
 	"leadgraph/graph/generated"
 	"leadgraph/graph/persisted"
+	"leadgraph/internal/apptest"
 )
 
 const counted = `{ leadStats { total } }`
@@ -44,6 +47,38 @@ func TestAutomaticPersistedQueries(t *testing.T) {
 	if a := s.post(t, ask); string(a.Data) != `{"leadStats":{"total":200}}` {
 		t.Errorf("by hash: %s", a.Body)
 	}
+}
+
+// A subscription can be named by its hash over every transport.
+func TestSubscriptionsByHash(t *testing.T) {
+	t.Parallel()
+	s := newService(t, serviceOptions{graph: func(o *graph.Options) { o.Documents.Automatic = persisted.NewMemory(1 << 20) }})
+	const document = `subscription { leadChanges { reset } }`
+	named := fmt.Sprintf(`"extensions":{"persistedQuery":{"version":1,"sha256Hash":%q}}`, digest(document))
+	first := func(accept, body string) string {
+		t.Helper()
+		_, stream := apptest.Open(t, s.url, body, "Accept", accept)
+		for lines := bufio.NewScanner(stream); lines.Scan(); {
+			if strings.Contains(lines.Text(), "{") {
+				return lines.Text()
+			}
+		}
+		return ""
+	}
+	if unknown := first("text/event-stream", `{`+named+`}`); !strings.Contains(unknown, "PERSISTED_QUERY_NOT_FOUND") {
+		t.Errorf("unknown hash: %s", unknown)
+	}
+	const want = `{"data":{"leadChanges":{"reset":false}}}`
+	for _, body := range []string{`{"query":"` + document + `",` + named + `}`, `{` + named + `}`} {
+		for _, accept := range []string{"text/event-stream", `multipart/mixed;subscriptionSpec="1.0"`} {
+			if got := first(accept, body); !strings.Contains(got, want) {
+				t.Errorf("%s of %s: %s", accept, body, got)
+			}
+		}
+	}
+	c := s.open(t)
+	c.send(frame{ID: "1", Type: "subscribe", Payload: json.RawMessage(`{` + named + `}`)})
+	c.want(`{"type":"next","id":"1","payload":` + want + `}`)
 }
 
 // countingStore counts how often documents are asked for and kept.

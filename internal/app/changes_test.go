@@ -115,8 +115,9 @@ func TestListWatchAndComeBack(t *testing.T) {
 	}
 	metrics := server.URL("admin:") + "metrics"
 	listeners, kept := apptest.Metric(t, metrics, "leadgraph_change_listeners"), apptest.Metric(t, metrics, "leadgraph_change_log_bytes")
-	if listeners != 2 || kept <= 0 {
-		t.Errorf("metrics count %v listeners, and %v bytes of changes", listeners, kept)
+	revision := apptest.Metric(t, metrics, "leadgraph_change_revision")
+	if listeners != 2 || kept <= 0 || revision != 4 {
+		t.Errorf("metrics count %v listeners, and %v bytes of changes up to revision %v", listeners, kept, revision)
 	}
 	begun := time.Now()
 	server.Stop()

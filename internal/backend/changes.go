@@ -45,6 +45,8 @@ func (p *Platform) changes() (all telemetry.Changes) {
 	add := func(feed *changes.Feed) {
 		all.Listeners += feed.Listeners()
 		all.Bytes += feed.Bytes()
+		newest, _ := feed.End()
+		all.Revision = max(all.Revision, newest.Revision.Number)
 	}
 	switch {
 	case p.common != nil:

@@ -37,6 +37,8 @@ type Webhook struct {
 type Changes struct {
 	// Listeners is the number of subscriptions that follow them.
 	Listeners int
+	// Revision is the number of the newest revision.
+	Revision uint64
 	// Bytes is the memory that the changes take, by estimate.
 	Bytes int64
 }
@@ -131,6 +133,7 @@ var (
 
 	callersHeld = desc("callers", "Callers with a cache of their own (passthrough only).")
 
+	changeRevision  = desc("change_revision", "Number of the newest revision of all leads that the server has; 0 before the first. Replicas that share Redis have the same within a second. In passthrough, the highest of all callers.")
 	changeListeners = desc("change_listeners", "Subscriptions and webhooks that watch leads.")
 	changeBytes     = desc("change_log_bytes", "Memory of the changes that are kept for those who watch, in bytes, by estimate.")
 
@@ -169,7 +172,7 @@ func (*scraped) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		catalogueAge, catalogueLeads, catalogueHoles, breakerState, gateClosed, gateRefused, upstreamBusy, upstreamMax, upstreamWait, tokenExpiry,
 		pageLeads, pageCap, pageFirst, listEnd, queueLimit, queueInside, queueRunning, queueWaiting, queueUnsent, queueCutOffs,
-		sharedState, sharedRejected, callersHeld, changeListeners, changeBytes, webhookSent, webhookFailed, webhookLag, webhookGone, projected, fallbacks, givenUp,
+		sharedState, sharedRejected, callersHeld, changeRevision, changeListeners, changeBytes, webhookSent, webhookFailed, webhookLag, webhookGone, projected, fallbacks, givenUp,
 	} {
 		to <- d
 	}
@@ -212,6 +215,7 @@ func (s Sources) collect(out sink) {
 	}
 	if s.Changes != nil {
 		c := s.Changes()
+		out.gauge(changeRevision, float64(c.Revision))
 		out.gauge(changeListeners, float64(c.Listeners))
 		out.gauge(changeBytes, float64(c.Bytes))
 	}
