@@ -81,7 +81,7 @@ func TestSubscribersWatchTogether(t *testing.T) {
 			cursors[w.caller] = data[struct{ LeadChanges batch }](t, a).LeadChanges.Changes[0].Cursor
 		}
 	}
-	// A cursor is good for the caller who got it, and for nobody else.
+	// A cursor is valid for the caller who got it, and for nobody else.
 	for caller, cursor := range cursors {
 		for other := range cursors {
 			query := fmt.Sprintf(`{ leadChanges(after: %q) { nodes { kind } } }`, cursor)

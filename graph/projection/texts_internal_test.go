@@ -67,8 +67,8 @@ func TestTextsAreWrittenOnce(t *testing.T) {
 	}
 }
 
-// What is kept is bounded in bytes. What was not used for longest goes first, and failures
-// are not kept.
+// The texts are bounded in bytes. The one that was not used for longest goes first, and
+// failures are not kept.
 func TestTextsAreBounded(t *testing.T) {
 	t.Parallel()
 	all, large := newTexts(), newCounted(string(make([]byte, longestText)))
