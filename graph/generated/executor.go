@@ -195,7 +195,7 @@ scalar Cursor @specifiedBy(url: "https://relay.dev/graphql/connections.htm#sec-C
 "A position in the log of changes: an opaque string, encrypted like ` + "`" + `Cursor` + "`" + `. Keep the last one that was received and pass it as ` + "`" + `after` + "`" + `. It is valid only for the caller that received it and for the filter of the list or changes that it came with."
 scalar ChangeCursor @specifiedBy(url: "https://relay.dev/graphql/connections.htm#sec-Cursor")
 
-"A time zone of the IANA database, such as ` + "`" + `Europe/Berlin` + "`" + `, at most 64 characters. ` + "`" + `UTC` + "`" + ` is one; abbreviations and offsets are not."
+"A time zone of the IANA database, such as ` + "`" + `Europe/Berlin` + "`" + ` or ` + "`" + `UTC` + "`" + `. Offsets such as ` + "`" + `+01:00` + "`" + ` are none."
 scalar TimeZone @specifiedBy(url: "https://www.iana.org/time-zones")
 
 "Any JSON value, passed through from the platform."

@@ -58,6 +58,10 @@ func realisticLeads() []*lead.Lead {
 			continue
 		}
 		l.ConsentedCountries = []string{pick(countryCodes), pick(countryCodes), pick(countryCodes)}
+		l.OperatorID, l.TenantOrigin = new(pick(sizeBands)), new("Office365")
+		l.CivicAddresses = []lead.CivicAddress{{
+			Country: &l.ConsentedCountries[0], ValidationStatus: lead.ValidationStatus(r.IntN(4)), CityOrTown: new(pick(familyNames)), PostalOrZipCode: new(fmt.Sprint(r.IntN(100_000))),
+		}}
 		for contact := range 1 + r.IntN(3) {
 			given, family := pick(givenNames), pick(familyNames)
 			name := given + " " + family
