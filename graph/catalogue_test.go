@@ -122,6 +122,9 @@ func TestFilterLimits(t *testing.T) {
 		`{ leads(filter: ` + deep + `) { totalCount } }`,
 		`{ leadStats(filter: ` + deep + `) { total } }`,
 		`{ leads(filter: {search: "` + strings.Repeat("x", 201) + `"}) { totalCount } }`,
+		`{ leads(filter: {companyName: {starts: "` + strings.Repeat("x", 201) + `"}}) { totalCount } }`,
+		`{ leads(filter: {search: "a", text: {equals: "b"}, or: [{companyName: {starts: "c"}}, {search: "d"}]}) { totalCount } }`,
+		`{ leads(orderBy: [{field: STATUS}, {field: COUNTRY}, {field: TENANT_ID}, {field: COMPANY_SIZE}]) { totalCount } }`,
 	} {
 		a := s.query(t, query)
 		if len(a.Errors) != 1 || a.Errors[0].Extensions["code"] != "BAD_USER_INPUT" || !strings.Contains(a.Errors[0].Message, "at most") {

@@ -61,6 +61,8 @@ func validScalar(name string) []string {
 		return []string{`"2024-04-03T13:32:12Z"`, `"0001-01-01T00:00:00Z"`, `"2016-12-31T23:59:60.5Z"`, `"0000-01-01T00:00:00+23:59"`, `"9999-12-31T23:59:59-23:59"`}
 	case "CountryCode":
 		return []string{`"US"`, `"de"`}
+	case "TimeZone":
+		return []string{`"UTC"`, `"America/St_Johns"`}
 	default:
 		return []string{`""`, `"a"`, `"\u0000"`, `"\ud83d\ude00"`, `"Lead"`}
 	}

@@ -28,8 +28,8 @@ const planWindow = "window"
 
 // leadsQuery is a query of the field leads.
 type leadsQuery struct {
-	filter *lead.Filter
-	order  lead.Order
+	filter *lead.Filter // see allowedFilter
+	orders []lead.Order
 	args   pagination.Args
 	// The selections that cost something. count is the response name of the
 	// count, or empty.
@@ -42,15 +42,14 @@ type leadsQuery struct {
 	parts       lead.Parts
 }
 
-func (op *operation) newLeadsQuery(ctx context.Context, args pagination.Args, after, before *string, filter *lead.Filter, order *lead.Order) (leadsQuery, error) {
+func (op *operation) newLeadsQuery(ctx context.Context, args pagination.Args, after, before *string, filter *lead.Filter, orders []*lead.Order) (leadsQuery, error) {
 	q := leadsQuery{
-		filter: filter,
-		args:   args,
-		wants:  pagination.Wants{Next: graphql.FieldRequested(ctx, "pageInfo.hasNextPage")},
-		edges:  graphql.FieldRequested(ctx, "edges"),
-		watch:  graphql.FieldRequested(ctx, "changeCursor"),
-		name:   graphql.FieldRequested(ctx, "revision"),
-		parts:  selectedParts(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field.Selections),
+		args:  args,
+		wants: pagination.Wants{Next: graphql.FieldRequested(ctx, "pageInfo.hasNextPage")},
+		edges: graphql.FieldRequested(ctx, "edges"),
+		watch: graphql.FieldRequested(ctx, "changeCursor"),
+		name:  graphql.FieldRequested(ctx, "revision"),
+		parts: selectedParts(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field.Selections),
 	}
 	q.wants.Cursors = graphql.FieldRequested(ctx, "edges.cursor") || graphql.FieldRequested(ctx, "pageInfo.startCursor") || graphql.FieldRequested(ctx, "pageInfo.endCursor")
 	for _, field := range graphql.CollectFieldsCtx(ctx, []string{"LeadConnection"}) {
@@ -58,13 +57,16 @@ func (op *operation) newLeadsQuery(ctx context.Context, args pagination.Args, af
 			q.count = field.Alias
 		}
 	}
-	if order != nil {
-		q.order = *order
+	for _, o := range orders {
+		q.orders = append(q.orders, *o)
 	}
-	if err := op.checkFilter(filter); err != nil {
+	if err := catalogue.ValidateOrder(q.orders); err != nil {
 		return q, err
 	}
 	var err error
+	if q.filter, err = op.allowedFilter(filter); err != nil {
+		return q, err
+	}
 	if q.args.After, err = op.openCursor("after", after); err != nil {
 		return q, err
 	}
@@ -88,10 +90,10 @@ func (op *operation) openCursor(argument string, text *string) (*pagination.Curs
 // platform or from the catalogue: a client may select the count on one page and
 // not on the next.
 func (q leadsQuery) list() pagination.List {
-	if q.order.Field == lead.OrderAsRead && catalogue.Empty(q.filter) {
+	if len(q.orders) == 0 && catalogue.Empty(q.filter) {
 		return pagination.List{Kind: pagination.KindUpstream}
 	}
-	return pagination.List{Kind: pagination.KindCatalogue, Fingerprint: catalogue.Fingerprint(q.filter, q.order)}
+	return pagination.List{Kind: pagination.KindCatalogue, Fingerprint: catalogue.Fingerprint(q.filter, q.orders...)}
 }
 
 // connection answers the query in the cheapest of three ways. A filter by
@@ -272,7 +274,7 @@ func (op *operation) cut(ctx context.Context, q leadsQuery, window pagination.Wi
 	if err := op.meet(ctx); err != nil {
 		return nil, err
 	}
-	view := all.Select(q.filter, q.order)
+	view := all.Select(q.filter, q.orders...)
 	total := view.Total()
 	unlike := op.truth.Unlike(all.Snapshot, q.filter)
 	if len(unlike) > 0 {

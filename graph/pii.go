@@ -9,7 +9,6 @@ import (
 
 	"leadgraph/internal/errcode"
 	"leadgraph/lead"
-	"leadgraph/lead/catalogue"
 )
 
 // mask replaces masked personal data.
@@ -39,18 +38,6 @@ func (op *operation) visibleAll(leads []*lead.Lead) []*lead.Lead {
 		shown[i] = op.visible(l)
 	}
 	return shown
-}
-
-// checkSearch refuses a filter whose matches would reveal what the caller may
-// not see.
-func (op *operation) checkSearch(filter *lead.Filter) error {
-	if op.seesPII || !catalogue.Searches(filter) {
-		return nil
-	}
-	return &gqlerror.Error{
-		Message:    "filter.search: searches personal data; your token lacks the scope for personal data.",
-		Extensions: map[string]any{"code": errcode.Forbidden, "argument": "filter.search"},
-	}
 }
 
 // withheld returns an error for each place of the response that is null because

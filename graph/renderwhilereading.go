@@ -23,9 +23,9 @@ func renderWhileReading(schema *ast.Schema, projector *projection.Projector) gra
 			return next(ctx)
 		}
 		filter, _ := field.Args["filter"].(*lead.Filter)
-		order, _ := field.Args["orderBy"].(*lead.Order)
+		orders, _ := field.Args["orderBy"].([]*lead.Order)
 		op := operationOf(ctx)
-		if filter != nil || order != nil || op.options.CatalogueOnly || !op.alone {
+		if filter != nil || len(orders) > 0 || op.options.CatalogueOnly || !op.alone {
 			return next(ctx) // leads that others show must be compared; do not parse the query twice
 		}
 		q, err := op.windowOf(ctx, field.Args)

@@ -64,7 +64,7 @@ func (r *queryResolver) LeadsByTenantIds(ctx context.Context, tenantIds []string
 	return lists, nil
 }
 
-func (r *queryResolver) Leads(ctx context.Context, first *int, after *string, last *int, before *string, filter *lead.Filter, orderBy *lead.Order) (*generated.LeadConnection, error) {
+func (r *queryResolver) Leads(ctx context.Context, first *int, after *string, last *int, before *string, filter *lead.Filter, orderBy []*lead.Order) (*generated.LeadConnection, error) {
 	op := operationOf(ctx)
 	query, err := op.newLeadsQuery(ctx, pagination.Args{First: first, Last: last}, after, before, filter, orderBy)
 	if err != nil {
@@ -74,11 +74,9 @@ func (r *queryResolver) Leads(ctx context.Context, first *int, after *string, la
 }
 
 func (r *queryResolver) LeadStats(ctx context.Context, filter *lead.Filter) (*catalogue.Stats, error) {
-	if err := catalogue.Validate(filter); err != nil {
-		return nil, err
-	}
 	op := operationOf(ctx)
-	if err := op.checkSearch(filter); err != nil {
+	filter, err := op.allowedFilter(filter)
+	if err != nil {
 		return nil, err
 	}
 	all, err := waiting(ctx, op.snapshot)

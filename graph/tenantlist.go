@@ -167,7 +167,7 @@ func (op *operation) ofTenants(ctx context.Context, q leadsQuery, window paginat
 	for _, tenant := range tenants {
 		leads = append(leads, op.truth.OfTenant(tenant)...)
 	}
-	if q.order.Field == lead.OrderAsRead && len(tenants) > 1 {
+	if len(q.orders) == 0 && len(tenants) > 1 {
 		var known *catalogue.Snapshot
 		if !window.ByKey() {
 			begun := window.After != nil || window.Before != nil
@@ -176,7 +176,7 @@ func (op *operation) ofTenants(ctx context.Context, q leadsQuery, window paginat
 			}
 		}
 		if known == nil {
-			q.order = lead.Order{Field: lead.OrderID}
+			q.orders = []lead.Order{{Field: lead.OrderID}}
 		} else {
 			slices.SortFunc(leads, func(a, b *lead.Lead) int { return compareIn(known, a, b) })
 			if known.AsOf().Before(asOf) {

@@ -11,12 +11,19 @@ const (
 	OrderLastModifiedOn
 	// OrderCompanyName orders by the company name in the contact details, in the
 	// collation of the Unicode root locale: letters first, then accents, then case.
-	// Only the first 64 characters count, and a blank name counts as no value.
+	// Only the first 64 characters count, at most 192 bytes, and a blank name counts as
+	// no value.
 	OrderCompanyName
 	// OrderStatus orders active, not active, suspended, removed, unknown.
 	OrderStatus
 	// OrderTenantID ignores case.
 	OrderTenantID
+	// OrderCompanySize orders by the employee band in the contact details: by its
+	// smallest number, then by its largest. Codes that ParseSizeRange cannot interpret
+	// come after all bands, by their first 16 bytes.
+	OrderCompanySize
+	// OrderCountry orders by the first of the consented countries in the alphabet.
+	OrderCountry
 
 	// OrderFields is the number of fields.
 	OrderFields
@@ -25,9 +32,13 @@ const (
 	OrderID = OrderFields
 )
 
-// Order is a total order of leads. In both directions, leads with equal values are
-// ordered by ascending id, and leads without a value come last. A cursor holds the
-// value and the id, so both are cut to a fixed length before they are compared.
+// MaxOrders is the maximum number of fields in an order.
+const MaxOrders = 3
+
+// Order orders leads by one field. In both directions, leads without a value come last.
+// Leads with equal values are ordered by the next Order of a list, and in the end by
+// ascending id. A cursor holds the values and the id, so all are cut to a fixed length
+// before they are compared.
 type Order struct {
 	Field      OrderField
 	Descending bool

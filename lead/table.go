@@ -46,6 +46,11 @@ const (
 	// Derived marks a field that is read together with another one. The platform's
 	// JSON has no member for it.
 	Derived
+	// Searched marks texts that a search looks at. They are searched for callers who may
+	// not read personal data too, unless they are also Personal.
+	Searched
+	// Dialled marks phone numbers, of which a search looks at the digits.
+	Dialled
 )
 
 // Has reports whether t has all traits of want.
@@ -89,7 +94,7 @@ func (p Parts) Has(want Parts) bool { return p&want == want }
 // tables, so share.formatVersion must be increased when a table changes.
 var LeadFields = located([]Field[Lead]{
 	{Name: "id", Text: func(l *Lead) *string { return &l.ID }},
-	{Name: "tenantId", Text: func(l *Lead) *string { return &l.TenantID }},
+	{Name: "tenantId", Traits: Searched, Text: func(l *Lead) *string { return &l.TenantID }},
 	{Name: "tenantOrigin", Part: PartTenantOrigin, Traits: Common, Optional: func(l *Lead) **string { return &l.TenantOrigin }},
 	{Name: "operatorId", Part: PartOperatorID, Traits: Common, Optional: func(l *Lead) **string { return &l.OperatorID }},
 	{Name: "status", Part: PartStatus, Code: func(l *Lead) *uint8 { return (*uint8)(&l.Status) }},
@@ -122,19 +127,19 @@ var LeadFields = located([]Field[Lead]{
 
 // DetailsFields are the fields of the contact details.
 var DetailsFields = located([]Field[ContactDetails]{
-	{Name: "fullName", Traits: Personal, Optional: func(d *ContactDetails) **string { return &d.FullName }},
-	{Name: "email", Traits: Personal, Optional: func(d *ContactDetails) **string { return &d.Email }},
-	{Name: "phoneNumber", Traits: Personal, Optional: func(d *ContactDetails) **string { return &d.PhoneNumber }},
-	{Name: "companyName", Optional: func(d *ContactDetails) **string { return &d.CompanyName }},
+	{Name: "fullName", Traits: Personal | Searched, Optional: func(d *ContactDetails) **string { return &d.FullName }},
+	{Name: "email", Traits: Personal | Searched, Optional: func(d *ContactDetails) **string { return &d.Email }},
+	{Name: "phoneNumber", Traits: Personal | Dialled, Optional: func(d *ContactDetails) **string { return &d.PhoneNumber }},
+	{Name: "companyName", Traits: Searched, Optional: func(d *ContactDetails) **string { return &d.CompanyName }},
 	{Name: "companySize", Traits: Common, Optional: func(d *ContactDetails) **string { return &d.CompanySize }},
 })
 
 // ContactFields are the fields of a contact.
 var ContactFields = located([]Field[Contact]{
-	{Name: "fullName", Traits: Personal, Optional: func(c *Contact) **string { return &c.FullName }},
-	{Name: "email", Traits: Personal, Optional: func(c *Contact) **string { return &c.Email }},
-	{Name: "phoneNumber", Traits: Personal, Optional: func(c *Contact) **string { return &c.PhoneNumber }},
-	{Name: "companyName", Optional: func(c *Contact) **string { return &c.CompanyName }},
+	{Name: "fullName", Traits: Personal | Searched, Optional: func(c *Contact) **string { return &c.FullName }},
+	{Name: "email", Traits: Personal | Searched, Optional: func(c *Contact) **string { return &c.Email }},
+	{Name: "phoneNumber", Traits: Personal | Dialled, Optional: func(c *Contact) **string { return &c.PhoneNumber }},
+	{Name: "companyName", Traits: Searched, Optional: func(c *Contact) **string { return &c.CompanyName }},
 	{Name: "companySize", Traits: Common, Optional: func(c *Contact) **string { return &c.CompanySize }},
 	{Name: "contacts", Traits: Personal, Raw: func(c *Contact) *json.RawMessage { return &c.Contacts }},
 })
@@ -151,9 +156,9 @@ var AddressFields = located([]Field[CivicAddress]{
 	{Name: "postDirectional", Traits: Personal, Optional: func(a *CivicAddress) **string { return &a.PostDirectional }},
 	{Name: "stateOrProvince", Traits: Common, Optional: func(a *CivicAddress) **string { return &a.StateOrProvince }},
 	{Name: "countyOrDistrict", Optional: func(a *CivicAddress) **string { return &a.CountyOrDistrict }},
-	{Name: "cityOrTown", Optional: func(a *CivicAddress) **string { return &a.CityOrTown }},
-	{Name: "cityOrTownAlias", Optional: func(a *CivicAddress) **string { return &a.CityOrTownAlias }},
-	{Name: "postalOrZipCode", Optional: func(a *CivicAddress) **string { return &a.PostalOrZipCode }},
+	{Name: "cityOrTown", Traits: Searched, Optional: func(a *CivicAddress) **string { return &a.CityOrTown }},
+	{Name: "cityOrTownAlias", Traits: Searched, Optional: func(a *CivicAddress) **string { return &a.CityOrTownAlias }},
+	{Name: "postalOrZipCode", Traits: Searched, Optional: func(a *CivicAddress) **string { return &a.PostalOrZipCode }},
 	{Name: "description", Traits: Personal, Optional: func(a *CivicAddress) **string { return &a.Description }},
 	{Name: "companyName", Optional: func(a *CivicAddress) **string { return &a.CompanyName }},
 	{Name: "companyId", Optional: func(a *CivicAddress) **string { return &a.CompanyID }},

@@ -163,11 +163,12 @@ func TestOwnScalars(t *testing.T) {
 		"UUID":        {id, `"F94238E5-4F2C-4E1B-8125-2D27122CA75F"`, `"00000000-0000-0000-0000-000000000000"`},
 		"DateTime":    {moment, `"0001-01-01T00:00:00Z"`, `"2016-12-31T23:59:60Z"`},
 		"CountryCode": {`"US"`, `"us"`, `"xx"`},
+		"TimeZone":    {`"UTC"`, `"Europe/Berlin"`, `"Etc/GMT+12"`},
 	}
 	forms := []string{
 		"true", "0", "-0", "1.0", "1.5", "1e3", "2147483648", "1e400", `""`, `"1"`, `"abc"`, "[1]", "[]", "[[]]", "{}", `{"a": null}`, "US",
 		id, `"{f94238e5-4f2c-4e1b-8125-2d27122ca7}"`, `"urn:uuid:f94238e5-4f2c-4e1b-8125-2d27122ca75f"`, `"f94238e54f2c4e1b81252d27122ca75f"`,
-		moment, `"2024-04-03"`, "1712151132", `"US"`, `"USA"`, `"U5"`, `"ÜS"`, `" US"`,
+		moment, `"Local"`, `"+01:00"`, `"../UTC"`, `"/UTC"`, `"2024-04-03"`, "1712151132", `"US"`, `"USA"`, `"U5"`, `"ÜS"`, `" US"`,
 	}
 	for _, form := range forms { // whether a text is a cursor is seen when it is used
 		if strings.HasPrefix(form, `"`) {

@@ -98,6 +98,8 @@ func (c coercion) text(at, name, text string, isText bool) (any, []*Fault) {
 		_, err = scalar.UnmarshalDateTime(given(text, isText))
 	case "CountryCode":
 		text, err = scalar.UnmarshalCountryCode(given(text, isText))
+	case "TimeZone":
+		_, err = scalar.UnmarshalTimeZone(given(text, isText))
 	default:
 		if !isText {
 			return nil, c.fault(at, notString)

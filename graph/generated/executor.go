@@ -55,7 +55,7 @@ type LeadResolver interface {
 type QueryResolver interface {
 	Lead(ctx context.Context, tenantID string, checkOnline bool) (*lead.Lead, error)
 	LeadsByTenantIds(ctx context.Context, tenantIds []string) ([][]*lead.Lead, error)
-	Leads(ctx context.Context, first *int, after *string, last *int, before *string, filter *lead.Filter, orderBy *lead.Order) (*LeadConnection, error)
+	Leads(ctx context.Context, first *int, after *string, last *int, before *string, filter *lead.Filter, orderBy []*lead.Order) (*LeadConnection, error)
 	LeadStats(ctx context.Context, filter *lead.Filter) (*catalogue.Stats, error)
 	Node(ctx context.Context, id string) (Node, error)
 	Nodes(ctx context.Context, ids []string) ([]Node, error)
@@ -89,8 +89,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AddressFilter", ec.unmarshalInputAddressFilter),
 			graphql.NewInputUnmarshaler("LeadFilter", ec.unmarshalInputLeadFilter),
 			graphql.NewInputUnmarshaler("LeadOrder", ec.unmarshalInputLeadOrder),
+			graphql.NewInputUnmarshaler("TextFilter", ec.unmarshalInputTextFilter),
 			graphql.NewInputUnmarshaler("TimeRange", ec.unmarshalInputTimeRange),
 		)
 	}
@@ -193,6 +195,9 @@ scalar Cursor @specifiedBy(url: "https://relay.dev/graphql/connections.htm#sec-C
 "A position in the log of changes: an opaque string, encrypted like ` + "`" + `Cursor` + "`" + `. Keep the last one that was received and pass it as ` + "`" + `after` + "`" + `. It is valid only for the caller that received it and for the filter of the list or changes that it came with."
 scalar ChangeCursor @specifiedBy(url: "https://relay.dev/graphql/connections.htm#sec-Cursor")
 
+"A time zone of the IANA database, such as ` + "`" + `Europe/Berlin` + "`" + ` or ` + "`" + `UTC` + "`" + `. Offsets such as ` + "`" + `+01:00` + "`" + ` are none."
+scalar TimeZone @specifiedBy(url: "https://www.iana.org/time-zones")
+
 "Any JSON value, passed through from the platform."
 scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
 
@@ -260,8 +265,8 @@ type Query {
     before: Cursor
     "Only leads that match. A cursor is valid only with the filter and order of the page that it came from."
     filter: LeadFilter
-    "Sort order; the platform's own if omitted. A list filtered by several tenants alone then has the platform's order if a catalogue is at hand, and otherwise is sorted by id."
-    orderBy: LeadOrder
+    "Sort order: up to 3 different fields. Leads that the first one finds equal are sorted by the second one, and so on. The platform's own order if omitted or empty. For old documents, a variable of the type ` + "`" + `LeadOrder` + "`" + ` is accepted too. A list filtered by several tenants alone then has the platform's order if a catalogue is at hand, and otherwise is sorted by id."
+    orderBy: [LeadOrder!]
   ): LeadConnection
 
   "Counts of the leads that match, taken from the catalogue; for dashboards."
@@ -413,9 +418,11 @@ Selects leads. A lead must meet all conditions that are given; null is no condit
 It meets a list of values if it meets one of them, so an empty list matches no lead. A lead without the
 value in question does not meet the condition, and therefore matches its ` + "`" + `not` + "`" + `.
 Limits: 5 levels of nesting, 100 conditions including nested filters, 1000 values
-in each list and 2 text searches.
+in each list, and 3 conditions that search texts: ` + "`" + `search` + "`" + `, ` + "`" + `companyName` + "`" + ` and ` + "`" + `text` + "`" + `.
 """
 input LeadFilter {
+  "The lead's id is one of these."
+  ids: [ID!]
   "The lead belongs to one of these tenants. If this is the only condition, the tenants are looked up one by one and the catalogue is not used."
   tenantId: [UUID!]
   "The lead's status is one of these."
@@ -428,11 +435,34 @@ input LeadFilter {
   consentedCountry: [CountryCode!]
   "The lead's ` + "`" + `channelId` + "`" + ` or ` + "`" + `ovocChannelId` + "`" + ` is one of these."
   channelId: [String!]
+  "True: the lead is assigned to a channel, so ` + "`" + `channelId` + "`" + ` or ` + "`" + `ovocChannelId` + "`" + ` is set. False: neither is set."
+  hasChannel: Boolean
+  "The company name in the contact details."
+  companyName: TextFilter
+  "One of the texts that ` + "`" + `search` + "`" + ` looks at for callers who may not read personal data."
+  text: TextFilter
+  "The ` + "`" + `companySize` + "`" + ` in the contact details is one of these, exactly as the platform writes it."
+  companySize: [String!]
+  "The lead's ` + "`" + `operatorId` + "`" + ` is one of these, exactly as the platform writes it."
+  operatorId: [String!]
+  "The lead's ` + "`" + `tenantOrigin` + "`" + ` is one of these, exactly as the platform writes it."
+  tenantOrigin: [String!]
+  "The lead has an emergency address of this kind, or none."
+  addresses: AddressFilter
+  "True: the time of consent is known, so ` + "`" + `consentedOn` + "`" + ` is set. False: it is not set."
+  hasConsentedOn: Boolean
   "When the customer consented."
   consentedOn: TimeRange
   "When the lead was last changed."
   lastModifiedOn: TimeRange
-  "Part of a company name, a person's name or an e-mail address; case and accents are ignored. At most 200 characters. Requires permission to read personal data."
+  """
+  Part of a company name, a person's name, an e-mail address, the tenant id, or the
+  town or postal code of an emergency address. Case and accents are ignored. A text
+  without letters also finds phone numbers that have its digits in the same order,
+  whatever is between them. At most 200 characters; a blank text is no condition. For
+  callers who may not read personal data, names of persons, e-mail addresses and phone
+  numbers are not searched.
+  """
   search: String
   "The lead matches all of these filters. An empty list is no condition."
   and: [LeadFilter!]
@@ -440,6 +470,30 @@ input LeadFilter {
   or: [LeadFilter!]
   "The lead does not match this filter."
   not: LeadFilter
+}
+
+"""
+Selects leads by texts. One text meets all conditions that are given. Case, accents and
+blanks around the text are ignored. Each has at most 200 characters; a blank one is no
+condition.
+"""
+input TextFilter {
+  "The text contains this."
+  contains: String
+  "The text starts with this."
+  starts: String
+  "The text is this."
+  equals: String
+}
+
+"Selects leads by their emergency addresses. One address meets all conditions that are given. Without a condition it selects all leads."
+input AddressFilter {
+  "The address is in one of these countries."
+  country: [CountryCode!]
+  "The validation status of the address is one of these."
+  validationStatus: [ValidationStatus!]
+  "True: the lead has no address at all, so that no lead meets this and another condition. False: it has one."
+  missing: Boolean
 }
 
 "A range of time. A range without a bound is no condition; with one, a lead without the time is outside."
@@ -450,7 +504,7 @@ input TimeRange {
   to: DateTime
 }
 
-"A sort order. Leads without the value come last in both directions; leads with equal values are sorted by ascending id."
+"A sort order by one field. Leads without the value come last in both directions. Leads with equal values are sorted by the next order in the list, and in the end by ascending id."
 input LeadOrder {
   "Field to sort by."
   field: LeadOrderField!
@@ -464,12 +518,16 @@ enum LeadOrderField {
   CONSENTED_ON
   "When the lead was last changed."
   LAST_MODIFIED_ON
-  "The company name in the contact details, compared by the Unicode root collation: first letters, then accents, then case. Only the first 64 characters count."
+  "The company name in the contact details, compared by the Unicode root collation: first letters, then accents, then case. Only the first 64 characters count, and at most 192 bytes of UTF-8."
   COMPANY_NAME
   "The status, in the order active, not active, suspended, removed, unknown."
   STATUS
   "The tenant id, regardless of case."
   TENANT_ID
+  "The band of the number of employees in the contact details, by its smallest number, then by its largest. Codes that leadgraph cannot interpret come after all bands, in the order of their first 16 bytes."
+  COMPANY_SIZE
+  "The consented country that is first in the alphabet."
+  COUNTRY
 }
 
 "The direction of a sort order."
@@ -480,7 +538,12 @@ enum OrderDirection {
   DESC
 }
 
-"Counts of leads. Each list starts with the most frequent value and leaves out values that no lead has."
+"""
+Counts of leads. Each list starts with the most frequent value and leaves out values that
+no lead has. It has at most 400 entries; the field whose name ends in ` + "`" + `Rest` + "`" + ` counts
+the leads that are in none of them. For each count a filter selects exactly its leads:
+an entry's by its value, those of a rest by ` + "`" + `not` + "`" + ` with all values of the list.
+"""
 type LeadStats {
   "Number of leads that match."
   total: Int!
@@ -488,12 +551,48 @@ type LeadStats {
   byStatus: [StatusCount!]!
   "Number of leads that consented to calling in each country. A lead with several countries counts once in each."
   byCountry: [CountryCount!]!
+  "Number of leads that are in no entry of ` + "`" + `byCountry` + "`" + `."
+  byCountryRest: Int!
   "Number of leads in each band of company size. Leads without a band are not counted."
   byCompanySize: [CompanySizeCount!]!
+  "Number of leads that are in no entry of ` + "`" + `byCompanySize` + "`" + `."
+  byCompanySizeRest: Int!
+  "Number of leads that are assigned to each channel. A lead with different values of ` + "`" + `channelId` + "`" + ` and ` + "`" + `ovocChannelId` + "`" + ` counts once in each."
+  byChannel: [ChannelCount!]!
+  "Number of leads that are in no entry of ` + "`" + `byChannel` + "`" + `. The filter ` + "`" + `hasChannel` + "`" + ` tells those without a channel from the others."
+  byChannelRest: Int!
+  "Number of leads of each operator. Leads without an operator are not counted."
+  byOperator: [OperatorCount!]!
+  "Number of leads that are in no entry of ` + "`" + `byOperator` + "`" + `."
+  byOperatorRest: Int!
+  "Number of leads that have an emergency address in each validation status. A lead with several addresses can count in several."
+  byAddressStatus: [AddressStatusCount!]!
+  "Number of leads that are in no entry of ` + "`" + `byAddressStatus` + "`" + `, because they have no emergency address. The filter ` + "`" + `addresses: {missing: true}` + "`" + ` selects them."
+  byAddressStatusRest: Int!
   "Number of leads that the operator created without the customer's consent in Teams."
   direct: Int!
   "Number of leads to which the customer consented in Teams."
   consented: Int!
+  "Number of leads of which the platform says neither: they meet ` + "`" + `isDirectLead` + "`" + ` neither with true nor with false."
+  unknownConsent: Int!
+  "Number of leads that became customers of the platform. The filter ` + "`" + `hasCustomer` + "`" + ` selects them."
+  onboarded: Int!
+  "Number of leads that did not become customers of the platform."
+  notOnboarded: Int!
+  "Number of leads in each day, week or month of their consent. The filter ` + "`" + `consentedOn` + "`" + ` with the bounds of a period selects its leads."
+  consentedPer(
+    "The length of the periods."
+    interval: Interval!
+    "Where days begin at midnight."
+    timeZone: TimeZone! = "UTC"
+  ): Timeline!
+  "Number of leads in each day, week or month of their last change. The filter ` + "`" + `lastModifiedOn` + "`" + ` with the bounds of a period selects its leads."
+  changedPer(
+    "The length of the periods."
+    interval: Interval!
+    "Where days begin at midnight."
+    timeZone: TimeZone! = "UTC"
+  ): Timeline!
   "Number of rows of the platform that could not be read, because they have no proper id or tenant, or a list in an unknown form. They are not counted elsewhere, whatever the filter."
   unreadable: Int!
   "When leadgraph began to read the counted leads; the data is at least as fresh as this."
@@ -526,6 +625,58 @@ type CompanySizeCount {
   companySize: String!
   "The band as numbers; null if leadgraph cannot interpret the code."
   companySizeRange: CompanySizeRange
+  "Number of leads."
+  count: Int!
+}
+
+"Number of leads that are assigned to one channel."
+type ChannelCount {
+  "The channel, from ` + "`" + `channelId` + "`" + ` or ` + "`" + `ovocChannelId` + "`" + `."
+  channelId: String!
+  "Number of leads."
+  count: Int!
+}
+
+"Number of leads of one operator."
+type OperatorCount {
+  "The id of the operator."
+  operatorId: String!
+  "Number of leads."
+  count: Int!
+}
+
+"Number of leads that have an emergency address in one validation status."
+type AddressStatusCount {
+  "The validation status."
+  validationStatus: ValidationStatus!
+  "Number of leads."
+  count: Int!
+}
+
+"The length of a period in the calendar of a time zone."
+enum Interval {
+  "From midnight to midnight, 23 to 25 hours in most zones."
+  DAY
+  "From Monday to Sunday."
+  WEEK
+  "From the first to the last day of a month."
+  MONTH
+}
+
+"Counts of leads in periods of equal length."
+type Timeline {
+  "The periods that have leads, the earliest first. Those without leads are left out. Of more than 400, the latest are here."
+  periods: [PeriodCount!]!
+  "Number of leads that are in none of the periods: earlier ones, and those without the time. ` + "`" + `not` + "`" + ` with a range from the first period's ` + "`" + `from` + "`" + ` selects them."
+  rest: Int!
+}
+
+"Number of leads in one period."
+type PeriodCount {
+  "Start of the period, inclusive."
+  from: DateTime!
+  "End of the period, exclusive; null if it is after the year 9999. With ` + "`" + `from` + "`" + ` it is the ` + "`" + `TimeRange` + "`" + ` of the period."
+  to: DateTime
   "Number of leads."
   count: Int!
 }
@@ -769,6 +920,26 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_AddressStatusCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "validationStatus":
+		return ec.fieldContext_AddressStatusCount_validationStatus(ctx, field)
+	case "count":
+		return ec.fieldContext_AddressStatusCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddressStatusCount", field.Name)
+}
+
+func (ec *executionContext) childFields_ChannelCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "channelId":
+		return ec.fieldContext_ChannelCount_channelId(ctx, field)
+	case "count":
+		return ec.fieldContext_ChannelCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChannelCount", field.Name)
+}
 
 func (ec *executionContext) childFields_CivicAddress(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -1046,12 +1217,38 @@ func (ec *executionContext) childFields_LeadStats(ctx context.Context, field gra
 		return ec.fieldContext_LeadStats_byStatus(ctx, field)
 	case "byCountry":
 		return ec.fieldContext_LeadStats_byCountry(ctx, field)
+	case "byCountryRest":
+		return ec.fieldContext_LeadStats_byCountryRest(ctx, field)
 	case "byCompanySize":
 		return ec.fieldContext_LeadStats_byCompanySize(ctx, field)
+	case "byCompanySizeRest":
+		return ec.fieldContext_LeadStats_byCompanySizeRest(ctx, field)
+	case "byChannel":
+		return ec.fieldContext_LeadStats_byChannel(ctx, field)
+	case "byChannelRest":
+		return ec.fieldContext_LeadStats_byChannelRest(ctx, field)
+	case "byOperator":
+		return ec.fieldContext_LeadStats_byOperator(ctx, field)
+	case "byOperatorRest":
+		return ec.fieldContext_LeadStats_byOperatorRest(ctx, field)
+	case "byAddressStatus":
+		return ec.fieldContext_LeadStats_byAddressStatus(ctx, field)
+	case "byAddressStatusRest":
+		return ec.fieldContext_LeadStats_byAddressStatusRest(ctx, field)
 	case "direct":
 		return ec.fieldContext_LeadStats_direct(ctx, field)
 	case "consented":
 		return ec.fieldContext_LeadStats_consented(ctx, field)
+	case "unknownConsent":
+		return ec.fieldContext_LeadStats_unknownConsent(ctx, field)
+	case "onboarded":
+		return ec.fieldContext_LeadStats_onboarded(ctx, field)
+	case "notOnboarded":
+		return ec.fieldContext_LeadStats_notOnboarded(ctx, field)
+	case "consentedPer":
+		return ec.fieldContext_LeadStats_consentedPer(ctx, field)
+	case "changedPer":
+		return ec.fieldContext_LeadStats_changedPer(ctx, field)
 	case "unreadable":
 		return ec.fieldContext_LeadStats_unreadable(ctx, field)
 	case "asOf":
@@ -1082,6 +1279,16 @@ func (ec *executionContext) childFields_Location(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Location", field.Name)
 }
 
+func (ec *executionContext) childFields_OperatorCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "operatorId":
+		return ec.fieldContext_OperatorCount_operatorId(ctx, field)
+	case "count":
+		return ec.fieldContext_OperatorCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperatorCount", field.Name)
+}
+
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hasNextPage":
@@ -1096,6 +1303,18 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_PeriodCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_PeriodCount_from(ctx, field)
+	case "to":
+		return ec.fieldContext_PeriodCount_to(ctx, field)
+	case "count":
+		return ec.fieldContext_PeriodCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PeriodCount", field.Name)
+}
+
 func (ec *executionContext) childFields_StatusCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "status":
@@ -1104,6 +1323,16 @@ func (ec *executionContext) childFields_StatusCount(ctx context.Context, field g
 		return ec.fieldContext_StatusCount_count(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StatusCount", field.Name)
+}
+
+func (ec *executionContext) childFields_Timeline(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "periods":
+		return ec.fieldContext_Timeline_periods(ctx, field)
+	case "rest":
+		return ec.fieldContext_Timeline_rest(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Timeline", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1221,6 +1450,50 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 // endregion ************************** internal!.gotpl ***************************
 
 // region    ***************************** args.gotpl *****************************
+
+func (ec *executionContext) field_LeadStats_changedPer_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "interval",
+		func(ctx context.Context, v any) (catalogue.Interval, error) {
+			return ec.unmarshalNInterval2leadgraphᚋleadᚋcatalogueᚐInterval(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["interval"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "timeZone",
+		func(ctx context.Context, v any) (*time.Location, error) {
+			return ec.unmarshalNTimeZone2ᚖtimeᚐLocation(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["timeZone"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_LeadStats_consentedPer_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "interval",
+		func(ctx context.Context, v any) (catalogue.Interval, error) {
+			return ec.unmarshalNInterval2leadgraphᚋleadᚋcatalogueᚐInterval(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["interval"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "timeZone",
+		func(ctx context.Context, v any) (*time.Location, error) {
+			return ec.unmarshalNTimeZone2ᚖtimeᚐLocation(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["timeZone"] = arg1
+	return args, nil
+}
 
 func (ec *executionContext) field_Lead_civicAddresses_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
@@ -1382,8 +1655,8 @@ func (ec *executionContext) field_Query_leads_args(ctx context.Context, rawArgs 
 	}
 	args["filter"] = arg4
 	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
-		func(ctx context.Context, v any) (*lead.Order, error) {
-			return ec.unmarshalOLeadOrder2ᚖleadgraphᚋleadᚐOrder(ctx, v)
+		func(ctx context.Context, v any) ([]*lead.Order, error) {
+			return ec.unmarshalOLeadOrder2ᚕᚖleadgraphᚋleadᚐOrderᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1523,6 +1796,98 @@ func (ec *executionContext) field___Type_inputFields_args(ctx context.Context, r
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
+
+func (ec *executionContext) _AddressStatusCount_validationStatus(ctx context.Context, field graphql.CollectedField, obj *catalogue.AddressStatusCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddressStatusCount_validationStatus(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ValidationStatus, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lead.ValidationStatus) graphql.Marshaler {
+			return ec.marshalNValidationStatus2leadgraphᚋleadᚐValidationStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AddressStatusCount_validationStatus(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AddressStatusCount", field, false, false, "ValidationStatus")
+}
+
+func (ec *executionContext) _AddressStatusCount_count(ctx context.Context, field graphql.CollectedField, obj *catalogue.AddressStatusCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddressStatusCount_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AddressStatusCount_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AddressStatusCount", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ChannelCount_channelId(ctx context.Context, field graphql.CollectedField, obj *catalogue.ChannelCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelCount_channelId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ChannelID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelCount_channelId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChannelCount", field, false, false, "String")
+}
+
+func (ec *executionContext) _ChannelCount_count(ctx context.Context, field graphql.CollectedField, obj *catalogue.ChannelCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelCount_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelCount_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChannelCount", field, false, false, "Int")
+}
 
 func (ec *executionContext) _CivicAddress_id(ctx context.Context, field graphql.CollectedField, obj *lead.CivicAddress) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -3924,7 +4289,7 @@ func (ec *executionContext) _LeadStats_byStatus(ctx context.Context, field graph
 			return ec.fieldContext_LeadStats_byStatus(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.ByStatus, nil
+			return obj.ByStatus(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []catalogue.StatusCount) graphql.Marshaler {
@@ -3938,7 +4303,7 @@ func (ec *executionContext) fieldContext_LeadStats_byStatus(_ context.Context, f
 	fc = &graphql.FieldContext{
 		Object:     "LeadStats",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_StatusCount(ctx, field)
@@ -3956,7 +4321,7 @@ func (ec *executionContext) _LeadStats_byCountry(ctx context.Context, field grap
 			return ec.fieldContext_LeadStats_byCountry(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.ByCountry, nil
+			return obj.ByCountry(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []catalogue.CountryCount) graphql.Marshaler {
@@ -3970,13 +4335,36 @@ func (ec *executionContext) fieldContext_LeadStats_byCountry(_ context.Context, 
 	fc = &graphql.FieldContext{
 		Object:     "LeadStats",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_CountryCount(ctx, field)
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _LeadStats_byCountryRest(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadStats_byCountryRest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ByCountryRest(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadStats_byCountryRest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadStats", field, true, false, "Int")
 }
 
 func (ec *executionContext) _LeadStats_byCompanySize(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
@@ -3988,7 +4376,7 @@ func (ec *executionContext) _LeadStats_byCompanySize(ctx context.Context, field 
 			return ec.fieldContext_LeadStats_byCompanySize(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.ByCompanySize, nil
+			return obj.ByCompanySize(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []catalogue.CompanySizeCount) graphql.Marshaler {
@@ -4002,13 +4390,201 @@ func (ec *executionContext) fieldContext_LeadStats_byCompanySize(_ context.Conte
 	fc = &graphql.FieldContext{
 		Object:     "LeadStats",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_CompanySizeCount(ctx, field)
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _LeadStats_byCompanySizeRest(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadStats_byCompanySizeRest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ByCompanySizeRest(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadStats_byCompanySizeRest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadStats", field, true, false, "Int")
+}
+
+func (ec *executionContext) _LeadStats_byChannel(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadStats_byChannel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ByChannel(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []catalogue.ChannelCount) graphql.Marshaler {
+			return ec.marshalNChannelCount2ᚕleadgraphᚋleadᚋcatalogueᚐChannelCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadStats_byChannel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LeadStats",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChannelCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LeadStats_byChannelRest(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadStats_byChannelRest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ByChannelRest(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadStats_byChannelRest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadStats", field, true, false, "Int")
+}
+
+func (ec *executionContext) _LeadStats_byOperator(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadStats_byOperator(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ByOperator(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []catalogue.OperatorCount) graphql.Marshaler {
+			return ec.marshalNOperatorCount2ᚕleadgraphᚋleadᚋcatalogueᚐOperatorCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadStats_byOperator(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LeadStats",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OperatorCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LeadStats_byOperatorRest(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadStats_byOperatorRest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ByOperatorRest(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadStats_byOperatorRest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadStats", field, true, false, "Int")
+}
+
+func (ec *executionContext) _LeadStats_byAddressStatus(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadStats_byAddressStatus(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ByAddressStatus(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []catalogue.AddressStatusCount) graphql.Marshaler {
+			return ec.marshalNAddressStatusCount2ᚕleadgraphᚋleadᚋcatalogueᚐAddressStatusCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadStats_byAddressStatus(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LeadStats",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AddressStatusCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LeadStats_byAddressStatusRest(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadStats_byAddressStatusRest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ByAddressStatusRest(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadStats_byAddressStatusRest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadStats", field, true, false, "Int")
 }
 
 func (ec *executionContext) _LeadStats_direct(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
@@ -4020,7 +4596,7 @@ func (ec *executionContext) _LeadStats_direct(ctx context.Context, field graphql
 			return ec.fieldContext_LeadStats_direct(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Direct, nil
+			return obj.Direct(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
@@ -4031,7 +4607,7 @@ func (ec *executionContext) _LeadStats_direct(ctx context.Context, field graphql
 	)
 }
 func (ec *executionContext) fieldContext_LeadStats_direct(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LeadStats", field, false, false, "Int")
+	return graphql.NewScalarFieldContext("LeadStats", field, true, false, "Int")
 }
 
 func (ec *executionContext) _LeadStats_consented(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
@@ -4043,7 +4619,7 @@ func (ec *executionContext) _LeadStats_consented(ctx context.Context, field grap
 			return ec.fieldContext_LeadStats_consented(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Consented, nil
+			return obj.Consented(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
@@ -4054,7 +4630,164 @@ func (ec *executionContext) _LeadStats_consented(ctx context.Context, field grap
 	)
 }
 func (ec *executionContext) fieldContext_LeadStats_consented(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LeadStats", field, false, false, "Int")
+	return graphql.NewScalarFieldContext("LeadStats", field, true, false, "Int")
+}
+
+func (ec *executionContext) _LeadStats_unknownConsent(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadStats_unknownConsent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UnknownConsent(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadStats_unknownConsent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadStats", field, true, false, "Int")
+}
+
+func (ec *executionContext) _LeadStats_onboarded(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadStats_onboarded(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Onboarded(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadStats_onboarded(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadStats", field, true, false, "Int")
+}
+
+func (ec *executionContext) _LeadStats_notOnboarded(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadStats_notOnboarded(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NotOnboarded(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadStats_notOnboarded(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadStats", field, true, false, "Int")
+}
+
+func (ec *executionContext) _LeadStats_consentedPer(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadStats_consentedPer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.ConsentedPer(fc.Args["interval"].(catalogue.Interval), fc.Args["timeZone"].(*time.Location)), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v catalogue.Timeline) graphql.Marshaler {
+			return ec.marshalNTimeline2leadgraphᚋleadᚋcatalogueᚐTimeline(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadStats_consentedPer(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LeadStats",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Timeline(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_LeadStats_consentedPer_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LeadStats_changedPer(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadStats_changedPer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.ChangedPer(fc.Args["interval"].(catalogue.Interval), fc.Args["timeZone"].(*time.Location)), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v catalogue.Timeline) graphql.Marshaler {
+			return ec.marshalNTimeline2leadgraphᚋleadᚋcatalogueᚐTimeline(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadStats_changedPer(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LeadStats",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Timeline(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_LeadStats_changedPer_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _LeadStats_unreadable(ctx context.Context, field graphql.CollectedField, obj *catalogue.Stats) (ret graphql.Marshaler) {
@@ -4287,6 +5020,52 @@ func (ec *executionContext) fieldContext_Location_elin(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Location", field, false, false, "String")
 }
 
+func (ec *executionContext) _OperatorCount_operatorId(ctx context.Context, field graphql.CollectedField, obj *catalogue.OperatorCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OperatorCount_operatorId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OperatorID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OperatorCount_operatorId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OperatorCount", field, false, false, "String")
+}
+
+func (ec *executionContext) _OperatorCount_count(ctx context.Context, field graphql.CollectedField, obj *catalogue.OperatorCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OperatorCount_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OperatorCount_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OperatorCount", field, false, false, "Int")
+}
+
 func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, field graphql.CollectedField, obj *PageInfo) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4377,6 +5156,75 @@ func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "Cursor")
+}
+
+func (ec *executionContext) _PeriodCount_from(ctx context.Context, field graphql.CollectedField, obj *catalogue.PeriodCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PeriodCount_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PeriodCount_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PeriodCount", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _PeriodCount_to(ctx context.Context, field graphql.CollectedField, obj *catalogue.PeriodCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PeriodCount_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PeriodCount_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PeriodCount", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _PeriodCount_count(ctx context.Context, field graphql.CollectedField, obj *catalogue.PeriodCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PeriodCount_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PeriodCount_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PeriodCount", field, false, false, "Int")
 }
 
 func (ec *executionContext) _Query_lead(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -4477,7 +5325,7 @@ func (ec *executionContext) _Query_leads(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Leads(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*lead.Filter), fc.Args["orderBy"].(*lead.Order))
+			return ec.Resolvers.Query().Leads(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*lead.Filter), fc.Args["orderBy"].([]*lead.Order))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *LeadConnection) graphql.Marshaler {
@@ -4851,6 +5699,61 @@ func (ec *executionContext) fieldContext_Subscription_leadChanges(ctx context.Co
 		return fc, err
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Timeline_periods(ctx context.Context, field graphql.CollectedField, obj *catalogue.Timeline) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Timeline_periods(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Periods, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []catalogue.PeriodCount) graphql.Marshaler {
+			return ec.marshalNPeriodCount2ᚕleadgraphᚋleadᚋcatalogueᚐPeriodCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Timeline_periods(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Timeline",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PeriodCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Timeline_rest(ctx context.Context, field graphql.CollectedField, obj *catalogue.Timeline) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Timeline_rest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Timeline_rest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Timeline", field, false, false, "Int")
 }
 
 func (ec *executionContext) ___Directive_name(ctx context.Context, field graphql.CollectedField, obj *introspection.Directive) (ret graphql.Marshaler) {
@@ -5925,6 +6828,62 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputAddressFilter(ctx context.Context, obj any) (lead.AddressFilter, error) {
+	var it lead.AddressFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"country", "validationStatus", "missing"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "country":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("country"))
+			data, err := ec.unmarshalOCountryCode2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Countries = data
+		case "validationStatus":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validationStatus"))
+			data, err := ec.unmarshalOValidationStatus2ᚕleadgraphᚋleadᚐValidationStatusᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ValidationStatuses = data
+		case "missing":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("missing"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Missing = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAddressFilter unmarshals raw into the AddressFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAddressFilter(ctx context.Context, raw any) (lead.AddressFilter, error) {
+	var out lead.AddressFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AddressFilter", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputLeadFilter(ctx context.Context, obj any) (lead.Filter, error) {
 	var it lead.Filter
 	if obj == nil {
@@ -5936,13 +6895,20 @@ func (ec *executionContext) unmarshalInputLeadFilter(ctx context.Context, obj an
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"tenantId", "status", "isDirectLead", "hasCustomer", "consentedCountry", "channelId", "consentedOn", "lastModifiedOn", "search", "and", "or", "not"}
+	fieldsInOrder := [...]string{"ids", "tenantId", "status", "isDirectLead", "hasCustomer", "consentedCountry", "channelId", "hasChannel", "companyName", "text", "companySize", "operatorId", "tenantOrigin", "addresses", "hasConsentedOn", "consentedOn", "lastModifiedOn", "search", "and", "or", "not"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "ids":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ids"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IDs = data
 		case "tenantId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tenantId"))
 			data, err := ec.unmarshalOUUID2ᚕstringᚄ(ctx, v)
@@ -5985,6 +6951,62 @@ func (ec *executionContext) unmarshalInputLeadFilter(ctx context.Context, obj an
 				return it, err
 			}
 			it.ChannelIDs = data
+		case "hasChannel":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("hasChannel"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.HasChannel = data
+		case "companyName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("companyName"))
+			data, err := ec.unmarshalOTextFilter2leadgraphᚋleadᚐTextFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CompanyName = data
+		case "text":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("text"))
+			data, err := ec.unmarshalOTextFilter2leadgraphᚋleadᚐTextFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Text = data
+		case "companySize":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("companySize"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CompanySizes = data
+		case "operatorId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("operatorId"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OperatorIDs = data
+		case "tenantOrigin":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tenantOrigin"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TenantOrigins = data
+		case "addresses":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("addresses"))
+			data, err := ec.unmarshalOAddressFilter2leadgraphᚋleadᚐAddressFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Addresses = data
+		case "hasConsentedOn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("hasConsentedOn"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.HasConsentedOn = data
 		case "consentedOn":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("consentedOn"))
 			data, err := ec.unmarshalOTimeRange2leadgraphᚋleadᚐTimeRange(ctx, v)
@@ -6097,6 +7119,62 @@ func UnmarshalLeadOrder(ctx context.Context, raw any) (lead.Order, error) {
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputTextFilter(ctx context.Context, obj any) (lead.TextFilter, error) {
+	var it lead.TextFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"contains", "starts", "equals"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "contains":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contains"))
+			data, err := ec.unmarshalOString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Contains = data
+		case "starts":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("starts"))
+			data, err := ec.unmarshalOString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Starts = data
+		case "equals":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("equals"))
+			data, err := ec.unmarshalOString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Equals = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTextFilter unmarshals raw into the TextFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTextFilter(ctx context.Context, raw any) (lead.TextFilter, error) {
+	var out lead.TextFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TextFilter", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputTimeRange(ctx context.Context, obj any) (lead.TimeRange, error) {
 	var it lead.TimeRange
 	if obj == nil {
@@ -6173,6 +7251,82 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
+
+var addressStatusCountImplementors = []string{"AddressStatusCount"}
+
+func (ec *executionContext) _AddressStatusCount(ctx context.Context, sel ast.SelectionSet, obj *catalogue.AddressStatusCount) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, addressStatusCountImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AddressStatusCount")
+		case "validationStatus":
+			out.Values[i] = ec._AddressStatusCount_validationStatus(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._AddressStatusCount_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var channelCountImplementors = []string{"ChannelCount"}
+
+func (ec *executionContext) _ChannelCount(ctx context.Context, sel ast.SelectionSet, obj *catalogue.ChannelCount) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, channelCountImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChannelCount")
+		case "channelId":
+			out.Values[i] = ec._ChannelCount_channelId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._ChannelCount_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
 
 var civicAddressImplementors = []string{"CivicAddress"}
 
@@ -7040,8 +8194,48 @@ func (ec *executionContext) _LeadStats(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "byCountryRest":
+			out.Values[i] = ec._LeadStats_byCountryRest(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "byCompanySize":
 			out.Values[i] = ec._LeadStats_byCompanySize(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "byCompanySizeRest":
+			out.Values[i] = ec._LeadStats_byCompanySizeRest(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "byChannel":
+			out.Values[i] = ec._LeadStats_byChannel(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "byChannelRest":
+			out.Values[i] = ec._LeadStats_byChannelRest(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "byOperator":
+			out.Values[i] = ec._LeadStats_byOperator(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "byOperatorRest":
+			out.Values[i] = ec._LeadStats_byOperatorRest(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "byAddressStatus":
+			out.Values[i] = ec._LeadStats_byAddressStatus(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "byAddressStatusRest":
+			out.Values[i] = ec._LeadStats_byAddressStatusRest(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -7052,6 +8246,31 @@ func (ec *executionContext) _LeadStats(ctx context.Context, sel ast.SelectionSet
 			}
 		case "consented":
 			out.Values[i] = ec._LeadStats_consented(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unknownConsent":
+			out.Values[i] = ec._LeadStats_unknownConsent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "onboarded":
+			out.Values[i] = ec._LeadStats_onboarded(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "notOnboarded":
+			out.Values[i] = ec._LeadStats_notOnboarded(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "consentedPer":
+			out.Values[i] = ec._LeadStats_consentedPer(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changedPer":
+			out.Values[i] = ec._LeadStats_changedPer(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -7150,6 +8369,44 @@ func (ec *executionContext) _Location(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var operatorCountImplementors = []string{"OperatorCount"}
+
+func (ec *executionContext) _OperatorCount(ctx context.Context, sel ast.SelectionSet, obj *catalogue.OperatorCount) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, operatorCountImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OperatorCount")
+		case "operatorId":
+			out.Values[i] = ec._OperatorCount_operatorId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._OperatorCount_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var pageInfoImplementors = []string{"PageInfo"}
 
 func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet, obj *PageInfo) graphql.Marshaler {
@@ -7179,6 +8436,49 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 		case "endCursor":
 			out.Values[i] = ec._PageInfo_endCursor(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var periodCountImplementors = []string{"PeriodCount"}
+
+func (ec *executionContext) _PeriodCount(ctx context.Context, sel ast.SelectionSet, obj *catalogue.PeriodCount) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, periodCountImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PeriodCount")
+		case "from":
+			out.Values[i] = ec._PeriodCount_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "to":
+			out.Values[i] = ec._PeriodCount_to(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._PeriodCount_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -7346,6 +8646,44 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}
+}
+
+var timelineImplementors = []string{"Timeline"}
+
+func (ec *executionContext) _Timeline(ctx context.Context, sel ast.SelectionSet, obj *catalogue.Timeline) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, timelineImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Timeline")
+		case "periods":
+			out.Values[i] = ec._Timeline_periods(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rest":
+			out.Values[i] = ec._Timeline_rest(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
 }
 
 var __DirectiveImplementors = []string{"__Directive"}
@@ -7710,6 +9048,26 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) marshalNAddressStatusCount2leadgraphᚋleadᚋcatalogueᚐAddressStatusCount(ctx context.Context, sel ast.SelectionSet, v catalogue.AddressStatusCount) graphql.Marshaler {
+	return ec._AddressStatusCount(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNAddressStatusCount2ᚕleadgraphᚋleadᚋcatalogueᚐAddressStatusCountᚄ(ctx context.Context, sel ast.SelectionSet, v []catalogue.AddressStatusCount) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAddressStatusCount2leadgraphᚋleadᚋcatalogueᚐAddressStatusCount(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -7736,6 +9094,26 @@ func (ec *executionContext) marshalNChangeCursor2string(ctx context.Context, sel
 		graphql.AddInvalidNullFromMarshaler(ctx, "ChangeCursor!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNChannelCount2leadgraphᚋleadᚋcatalogueᚐChannelCount(ctx context.Context, sel ast.SelectionSet, v catalogue.ChannelCount) graphql.Marshaler {
+	return ec._ChannelCount(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNChannelCount2ᚕleadgraphᚋleadᚋcatalogueᚐChannelCountᚄ(ctx context.Context, sel ast.SelectionSet, v []catalogue.ChannelCount) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNChannelCount2leadgraphᚋleadᚋcatalogueᚐChannelCount(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNCivicAddress2ᚕᚖleadgraphᚋleadᚐCivicAddressᚄ(ctx context.Context, sel ast.SelectionSet, v []*lead.CivicAddress) graphql.Marshaler {
@@ -7988,6 +9366,34 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 	return res
 }
 
+func (ec *executionContext) unmarshalNInterval2leadgraphᚋleadᚋcatalogueᚐInterval(ctx context.Context, v any) (catalogue.Interval, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNInterval2leadgraphᚋleadᚋcatalogueᚐInterval[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNInterval2leadgraphᚋleadᚋcatalogueᚐInterval(ctx context.Context, sel ast.SelectionSet, v catalogue.Interval) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNInterval2leadgraphᚋleadᚋcatalogueᚐInterval[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Interval!")
+	}
+	return res
+}
+
+var (
+	unmarshalNInterval2leadgraphᚋleadᚋcatalogueᚐInterval = map[string]catalogue.Interval{
+		"DAY":   catalogue.Day,
+		"WEEK":  catalogue.Week,
+		"MONTH": catalogue.Month,
+	}
+	marshalNInterval2leadgraphᚋleadᚋcatalogueᚐInterval = map[catalogue.Interval]string{
+		catalogue.Day:   "DAY",
+		catalogue.Week:  "WEEK",
+		catalogue.Month: "MONTH",
+	}
+)
+
 func (ec *executionContext) marshalNLead2ᚕᚕᚖleadgraphᚋleadᚐLead(ctx context.Context, sel ast.SelectionSet, v [][]*lead.Lead) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -8139,6 +9545,11 @@ func (ec *executionContext) unmarshalNLeadFilter2ᚖleadgraphᚋleadᚐFilter(ct
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNLeadOrder2ᚖleadgraphᚋleadᚐOrder(ctx context.Context, v any) (*lead.Order, error) {
+	res, err := ec.unmarshalInputLeadOrder(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNLeadOrderField2leadgraphᚋleadᚐOrderField(ctx context.Context, v any) (lead.OrderField, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := unmarshalNLeadOrderField2leadgraphᚋleadᚐOrderField[tmp]
@@ -8161,6 +9572,8 @@ var (
 		"COMPANY_NAME":     lead.OrderCompanyName,
 		"STATUS":           lead.OrderStatus,
 		"TENANT_ID":        lead.OrderTenantID,
+		"COMPANY_SIZE":     lead.OrderCompanySize,
+		"COUNTRY":          lead.OrderCountry,
 	}
 	marshalNLeadOrderField2leadgraphᚋleadᚐOrderField = map[lead.OrderField]string{
 		lead.OrderConsentedOn:    "CONSENTED_ON",
@@ -8168,6 +9581,8 @@ var (
 		lead.OrderCompanyName:    "COMPANY_NAME",
 		lead.OrderStatus:         "STATUS",
 		lead.OrderTenantID:       "TENANT_ID",
+		lead.OrderCompanySize:    "COMPANY_SIZE",
+		lead.OrderCountry:        "COUNTRY",
 	}
 )
 
@@ -8233,6 +9648,26 @@ func (ec *executionContext) marshalNNode2ᚕleadgraphᚋgraphᚋgeneratedᚐNode
 	return ret
 }
 
+func (ec *executionContext) marshalNOperatorCount2leadgraphᚋleadᚋcatalogueᚐOperatorCount(ctx context.Context, sel ast.SelectionSet, v catalogue.OperatorCount) graphql.Marshaler {
+	return ec._OperatorCount(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNOperatorCount2ᚕleadgraphᚋleadᚋcatalogueᚐOperatorCountᚄ(ctx context.Context, sel ast.SelectionSet, v []catalogue.OperatorCount) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOperatorCount2leadgraphᚋleadᚋcatalogueᚐOperatorCount(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNOrderDirection2bool(ctx context.Context, v any) (bool, error) {
 	res, err := scalar.UnmarshalDescending(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -8253,6 +9688,26 @@ func (ec *executionContext) marshalNPageInfo2ᚖleadgraphᚋgraphᚋgeneratedᚐ
 		return graphql.Null
 	}
 	return ec._PageInfo(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNPeriodCount2leadgraphᚋleadᚋcatalogueᚐPeriodCount(ctx context.Context, sel ast.SelectionSet, v catalogue.PeriodCount) graphql.Marshaler {
+	return ec._PeriodCount(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPeriodCount2ᚕleadgraphᚋleadᚋcatalogueᚐPeriodCountᚄ(ctx context.Context, sel ast.SelectionSet, v []catalogue.PeriodCount) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPeriodCount2leadgraphᚋleadᚋcatalogueᚐPeriodCount(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNStatusCount2leadgraphᚋleadᚋcatalogueᚐStatusCount(ctx context.Context, sel ast.SelectionSet, v catalogue.StatusCount) graphql.Marshaler {
@@ -8316,6 +9771,28 @@ func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNTimeZone2ᚖtimeᚐLocation(ctx context.Context, v any) (*time.Location, error) {
+	res, err := scalar.UnmarshalTimeZone(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTimeZone2ᚖtimeᚐLocation(ctx context.Context, sel ast.SelectionSet, v *time.Location) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TimeZone!")
+		return graphql.Null
+	}
+	_ = sel
+	res := scalar.MarshalTimeZone(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "TimeZone!")
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNTimeline2leadgraphᚋleadᚋcatalogueᚐTimeline(ctx context.Context, sel ast.SelectionSet, v catalogue.Timeline) graphql.Marshaler {
+	return ec._Timeline(ctx, sel, &v)
 }
 
 func (ec *executionContext) unmarshalNUUID2string(ctx context.Context, v any) (string, error) {
@@ -8533,6 +10010,11 @@ func (ec *executionContext) marshalN__TypeKind2string(ctx context.Context, sel a
 	return res
 }
 
+func (ec *executionContext) unmarshalOAddressFilter2leadgraphᚋleadᚐAddressFilter(ctx context.Context, v any) (lead.AddressFilter, error) {
+	res, err := ec.unmarshalInputAddressFilter(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -8696,6 +10178,41 @@ func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context,
 	return res
 }
 
+func (ec *executionContext) unmarshalOID2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNID2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOID2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNID2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalOID2ᚖstring(ctx context.Context, v any) (*string, error) {
 	if v == nil {
 		return nil, nil
@@ -8822,12 +10339,21 @@ func (ec *executionContext) unmarshalOLeadFilter2ᚖleadgraphᚋleadᚐFilter(ct
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalOLeadOrder2ᚖleadgraphᚋleadᚐOrder(ctx context.Context, v any) (*lead.Order, error) {
+func (ec *executionContext) unmarshalOLeadOrder2ᚕᚖleadgraphᚋleadᚐOrderᚄ(ctx context.Context, v any) ([]*lead.Order, error) {
 	if v == nil {
 		return nil, nil
 	}
-	res, err := ec.unmarshalInputLeadOrder(ctx, v)
-	return &res, graphql.ErrorOnPath(ctx, err)
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*lead.Order, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNLeadOrder2ᚖleadgraphᚋleadᚐOrder(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) marshalOLeadStats2ᚖleadgraphᚋleadᚋcatalogueᚐStats(ctx context.Context, sel ast.SelectionSet, v *catalogue.Stats) graphql.Marshaler {
@@ -8945,6 +10471,11 @@ func (ec *executionContext) marshalOString2ᚖstring(ctx context.Context, sel as
 	return res
 }
 
+func (ec *executionContext) unmarshalOTextFilter2leadgraphᚋleadᚐTextFilter(ctx context.Context, v any) (lead.TextFilter, error) {
+	res, err := ec.unmarshalInputTextFilter(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalOTimeRange2leadgraphᚋleadᚐTimeRange(ctx context.Context, v any) (lead.TimeRange, error) {
 	res, err := ec.unmarshalInputTimeRange(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -9001,6 +10532,42 @@ func (ec *executionContext) marshalOUUID2ᚖstring(ctx context.Context, sel ast.
 	_ = ctx
 	res := scalar.MarshalUUID(*v)
 	return res
+}
+
+func (ec *executionContext) unmarshalOValidationStatus2ᚕleadgraphᚋleadᚐValidationStatusᚄ(ctx context.Context, v any) ([]lead.ValidationStatus, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]lead.ValidationStatus, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNValidationStatus2leadgraphᚋleadᚐValidationStatus(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOValidationStatus2ᚕleadgraphᚋleadᚐValidationStatusᚄ(ctx context.Context, sel ast.SelectionSet, v []lead.ValidationStatus) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNValidationStatus2leadgraphᚋleadᚐValidationStatus(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOValidationStatus2ᚖleadgraphᚋleadᚐValidationStatus(ctx context.Context, v any) (*lead.ValidationStatus, error) {

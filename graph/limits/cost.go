@@ -211,17 +211,21 @@ func (e *estimate) answer(field branch, rows, items int) {
 // sized are the types whose lists are as long as the page that was asked for.
 var sized = map[string]bool{"LeadConnection": true, "LeadChangeConnection": true, "LeadChangeBatch": true}
 
+// lengths are the types whose lists have a maximum length of their own: leadgraph fills
+// them, not the platform.
+var lengths = map[string]int{"Timeline": 400}
+
 // fields counts the fields below a parent. Lists of leads in it have that many
 // items.
 func (e *estimate) fields(parent branch, items int) int {
 	total := multiply(pieceWeight, parent.pieces)
 	for _, child := range parent.children {
 		of := 1
-		switch list := child.Definition.Type.Elem != nil; {
-		case list && sized[parent.Definition.Type.Name()]:
+		switch list, name := child.Definition.Type.Elem != nil, parent.Definition.Type.Name(); {
+		case list && sized[name]:
 			of = items
 		case list:
-			of = e.rates.ListLength
+			of = cmp.Or(lengths[name], e.rates.ListLength)
 		}
 		total = add(total, add(1, multiply(of, e.fields(child, items))))
 	}

@@ -13,6 +13,7 @@ import (
 
 	"leadgraph/graph/generated"
 	"leadgraph/graph/limits"
+	"leadgraph/lead/catalogue"
 )
 
 // estimate validates a document as for a request and estimates its operation.
@@ -65,12 +66,14 @@ func TestEstimate(t *testing.T) {
 		{"negative", "{leads(first: -1){asOf}}", "", limits.Cost{UpstreamCalls: 2, Rows: 18, Fields: 2}},
 		{"from the end", "{leads(last: 10){asOf}}", "", limits.Cost{UpstreamCalls: 5, Rows: 10, Fields: 2}},
 		{"ordered", "{leads(first: 10, orderBy: {field: STATUS}){asOf}}", "", limits.Cost{UpstreamCalls: 5, Rows: 10, Fields: 2}},
+		{"ordered by two fields", `query($o: [LeadOrder!]){leads(first: 10, orderBy: $o){asOf}}`, `{"o":[{"field":"STATUS"},{"field":"COUNTRY"}]}`, limits.Cost{UpstreamCalls: 5, Rows: 10, Fields: 2}},
 		{"filtered", "{leads(first: 10, filter: {isDirectLead: true}){asOf}}", "", limits.Cost{UpstreamCalls: 7, Rows: 38, Fields: 2}},
 		{"filtered by tenant", "query($f: LeadFilter){leads(filter: $f){nodes{id}}}", fmt.Sprintf(`{"f":{"tenantId":[%q,%q],"not":null}}`, tenant, other), limits.Cost{UpstreamCalls: 4, Rows: 4, Fields: 6}},
 		{"filtered by tenant and by nothing", fmt.Sprintf(`{leads(first: 10, filter: {tenantId: [%q], and: [], search: ""}){asOf}}`, tenant), "", limits.Cost{UpstreamCalls: 9, Rows: 40, Fields: 2}},
 		{"filtered by tenant, and lead", fmt.Sprintf("{leads(filter: {tenantId: [%q]}){asOf} %s{id}}", tenant, one), "", limits.Cost{UpstreamCalls: 4, Rows: 4, Fields: 4}},
 		{"counted", "{leads(first: 10){...C}} fragment C on LeadConnection{n: totalCount}", "", limits.Cost{UpstreamCalls: 7, Rows: 38, Fields: 2}},
 		{"statistics", "{leadStats{total byStatus{count}}}", "", limits.Cost{UpstreamCalls: 5, Fields: 6}},
+		{"statistics of days", "{leadStats{consentedPer(interval: DAY){periods{from to count} rest}}}", "", limits.Cost{UpstreamCalls: 5, Fields: 4 + 3*catalogue.MaxBuckets}},
 		{"catalogue once", `{leadStats{total} a: leadStats{total} node(id: "1"){id} nodes(ids: ["1", "2"]){id}}`, "", limits.Cost{UpstreamCalls: 5, Rows: 3, Fields: 9}},
 		{"type", `{__type(name: "CountryCount"){name fields{name type{name ofType{name}}}}}`, "", limits.Cost{Fields: 20 * (3 + 2*(2+2+1))}},
 		{"unknown type", `{__type(name: "Nothing"){name}}`, "", limits.Cost{Fields: 20}},

@@ -11,7 +11,6 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
-	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"leadgraph/graph/pagination"
 	"leadgraph/internal/plaintext"
@@ -78,7 +77,7 @@ func (f Front) price(operation *ast.OperationDefinition, fragments ast.FragmentD
 	if violation := CheckDocument(doc, f.Document); violation != nil {
 		return Cost{}, violation
 	}
-	if errs := validator.ValidateWithRules(f.Schema, doc, rules.NewDefaultRules()); len(errs) > 0 {
+	if errs := validator.ValidateWithRules(f.Schema, doc, Defaults()); len(errs) > 0 {
 		return Cost{}, errs[0]
 	}
 	cost := Estimate(f.Schema, operation, doc.Fragments, f.assumed(operation), f.Rates, f.Budget)

@@ -18,7 +18,7 @@ import (
 // which judges literals and variables alike.
 func Rules(errors int, suggest bool) func() *rules.Rules {
 	return func() *rules.Rules {
-		defaults := rules.NewDefaultRules()
+		defaults := Defaults()
 		defaults.RemoveRule(rules.ValuesOfCorrectTypeRule.Name)
 		defaults.AddRule("DeferLabels", deferLabels)
 		defaults.AddRule("SurrogatePairs", surrogatePairs)
@@ -40,6 +40,32 @@ func Rules(errors int, suggest bool) func() *rules.Rules {
 		}
 		return stopping
 	}
+}
+
+// Defaults returns gqlparser's validation rules, changed to accept what earlier versions
+// of the schema accepted.
+func Defaults() *rules.Rules {
+	defaults := rules.NewDefaultRules()
+	defaults.ReplaceRule(rules.VariablesInAllowedPositionRule.Name, variablePositions)
+	return defaults
+}
+
+// formerTypes are the types that an input had before it became a list. A variable of the
+// former type is still accepted, and its value counts as a list of one, although the
+// specification allows that only for literals.
+var formerTypes = map[string]string{"[LeadOrder!]": "LeadOrder"}
+
+// variablePositions is gqlparser's rule for the types of variables, with formerTypes.
+func variablePositions(observers *core.Events, addError core.AddErrFunc) {
+	observers.OnValue(func(_ *core.Walker, value *ast.Value) {
+		if value.Kind != ast.Variable || value.ExpectedType == nil || value.VariableDefinition == nil {
+			return
+		}
+		if former := formerTypes[value.ExpectedType.String()]; former != "" && value.VariableDefinition.Type.NamedType == former {
+			value.ExpectedType = ast.NamedType(former, nil)
+		}
+	})
+	rules.VariablesInAllowedPositionRule.RuleFunc(observers, addError)
 }
 
 // deferLabels refuses labels of @defer that are not literal strings or not unique

@@ -41,6 +41,27 @@ func TestRulesFindTheFirstErrors(t *testing.T) {
 	}
 }
 
+// Documents from before orderBy was a list are valid, and no others that the
+// specification refuses.
+func TestFormerTypesOfVariables(t *testing.T) {
+	t.Parallel()
+	for document, want := range map[string]int{
+		`query($o: LeadOrder){leads(orderBy: $o){asOf}}`: 0,
+		`query($o: LeadOrder! = {field: STATUS}){leads(orderBy: $o){asOf} ...F} fragment F on Query{a: leads(orderBy: $o){asOf}}`: 0,
+		`query($o: [LeadOrder!]){leads(orderBy: $o){asOf}}`:                                                                       0,
+		`query($o: LeadOrder! = {field: STATUS}){leads(orderBy: [$o]){asOf}}`:                                                     0,
+		`query($o: LeadOrder){leads(orderBy: [$o]){asOf}}`:                                                                        1,
+		`query($o: [LeadOrder]){leads(orderBy: $o){asOf}}`:                                                                        1,
+		`query($o: LeadFilter){leads(orderBy: $o){asOf}}`:                                                                         1,
+		`query($f: LeadFilter){leads(filter: {and: $f}){asOf}}`:                                                                   1,
+		`query($s: LeadStatus!){leads(filter: {status: $s}){asOf}}`:                                                               1,
+	} {
+		if errs := faults(newExecutor(), document); len(errs) != want {
+			t.Errorf("%s: %q, want %d errors", document, errs, want)
+		}
+	}
+}
+
 // TestDeferLabels has the verdicts of DeferStreamDirectiveLabelRule of graphql-js.
 func TestDeferLabels(t *testing.T) {
 	t.Parallel()

@@ -11,8 +11,8 @@ import (
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/validator/rules"
 
+	"leadgraph/graph/limits"
 	"leadgraph/internal/plaintext"
 )
 
@@ -122,7 +122,7 @@ func (m *contents) add(d document, schema *ast.Schema) error {
 // The parser's messages can repeat a part of the document of any length, so
 // they are truncated.
 func validate(text string, schema *ast.Schema) (ast.OperationList, error) {
-	query, errs := gqlparser.LoadQueryWithRules(schema, text, rules.NewDefaultRules())
+	query, errs := gqlparser.LoadQueryWithRules(schema, text, limits.Defaults())
 	if len(errs) > 0 {
 		first, where := errs[0], ""
 		if len(first.Locations) > 0 {

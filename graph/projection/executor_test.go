@@ -54,7 +54,7 @@ func (q queryResolver) Lead(context.Context, string, bool) (*lead.Lead, error) {
 	return q.lead, q.err
 }
 
-func (q queryResolver) Leads(context.Context, *int, *string, *int, *string, *lead.Filter, *lead.Order) (*generated.LeadConnection, error) {
+func (q queryResolver) Leads(context.Context, *int, *string, *int, *string, *lead.Filter, []*lead.Order) (*generated.LeadConnection, error) {
 	return q.connection, q.err
 }
 
@@ -194,13 +194,15 @@ func sampleAnswers() answers {
 			AsOf: time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC),
 		},
 		nodes: []generated.Node{one, nil, (*lead.Lead)(nil), empty},
-		stats: &catalogue.Stats{
-			Total: 3, Direct: 1, AsOf: time.Unix(1, 0),
-			ByStatus:      []catalogue.StatusCount{{Status: lead.StatusActive, Count: 2}, {Status: 77, Count: 1}},
-			ByCountry:     []catalogue.CountryCount{{Country: "US", Count: 3}},
-			ByCompanySize: []catalogue.CompanySizeCount{{CompanySize: "L1_U9", Count: 1}, {CompanySize: "?", Count: 1}},
-		},
+		stats: sampleStats(),
 	}
+}
+
+func sampleStats() *catalogue.Stats {
+	other, strange := sample(), &lead.Lead{ID: "strange", Status: 77, ContactDetails: &lead.ContactDetails{CompanySize: new("?")}}
+	other.ID, other.ContactDetails.CompanySize, other.ConsentedOn = "other", new("L1_U9"), time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+	stats := catalogue.Build([]*lead.Lead{sample(), other, strange}, time.Unix(1, 0), nil).Stats(nil)
+	return &stats
 }
 
 const tenant = `tenantId: "f94238e5-4f2c-4e1b-8125-2d27122ca75f"`

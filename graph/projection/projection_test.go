@@ -275,18 +275,26 @@ func fieldQueries(s *ast.Schema, of *ast.Definition, prefix string) map[string]s
 			queries[of.Name+"."+field.Name] = prefix + "{" + field.Name + "}"
 			continue
 		}
-		for name, query := range fieldQueries(s, part, field.Name) {
+		for name, query := range fieldQueries(s, part, called(field)) {
 			queries[name] = prefix + "{" + query + "}"
 		}
 	}
 	return queries
 }
 
+// called returns the field with the arguments that it requires.
+func called(field *ast.FieldDefinition) string {
+	if field.Arguments.ForName("interval") != nil {
+		return field.Name + "(interval: WEEK)"
+	}
+	return field.Name
+}
+
 // selectAll selects every field of the type and of the types in it.
 func selectAll(s *ast.Schema, name string) string {
 	text := "{__typename "
 	for _, field := range s.Types[name].Fields {
-		text += field.Name + " "
+		text += called(field) + " "
 		if part := s.Types[field.Type.Name()]; !part.IsLeafType() {
 			text += selectAll(s, part.Name)
 		}

@@ -52,6 +52,7 @@ type fragment struct{ on, text string }
 
 var variableTypes = map[string]string{
 	"a": "Boolean!", "b": "Boolean! = true", "c": "CountryCode", "d": `CountryCode = "DE"`, "s": "ValidationStatus",
+	"z": `TimeZone! = "Asia/Kathmandu"`,
 }
 
 func (d *document) write() string {
@@ -76,7 +77,7 @@ func (d *document) values() map[string]any {
 	countries := rapid.SampledFrom([]any{"US", "de", nil})
 	all := map[string]any{
 		"a": rapid.Bool().Draw(d.T, "a"), "b": rapid.Bool().Draw(d.T, "b"), "c": countries.Draw(d.T, "c"),
-		"d": countries.Draw(d.T, "d"), "s": rapid.SampledFrom([]any{"VALIDATED", "UNKNOWN", nil}).Draw(d.T, "s"),
+		"d": countries.Draw(d.T, "d"), "z": rapid.SampledFrom([]any{"UTC", "America/St_Johns"}).Draw(d.T, "z"), "s": rapid.SampledFrom([]any{"VALIDATED", "UNKNOWN", nil}).Draw(d.T, "s"),
 	}
 	values := map[string]any{}
 	for name := range d.variables {
@@ -142,6 +143,19 @@ var addressArguments = []string{
 	`(validationStatus: $s)`, `(country: "nowhere")`,
 }
 
+var periodArguments = []string{`(interval: DAY)`, `(interval: WEEK, timeZone: "Europe/Berlin")`, `(interval: MONTH, timeZone: $z)`}
+
+// arguments draws one of the texts, and returns the field with it and an alias of its own.
+func (d *document) arguments(field string, texts []string) string {
+	i := rapid.IntRange(0, len(texts)-1).Draw(d.T, "arguments")
+	for name := range variableTypes {
+		if strings.Contains(texts[i], "$"+name) {
+			d.variables[name] = true
+		}
+	}
+	return fmt.Sprintf("x%d: %s%s", i, field, texts[i])
+}
+
 func (d *document) field(of *ast.Definition) string {
 	fields := of.Fields
 	if of == d.schema.Query {
@@ -167,13 +181,9 @@ func (d *document) field(of *ast.Definition) string {
 	case "leadChanges":
 		text += `(after: "")`
 	case "civicAddresses":
-		i := rapid.IntRange(0, len(addressArguments)-1).Draw(d.T, "arguments")
-		text = fmt.Sprintf("x%d: civicAddresses%s", i, addressArguments[i])
-		for name := range variableTypes {
-			if strings.Contains(addressArguments[i], "$"+name) {
-				d.variables[name] = true
-			}
-		}
+		text = d.arguments(field.Name, addressArguments)
+	case "consentedPer", "changedPer":
+		text = field.Name + "_" + d.arguments(field.Name, periodArguments)
 	}
 	text += d.directives()
 	if part := d.schema.Types[field.Type.Name()]; !part.IsLeafType() {
@@ -209,10 +219,8 @@ func anyAnswers(t *rapid.T) answers {
 	if rare(t) {
 		return a
 	}
-	a.stats = &catalogue.Stats{
-		Total: rapid.Int().Draw(t, "total"), AsOf: anyTime.Draw(t, "as of"),
-		ByCompanySize: []catalogue.CompanySizeCount{{CompanySize: anyText.Draw(t, "size"), Count: 1}},
-	}
+	stats := catalogue.Build(rapid.SliceOfN(anyLead, 0, 5).Draw(t, "counted"), anyTime.Draw(t, "as of"), nil).Stats(nil)
+	a.stats = &stats
 	a.connection = &generated.LeadConnection{Nodes: leads.Draw(t, "nodes"), TotalCount: maybe(t, rapid.Int()), AsOf: anyTime.Draw(t, "as of")}
 	for range rapid.IntRange(0, 3).Draw(t, "edges") {
 		edge := &generated.LeadEdge{Cursor: anyText.Draw(t, "cursor"), Node: anyLead.Draw(t, "node")}

@@ -1,6 +1,7 @@
 package projection
 
 import (
+	"maps"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -23,7 +24,8 @@ func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, *object[streamed]
 		"min: Int!": leaf(func(s *lead.SizeRange) int { return s.Min }, integer),
 		"max: Int":  leaf(func(s *lead.SizeRange) *int { return s.Max }, optional(integer)),
 	})
-	leads := declareLead(d, status, size)
+	validation := enum(d, "ValidationStatus", lead.ValidationNames)
+	leads := declareLead(d, status, validation, size)
 	edge := declare(d, "LeadEdge", signatures[generated.LeadEdge]{
 		"cursor: Cursor!": leaf(func(e *generated.LeadEdge) string { return e.Cursor }, text),
 		"node: Lead!":     child(func(e *generated.LeadEdge) *lead.Lead { return e.Node }, leads, required),
@@ -46,7 +48,7 @@ func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, *object[streamed]
 		"LeadConnection": rootOf(window, nullable),
 		"[LeadEdge!]!":   rootOf(edge, pointers),
 		"[Lead!]!":       rootOf(leads, pointers),
-		"LeadStats":      rootOf(declareStats(d, status, size, age), nullable),
+		"LeadStats":      rootOf(declareStats(d, status, validation, size, age), nullable),
 		"[LeadChange!]!": rootOf(change, pointers),
 
 		"LeadChangeConnection": rootOf(declareChanges(d, change, page), nullable),
@@ -95,7 +97,9 @@ func nodes(object write[*lead.Lead]) write[[]generated.Node] {
 	})
 }
 
-func declareLead(d *declarations, status write[lead.Status], size *object[lead.SizeRange]) *object[lead.Lead] {
+func declareLead(
+	d *declarations, status write[lead.Status], validation write[lead.ValidationStatus], size *object[lead.SizeRange],
+) *object[lead.Lead] {
 	details := fields(d, "ContactDetails", lead.DetailsFields, signatures[lead.ContactDetails]{
 		"companySizeRange: CompanySizeRange": child((*lead.ContactDetails).CompanySizeRange, size, nullable),
 	})
@@ -107,7 +111,7 @@ func declareLead(d *declarations, status write[lead.Status], size *object[lead.S
 		"contactDetails: ContactDetails": child(func(l *lead.Lead) *lead.ContactDetails { return l.ContactDetails }, details, nullable),
 		"asOf: DateTime!":                leaf((*lead.Lead).ReadAt, requiredMoment),
 		"contacts: [Contact!]!":          child(func(l *lead.Lead) []lead.Contact { return l.Contacts }, contact, values),
-		"civicAddresses(country: CountryCode, validationStatus: ValidationStatus): [CivicAddress!]!": addresses(declareAddress(d)),
+		"civicAddresses(country: CountryCode, validationStatus: ValidationStatus): [CivicAddress!]!": addresses(declareAddress(d, validation)),
 	})
 }
 
@@ -129,8 +133,7 @@ func addresses(address *object[lead.CivicAddress]) fieldCompiler[lead.Lead] {
 	}
 }
 
-func declareAddress(d *declarations) *object[lead.CivicAddress] {
-	validation := enum(d, "ValidationStatus", lead.ValidationNames)
+func declareAddress(d *declarations, validation write[lead.ValidationStatus]) *object[lead.CivicAddress] {
 	location := fields(d, "Location", lead.LocationFields, nil)
 	return fields(d, "CivicAddress", lead.AddressFields, signatures[lead.CivicAddress]{
 		"validationStatus: ValidationStatus!": leaf(func(a *lead.CivicAddress) lead.ValidationStatus { return a.ValidationStatus }, validation),
@@ -139,30 +142,81 @@ func declareAddress(d *declarations) *object[lead.CivicAddress] {
 	})
 }
 
-func declareStats(d *declarations, status write[lead.Status], size *object[lead.SizeRange], age write[lead.Age]) *object[catalogue.Stats] {
-	byStatus := declare(d, "StatusCount", signatures[catalogue.StatusCount]{
-		"status: LeadStatus!": leaf(func(c *catalogue.StatusCount) lead.Status { return c.Status }, status),
-		"count: Int!":         leaf(func(c *catalogue.StatusCount) int { return c.Count }, integer),
+func declareStats(
+	d *declarations, status write[lead.Status], validation write[lead.ValidationStatus], size *object[lead.SizeRange], age write[lead.Age],
+) *object[catalogue.Stats] {
+	type stats = catalogue.Stats
+	const arguments = `(interval: Interval!, timeZone: TimeZone! = "UTC"): Timeline!`
+	byStatus := counts(d, "StatusCount", "status: LeadStatus!", func(c *catalogue.StatusCount) (lead.Status, int) { return c.Status, c.Count }, status, nil)
+	byCountry := counts(d, "CountryCount", "country: CountryCode!", func(c *catalogue.CountryCount) (string, int) { return c.Country, c.Count }, text, nil)
+	bySize := counts(d, "CompanySizeCount", "companySize: String!", func(c *catalogue.CompanySizeCount) (string, int) { return c.CompanySize, c.Count }, text,
+		signatures[catalogue.CompanySizeCount]{
+			"companySizeRange: CompanySizeRange": child((*catalogue.CompanySizeCount).CompanySizeRange, size, nullable),
+		})
+	byChannel := counts(d, "ChannelCount", "channelId: String!", func(c *catalogue.ChannelCount) (string, int) { return c.ChannelID, c.Count }, text, nil)
+	byOperator := counts(d, "OperatorCount", "operatorId: String!", func(c *catalogue.OperatorCount) (string, int) { return c.OperatorID, c.Count }, text, nil)
+	byAddress := counts(d, "AddressStatusCount", "validationStatus: ValidationStatus!",
+		func(c *catalogue.AddressStatusCount) (lead.ValidationStatus, int) { return c.ValidationStatus, c.Count }, validation, nil)
+	line := declareTimeline(d)
+	return declare(d, "LeadStats", signatures[stats]{
+		"total: Int!":                             leaf(func(s *stats) int { return s.Total }, integer),
+		"byStatus: [StatusCount!]!":               child((*stats).ByStatus, byStatus, values),
+		"byCountry: [CountryCount!]!":             child((*stats).ByCountry, byCountry, values),
+		"byCountryRest: Int!":                     leaf((*stats).ByCountryRest, integer),
+		"byCompanySize: [CompanySizeCount!]!":     child((*stats).ByCompanySize, bySize, values),
+		"byCompanySizeRest: Int!":                 leaf((*stats).ByCompanySizeRest, integer),
+		"byChannel: [ChannelCount!]!":             child((*stats).ByChannel, byChannel, values),
+		"byChannelRest: Int!":                     leaf((*stats).ByChannelRest, integer),
+		"byOperator: [OperatorCount!]!":           child((*stats).ByOperator, byOperator, values),
+		"byOperatorRest: Int!":                    leaf((*stats).ByOperatorRest, integer),
+		"byAddressStatus: [AddressStatusCount!]!": child((*stats).ByAddressStatus, byAddress, values),
+		"byAddressStatusRest: Int!":               leaf((*stats).ByAddressStatusRest, integer),
+		"direct: Int!":                            leaf((*stats).Direct, integer),
+		"consented: Int!":                         leaf((*stats).Consented, integer),
+		"unknownConsent: Int!":                    leaf((*stats).UnknownConsent, integer),
+		"onboarded: Int!":                         leaf((*stats).Onboarded, integer),
+		"notOnboarded: Int!":                      leaf((*stats).NotOnboarded, integer),
+		"consentedPer" + arguments:                timeline((*stats).ConsentedPer, line),
+		"changedPer" + arguments:                  timeline((*stats).ChangedPer, line),
+		"unreadable: Int!":                        leaf(func(s *stats) int { return s.Unreadable }, integer),
+		"asOf: DateTime!":                         leaf(func(s *stats) time.Time { return s.AsOf }, requiredMoment),
+		"revision: String":                        leaf(func(s *stats) *string { return s.Revision }, optional(text)),
+		"freshness: Freshness!":                   leaf(func(s *stats) lead.Age { return s.Freshness }, age),
 	})
-	byCountry := declare(d, "CountryCount", signatures[catalogue.CountryCount]{
-		"country: CountryCode!": leaf(func(c *catalogue.CountryCount) string { return c.Country }, text),
-		"count: Int!":           leaf(func(c *catalogue.CountryCount) int { return c.Count }, integer),
+}
+
+// counts declares the type of a list's entries: a value and the number of its leads.
+func counts[T, V any](d *declarations, name, value string, of func(*T) (V, int), write write[V], more signatures[T]) *object[T] {
+	fields := signatures[T]{
+		value:         leaf(func(c *T) V { v, _ := of(c); return v }, write),
+		"count: Int!": leaf(func(c *T) int { _, n := of(c); return n }, integer),
+	}
+	maps.Copy(fields, more)
+	return declare(d, name, fields)
+}
+
+func declareTimeline(d *declarations) *object[catalogue.Timeline] {
+	period := declare(d, "PeriodCount", signatures[catalogue.PeriodCount]{
+		"from: DateTime!": leaf(func(p *catalogue.PeriodCount) time.Time { return p.From }, requiredMoment),
+		"to: DateTime":    leaf(func(p *catalogue.PeriodCount) time.Time { return p.To }, moment),
+		"count: Int!":     leaf(func(p *catalogue.PeriodCount) int { return p.Count }, integer),
 	})
-	bySize := declare(d, "CompanySizeCount", signatures[catalogue.CompanySizeCount]{
-		"companySize: String!":               leaf(func(c *catalogue.CompanySizeCount) string { return c.CompanySize }, text),
-		"companySizeRange: CompanySizeRange": child((*catalogue.CompanySizeCount).CompanySizeRange, size, nullable),
-		"count: Int!":                        leaf(func(c *catalogue.CompanySizeCount) int { return c.Count }, integer),
+	return declare(d, "Timeline", signatures[catalogue.Timeline]{
+		"periods: [PeriodCount!]!": child(func(t *catalogue.Timeline) []catalogue.PeriodCount { return t.Periods }, period, values),
+		"rest: Int!":               leaf(func(t *catalogue.Timeline) int { return t.Rest }, integer),
 	})
-	return declare(d, "LeadStats", signatures[catalogue.Stats]{
-		"total: Int!":                         leaf(func(s *catalogue.Stats) int { return s.Total }, integer),
-		"byStatus: [StatusCount!]!":           child(func(s *catalogue.Stats) []catalogue.StatusCount { return s.ByStatus }, byStatus, values),
-		"byCountry: [CountryCount!]!":         child(func(s *catalogue.Stats) []catalogue.CountryCount { return s.ByCountry }, byCountry, values),
-		"byCompanySize: [CompanySizeCount!]!": child(func(s *catalogue.Stats) []catalogue.CompanySizeCount { return s.ByCompanySize }, bySize, values),
-		"direct: Int!":                        leaf(func(s *catalogue.Stats) int { return s.Direct }, integer),
-		"consented: Int!":                     leaf(func(s *catalogue.Stats) int { return s.Consented }, integer),
-		"unreadable: Int!":                    leaf(func(s *catalogue.Stats) int { return s.Unreadable }, integer),
-		"asOf: DateTime!":                     leaf(func(s *catalogue.Stats) time.Time { return s.AsOf }, requiredMoment),
-		"revision: String":                    leaf(func(s *catalogue.Stats) *string { return s.Revision }, optional(text)),
-		"freshness: Freshness!":               leaf(func(s *catalogue.Stats) lead.Age { return s.Freshness }, age),
-	})
+}
+
+// timeline compiles a field whose arguments say how to count.
+func timeline(
+	count func(*catalogue.Stats, catalogue.Interval, *time.Location) catalogue.Timeline, line *object[catalogue.Timeline],
+) fieldCompiler[catalogue.Stats] {
+	return func(c *compiler, field graphql.CollectedField) write[*catalogue.Stats] {
+		one, index := line.compile(c, field.Selections), c.withArguments()
+		return func(o *output, s *catalogue.Stats) {
+			arguments := o.arguments[index]
+			counted := count(s, arguments["interval"].(catalogue.Interval), arguments["timeZone"].(*time.Location))
+			one(o, &counted)
+		}
+	}
 }

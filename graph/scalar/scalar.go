@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	_ "time/tzdata" // the image has no files of time zones
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
@@ -21,7 +22,11 @@ var (
 	errUUID    = errors.New("must be a UUID, 36 characters such as f94238e5-4f2c-4e1b-8125-2d27122ca75f")
 	errTime    = errors.New("must be an RFC 3339 time such as 2024-04-03T13:32:12Z")
 	errCountry = errors.New("must be a country code of two letters such as US")
+	errZone    = errors.New("must be a time zone of the IANA database such as Europe/Berlin")
 )
+
+// maxZoneBytes is longer than the names of all zones.
+const maxZoneBytes = 64
 
 // MarshalUUID writes the text as the platform sent it.
 func MarshalUUID(text string) graphql.Marshaler { return graphql.MarshalString(text) }
@@ -110,6 +115,25 @@ func UnmarshalCountryCode(value any) (string, error) {
 }
 
 func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+// MarshalTimeZone writes the name of the zone.
+func MarshalTimeZone(zone *time.Location) graphql.Marshaler {
+	return graphql.MarshalString(zone.String())
+}
+
+// UnmarshalTimeZone accepts the names of the IANA database. They are known wherever the
+// program runs, because it contains the database.
+func UnmarshalTimeZone(value any) (*time.Location, error) {
+	name, ok := value.(string)
+	if !ok || name == "" || name == "Local" || len(name) > maxZoneBytes {
+		return nil, errZone // for Go, Local is the zone of the server and "" is UTC
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, errZone
+	}
+	return zone, nil
+}
 
 // MarshalJSON writes the value itself, and null if it is absent.
 func MarshalJSON(value json.RawMessage) graphql.Marshaler {

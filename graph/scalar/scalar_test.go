@@ -1,6 +1,7 @@
 package scalar_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -60,6 +61,20 @@ func TestDateTimeIsRFC3339(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		case want != "" && got.Format(time.RFC3339Nano) != want:
 			t.Errorf("%q is read as %s, want %s", text, got.Format(time.RFC3339Nano), want)
+		}
+	}
+}
+
+func TestTimeZones(t *testing.T) {
+	t.Parallel()
+	for name, accepted := range map[any]bool{
+		"UTC": true, "Europe/Berlin": true, "America/Argentina/Buenos_Aires": true, "Etc/GMT+12": true,
+		"": false, "Local": false, "+01:00": false, "Europe": false, "../../etc/passwd": false, "/etc/localtime": false, `..\UTC`: false,
+		"Europe/Berlin\x00": false, strings.Repeat("x", 1<<20): false, 7: false, nil: false,
+	} {
+		zone, err := scalar.UnmarshalTimeZone(name)
+		if (err == nil) != accepted || accepted && zone.String() != name {
+			t.Errorf("%.60v: %v, %v", name, zone, err)
 		}
 	}
 }

@@ -58,6 +58,10 @@ func realisticLeads() []*lead.Lead {
 			continue
 		}
 		l.ConsentedCountries = []string{pick(countryCodes), pick(countryCodes), pick(countryCodes)}
+		l.OperatorID, l.TenantOrigin = new(pick(sizeBands)), new("Office365")
+		l.CivicAddresses = []lead.CivicAddress{{
+			Country: &l.ConsentedCountries[0], ValidationStatus: lead.ValidationStatus(r.IntN(4)), CityOrTown: new(pick(familyNames)), PostalOrZipCode: new(fmt.Sprint(r.IntN(100_000))),
+		}}
 		for contact := range 1 + r.IntN(3) {
 			given, family := pick(givenNames), pick(familyNames)
 			name := given + " " + family
@@ -135,20 +139,26 @@ func benchFilters(leads []*lead.Lead) map[string]*lead.Filter {
 		wide.Or = append(wide.Or, &lead.Filter{ConsentedCountries: slices.Repeat([]string{country}, catalogue.MaxFilterValues)})
 	}
 	return map[string]*lead.Filter{
-		"none":             nil,
-		"status":           {Statuses: []lead.Status{lead.StatusActive, lead.StatusSuspended}},
-		"tenants1000":      {TenantIDs: tenants},
-		"countries":        {ConsentedCountries: countryCodes},
-		"channel":          {ChannelIDs: []string{"1574"}},
-		"times":            {ConsentedOn: lead.TimeRange{From: &from, To: new(from.AddDate(1, 0, 0))}},
-		"search/rare":      search("contoso bank 1234"),
-		"search/common":    search("EXAMPLE"),
-		"search/letter":    search("a"),
-		"search/accented":  search("zurich"),
-		"search/absent":    search("user tenant"),
-		"search/repeating": search("user1.user1.user1.user1.user1.user1.user1.user1.user1.user1.user1.user1"),
-		"search/two":       {Not: &lead.Filter{Or: []*lead.Filter{search("e.e"), search("user tenant")}}},
-		"or50":             wide,
+		"none":                 nil,
+		"status":               {Statuses: []lead.Status{lead.StatusActive, lead.StatusSuspended}},
+		"tenants1000":          {TenantIDs: tenants},
+		"countries":            {ConsentedCountries: countryCodes},
+		"channel":              {ChannelIDs: []string{"1574"}},
+		"times":                {ConsentedOn: lead.TimeRange{From: &from, To: new(from.AddDate(1, 0, 0))}},
+		"search/rare":          search("contoso bank 1234"),
+		"search/common":        search("EXAMPLE"),
+		"search/letter":        search("a"),
+		"search/accented":      search("zurich"),
+		"search/absent":        search("user tenant"),
+		"search/repeating":     search("user1.user1.user1.user1.user1.user1.user1.user1.user1.user1.user1.user1"),
+		"companyName/contains": {CompanyName: lead.TextFilter{Contains: "bank 1234"}},
+		"companyName/starts":   {CompanyName: lead.TextFilter{Starts: "cafe"}},
+		"text/equals":          {Text: lead.TextFilter{Equals: "contoso ltd 1234"}},
+		"hasChannel":           {HasChannel: new(false)},
+		"hasConsentedOn":       {HasConsentedOn: new(true)},
+		"addresses":            {Addresses: lead.AddressFilter{Countries: countryCodes, ValidationStatuses: []lead.ValidationStatus{lead.ValidationInvalid}}},
+		"search/two":           {Not: &lead.Filter{Or: []*lead.Filter{search("e.e"), search("user tenant")}}},
+		"or50":                 wide,
 		"combined": {
 			IsDirectLead: new(false), HasCustomer: new(true),
 			Or:  []*lead.Filter{search("e.e"), {Statuses: []lead.Status{lead.StatusActive}}},
@@ -170,6 +180,26 @@ func BenchmarkSelect(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkCombinedOrder returns the first 50 leads in an order that the snapshot does not
+// have yet.
+func BenchmarkCombinedOrder(b *testing.B) {
+	leads := realisticLeads()
+	orders := []lead.Order{{Field: lead.OrderCountry}, {Field: lead.OrderStatus, Descending: true}, {Field: lead.OrderCompanyName}}
+	whole := catalogue.Build(leads, time.Time{}, nil)
+	b.Run("known", func(b *testing.B) {
+		for b.Loop() {
+			whole.Select(nil, orders...).Slice(0, 50)
+		}
+	})
+	b.Run("new", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			fields := []lead.OrderField{lead.OrderStatus, lead.OrderCountry, lead.OrderCompanySize, lead.OrderTenantID, lead.OrderConsentedOn, lead.OrderCompanyName}
+			orders := []lead.Order{{Field: fields[i%6]}, {Field: fields[(i+1)%6], Descending: i/6%2 == 0}, {Field: fields[(i+2)%6], Descending: i/12%2 == 0}}
+			whole.Select(nil, orders...).Slice(0, 50)
+		}
+	})
 }
 
 // BenchmarkPage returns the 50 leads after a cursor close to the end. The lead of the
@@ -197,7 +227,15 @@ func BenchmarkPage(b *testing.B) {
 
 func BenchmarkStats(b *testing.B) {
 	s := catalogue.Build(realisticLeads(), time.Time{}, nil)
+	b.ReportAllocs()
 	for b.Loop() {
-		s.Stats(nil)
+		stats := s.Stats(nil)
+		stats.ByStatus()
+		stats.ByCountry()
+		stats.ByCompanySize()
+		stats.ByChannel()
+		stats.ByChannelRest()
+		stats.ByAddressStatus()
+		stats.ConsentedPer(catalogue.Day, time.UTC)
 	}
 }

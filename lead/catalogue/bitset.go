@@ -62,6 +62,16 @@ func (b bitset) subtract(other bitset) {
 	}
 }
 
+// require removes the rows that are not in the other set or, if wanted is false, those
+// that are.
+func (b bitset) require(other bitset, wanted bool) {
+	if wanted {
+		b.intersect(other)
+	} else {
+		b.subtract(other)
+	}
+}
+
 func (b bitset) unite(other bitset) {
 	for i, word := range other {
 		b[i] |= word

@@ -3,7 +3,6 @@ package catalogue
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"leadgraph/lead"
 )
@@ -16,9 +15,8 @@ type condition struct {
 	// tag marks the condition in fingerprints. Clients keep cursors, so a tag never
 	// changes and is never reused.
 	tag byte
-	// search is true if the condition searches texts. These are personal data, and
-	// cost the most per row.
-	search bool
+	// scans is true if the condition searches texts, which costs the most per row.
+	scans bool
 
 	// set reports whether the filter has the condition.
 	set func(*lead.Filter) bool
@@ -31,7 +29,7 @@ type condition struct {
 }
 
 // conditions lists all conditions. Fingerprints encode them in this order, so rows
-// are never reordered.
+// are never reordered, and new ones come last.
 var conditions = []condition{
 	oneOf("tenantId", 't', func(f *lead.Filter) []string { return f.TenantIDs }, strings.ToLower, textBytes,
 		func(s *Snapshot) *postings[string] { return &s.tenants }),
@@ -40,13 +38,7 @@ var conditions = []condition{
 	truth("isDirectLead", 'd', func(f *lead.Filter) *bool { return f.IsDirectLead }, func(s *Snapshot, rows bitset, want bool) {
 		rows.intersect(s.direct.anyOf(len(s.leads), []bool{want}, verbatim))
 	}),
-	truth("hasCustomer", 'u', func(f *lead.Filter) *bool { return f.HasCustomer }, func(s *Snapshot, rows bitset, want bool) {
-		if want {
-			rows.intersect(s.customers)
-		} else {
-			rows.subtract(s.customers)
-		}
-	}),
+	has("hasCustomer", 'u', func(f *lead.Filter) *bool { return f.HasCustomer }, func(s *Snapshot) bitset { return s.customers }),
 	oneOf("consentedCountry", 'c', func(f *lead.Filter) []string { return f.ConsentedCountries }, strings.ToUpper, textBytes,
 		func(s *Snapshot) *postings[string] { return &s.countries }),
 	oneOf("channelId", 'h', func(f *lead.Filter) []string { return f.ChannelIDs }, verbatim, textBytes,
@@ -54,11 +46,9 @@ var conditions = []condition{
 	during("consentedOn", 'o', lead.OrderConsentedOn, func(f *lead.Filter) lead.TimeRange { return f.ConsentedOn }),
 	during("lastModifiedOn", 'm', lead.OrderLastModifiedOn, func(f *lead.Filter) lead.TimeRange { return f.LastModifiedOn }),
 	{
-		name: "search", tag: 'q', search: true,
-		set: func(f *lead.Filter) bool { return strings.TrimSpace(f.Search) != "" },
-		check: func(f *lead.Filter, path string) error {
-			return checkLimit(path, "characters", utf8.RuneCountInString(f.Search), MaxSearchLength)
-		},
+		name: "search", tag: 'q', scans: true,
+		set:    func(f *lead.Filter) bool { return !blank(f.Search) },
+		check:  func(f *lead.Filter, path string) error { return checkText(path, f.Search) },
 		encode: func(e *encoding, tag byte, f *lead.Filter) { e.field(tag, []byte(newFolder().needle(f.Search))) },
 		narrow: func(s *Snapshot, rows bitset, f *lead.Filter) {
 			// Every lead matches a text that consists of accents only.
@@ -67,31 +57,114 @@ var conditions = []condition{
 			}
 		},
 	},
+	among("ids", 'i', func(f *lead.Filter) []string { return f.IDs }, verbatim, textBytes, (*Snapshot).withIDs),
+	text("companyName", 'n', func(f *lead.Filter) *lead.TextFilter { return &f.CompanyName }, (*searchText).companyName),
+	text("text", 'x', func(f *lead.Filter) *lead.TextFilter { return &f.Text }, (*searchText).open),
+	oneOf("companySize", 'z', func(f *lead.Filter) []string { return f.CompanySizes }, verbatim, textBytes,
+		func(s *Snapshot) *postings[string] { return &s.sizes }),
+	oneOf("operatorId", 'p', func(f *lead.Filter) []string { return f.OperatorIDs }, verbatim, textBytes,
+		func(s *Snapshot) *postings[string] { return &s.operators }),
+	oneOf("tenantOrigin", 'g', func(f *lead.Filter) []string { return f.TenantOrigins }, verbatim, textBytes,
+		func(s *Snapshot) *postings[string] { return &s.origins }),
+	has("hasChannel", 'H', func(f *lead.Filter) *bool { return f.HasChannel }, func(s *Snapshot) bitset { return s.channels.any(len(s.leads)) }),
+	has("hasConsentedOn", 'O', func(f *lead.Filter) *bool { return f.HasConsentedOn }, func(s *Snapshot) bitset {
+		return s.within(lead.OrderConsentedOn, lead.TimeRange{})
+	}),
+	{
+		name: "addresses", tag: 'a',
+		set: func(f *lead.Filter) bool {
+			a := &f.Addresses
+			return a.Countries != nil || a.ValidationStatuses != nil || a.Missing != nil
+		},
+		check: func(f *lead.Filter, path string) error {
+			if err := checkValues(path+".country", f.Addresses.Countries); err != nil {
+				return err
+			}
+			return checkValues(path+".validationStatus", f.Addresses.ValidationStatuses)
+		},
+		encode: func(e *encoding, tag byte, f *lead.Filter) { e.addresses(tag, &f.Addresses) },
+		narrow: func(s *Snapshot, rows bitset, f *lead.Filter) { s.narrowByAddress(rows, &f.Addresses) },
+	},
 }
 
-// oneOf returns a condition that the lead has one of the given values. Values are
-// compared in their normal form.
+// oneOf returns a condition that the lead has one of the given values in an index.
+// Values are compared in their normal form.
 func oneOf[K comparable](
 	name string, tag byte, values func(*lead.Filter) []K, normal func(K) K, encoded func(K) []byte, index func(*Snapshot) *postings[K],
 ) condition {
+	return among(name, tag, values, normal, encoded, func(s *Snapshot, keys []K) bitset {
+		return index(s).anyOf(len(s.leads), keys, normal)
+	})
+}
+
+// among returns a condition that the lead has one of the given values; rows finds the
+// rows that have.
+func among[K comparable](
+	name string, tag byte, values func(*lead.Filter) []K, normal func(K) K, encoded func(K) []byte, rows func(*Snapshot, []K) bitset,
+) condition {
 	return condition{
 		name: name, tag: tag,
-		set: func(f *lead.Filter) bool { return values(f) != nil },
+		set:    func(f *lead.Filter) bool { return values(f) != nil },
+		check:  func(f *lead.Filter, path string) error { return checkValues(path, values(f)) },
+		encode: func(e *encoding, tag byte, f *lead.Filter) { encodeValues(e, tag, values(f), normal, encoded) },
+		narrow: func(s *Snapshot, left bitset, f *lead.Filter) { left.intersect(rows(s, values(f))) },
+	}
+}
+
+// has returns a condition that the lead has a property, or that it does not; rows finds
+// the rows that have it.
+func has(name string, tag byte, value func(*lead.Filter) *bool, rows func(*Snapshot) bitset) condition {
+	return truth(name, tag, value, func(s *Snapshot, left bitset, want bool) { left.require(rows(s), want) })
+}
+
+// text returns a condition on texts; lines finds those of a row.
+func text(name string, tag byte, of func(*lead.Filter) *lead.TextFilter, lines func(*searchText, int32) string) condition {
+	parts := func(f *lead.Filter) []textPart {
+		t := of(f)
+		return []textPart{{"contains", 'c', t.Contains}, {"starts", 's', t.Starts}, {"equals", 'e', t.Equals}}
+	}
+	return condition{
+		name: name, tag: tag, scans: true,
+		set: func(f *lead.Filter) bool {
+			return slices.ContainsFunc(parts(f), func(p textPart) bool { return !blank(p.text) })
+		},
 		check: func(f *lead.Filter, path string) error {
-			return checkLimit(path, "values", len(values(f)), MaxFilterValues)
+			for _, p := range parts(f) {
+				if err := checkText(path+"."+p.name, p.text); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 		encode: func(e *encoding, tag byte, f *lead.Filter) {
-			members := make([][]byte, 0, len(values(f)))
-			for _, v := range values(f) {
-				members = append(members, encoded(normal(v)))
+			var inner encoding
+			for _, p := range parts(f) {
+				if !blank(p.text) {
+					inner.field(p.tag, []byte(newFolder().needle(p.text)))
+				}
 			}
-			e.set(tag, members)
+			e.field(tag, inner)
 		},
 		narrow: func(s *Snapshot, rows bitset, f *lead.Filter) {
-			rows.intersect(index(s).anyOf(len(s.leads), values(f), normal))
+			wanted := needlesOf(of(f))
+			for row := range rows.all() {
+				if !wanted.match(lines(&s.text, row)) {
+					rows.remove(row)
+				}
+			}
 		},
 	}
 }
+
+// textPart is a member of lead.TextFilter.
+type textPart struct {
+	name string
+	tag  byte
+	text string
+}
+
+// blank reports whether a text to search for is no condition.
+func blank(text string) bool { return strings.TrimSpace(text) == "" }
 
 // truth returns a condition on a property that is true or false.
 func truth(name string, tag byte, value func(*lead.Filter) *bool, narrow func(*Snapshot, bitset, bool)) condition {
@@ -111,7 +184,7 @@ func during(name string, tag byte, field lead.OrderField, span func(*lead.Filter
 		set:    func(f *lead.Filter) bool { return !span(f).IsOpen() },
 		check:  unlimited,
 		encode: func(e *encoding, tag byte, f *lead.Filter) { e.times(tag, span(f)) },
-		narrow: func(s *Snapshot, rows bitset, f *lead.Filter) { s.narrowByTime(rows, field, span(f)) },
+		narrow: func(s *Snapshot, rows bitset, f *lead.Filter) { rows.intersect(s.within(field, span(f))) },
 	}
 }
 
@@ -140,11 +213,30 @@ func TenantsOnly(f *lead.Filter) ([]string, bool) {
 	return f.TenantIDs, true
 }
 
-// Searches reports whether any part of the filter searches texts, which are
-// personal data.
-func Searches(f *lead.Filter) bool {
-	return f != nil && (anyCondition(f, func(c *condition) bool { return c.search }) ||
-		slices.ContainsFunc(f.And, Searches) || slices.ContainsFunc(f.Or, Searches) || Searches(f.Not))
+// Open returns the filter for callers who may not read personal data: it searches only
+// texts that are not personal.
+func Open(f *lead.Filter) *lead.Filter {
+	if f == nil {
+		return nil
+	}
+	open := *f
+	open.And, open.Or, open.Not = opened(f.And), opened(f.Or), Open(f.Not)
+	if !blank(f.Search) {
+		open.Search = ""
+		open.And = append(open.And, &lead.Filter{Text: lead.TextFilter{Contains: f.Search}})
+	}
+	return &open
+}
+
+func opened(filters []*lead.Filter) []*lead.Filter {
+	if filters == nil {
+		return nil // which is not the same as none of no filters
+	}
+	open := make([]*lead.Filter, len(filters))
+	for i, f := range filters {
+		open[i] = Open(f)
+	}
+	return open
 }
 
 // anyCondition reports whether f has a condition of the kind, not counting nested

@@ -78,10 +78,14 @@ func setValue(t *testing.T, name string, v reflect.Value) {
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 		setValue(t, name, v.Index(0))
 	default:
-		if v.Type() != reflect.TypeFor[lead.TimeRange]() {
+		switch v.Type() {
+		case reflect.TypeFor[lead.TimeRange]():
+			v.Set(reflect.ValueOf(lead.TimeRange{From: new(time.Unix(1, 0))}))
+		case reflect.TypeFor[lead.TextFilter](), reflect.TypeFor[lead.AddressFilter]():
+			setValue(t, name, v.Field(0))
+		default:
 			t.Fatalf("lead.Filter.%s is a %s: teach setValue in this test a value of that type", name, v.Type())
 		}
-		v.Set(reflect.ValueOf(lead.TimeRange{From: new(time.Unix(1, 0))}))
 	}
 }
 

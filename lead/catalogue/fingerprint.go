@@ -5,26 +5,36 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
+	"strings"
 	"time"
 
 	"leadgraph/lead"
 )
 
-// Fingerprint returns a hash of a filter and an order, so that a cursor of one
+// Fingerprint returns a hash of a filter and orders, so that a cursor of one
 // list is refused for another. The hash is the same in every process. It ignores
 // the order and repetition of values in lists, and spelling that makes no
 // difference to the filter. It is 0 only for all leads in the platform's own order.
-func Fingerprint(f *lead.Filter, o lead.Order) uint64 {
-	o = normalOrder(o)
-	if o == (lead.Order{}) && Empty(f) {
+func Fingerprint(f *lead.Filter, orders ...lead.Order) uint64 {
+	orders = normalOrder(orders)
+	if len(orders) == 0 && Empty(f) {
 		return 0
 	}
-	direction := byte(0)
-	if o.Descending {
-		direction = 1
+	// The leading byte is the version of this encoding. The first one has one order.
+	head := []byte{1}
+	if len(orders) == 0 {
+		orders = []lead.Order{{}}
+	} else if len(orders) > 1 {
+		head = []byte{2, byte(len(orders))}
 	}
-	// The leading byte is the version of this encoding.
-	sum := sha256.Sum256(append([]byte{1, byte(o.Field), direction}, canonical(f)...))
+	for _, o := range orders {
+		direction := byte(0)
+		if o.Descending {
+			direction = 1
+		}
+		head = append(head, byte(o.Field), direction)
+	}
+	sum := sha256.Sum256(append(head, canonical(f)...))
 	return max(binary.BigEndian.Uint64(sum[:8]), 1)
 }
 
@@ -78,6 +88,29 @@ func (e *encoding) set(tag byte, values [][]byte) {
 		members.field('.', v)
 	}
 	e.field(tag, members)
+}
+
+// encodeValues writes a list of values in their normal form.
+func encodeValues[K any](e *encoding, tag byte, values []K, normal func(K) K, encoded func(K) []byte) {
+	members := make([][]byte, 0, len(values))
+	for _, v := range values {
+		members = append(members, encoded(normal(v)))
+	}
+	e.set(tag, members)
+}
+
+func (e *encoding) addresses(tag byte, f *lead.AddressFilter) {
+	var inner encoding
+	if f.Countries != nil {
+		encodeValues(&inner, 'c', f.Countries, strings.ToUpper, textBytes)
+	}
+	if f.ValidationStatuses != nil {
+		encodeValues(&inner, 'v', f.ValidationStatuses, verbatim, func(v lead.ValidationStatus) []byte { return []byte{byte(v)} })
+	}
+	if f.Missing != nil {
+		inner.flag('m', *f.Missing)
+	}
+	e.field(tag, inner)
 }
 
 func (e *encoding) flag(tag byte, value bool) {

@@ -75,8 +75,8 @@ func TestSnapshotAfterAnotherOne(t *testing.T) {
 			if diff := gocmp.Diff(alone, s, everything); diff != "" {
 				t.Fatalf("not as built alone: %s", diff)
 			}
-			f, o := leadtest.GenFilter(2).Draw(t, "filter"), leadtest.GenOrder().Draw(t, "order")
-			if got, want := leadtest.IDs(s.Select(f, o).Slice(0, len(leads))), leadtest.IDs(plainSelect(leads, f, o)); !slices.Equal(got, want) {
+			f, o := leadtest.GenFilter(2).Draw(t, "filter"), leadtest.GenOrders().Draw(t, "orders")
+			if got, want := leadtest.IDs(s.Select(f, o...).Slice(0, len(leads))), leadtest.IDs(plainSelect(leads, f, o...)); !slices.Equal(got, want) {
 				t.Fatalf("got %v, want %v", got, want)
 			}
 			previous = s

@@ -1,7 +1,9 @@
 package catalogue
 
 import (
+	"slices"
 	"sort"
+	"strings"
 
 	"leadgraph/lead"
 )
@@ -13,7 +15,7 @@ func (s *Snapshot) narrow(rows bitset, f *lead.Filter) {
 		return
 	}
 	for i := range conditions {
-		if c := &conditions[i]; !c.search && c.set(f) {
+		if c := &conditions[i]; !c.scans && c.set(f) {
 			c.narrow(s, rows, f)
 		}
 	}
@@ -29,21 +31,21 @@ func (s *Snapshot) narrow(rows bitset, f *lead.Filter) {
 		rows.subtract(unwanted)
 	}
 	for i := range conditions {
-		if c := &conditions[i]; c.search && c.set(f) {
+		if c := &conditions[i]; c.scans && c.set(f) {
 			c.narrow(s, rows, f)
 		}
 	}
 }
 
-// narrowByTime removes the rows whose time is not in the range. In the ascending
-// order by that time the rows of a range are contiguous, and rows without a time
-// come last, so a binary search finds both ends.
-func (s *Snapshot) narrowByTime(rows bitset, field lead.OrderField, r lead.TimeRange) {
+// within returns the rows whose time is in the range. In the ascending order by that
+// time the rows of a range are contiguous, and rows without a time come last, so a
+// binary search finds both ends.
+func (s *Snapshot) within(field lead.OrderField, r lead.TimeRange) bitset {
 	moment := consentedOn
 	if field == lead.OrderLastModifiedOn {
 		moment = lastModifiedOn
 	}
-	ordered := s.orderings[field][0].rows
+	ordered := s.orderings[field].both[0].rows
 	first := sort.Search(len(ordered), func(i int) bool {
 		t := moment(s.leads[ordered[i]])
 		return t.IsZero() || r.From == nil || !t.Before(*r.From)
@@ -56,7 +58,25 @@ func (s *Snapshot) narrowByTime(rows bitset, field lead.OrderField, r lead.TimeR
 	for i := first; i < end; i++ {
 		inside.set(ordered[i])
 	}
-	rows.intersect(inside)
+	return inside
+}
+
+// narrowByAddress removes the rows without an address that meets all conditions.
+func (s *Snapshot) narrowByAddress(rows bitset, f *lead.AddressFilter) {
+	if f.Missing != nil {
+		rows.require(s.addresses.any(len(s.leads)), !*f.Missing)
+	}
+	if f.Countries == nil && f.ValidationStatuses == nil {
+		return
+	}
+	countries := map[string]bool{}
+	for _, country := range f.Countries {
+		countries[strings.ToUpper(country)] = true
+	}
+	rows.intersect(s.addresses.matching(len(s.leads), func(kind addressKind) bool {
+		return (f.Countries == nil || countries[kind.country]) &&
+			(f.ValidationStatuses == nil || slices.Contains(f.ValidationStatuses, kind.status))
+	}))
 }
 
 // matchAny returns the rows that match at least one of the filters.

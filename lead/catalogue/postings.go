@@ -92,6 +92,29 @@ func (p *postings[K]) anyOf(length int, keys []K, normal func(K) K) bitset {
 	return set
 }
 
+// any returns the rows [0, length) that have any value.
+func (p *postings[K]) any(length int) bitset {
+	set := newBitset(length)
+	for _, row := range p.rows {
+		set.set(row)
+	}
+	return set
+}
+
+// matching returns the rows [0, length) that have a value of the kind.
+func (p *postings[K]) matching(length int, kind func(K) bool) bitset {
+	set := newBitset(length)
+	for key, value := range p.index {
+		if !kind(key) {
+			continue
+		}
+		for _, row := range p.list(value) {
+			set.set(row)
+		}
+	}
+	return set
+}
+
 // counts returns how many of the rows within have each value. It leaves out values
 // that none of them has.
 func (p *postings[K]) counts(within bitset) map[K]int {

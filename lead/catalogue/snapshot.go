@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"cmp"
 	"fmt"
 	"sort"
 	"strings"
@@ -42,19 +43,30 @@ type Snapshot struct {
 	unreadable int
 	revision   Revision
 
-	byID      []int32                       // rows by ascending id
-	byTie     []int32                       // rows by ascending tie
-	anchors   map[uint64]int32              // rows by AnchorHash
-	orderings [lead.OrderFields][2]ordering // ascending, descending
+	byID      []int32          // rows by ascending id
+	byTie     []int32          // rows by ascending tie
+	anchors   map[uint64]int32 // rows by AnchorHash
+	orderings [lead.OrderFields]fieldOrder
+	combined  combinedOrders
 
 	tenants   postings[string] // in lower case
 	countries postings[string] // in upper case
 	channels  postings[string]
 	sizes     postings[string]
+	operators postings[string]
+	origins   postings[string]
+	addresses postings[addressKind]
 	statuses  postings[lead.Status]
 	direct    postings[bool]
 	customers bitset
 	text      searchText
+}
+
+// addressKind is what a condition on addresses asks of one. The country is in upper
+// case, and empty if the address has none.
+type addressKind struct {
+	country string
+	status  lead.ValidationStatus
 }
 
 // Build returns a snapshot of leads in the platform's order; asOf is when reading
@@ -78,7 +90,7 @@ func build(leads []*lead.Lead, asOf time.Time, previous *Snapshot, pace *flight.
 	b.indexIDs()
 	b.indexValues()
 	b.text = b.searchText()
-	b.orderings[lead.OrderAsRead][0] = asRead(len(b.leads))
+	b.orderings[lead.OrderAsRead].both[0] = asRead(len(b.leads))
 	for field := lead.OrderAsRead + 1; field < lead.OrderFields; field++ {
 		b.orderings[field] = b.ordered(field)
 	}
@@ -127,15 +139,18 @@ func (b *builder) indexIDs() {
 	}
 }
 
-// ordered returns the order by a field, ascending and descending.
-func (b *builder) ordered(field lead.OrderField) (both [2]ordering) {
+// ordered returns the orders by a field.
+func (b *builder) ordered(field lead.OrderField) (o fieldOrder) {
 	w := newKeyWriter()
 	if b.unchanged(func(before, now *lead.Lead) bool { return w.key(field, before) == w.key(field, now) }) {
 		return b.old.orderings[field]
 	}
 	if !b.fewFresh() {
 		r := rankTexts(w.keys(field, b.leads, b.pace), b.pace)
-		return [2]ordering{newOrdering(r, b.byTie, false, b.pace), newOrdering(r, b.byTie, true, b.pace)}
+		o.both = [2]ordering{newOrdering(r, b.byTie, false, b.pace), newOrdering(r, b.byTie, true, b.pace)}
+		o.heads = headsOf(o.both[0].rows, func(row, next int32) bool { return r.ranks[row] == r.ranks[next] }, b.pace)
+		o.valued = sort.Search(len(r.ranks), func(place int) bool { return r.ranks[o.both[0].rows[place]] == r.groups })
+		return o
 	}
 	keys := make(map[int32]string) // of rows that are looked at
 	key := func(row int32) string {
@@ -146,13 +161,22 @@ func (b *builder) ordered(field lead.OrderField) (both [2]ordering) {
 		}
 		return text
 	}
-	for direction, old := range b.old.orderings[field] {
-		o := lead.Order{Field: field, Descending: direction == 1}
-		both[direction] = b.merged(old.rows, func(row, fresh int32) int {
-			return compareKeys(o, key(row), tie(b.leads[row].ID), key(fresh), tie(b.leads[fresh].ID))
+	old := &b.old.orderings[field]
+	for direction := range old.both {
+		by := lead.Order{Field: field, Descending: direction == 1}
+		o.both[direction] = b.merged(old.both[direction].rows, func(row, fresh int32) int {
+			return cmp.Or(compareKeys(by, key(row), key(fresh)), strings.Compare(tie(b.leads[row].ID), tie(b.leads[fresh].ID)))
 		})
 	}
-	return both
+	ranks := old.ranking().ranks
+	o.heads = headsOf(o.both[0].rows, func(row, next int32) bool {
+		if known, also := b.from[row], b.from[next]; known >= 0 && also >= 0 {
+			return ranks[known] == ranks[also]
+		}
+		return key(row) == key(next)
+	}, b.pace)
+	o.valued = sort.Search(len(b.leads), func(place int) bool { return key(o.both[0].rows[place]) == "" })
+	return o
 }
 
 func (b *builder) indexValues() {
@@ -163,16 +187,28 @@ func (b *builder) indexValues() {
 			add(strings.ToUpper(country))
 		}
 	})
-	b.channels = postingsOf(b, &b.old.channels, func(l *lead.Lead, add func(string)) {
-		for _, id := range []*string{l.ChannelID, l.OVOCChannelID} {
-			if id != nil {
-				add(*id)
-			}
+	given := func(text *string, add func(string)) {
+		if text != nil && *text != "" {
+			add(*text)
 		}
+	}
+	b.channels = postingsOf(b, &b.old.channels, func(l *lead.Lead, add func(string)) {
+		given(l.ChannelID, add)
+		given(l.OVOCChannelID, add)
 	})
 	b.sizes = postingsOf(b, &b.old.sizes, func(l *lead.Lead, add func(string)) {
-		if d := l.ContactDetails; d != nil && d.CompanySize != nil && *d.CompanySize != "" {
-			add(*d.CompanySize)
+		if l.ContactDetails != nil {
+			given(l.ContactDetails.CompanySize, add)
+		}
+	})
+	b.operators = postingsOf(b, &b.old.operators, func(l *lead.Lead, add func(string)) { given(l.OperatorID, add) })
+	b.origins = postingsOf(b, &b.old.origins, func(l *lead.Lead, add func(string)) { given(l.TenantOrigin, add) })
+	b.addresses = postingsOf(b, &b.old.addresses, func(l *lead.Lead, add func(addressKind)) {
+		for i := range l.CivicAddresses {
+			a := &l.CivicAddresses[i]
+			kind := addressKind{status: a.ValidationStatus}
+			given(a.Country, func(country string) { kind.country = strings.ToUpper(country) })
+			add(kind)
 		}
 	})
 	b.direct = postingsOf(b, &b.old.direct, func(l *lead.Lead, add func(bool)) {
@@ -225,6 +261,17 @@ func (s *Snapshot) Position(id string) (position int, found bool) {
 		return 0, false
 	}
 	return int(s.byID[i]), true
+}
+
+// withIDs returns the rows of the leads with these ids.
+func (s *Snapshot) withIDs(ids []string) bitset {
+	rows := newBitset(len(s.leads))
+	for _, id := range ids {
+		if row, found := s.Position(id); found {
+			rows.set(int32(row))
+		}
+	}
+	return rows
 }
 
 // ByTenant returns the leads of a tenant in the platform's own order, or nil if

@@ -2,6 +2,8 @@ package catalogue
 
 import (
 	"fmt"
+	"slices"
+	"unicode/utf8"
 
 	"leadgraph/lead"
 )
@@ -20,8 +22,8 @@ const (
 	// MaxFilterSearches is the maximum number of text searches in a filter. Each
 	// reads the texts of all leads that passed the other conditions, which takes up
 	// to 8 ms for 100,000 leads. All other conditions together take less than 1 ms.
-	MaxFilterSearches = 2
-	// MaxSearchLength is the maximum length of a search text in characters.
+	MaxFilterSearches = 3
+	// MaxSearchLength is the maximum length of a text to search for in characters.
 	MaxSearchLength = 200
 )
 
@@ -41,6 +43,20 @@ func Validate(f *lead.Filter) error {
 	return checkLimit(root, "text searches", size.searches, MaxFilterSearches)
 }
 
+// ValidateOrder checks the orders of a list. Its error is a *lead.FilterError.
+func ValidateOrder(orders []lead.Order) error {
+	const path = "orderBy"
+	if err := checkLimit(path, "fields", len(orders), lead.MaxOrders); err != nil {
+		return err
+	}
+	for i, o := range orders {
+		if slices.ContainsFunc(orders[:i], func(other lead.Order) bool { return other.Field == o.Field }) {
+			return &lead.FilterError{Path: path, Reason: "has a field twice"}
+		}
+	}
+	return nil
+}
+
 // filterSize counts the conditions of a filter and of the filters nested in it.
 type filterSize struct{ conditions, searches int }
 
@@ -57,7 +73,7 @@ func (s *filterSize) add(f *lead.Filter, path string, depth int) error {
 			continue
 		}
 		s.conditions++
-		if c.search {
+		if c.scans {
 			s.searches++
 		}
 	}
@@ -80,6 +96,14 @@ func (s *filterSize) addNested(f *lead.Filter, path string, depth int) error {
 	}
 	s.conditions++
 	return s.add(f, path, depth+1)
+}
+
+func checkValues[K any](path string, values []K) error {
+	return checkLimit(path, "values", len(values), MaxFilterValues)
+}
+
+func checkText(path, text string) error {
+	return checkLimit(path, "characters", utf8.RuneCountInString(text), MaxSearchLength)
 }
 
 func checkLimit(path, what string, found, most int) error {

@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"sort"
+	"strings"
 
 	"leadgraph/lead"
 )
@@ -10,15 +11,16 @@ import (
 // immutable and safe for concurrent use.
 type View struct {
 	snapshot *Snapshot
-	order    lead.Order
-	matching bitset // nil if all leads match
+	orders   []lead.Order // normal
+	matching bitset       // nil if all leads match
 	total    int
 }
 
-// Select returns the leads that match f in the order o. Validate f first: that
-// bounds the work.
-func (s *Snapshot) Select(f *lead.Filter, o lead.Order) View {
-	v := View{snapshot: s, order: normalOrder(o), matching: fullBitset(len(s.leads))}
+// Select returns the leads that match f, ordered by the first order, by the next one
+// where that finds leads equal, and so on; in the platform's own order if there is none.
+// Validate f and the orders first: that bounds the work.
+func (s *Snapshot) Select(f *lead.Filter, orders ...lead.Order) View {
+	v := View{snapshot: s, orders: normalOrder(orders), matching: fullBitset(len(s.leads))}
 	s.narrow(v.matching, f)
 	if v.total = v.matching.count(); v.total == len(s.leads) {
 		v.matching = nil
@@ -65,26 +67,32 @@ func (v View) Find(anchor uint64) (before int, found, known bool) {
 	if !known {
 		return 0, false, false
 	}
-	place := v.snapshot.ordering(v.order).places[row]
+	place := v.snapshot.ordering(v.orders).places[row]
 	return v.countMatching(0, int(place)), v.matching == nil || v.matching.has(row), true
 }
 
 // Ordered reports whether the view has another order than the platform's.
-func (v View) Ordered() bool { return v.order.Field != lead.OrderAsRead }
+func (v View) Ordered() bool { return len(v.orders) > 0 }
 
-// Key returns the value and the id that a lead is ordered by, cut to a fixed length.
+// Key returns the values, as one text, and the id that a lead is ordered by, each cut to
+// a fixed length.
 func (v View) Key(l *lead.Lead) (value, id string) {
-	return newKeyWriter().value(v.order.Field, l), tie(l.ID)
+	return newKeyWriter().values(v.orders, l), tie(l.ID)
 }
 
 // Seek returns the number of leads of the view that come before a key, and whether a
 // lead of the view has it. It needs no lead that has the key.
 func (v View) Seek(value, id string) (before int, found bool) {
-	writer, rows := newKeyWriter(), v.snapshot.ordering(v.order).rows
-	key := writer.keyOf(v.order.Field, value)
+	writer, rows := newKeyWriter(), v.snapshot.ordering(v.orders).rows
+	keys := writer.keysOf(v.orders, value)
 	compare := func(i int) int {
 		l := v.snapshot.leads[rows[i]]
-		return compareKeys(v.order, key, id, writer.key(v.order.Field, l), tie(l.ID))
+		for i, o := range v.orders {
+			if c := compareKeys(o, keys[i], writer.key(o.Field, l)); c != 0 {
+				return c
+			}
+		}
+		return strings.Compare(id, tie(l.ID))
 	}
 	place, found := sort.Find(len(rows), compare)
 	return v.countMatching(0, place), found && (v.matching == nil || v.matching.has(rows[place]))
@@ -97,7 +105,7 @@ func (v View) Slice(from, to int) []*lead.Lead {
 	if from >= to {
 		return nil
 	}
-	ordered := v.snapshot.ordering(v.order).rows
+	ordered := v.snapshot.ordering(v.orders).rows
 	if v.matching == nil {
 		return v.snapshot.at(ordered[from:to])
 	}
@@ -129,19 +137,8 @@ func (v View) countMatching(from, to int) int {
 		return v.matching.countBefore(to) - v.matching.countBefore(from)
 	}
 	n := 0
-	for _, row := range v.snapshot.ordering(v.order).rows[from:to] {
+	for _, row := range v.snapshot.ordering(v.orders).rows[from:to] {
 		n += v.matching.bit(row)
 	}
 	return n
-}
-
-// ordering returns the ordering of all leads. The order must be normal.
-func (s *Snapshot) ordering(o lead.Order) *ordering {
-	if o.Field == lead.OrderID {
-		return &ordering{rows: s.byTie}
-	}
-	if o.Descending {
-		return &s.orderings[o.Field][1]
-	}
-	return &s.orderings[o.Field][0]
 }

@@ -20,7 +20,7 @@ import (
 type world struct {
 	t        *rapid.T
 	filter   *lead.Filter
-	order    lead.Order
+	orders   []lead.Order
 	leads    []*lead.Lead
 	replicas []*catalogue.Snapshot
 	clock    int
@@ -38,9 +38,9 @@ type world struct {
 	repeats int
 }
 
-func newWorld(t *rapid.T, order lead.Order) *world {
+func newWorld(t *rapid.T, orders []lead.Order) *world {
 	w := &world{
-		t: t, order: order, shuffles: rapid.Bool().Draw(t, "shuffles"),
+		t: t, orders: orders, shuffles: rapid.Bool().Draw(t, "shuffles"),
 		filter: leadtest.GenFilter(2).Draw(t, "filter"), steady: map[string]bool{}, seen: map[string]int{},
 	}
 	switch rapid.IntRange(0, 2).Draw(t, "kind of filter") { // a drawn filter often matches few
@@ -130,7 +130,7 @@ func (w *world) move(at int, end bool) {
 	} else {
 		w.leads = slices.Insert(w.leads, 0, moved)
 	}
-	if w.order.Field == lead.OrderAsRead {
+	if len(w.orders) == 0 {
 		w.steady[moved.ID] = false
 	}
 }
@@ -141,10 +141,10 @@ func (w *world) rewrite(at int, value bool) {
 	updated.ID = old.ID
 	if !value {
 		updated.ConsentedOn, updated.LastModifiedOn, updated.ContactDetails = old.ConsentedOn, old.LastModifiedOn, old.ContactDetails
-		updated.Status, updated.TenantID = old.Status, old.TenantID
+		updated.Status, updated.TenantID, updated.ConsentedCountries = old.Status, old.TenantID, old.ConsentedCountries
 	}
 	w.leads[at] = updated
-	if !plainMatch(updated, w.filter) || w.order.Field != lead.OrderAsRead && plainCompare(w.order)(old, updated) != 0 {
+	if !plainMatch(updated, w.filter) || len(w.orders) > 0 && plainCompare(w.orders)(old, updated) != 0 {
 		w.steady[old.ID] = false
 	}
 }
@@ -172,7 +172,7 @@ func (w *world) page(window pagination.Window) pagination.Result[*lead.Lead] {
 		w.refresh(replica)
 	}
 	snapshot := w.replicas[replica]
-	result := pagination.Cut(window, snapshot.Select(w.filter, w.order))
+	result := pagination.Cut(window, snapshot.Select(w.filter, w.orders...))
 	result.AsOf = snapshot.AsOf()
 	return result
 }
@@ -236,18 +236,18 @@ func (w *world) check(backward bool) {
 			kept = append(kept, l)
 		}
 	}
-	slices.SortStableFunc(kept, plainCompare(w.order))
+	slices.SortStableFunc(kept, plainCompare(w.orders))
 	want := leadtest.IDs(kept)
 	if backward {
 		slices.Reverse(want)
 	}
 	var got []string
 	for _, id := range w.answers {
-		if w.steady[id] && (w.order.Field != lead.OrderAsRead || !w.loose || !slices.Contains(got, id)) {
+		if w.steady[id] && (len(w.orders) > 0 || !w.loose || !slices.Contains(got, id)) {
 			got = append(got, id)
 		}
 	}
-	if w.order.Field == lead.OrderAsRead && w.loose && w.shuffles {
+	if len(w.orders) == 0 && w.loose && w.shuffles {
 		for _, id := range want {
 			if !slices.Contains(got, id) {
 				w.t.Fatalf("steady lead %s was never answered: %v", id, w.answers)
@@ -266,23 +266,34 @@ func TestWalks(t *testing.T) {
 	t.Parallel()
 	for field := range lead.OrderFields {
 		for _, descending := range []bool{false, true} {
-			for _, backward := range []bool{false, true} {
-				if field == lead.OrderAsRead && descending {
-					continue
-				}
-				order := lead.Order{Field: field, Descending: descending}
-				t.Run(fmt.Sprintf("field %d descending %v backward %v", field, descending, backward), func(t *testing.T) {
-					t.Parallel()
-					repeats, rows := 0, 0
-					leadtest.Walks(t, func(t *rapid.T) {
-						w := newWorld(t, order)
-						w.walk(backward)
-						w.check(backward)
-						repeats, rows = repeats+w.repeats, rows+len(w.answers)
-					})
-					t.Logf("%d of %d rows were repeated", repeats, rows)
-				})
+			if field == lead.OrderAsRead && descending {
+				continue
 			}
+			orders := []lead.Order{{Field: field, Descending: descending}}
+			if field == lead.OrderAsRead {
+				orders = nil
+			}
+			checkWalks(t, fmt.Sprintf("field %d descending %v", field, descending), func(*rapid.T) []lead.Order { return orders })
 		}
+	}
+	checkWalks(t, "several fields", func(t *rapid.T) []lead.Order {
+		return leadtest.GenOrders().Filter(func(orders []lead.Order) bool { return len(orders) > 1 }).Draw(t, "orders")
+	})
+}
+
+func checkWalks(t *testing.T, name string, orders func(*rapid.T) []lead.Order) {
+	t.Helper()
+	for _, backward := range []bool{false, true} {
+		t.Run(fmt.Sprintf("%s backward %v", name, backward), func(t *testing.T) {
+			t.Parallel()
+			repeats, rows := 0, 0
+			leadtest.Walks(t, func(t *rapid.T) {
+				w := newWorld(t, orders(t))
+				w.walk(backward)
+				w.check(backward)
+				repeats, rows = repeats+w.repeats, rows+len(w.answers)
+			})
+			t.Logf("%d of %d rows were repeated", repeats, rows)
+		})
 	}
 }

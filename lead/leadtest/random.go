@@ -39,6 +39,24 @@ func genCountries() *rapid.Generator[[]string] {
 
 func genChannel() *rapid.Generator[string] { return rapid.SampledFrom([]string{"1", "2", "1574"}) }
 
+func genCode() *rapid.Generator[string] {
+	return rapid.SampledFrom([]string{"", "L1", "L10_U49", "L10_U99", "Big"})
+}
+
+func genOperator() *rapid.Generator[string] { return rapid.SampledFrom([]string{"", "o1", "O1", "o2"}) }
+
+func genOrigin() *rapid.Generator[string] { return rapid.SampledFrom([]string{"", "Office365", "x"}) }
+
+func genCountry() *rapid.Generator[string] { return rapid.SampledFrom([]string{"US", "GB", "us"}) }
+
+func genValidation() *rapid.Generator[lead.ValidationStatus] {
+	return rapid.Map(rapid.IntRange(0, 3), func(n int) lead.ValidationStatus { return lead.ValidationStatus(n) })
+}
+
+func genPhone() *rapid.Generator[string] {
+	return rapid.SampledFrom([]string{"", "n/a", "+1 (2) 3", "123-1", "\uff11\uff12", "ab"})
+}
+
 func genStatus() *rapid.Generator[lead.Status] {
 	return rapid.Map(rapid.IntRange(0, 4), func(n int) lead.Status { return lead.Status(n) })
 }
@@ -51,6 +69,8 @@ func GenLead() *rapid.Generator[*lead.Lead] {
 			ID:                 fmt.Sprintf("lead-with-long-id-%d", rapid.IntRange(0, 300).Draw(t, "id")),
 			TenantID:           genTenant().Draw(t, "tenant"),
 			Status:             genStatus().Draw(t, "status"),
+			OperatorID:         rapid.Ptr(genOperator(), true).Draw(t, "operator"),
+			TenantOrigin:       rapid.Ptr(genOrigin(), true).Draw(t, "origin"),
 			IsDirectLead:       rapid.Ptr(rapid.Bool(), true).Draw(t, "direct"),
 			UMPCustomerGUID:    rapid.Ptr(rapid.SampledFrom([]string{"", "g"}), true).Draw(t, "customer"),
 			ChannelID:          rapid.Ptr(genChannel(), true).Draw(t, "channel"),
@@ -62,12 +82,19 @@ func GenLead() *rapid.Generator[*lead.Lead] {
 		if rapid.Bool().Draw(t, "details") {
 			l.ContactDetails = &lead.ContactDetails{
 				CompanyName: text.Draw(t, "company"), FullName: text.Draw(t, "name"), Email: text.Draw(t, "email"),
-				CompanySize: rapid.Ptr(rapid.SampledFrom([]string{"", "L1", "L10_U49"}), true).Draw(t, "size"),
+				CompanySize: rapid.Ptr(genCode(), true).Draw(t, "size"), PhoneNumber: rapid.Ptr(genPhone(), true).Draw(t, "phone"),
 			}
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "contacts") {
 			l.Contacts = append(l.Contacts, lead.Contact{
 				CompanyName: text.Draw(t, "company"), FullName: text.Draw(t, "name"), Email: text.Draw(t, "email"),
+				PhoneNumber: rapid.Ptr(genPhone(), true).Draw(t, "phone"),
+			})
+		}
+		for range rapid.IntRange(-1, 2).Draw(t, "addresses") {
+			l.CivicAddresses = append(l.CivicAddresses, lead.CivicAddress{
+				Country: rapid.Ptr(genCountry(), true).Draw(t, "country"), ValidationStatus: genValidation().Draw(t, "validation"),
+				CityOrTown: text.Draw(t, "town"), CityOrTownAlias: text.Draw(t, "alias"), PostalOrZipCode: text.Draw(t, "code"),
 			})
 		}
 		return l
@@ -112,13 +139,14 @@ func GenFilter(depth int) *rapid.Generator[*lead.Filter] {
 			ConsentedOn:        genRange(t, "consented"),
 			LastModifiedOn:     genRange(t, "modified"),
 		}
+		drawRare(t, f)
 		switch rapid.IntRange(0, 5).Draw(t, "flags") {
 		case 0:
 			f.IsDirectLead = new(rapid.Bool().Draw(t, "direct"))
 		case 1:
 			f.HasCustomer = new(rapid.Bool().Draw(t, "customer"))
 		case 2:
-			f.Search = genText().Draw(t, "search")
+			f.Search = rapid.OneOf(genText(), rapid.SampledFrom([]string{"1", "2-3", "(12", "1b", "F94", "\uff12"})).Draw(t, "search")
 		}
 		if depth > 1 && rapid.Bool().Draw(t, "nested") {
 			nested := GenFilter(depth - 1)
@@ -130,12 +158,50 @@ func GenFilter(depth int) *rapid.Generator[*lead.Filter] {
 	})
 }
 
-// GenOrder generates orders.
-func GenOrder() *rapid.Generator[lead.Order] {
-	return rapid.Custom(func(t *rapid.T) lead.Order {
+// drawRare sets at most one of the conditions that most filters do not have.
+func drawRare(t *rapid.T, f *lead.Filter) {
+	switch rapid.IntRange(0, 16).Draw(t, "rare") {
+	case 0:
+		f.IDs = rapid.SliceOfN(rapid.Map(rapid.IntRange(0, 300), func(n int) string { return fmt.Sprintf("lead-with-long-id-%d", n) }), 0, 60).Draw(t, "ids")
+	case 1:
+		f.CompanyName = genTextFilter(t)
+	case 2:
+		f.Text = genTextFilter(t)
+	case 3:
+		f.CompanySizes = rapid.SliceOfN(genCode(), 0, 2).Draw(t, "sizes")
+	case 4:
+		f.OperatorIDs = rapid.SliceOfN(genOperator(), 0, 2).Draw(t, "operators")
+	case 5:
+		f.TenantOrigins = rapid.SliceOfN(genOrigin(), 0, 2).Draw(t, "origins")
+	case 6:
+		f.HasChannel = new(rapid.Bool().Draw(t, "has channel"))
+	case 7:
+		f.HasConsentedOn = new(rapid.Bool().Draw(t, "has consented"))
+	case 8:
+		f.Addresses = lead.AddressFilter{
+			Countries:          optional(t, "countries", rapid.SliceOfN(genCountry(), 0, 2)),
+			ValidationStatuses: optional(t, "validations", rapid.SliceOfN(genValidation(), 0, 2)),
+			Missing:            rapid.Ptr(rapid.Bool(), true).Draw(t, "missing"),
+		}
+	}
+}
+
+func genTextFilter(t *rapid.T) (f lead.TextFilter) {
+	for _, part := range []*string{&f.Contains, &f.Starts, &f.Equals} {
+		if rapid.Bool().Draw(t, "part") {
+			*part = genText().Draw(t, "text")
+		}
+	}
+	return f
+}
+
+// GenOrders generates orders by up to three fields.
+func GenOrders() *rapid.Generator[[]lead.Order] {
+	one := rapid.Custom(func(t *rapid.T) lead.Order {
 		return lead.Order{
-			Field:      lead.OrderField(rapid.IntRange(0, int(lead.OrderTenantID)).Draw(t, "field")),
+			Field:      lead.OrderField(rapid.IntRange(1, int(lead.OrderFields)-1).Draw(t, "field")),
 			Descending: rapid.Bool().Draw(t, "descending"),
 		}
 	})
+	return rapid.SliceOfNDistinct(one, 0, lead.MaxOrders, func(o lead.Order) lead.OrderField { return o.Field })
 }

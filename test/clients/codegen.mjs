@@ -9,12 +9,12 @@ import { ask, check, leadId, schema, tenantId } from './check.mjs';
 const documents = `
 fragment Card on Lead { id status consentedOn contactDetails { companyName companySizeRange { min max } } }
 query Lead($id: UUID!) { lead(tenantId: $id) { ...Card } }
-query Leads($first: Int, $after: Cursor, $filter: LeadFilter, $orderBy: LeadOrder) {
+query Leads($first: Int, $after: Cursor, $filter: LeadFilter, $orderBy: [LeadOrder!]) {
   leads(first: $first, after: $after, filter: $filter, orderBy: $orderBy) {
     edges { cursor node { ...Card } } pageInfo { hasNextPage endCursor } totalCount
   }
 }`;
-const scalars = { UUID: 'string', DateTime: 'string', CountryCode: 'string', Cursor: 'string', ChangeCursor: 'string', JSON: 'unknown' };
+const scalars = { UUID: 'string', DateTime: 'string', CountryCode: 'string', Cursor: 'string', ChangeCursor: 'string', TimeZone: 'string', JSON: 'unknown' };
 
 const files = {};
 await check('client preset', async () => {

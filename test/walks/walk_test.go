@@ -214,7 +214,7 @@ func (w *walk) describe(p page) string {
 // document returns the query with the fields that this walk selects.
 func (w *walk) document(counted bool) string {
 	var b strings.Builder
-	b.WriteString(`query ($first: Int, $after: Cursor, $last: Int, $before: Cursor, $filter: LeadFilter, $orderBy: LeadOrder) {
+	b.WriteString(`query ($first: Int, $after: Cursor, $last: Int, $before: Cursor, $filter: LeadFilter, $orderBy: [LeadOrder!]) {
 leads(first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $orderBy) { asOf `)
 	if w.edges {
 		b.WriteString(`edges { cursor node { id } } `)
@@ -238,13 +238,15 @@ leads(first: $first, after: $after, last: $last, before: $before, filter: $filte
 
 func (l list) variables() map[string]any {
 	variables, filter := map[string]any{}, map[string]any{}
-	if l.field != "" {
+	var orders []map[string]any
+	for by := &l; by != nil && by.field != ""; by = by.then {
 		direction := "ASC"
-		if l.descending {
+		if by.descending {
 			direction = "DESC"
 		}
-		variables["orderBy"] = map[string]any{"field": l.field, "direction": direction}
+		orders = append(orders, map[string]any{"field": by.field, "direction": direction})
 	}
+	variables["orderBy"] = orders
 	if l.status != "" {
 		filter["status"] = []string{l.status}
 	}

@@ -21,7 +21,7 @@ type kind struct {
 	list  func(dice *rand.Rand) list
 }
 
-var fields = []string{"CONSENTED_ON", "LAST_MODIFIED_ON", "COMPANY_NAME", "STATUS", "TENANT_ID"}
+var fields = []string{"CONSENTED_ON", "LAST_MODIFIED_ON", "COMPANY_NAME", "STATUS", "TENANT_ID", "COMPANY_SIZE", "COUNTRY"}
 
 func kinds() []kind {
 	fixed := func(l list) func(*rand.Rand) list { return func(*rand.Rand) list { return l } }
@@ -44,6 +44,17 @@ func kinds() []kind {
 			return l
 		}},
 	}
+	all = append(all, kind{"by several fields", sometimes, func(dice *rand.Rand) list {
+		by := dice.Perm(len(fields))
+		third := &list{field: fields[by[2]], descending: dice.IntN(2) == 0}
+		if dice.IntN(2) == 0 {
+			third = nil
+		}
+		return list{
+			field: fields[by[0]], descending: dice.IntN(2) == 0,
+			then: &list{field: fields[by[1]], descending: dice.IntN(2) == 0, then: third},
+		}
+	}})
 	for _, field := range fields {
 		all = append(all, kind{field + " ASC", sometimes, fixed(list{field: field})},
 			kind{field + " DESC", sometimes, fixed(list{field: field, descending: true})})

@@ -20,6 +20,7 @@ type record struct {
 	label                             string // short name, for reports
 	id, tenant                        string
 	status, name, consented, modified string
+	country, size                     string
 	json                              json.RawMessage
 	changed                           time.Time // its match or its sort value; also when it appeared or went
 	edited                            time.Time // its sort value
@@ -89,6 +90,7 @@ func (w *world) fill(r *record, dice *rand.Rand) {
 	r.status = pick("Active", "Active", "NotActive", "Suspended", "Removed", "Dormant")
 	r.consented = pick("", "2024-01-01T00:00:00Z", "2024-01-01T00:00:00.0000001Z", "2024-02-03T04:05:06Z", "2025-01-01T00:00:00Z")
 	r.modified = pick("", "2024-01-01T00:00:00Z", "2024-05-01T00:00:00.5Z", "2024-05-02T00:00:00Z", "2024-05-03T00:00:00Z", "2025-12-31T23:59:59Z")
+	r.country, r.size = pick("", "DE", "FR", "US"), pick("", "L1_U9", "L10", "L10_U49")
 	long := strings.Repeat("long ", 12) + "name" // 64 characters
 	r.name = pick("", "aria", "bravo", "nova", "nova east", long, long+" a", long+" b", long+" nova")
 }
@@ -133,7 +135,8 @@ func (r *record) encode() json.RawMessage {
 	encoded, err := json.Marshal(map[string]any{
 		"id": r.id, "tenantId": r.tenant, "status": r.status, "isDirectLead": true,
 		"consentedOn": orNull(r.consented), "lastModifiedOn": orNull(r.modified),
-		"contactDetails": map[string]any{"companyName": orNull(r.name)},
+		"contactDetails":     map[string]any{"companyName": orNull(r.name), "companySize": orNull(r.size)},
+		"consentedCountries": slices.DeleteFunc([]string{r.country}, func(country string) bool { return country == "" }),
 	})
 	if err != nil {
 		panic(err) // of texts only
@@ -179,6 +182,7 @@ func (w *world) expected() []*record {
 type list struct {
 	field      string // of LeadOrderField; empty is the platform's order
 	descending bool
+	then       *list  // orders ties by its field and direction; nil if the id does
 	status     string // of LeadStatus
 	search     string
 	tenants    []string // nil is no condition
@@ -200,9 +204,17 @@ var statuses = map[string]struct{ public, rank string }{
 	"Removed": {"REMOVED", "4"}, "Dormant": {"UNKNOWN", "5"},
 }
 
-// value returns what the list is ordered by. The texts are such that their bytes are in
-// the order that the schema promises.
+// value returns what the list is ordered by.
 func (l list) value(r *record) string {
+	if l.then == nil {
+		return l.first(r)
+	}
+	return l.first(r) + "\n" + l.then.value(r)
+}
+
+// first returns what the list is ordered by at first. The texts are such that their bytes are in
+// the order that the schema promises.
+func (l list) first(r *record) string {
 	switch l.field {
 	case "CONSENTED_ON":
 		return instant(r.consented)
@@ -214,19 +226,25 @@ func (l list) value(r *record) string {
 		return statuses[r.status].rank
 	case "TENANT_ID":
 		return r.tenant
+	case "COUNTRY":
+		return r.country
+	case "COMPANY_SIZE":
+		return map[string]string{"L1_U9": "1", "L10_U49": "2", "L10": "3"}[r.size]
 	}
 	return ""
 }
 
 func instant(text string) string { return strings.TrimSuffix(text, "Z") }
 
-// compare orders two leads: those without the value last, ties by id.
+// compare orders two leads: those without the value last, ties by the next field or by id.
 func (l list) compare(a, b *record) int {
-	x, y := l.value(a), l.value(b)
+	x, y := l.first(a), l.first(b)
 	if l.field == "COMPANY_NAME" {
 		x, y = x[:min(len(x), 64)], y[:min(len(y), 64)] // which the schema promises
 	}
 	switch {
+	case x == y && l.then != nil:
+		return l.then.compare(a, b)
 	case x == y:
 		return cmp.Compare(a.id, b.id)
 	case x == "":

@@ -115,7 +115,7 @@ func textOfWindow(w oracle.Window, key string, v *variables, deferred bool) stri
 	order, _ := w.Order().(oracle.Object)
 	switch {
 	case order == nil:
-		add("orderBy", "LeadOrder", nil, false)
+		add("orderBy", "[LeadOrder!]", nil, false)
 	case !w.Descending && v.one(2):
 		add("orderBy", "LeadOrder", oracle.Object{"field": w.Field}, true)
 	default:
@@ -176,7 +176,7 @@ func (m *Maker) stats(key string) part {
 			if q.Filter != nil {
 				args = "(filter: " + v.add("LeadFilter", q.Filter) + ")"
 			}
-			return fmt.Sprintf("%s: leadStats%s { asOf total direct consented byStatus { status count } byCountry { country count } byCompanySize { companySize count } }", key, args)
+			return fmt.Sprintf("%s: leadStats%s { asOf total direct consented byStatus { status count } byCountry { country count } byCompanySize { companySize count } byChannel { channelId count } byOperator { operatorId count } onboarded notOnboarded byAddressStatusRest unknownConsent }", key, args)
 		},
 	}
 }

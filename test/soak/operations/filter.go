@@ -24,7 +24,7 @@ func randomQuery(random *rand.Rand, h *oracle.History) oracle.Query {
 }
 
 func randomOrder(random *rand.Rand) (field string, descending bool) {
-	return pick(random, []string{"CONSENTED_ON", "LAST_MODIFIED_ON", "COMPANY_NAME", "STATUS", "TENANT_ID"}), random.IntN(2) == 0
+	return pick(random, []string{"CONSENTED_ON", "LAST_MODIFIED_ON", "COMPANY_NAME", "STATUS", "TENANT_ID", "COMPANY_SIZE", "COUNTRY"}), random.IntN(2) == 0
 }
 
 // ofSomeTenants selects the leads of up to 60 tenants by nothing else.
@@ -56,9 +56,9 @@ func randomFilter(random *rand.Rand, h *oracle.History, outermost bool) (oracle.
 
 // randomCondition returns a condition as the API takes it and as a function.
 func randomCondition(random *rand.Rand, h *oracle.History, outermost bool) (name string, value any, matches func(*oracle.Row) bool) {
-	kinds := 6
+	kinds := 7
 	if outermost {
-		kinds = 10
+		kinds = 11
 	}
 	example := h.Any(random)
 	switch random.IntN(kinds) {
@@ -80,17 +80,49 @@ func randomCondition(random *rand.Rand, h *oracle.History, outermost bool) (name
 	case 5:
 		return randomSpan(random, example)
 	case 6:
-		return randomSearch(random, example)
+		return rareCondition(random, h, example)
 	case 7:
+		return randomSearch(random, example)
+	case 8:
 		inner, matches := randomFilter(random, h, false)
 		return "not", inner, func(r *oracle.Row) bool { return !matches(r) }
-	case 8:
+	case 9:
 		one, first := randomFilter(random, h, false)
 		other, second := randomFilter(random, h, false)
 		return "or", []oracle.Object{one, other}, func(r *oracle.Row) bool { return first(r) || second(r) }
 	}
 	one, first := randomFilter(random, h, false)
 	return "and", []oracle.Object{one}, first
+}
+
+// rareCondition returns a condition that front-ends use less often.
+func rareCondition(random *rand.Rand, h *oracle.History, example *oracle.Row) (name string, value any, matches func(*oracle.Row) bool) {
+	wanted := random.IntN(2) == 0
+	switch random.IntN(7) {
+	case 0:
+		ids := []string{"nobody's", example.ID, h.Any(random).ID}
+		return "ids", ids, func(r *oracle.Row) bool { return slices.Contains(ids, r.ID) }
+	case 1:
+		sizes := []string{"L250_U999", cmp.Or(example.Size, "none")}
+		return "companySize", sizes, func(r *oracle.Row) bool { return slices.Contains(sizes, r.Size) }
+	case 2:
+		operators := []string{cmp.Or(example.Operator, "none")}
+		return "operatorId", operators, func(r *oracle.Row) bool { return slices.Contains(operators, r.Operator) }
+	case 3:
+		origins := []string{cmp.Or(example.Origin, "none")}
+		return "tenantOrigin", origins, func(r *oracle.Row) bool { return slices.Contains(origins, r.Origin) }
+	case 4:
+		return "hasChannel", wanted, func(r *oracle.Row) bool { return wanted == (len(r.Channels) > 0) }
+	case 5:
+		return "hasConsentedOn", wanted, func(r *oracle.Row) bool { return wanted == !r.Consented.IsZero() }
+	}
+	if random.IntN(3) == 0 {
+		return "addresses", oracle.Object{"missing": wanted}, func(r *oracle.Row) bool { return wanted == (len(r.Addresses) == 0) }
+	}
+	countries, status := []string{"US", "DE", "GB"}, pick(random, []string{"VALIDATED", "NOT_VALIDATED", "INVALID", "UNKNOWN"})
+	return "addresses", oracle.Object{"country": countries, "validationStatus": []string{status}}, func(r *oracle.Row) bool {
+		return slices.ContainsFunc(r.Addresses, func(a oracle.Address) bool { return slices.Contains(countries, a.Country) && a.Status == status })
+	}
 }
 
 // randomSpan returns a condition on a time. The span begins or ends at the time

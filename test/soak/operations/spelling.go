@@ -16,9 +16,11 @@ import (
 func spelled(random *rand.Rand, filter oracle.Object) oracle.Object {
 	other := oracle.Object{}
 	for _, name := range slices.Sorted(maps.Keys(filter)) {
-		other[name] = spelledValue(random, filter[name])
+		if other[name] = filter[name]; name != "addresses" { // is no filter
+			other[name] = spelledValue(random, filter[name])
+		}
 	}
-	if absent := pick(random, []string{"status", "consentedOn", "search", "and", "or", "not", "isDirectLead", "channelId"}); random.IntN(4) == 0 {
+	if absent := pick(random, []string{"status", "consentedOn", "search", "and", "or", "not", "isDirectLead", "channelId", "ids", "companyName", "addresses"}); random.IntN(4) == 0 {
 		if _, given := filter[absent]; !given {
 			other[absent] = nil
 		}
@@ -62,7 +64,7 @@ func (m *Maker) listOrOne(values []string) any {
 }
 
 // enums are the arguments and members whose values are enums.
-var enums = []string{"status", "field", "direction"}
+var enums = []string{"status", "field", "direction", "validationStatus"}
 
 // literalOf writes a value in the language of documents. The name is that of the
 // member that holds the value.

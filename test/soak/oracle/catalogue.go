@@ -33,14 +33,29 @@ func Stats(key string, q Query) Check {
 // count returns what leadStats shows for rows, without asOf.
 func count(rows []*Row) Object {
 	byStatus, byCountry, bySize := map[string]int{}, map[string]int{}, map[string]int{}
-	direct, consented := 0, 0
+	byChannel, byOperator := map[string]int{}, map[string]int{}
+	direct, consented, customers, withoutAddress := 0, 0, 0, 0
 	for _, r := range rows {
 		byStatus[r.Status]++
 		for _, country := range r.Countries {
 			byCountry[country]++
 		}
-		if r.size != "" {
-			bySize[r.size]++
+		if r.Size != "" {
+			bySize[r.Size]++
+		}
+		for i, channel := range r.Channels {
+			if !slices.Contains(r.Channels[:i], channel) {
+				byChannel[channel]++
+			}
+		}
+		if r.Operator != "" {
+			byOperator[r.Operator]++
+		}
+		if r.Customer {
+			customers++
+		}
+		if len(r.Addresses) == 0 {
+			withoutAddress++
 		}
 		switch {
 		case r.Direct == nil:
@@ -55,6 +70,9 @@ func count(rows []*Row) Object {
 		"byStatus":      ranked("status", byStatus, func(a, b string) int { return slices.Index(equallyFrequent, a) - slices.Index(equallyFrequent, b) }),
 		"byCountry":     ranked("country", byCountry, cmp.Compare[string]),
 		"byCompanySize": ranked("companySize", bySize, cmp.Compare[string]),
+		"byChannel":     ranked("channelId", byChannel, cmp.Compare[string]), "byOperator": ranked("operatorId", byOperator, cmp.Compare[string]),
+		"onboarded": float64(customers), "notOnboarded": float64(len(rows) - customers), "byAddressStatusRest": float64(withoutAddress),
+		"unknownConsent": float64(len(rows) - direct - consented),
 	}
 }
 

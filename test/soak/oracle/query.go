@@ -84,6 +84,13 @@ func (q Query) key(r *Row) string {
 		return moment(r.Modified)
 	case "COMPANY_NAME":
 		return r.company
+	case "COUNTRY":
+		if len(r.Countries) == 0 {
+			return ""
+		}
+		return slices.Min(r.Countries)
+	case "COMPANY_SIZE":
+		return sizeKey(r.Size)
 	case idAlone:
 		return ""
 	case "STATUS":

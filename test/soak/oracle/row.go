@@ -26,10 +26,15 @@ type Row struct {
 	Countries, Channels []string
 	Consented, Modified time.Time
 	Emails              []string
+	Size                string // band of employees
+	Operator, Origin    string
+	Addresses           []Address
 
-	size    string // band of employees
 	company string // collation key of the part of the name that counts; empty if there is no name
 }
+
+// Address is where a civic address is, and its validation status.
+type Address struct{ Country, Status string }
 
 // NewRow reads a lead in the platform's JSON.
 func NewRow(text []byte) (*Row, error) {
@@ -54,6 +59,12 @@ func NewRow(text []byte) (*Row, error) {
 		}
 	}
 	r.Consented, r.Modified = momentOf(r.Raw["consentedOn"]), momentOf(r.Raw["lastModifiedOn"])
+	r.Operator, r.Origin = Text(r.Raw["operatorId"]), Text(r.Raw["tenantOrigin"])
+	for _, address := range Elements(r.Raw["civicAddresses"]) {
+		if address, known := address.(Object); known {
+			r.Addresses = append(r.Addresses, Address{Text(address["country"]), validationOf(address["validationStatus"])})
+		}
+	}
 	r.readContacts()
 	return r, nil
 }
@@ -61,7 +72,7 @@ func NewRow(text []byte) (*Row, error) {
 // readContacts sets what follows from the contact details and the contacts.
 func (r *Row) readContacts() {
 	if details, known := r.Raw["contactDetails"].(Object); known {
-		r.size = Text(details["companySize"])
+		r.Size = Text(details["companySize"])
 		if company := strings.TrimSpace(Text(details["companyName"])); company != "" {
 			r.company = string(collate.New(language.Und).KeyFromString(new(collate.Buffer), company[:sorted(company)]))
 		}

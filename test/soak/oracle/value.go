@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -104,6 +105,21 @@ func bandOf(value any) any {
 		size["max"], _ = strconv.ParseFloat(found[2], 64)
 	}
 	return size
+}
+
+// sizeKey returns a text that sorts as a company's size does: bands by their bounds, then
+// other texts.
+func sizeKey(code string) string {
+	found := band.FindStringSubmatch(code)
+	switch {
+	case code == "":
+		return ""
+	case found == nil:
+		return "other " + code[:min(len(code), 16)]
+	case found[2] == "":
+		found[2] = "unlimited"
+	}
+	return fmt.Sprintf("band %12s %12s", found[1], found[2])
 }
 
 // lineOf returns an address on one line, or nil if all its parts are empty.
