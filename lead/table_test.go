@@ -57,7 +57,7 @@ func fill(v reflect.Value) {
 // part with fields of its own.
 func leaves(l *lead.Lead, each func(path string, field reflect.Value)) {
 	leavesOf("Lead", reflect.ValueOf(l).Elem(), func(path string, field reflect.Value) {
-		if path != "Lead.AsOf" { // it is no field of the platform
+		if path != "Lead.AsOf" && path != "Lead.Age" { // they are no fields of the platform
 			each(path, field)
 		}
 	})
