@@ -26,15 +26,15 @@ func declareTenant(d *declarations, leads *object[lead.Lead], age write[lead.Age
 func anyOf(leads *object[lead.Lead], tenants *object[generated.Tenant]) func(shape func(*output, any, write[any])) root {
 	return func(shape func(*output, any, write[any])) root {
 		return func(c *compiler, selections ast.SelectionSet) func(*output, any) {
-			writeLead, writeTenant := leads.compile(c, selections), tenants.compile(c, selections)
+			oneLead, oneTenant := nullable(leads.compile(c, selections)), nullable(tenants.compile(c, selections))
 			object := func(o *output, value any) {
 				switch value := value.(type) {
 				case nil:
 					o.null()
 				case *lead.Lead:
-					writeLead(o, value)
+					oneLead(o, value)
 				case *generated.Tenant:
-					writeTenant(o, value)
+					oneTenant(o, value)
 				default:
 					o.fail(unknownValue)
 				}
