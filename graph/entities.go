@@ -17,8 +17,8 @@ import (
 var _ generated.EntityResolver = (*Resolver)(nil)
 
 // Service implements generated.EntityResolver.
-func (r *Resolver) Service(context.Context) (*generated.Service, error) {
-	return &generated.Service{Sdl: r.sdl}, nil
+func (r *Resolver) Service(context.Context) (generated.Service, error) {
+	return generated.Service{Sdl: r.sdl}, nil
 }
 
 // Entities implements generated.EntityResolver. Each representation that is malformed, or

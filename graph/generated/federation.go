@@ -9,13 +9,13 @@ type EntityResolver interface {
 	// those that are nil.
 	Entities(ctx context.Context, representations []any) []Entity
 	// Service returns the schema for composition.
-	Service(ctx context.Context) (*Service, error)
+	Service(ctx context.Context) (Service, error)
 }
 
 func (ec *executionContext) __resolve_entities(ctx context.Context, representations []any) []Entity { //nolint:revive // gqlgen's name
 	return ec.Resolvers.(EntityResolver).Entities(ctx, representations)
 }
 
-func (ec *executionContext) __resolve__service(ctx context.Context) (*Service, error) { //nolint:revive // gqlgen's name
+func (ec *executionContext) __resolve__service(ctx context.Context) (Service, error) { //nolint:revive // gqlgen's name
 	return ec.Resolvers.(EntityResolver).Service(ctx)
 }

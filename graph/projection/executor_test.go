@@ -61,8 +61,8 @@ func (r resolvers) Entities(context.Context, []any) []generated.Entity {
 	return entities
 }
 
-func (resolvers) Service(context.Context) (*generated.Service, error) {
-	return &generated.Service{Sdl: "type Query"}, nil
+func (resolvers) Service(context.Context) (generated.Service, error) {
+	return generated.Service{Sdl: "type Query"}, nil
 }
 
 func (q queryResolver) Lead(context.Context, string, bool) (*lead.Lead, error) {
