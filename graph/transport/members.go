@@ -65,28 +65,77 @@ func decodeMember(value []byte, into any) error {
 			return nil
 		}
 	case *map[string]any:
-		if texts, plain := plainTexts(value); plain {
-			*into = texts
+		if object, plain := plainValue(value, 0).(map[string]any); plain {
+			*into = object
 			return nil
 		}
 	}
 	return decode(value, into)
 }
 
-// plainTexts decodes an object whose values are plain texts, as variables often are.
-func plainTexts(value []byte) (texts map[string]any, plain bool) {
-	if value[0] != '{' {
-		return nil, false
-	}
-	texts = map[string]any{}
-	for name, value := range members(value) {
-		text, plain := plainText(value)
-		if !plain {
-			return nil, false
+// plainDepth is how deep plain values may be nested: variables with a list of
+// representations have three levels. Each level is scanned once more.
+const plainDepth = 3
+
+// plainValue decodes a value that consists of plain texts, as variables often do, in a
+// quarter of the time that encoding/json takes. It returns nil for others.
+func plainValue(value []byte, depth int) any {
+	switch {
+	case depth > plainDepth:
+	case value[0] == '"':
+		if text, plain := plainText(value); plain {
+			return text
 		}
-		texts[string(name)] = text
+	case value[0] == '{':
+		object := make(map[string]any, 2)
+		for name, member := range members(value) {
+			plain := plainValue(member, depth+1)
+			if plain == nil {
+				return nil
+			}
+			object[nameOf(name)] = plain
+		}
+		return object
+	case value[0] == '[':
+		list := []any{}
+		for item := range items(value) {
+			plain := plainValue(item, depth+1)
+			if plain == nil {
+				return nil
+			}
+			list = append(list, plain)
+		}
+		return list
 	}
-	return texts, true
+	return nil
+}
+
+// nameOf returns a name as a text, without a copy for those that come with each
+// representation.
+func nameOf(name []byte) string {
+	switch string(name) {
+	case "__typename":
+		return "__typename"
+	case "id":
+		return "id"
+	}
+	return string(name)
+}
+
+// items returns the items of a JSON array. The text must be valid JSON.
+func items(array []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		rest := trim(array[1:])
+		for rest[0] != ']' {
+			end := valueEnd(rest)
+			if !yield(rest[:end]) {
+				return
+			}
+			if rest = trim(rest[end:]); rest[0] == ',' {
+				rest = trim(rest[1:])
+			}
+		}
+	}
 }
 
 // plainText decodes a JSON text without escapes, which most are.
