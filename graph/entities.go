@@ -3,7 +3,10 @@ package graph
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/99designs/gqlgen/graphql"
 
 	"leadgraph/graph/federation"
 	"leadgraph/graph/generated"
@@ -24,36 +27,30 @@ func (r *Resolver) Service(context.Context) (generated.Service, error) {
 // Entities implements generated.EntityResolver. Each representation that is malformed, or
 // that cannot be read, has an error of its own.
 func (r *Resolver) Entities(ctx context.Context, representations []any) []generated.Entity {
-	keys := make([]federation.Key, len(representations))
-	refused := make([]error, len(representations))
+	objects, errs := operationOf(ctx).objects(ctx)
+	entities := make([]generated.Entity, len(representations))
 	for i, representation := range representations {
-		var fault *federation.Fault
-		if keys[i], fault = federation.KeyOf(representation); fault != nil {
-			at := fmt.Sprintf("representations[%d]", i)
-			if fault.Member != "" {
-				at += "." + fault.Member
-			}
-			refused[i] = errcode.BadInput(at, fault.Reason, nil)
-		}
-	}
-	objects, errs := operationOf(ctx).objects(ctx, keys)
-	entities := make([]generated.Entity, len(keys))
-	for i := range keys {
-		switch {
-		case refused[i] != nil:
-			failAt(ctx, i, refused[i])
-		case errs[i] != nil:
+		if entities[i] = objects[i]; errs[i] != nil {
 			failAt(ctx, i, errs[i])
-		default:
-			entities[i] = objects[i]
+		} else if _, fault := federation.KeyOf(representation); objects[i] == nil && fault != nil {
+			failAt(ctx, i, refusal(i, fault))
 		}
 	}
 	return entities
 }
 
-// objects returns the objects with these keys, in their order; nil for a zero key and for
-// a lead that does not exist. Each object that cannot be read has an error.
-func (op *operation) objects(ctx context.Context, keys []federation.Key) (objects []any, errs []error) {
+func refusal(i int, fault *federation.Fault) error {
+	at := fmt.Sprintf("representations[%d]", i)
+	if fault.Member != "" {
+		at += "." + fault.Member
+	}
+	return errcode.BadInput(at, fault.Reason, nil)
+}
+
+// objects returns the objects of a root field, in the order of their keys; nil for a zero
+// key and for a lead that does not exist. Each object that cannot be read has an error.
+func (op *operation) objects(ctx context.Context) (objects []any, errs []error) {
+	keys := op.keys[graphql.GetFieldContext(ctx).Field.Alias]
 	objects, errs = make([]any, len(keys)), make([]error, len(keys))
 	tenants, tooMany := federation.Lookups(keys)
 	failed := op.readTenants(ctx, tenants, tooMany)
@@ -71,31 +68,32 @@ func (op *operation) objects(ctx context.Context, keys []federation.Key) (object
 	if len(ids) > 0 && unread == nil {
 		op.seek(ctx, ids, all)
 	}
-	known := map[federation.Key]any{}
+	known := map[string]*generated.Tenant{}
 	for i, key := range keys {
-		switch err := failed[key.ID]; {
-		case key.Type == federation.Tenant && err != nil:
-			errs[i] = err
+		switch {
 		case key.Type == federation.Lead && unread != nil:
 			errs[i] = unread
-		case key.Type != "":
-			object, made := known[key]
-			if !made {
-				object = op.object(key)
-				known[key] = object
+		case key.Type == federation.Lead:
+			if found := op.truth.Settle(key.ID); found != nil {
+				objects[i] = op.visible(found)
 			}
-			objects[i] = object
+		case key.Type == federation.Tenant && failed[key.ID] != nil:
+			errs[i] = failed[key.ID]
+		case key.Type == federation.Tenant:
+			if known[key.ID] == nil {
+				known[key.ID] = op.tenant(key.ID)
+			}
+			objects[i] = known[key.ID]
 		}
 	}
 	return objects, errs
 }
 
-// leadIDs returns the distinct ids of leads among the keys.
-func leadIDs(keys []federation.Key) (ids []string) {
-	seen := map[string]struct{}{}
+// leadIDs returns the ids of leads among the keys.
+func leadIDs(keys []federation.Key) []string {
+	ids := make([]string, 0, len(keys))
 	for _, key := range keys {
-		if _, known := seen[key.ID]; !known && key.Type == federation.Lead {
-			seen[key.ID] = struct{}{}
+		if key.Type == federation.Lead {
 			ids = append(ids, key.ID)
 		}
 	}
@@ -130,21 +128,15 @@ func (op *operation) readTenants(ctx context.Context, tenants []string, tooMany 
 	return failed
 }
 
-// object returns the object with a key, once its leads were read, or nil.
-func (op *operation) object(key federation.Key) any {
-	if key.Type == federation.Lead {
-		if found := op.truth.Settle(key.ID); found != nil {
-			return op.visible(found)
-		}
-		return nil
-	}
-	leads, asOf := op.truth.OfTenant(key.ID), op.truth.TenantAsOf(key.ID)
+// tenant returns a tenant whose leads were read.
+func (op *operation) tenant(id string) *generated.Tenant {
+	leads, asOf := op.truth.OfTenant(id), op.truth.TenantAsOf(id)
 	shown := op.visibleAll(leads)
 	if shown == nil {
 		shown = []*lead.Lead{}
 	}
 	return &generated.Tenant{
-		ID: federation.TenantID(key.ID), TenantID: key.ID, Leads: shown, PreferredLead: lead.Preferred(shown),
+		ID: federation.TenantID(id), TenantID: id, Leads: shown, PreferredLead: lead.Preferred(shown),
 		AsOf: asOf.Truncate(time.Millisecond), Freshness: op.ageAt(asOf),
 	}
 }
@@ -166,7 +158,8 @@ func (op *operation) seek(ctx context.Context, ids []string, all allLeads) {
 		}
 		tenants, since = append(tenants, tenant), later(since, asOf)
 	}
-	if len(tenants) > 0 {
+	slices.Sort(tenants)
+	if tenants = slices.Compact(tenants); len(tenants) > 0 {
 		read, _ := waiting(ctx, func() ([]lookup.Lookup, error) { return op.lookUp(ctx, tenants, newerThan(since)), nil })
 		for _, found := range read {
 			for _, l := range found.Leads {

@@ -14,6 +14,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"golang.org/x/sync/semaphore"
 
+	"leadgraph/graph/federation"
 	"leadgraph/graph/limits"
 	"leadgraph/graph/loader"
 	"leadgraph/graph/transport"
@@ -35,6 +36,7 @@ type operation struct {
 	requestID string
 	seesPII   bool
 	leads     *loader.Leads
+	keys      map[string][]federation.Key // of the root fields that show objects, by response name
 	freshness lead.Freshness
 	// whole is the operation of which this one is a deferred part, or nil. The
 	// parts share its view of the catalogue, and their cost is added to it.
@@ -110,7 +112,8 @@ func withOperation(ctx context.Context, schema *ast.Schema, options *Options, in
 		freshness: freshness(request.Headers.Values("Cache-Control")),
 	}
 	own := rootFields(schema, request)
-	op.leads = loader.New(ctx, op, tenantKeys(request, own))
+	op.keys = objectKeys(request, own)
+	op.leads = loader.New(ctx, op, tenantKeys(request, own, op.keys))
 	op.meeting = meetingOf(own)
 	if whole, isPart := ctx.Value(operationKey{}).(*operation); isPart {
 		op.whole, op.truth, op.alone = whole, whole.truth, whole.alone
@@ -125,7 +128,7 @@ func withOperation(ctx context.Context, schema *ast.Schema, options *Options, in
 	if asked := request.Doc.Operations.ForName(request.Operation.Name); asked != nil && asked != request.Operation {
 		all = graphql.CollectFields(request, asked.SelectionSet, []string{schema.Query.Name}) // with what is deferred
 	}
-	op.alone = showing(all) <= 1 && !showsBoth(request, all)
+	op.alone = showing(all) <= 1 && !showsBoth(request, all, op.keys)
 	op.truth = truth.New(func() *recent.Memory { return options.Recent(ctx) }, op.alone, func() lead.Parts { return shownParts(request, all) })
 	op.snapshot = sync.OnceValues(func() (allLeads, error) { return op.readAll(ctx, op.cursorsSince(request, all)) })
 	return context.WithValue(ctx, operationKey{}, op)

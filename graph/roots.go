@@ -120,7 +120,7 @@ func failEach(ctx context.Context, elements int, err error) {
 // tenantKeys counts the distinct tenants that an operation looks up. The root
 // fields and their arguments are known before anything runs, so the batch of
 // lookups needs no timer to know that it is complete.
-func tenantKeys(op *graphql.OperationContext, fields []graphql.CollectedField) int {
+func tenantKeys(op *graphql.OperationContext, fields []graphql.CollectedField, objects map[string][]federation.Key) int {
 	keys := map[loader.Key]struct{}{}
 	add := func(tenant any, checkOnline bool) {
 		if id, err := scalar.UnmarshalUUID(tenant); err == nil {
@@ -138,7 +138,7 @@ func tenantKeys(op *graphql.OperationContext, fields []graphql.CollectedField) i
 				add(id, false)
 			}
 		default:
-			if tenants, tooMany := federation.Lookups(keysOf(op, field)); !tooMany {
+			if tenants, tooMany := federation.Lookups(objects[field.Alias]); !tooMany {
 				for _, tenant := range tenants {
 					add(tenant, false)
 				}
@@ -244,15 +244,32 @@ func showsLeads(field string) bool {
 
 // showsBoth reports whether one of the fields shows both leads that are read by their ids
 // and those of tenants.
-func showsBoth(op *graphql.OperationContext, fields []graphql.CollectedField) bool {
+func showsBoth(op *graphql.OperationContext, fields []graphql.CollectedField, objects map[string][]federation.Key) bool {
 	for _, field := range fields {
-		keys := keysOf(op, field)
+		keys, known := objects[field.Alias]
+		if !known { // it is deferred
+			keys = keysOf(op, field)
+		}
 		isTenant := func(key federation.Key) bool { return key.Type == federation.Tenant }
 		if slices.ContainsFunc(keys, isTenant) && slices.ContainsFunc(keys, func(key federation.Key) bool { return !isTenant(key) }) {
 			return true
 		}
 	}
 	return false
+}
+
+// objectKeys returns the keys of the objects that root fields show, by response name.
+func objectKeys(op *graphql.OperationContext, fields []graphql.CollectedField) map[string][]federation.Key {
+	var objects map[string][]federation.Key
+	for _, field := range fields {
+		if keys := keysOf(op, field); keys != nil {
+			if objects == nil {
+				objects = map[string][]federation.Key{}
+			}
+			objects[field.Alias] = keys
+		}
+	}
+	return objects
 }
 
 // keysOf returns the keys of the objects that a root field shows.

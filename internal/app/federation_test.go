@@ -81,6 +81,7 @@ func newFederated(t *testing.T, node string) *federated {
 	f.variables = []string{"LEADGRAPH_URL=" + f.endpoint, "SUPERGRAPHS=" + f.folder}
 	f.variables = append(f.variables, "ACCOUNTS_URL="+f.startAccounts(t, node))
 	f.run(t, node, "compose.mjs")
+	f.composeFile(t, node)
 	platform.ResetCalls()
 	return f
 }
@@ -114,6 +115,20 @@ func (f *federated) run(t *testing.T, node, script string, variables ...string) 
 		t.Fatalf("%s: %v\n%s", script, err, report)
 	}
 	t.Logf("%s", report)
+}
+
+// composeFile composes leadgraph alone, as deploy/federation does.
+func (f *federated) composeFile(t *testing.T, node string) {
+	t.Helper()
+	file := filepath.Join(f.folder, "subgraphs.json")
+	if err := os.WriteFile(file, []byte(`[{"name": "leads", "url": "http://proxy:8080/graphql", "askedAt": "`+f.endpoint+`"}]`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	compose := f.command(t.Context(), node, "supergraph.mjs")
+	compose.Args = append(compose.Args, file)
+	if supergraph, err := compose.Output(); err != nil || !strings.Contains(string(supergraph), `@join__graph(name: "leads", url: "http://proxy:8080/graphql")`) {
+		t.Fatalf("%v: %.300s", err, supergraph)
+	}
 }
 
 func (f *federated) join(t *testing.T, state string, through string) {
