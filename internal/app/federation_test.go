@@ -16,7 +16,10 @@ import (
 	"testing"
 	"time"
 
+	"leadgraph/graph/federation"
+	"leadgraph/graph/generated"
 	"leadgraph/internal/apptest"
+	"leadgraph/internal/auth"
 	"leadgraph/upstream/sandbox"
 )
 
@@ -80,7 +83,12 @@ func newFederated(t *testing.T, node string) *federated {
 	f.endpoint = balance(t, f.replicas)
 	f.variables = []string{"LEADGRAPH_URL=" + f.endpoint, "SUPERGRAPHS=" + f.folder}
 	f.variables = append(f.variables, "ACCOUNTS_URL="+f.startAccounts(t, node))
-	f.run(t, node, "compose.mjs")
+	scoped := filepath.Join(f.folder, "scoped.graphqls")
+	sdl := federation.SDL(generated.NewExecutableSchema(generated.Config{}).Schema(), federation.Scopes{Read: auth.DefaultReadScope, Personal: auth.DefaultPIIScope})
+	if err := os.WriteFile(scoped, []byte(sdl), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f.run(t, node, "compose.mjs", "SCOPED="+scoped)
 	f.composeFile(t, node)
 	platform.ResetCalls()
 	return f

@@ -1,28 +1,34 @@
 // Composes the schemas of leadgraph, at LEADGRAPH_URL, and of accounts, at ACCOUNTS_URL,
 // with both libraries that gateways use. Checks the results and writes them to the
-// folder SUPERGRAPHS as apollo.graphql and guild.graphql.
+// folder SUPERGRAPHS as apollo.graphql and guild.graphql. The schema in the file
+// SCOPED, which demands scopes, is composed and checked too.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { composeServices } from '@apollo/composition';
 import { composeServices as composeByGuild, transformSupergraphToPublicSchema } from '@theguild/federation-composition';
 import { parse } from 'graphql';
 import { sdl as accounts } from './accounts.mjs';
 
-const { LEADGRAPH_URL, ACCOUNTS_URL, SUPERGRAPHS } = process.env;
+const { LEADGRAPH_URL, ACCOUNTS_URL, SUPERGRAPHS, SCOPED } = process.env;
 const response = await fetch(LEADGRAPH_URL, {
   method: 'POST',
-  headers: { 'content-type': 'application/json', ...(process.env.AUTHORIZATION && { authorization: process.env.AUTHORIZATION }) },
+  headers: { 'content-type': 'application/json' },
   body: JSON.stringify({ query: '{ _service { sdl } }' }),
 });
 const { data, errors } = await response.json();
 assert.equal(errors, undefined);
-const services = [
-  { name: 'leads', url: LEADGRAPH_URL, typeDefs: parse(data._service.sdl) },
-  { name: 'accounts', url: ACCOUNTS_URL, typeDefs: parse(accounts) },
-];
 
-for (const [name, compose] of [['apollo', composeServices], ['guild', composeByGuild]]) {
-  const { supergraphSdl, errors, hints = [] } = compose(services);
+const { sdl } = data._service;
+for (const [name, compose, leads, scoped] of [
+  ['apollo', composeServices, sdl],
+  ['guild', composeByGuild, sdl],
+  ['apollo-scoped', composeServices, readFileSync(SCOPED, 'utf8'), true],
+  ['guild-scoped', composeByGuild, readFileSync(SCOPED, 'utf8'), true],
+]) {
+  const { supergraphSdl, errors, hints = [] } = compose([
+    { name: 'leads', url: LEADGRAPH_URL, typeDefs: parse(leads) },
+    { name: 'accounts', url: ACCOUNTS_URL, typeDefs: parse(accounts) },
+  ]);
   assert.deepEqual(errors?.map(String) ?? [], [], name);
   assert.deepEqual(hints.map(String), [], name);
   const supergraph = parse(supergraphSdl);
@@ -32,10 +38,8 @@ for (const [name, compose] of [['apollo', composeServices], ['guild', composeByG
   for (const hidden of ['node', 'nodes']) assert.ok(directives(field('Query', hidden)).includes('inaccessible'), `${name}: ${hidden}`);
   assert.ok(directives(field('ContactDetails', 'email')).includes('tag'), `${name}: tag`);
   assert.ok(field('Lead', 'account') && field('Lead', 'freshness'), `${name}: Lead`);
-  if (process.env.AUTHORIZATION) {
-    assert.ok(directives(field('ContactDetails', 'email')).includes('requiresScopes'), `${name}: scopes of a field`);
-    assert.ok(directives(definition('Lead')).includes('requiresScopes'), `${name}: scopes of a type`);
-  }
+  for (const demanding of [field('ContactDetails', 'email'), field('Query', 'leadStats'), definition('Lead')])
+    assert.equal(directives(demanding).includes('requiresScopes'), Boolean(scoped), `${name}: scopes of ${demanding.name.value}`);
   const shown = transformSupergraphToPublicSchema(supergraph).definitions.find((d) => d.name?.value === 'Query').fields.map((f) => f.name.value);
   assert.deepEqual(shown.sort(), ['accounts', 'lead', 'leadChanges', 'leadStats', 'leads', 'leadsByTenantIds'], name);
   writeFileSync(`${SUPERGRAPHS}/${name}.graphql`, supergraphSdl);
