@@ -27,7 +27,8 @@ func (r *Resolver) Service(context.Context) (generated.Service, error) {
 // Entities implements generated.EntityResolver. Each representation that is malformed, or
 // that cannot be read, has an error of its own.
 func (r *Resolver) Entities(ctx context.Context, representations []any) []generated.Entity {
-	objects, errs := operationOf(ctx).objects(ctx)
+	op := operationOf(ctx)
+	objects, errs := op.objects(ctx, op.keys[graphql.GetFieldContext(ctx).Field.Alias])
 	entities := make([]generated.Entity, len(representations))
 	for i, representation := range representations {
 		if entities[i] = objects[i]; errs[i] != nil {
@@ -47,10 +48,9 @@ func refusal(i int, fault *federation.Fault) error {
 	return errcode.BadInput(at, fault.Reason, nil)
 }
 
-// objects returns the objects of a root field, in the order of their keys; nil for a zero
-// key and for a lead that does not exist. Each object that cannot be read has an error.
-func (op *operation) objects(ctx context.Context) (objects []any, errs []error) {
-	keys := op.keys[graphql.GetFieldContext(ctx).Field.Alias]
+// objects returns the objects with these keys, in their order; nil for a zero key and for
+// a lead that does not exist. Each object that cannot be read has an error.
+func (op *operation) objects(ctx context.Context, keys []federation.Key) (objects []any, errs []error) {
 	objects, errs = make([]any, len(keys)), make([]error, len(keys))
 	tenants, tooMany := federation.Lookups(keys)
 	failed := op.readTenants(ctx, tenants, tooMany)

@@ -305,6 +305,16 @@ func TestTenantsAreNodes(t *testing.T) {
 	}
 }
 
+// An ID may be written as a number.
+func TestANumberIsAnID(t *testing.T) {
+	t.Parallel()
+	s := newService(t, serviceOptions{})
+	s.platform.Edit(s.platform.IDs()[5], map[string]any{"id": "12345"})
+	if a := s.query(t, `{ node(id: 12345) { id } nodes(ids: [12345]) { id } }`); string(a.Data) != `{"node":{"id":"12345"},"nodes":[{"id":"12345"}]}` {
+		t.Errorf("%s", a.Body)
+	}
+}
+
 func TestEntitiesHidePersonalData(t *testing.T) {
 	t.Parallel()
 	s := subgraph(t, serviceOptions{graph: func(o *graph.Options) { o.SeesPII = func(context.Context) bool { return false } }})

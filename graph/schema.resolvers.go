@@ -9,6 +9,7 @@ import (
 	"context"
 	"time"
 
+	"leadgraph/graph/federation"
 	"leadgraph/graph/generated"
 	"leadgraph/graph/loader"
 	"leadgraph/graph/pagination"
@@ -90,12 +91,12 @@ func (r *queryResolver) LeadStats(ctx context.Context, filter *lead.Filter) (*ca
 }
 
 func (r *queryResolver) Node(ctx context.Context, id string) (generated.Node, error) {
-	objects, errs := operationOf(ctx).objects(ctx)
+	objects, errs := operationOf(ctx).objects(ctx, federation.NodeKeys([]string{id}))
 	return objects[0], errs[0]
 }
 
 func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]generated.Node, error) {
-	objects, errs := operationOf(ctx).objects(ctx)
+	objects, errs := operationOf(ctx).objects(ctx, federation.NodeKeys(ids))
 	nodes := make([]generated.Node, len(ids))
 	for i, err := range errs {
 		if nodes[i] = objects[i]; err != nil {
