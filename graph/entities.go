@@ -31,9 +31,12 @@ func (r *Resolver) Entities(ctx context.Context, representations []any) []genera
 	objects, errs := op.objects(ctx, op.keys[graphql.GetFieldContext(ctx).Field.Alias])
 	entities := make([]generated.Entity, len(representations))
 	for i, representation := range representations {
-		if entities[i] = objects[i]; errs[i] != nil {
+		if entities[i] = objects[i]; objects[i] != nil {
+			continue
+		}
+		if errs[i] != nil {
 			failAt(ctx, i, errs[i])
-		} else if _, fault := federation.KeyOf(representation); objects[i] == nil && fault != nil {
+		} else if _, fault := federation.KeyOf(representation); fault != nil {
 			failAt(ctx, i, refusal(i, fault))
 		}
 	}

@@ -114,8 +114,8 @@ func reread(t *testing.T, value, into any) {
 	}
 }
 
-// Few tenants are looked up singly, and many by the plan of the lookups or by one reading of
-// all leads.
+// Few tenants are looked up singly, and many by the plan of the lookups or by one refresh of
+// the catalogue.
 func TestTenantsAreReadByThePlan(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ tenants, byTenant, pages int }{{1, 1, 0}, {20, 20, 0}, {1000, 0, 2}} {
