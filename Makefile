@@ -2,7 +2,7 @@
 GO ?= go
 LINT = $(GO) tool -modfile=internal/lint/go.mod golangci-lint
 
-.PHONY: help run test check lint generate generate-check web web-check bench bench-go bench-load bench-overload bench-mobs bench-peers bench-stalls bench-watchers nightly walks fuzz soak soak-short soak-memory watch watch-short deploy-check windows release image
+.PHONY: help run test check lint generate generate-check web web-check bench bench-go bench-load bench-overload bench-mobs bench-peers bench-stalls bench-entities bench-watchers nightly gateway walks fuzz soak soak-short soak-memory watch watch-short deploy-check windows release image
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,10 +63,18 @@ bench-peers: ## compare with proxies, a textbook gqlgen server and Tailcall (13 
 bench-stalls: ## refresh a catalogue of 100,000 leads under load, and report how long requests take and how much memory (a minute)
 	$(GO) run ./test/bench -stalls -duration 3s
 
+bench-entities: ## compare _entities with nodes (a minute)
+	$(GO) test -run '^$$' -bench Entities -benchtime 3s -count 3 ./graph
+
 bench-watchers: ## have 10,000 clients watch, and report what they cost (a minute)
 	$(GO) run ./test/bench -watchers
 
-nightly: walks fuzz soak watch soak-memory ## run what takes longer than CI may
+nightly: walks fuzz soak watch soak-memory gateway ## run what takes longer than CI may
+
+gateway: ## join 1,000 accounts to their leads through Hive Gateway (needs npm; its packages are 700 MB)
+	npm ci --prefix test/federation --no-audit --no-fund --silent
+	npm ci --prefix test/federation/gateway --no-audit --no-fund --silent
+	LEADGRAPH_REQUIRE_GATEWAY=1 $(GO) test -count 1 -run 'TestFederation|TestHiveGateway' -v ./internal/app
 
 walks: ## make 10,000 random walks of each kind of list, over HTTP and in the packages that page (about an hour)
 	$(GO) test -timeout 6h ./test/walks -walks 10000

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"leadgraph/graph/documents"
+	"leadgraph/graph/federation"
 	"leadgraph/graph/generated"
 	"leadgraph/graph/limits"
 	"leadgraph/graph/live"
@@ -114,6 +115,9 @@ type Options struct {
 	Closing <-chan struct{}
 	// Introspection lets clients read the schema.
 	Introspection bool
+	// Federation makes the server a subgraph of Apollo Federation 2, with these scopes in
+	// its schema. If it is nil, the schema has nothing of that.
+	Federation *federation.Scopes
 	// Textbook uses the generated executor alone, without the compiled
 	// projection. The responses have the same bytes but take longer.
 	Textbook bool
@@ -174,8 +178,13 @@ func NewHandler(o Options) (*Handler, error) {
 		memory := recent.New()
 		o.Recent = func(context.Context) *recent.Memory { return memory }
 	}
-	executable := generated.NewExecutableSchema(generated.Config{Resolvers: &Resolver{}})
-	schema := executable.Schema()
+	schema, resolver := generated.NewExecutableSchema(generated.Config{}).Schema(), &Resolver{}
+	if o.Federation == nil {
+		schema = federation.Without(schema)
+	} else {
+		resolver.sdl = federation.SDL(schema, *o.Federation)
+	}
+	executable := generated.NewExecutableSchema(generated.Config{Schema: schema, Resolvers: resolver})
 	errs := presenter{logger: o.Logger, requestID: o.RequestID, callersToken: o.CallersToken}
 	h := &Handler{Executor: executor.New(executable)}
 	if !o.Textbook {

@@ -179,6 +179,7 @@ func (op *operation) instead(ctx context.Context, q leadsQuery, window paginatio
 		old = shown
 	}
 	op.markStale(ctx)
+	op.noteAge(lead.AgeStale, old.AsOf())
 	op.truth.Catalogue(old)
 	return op.cut(ctx, q, window, allLeads{old, lead.AgeStale})
 }

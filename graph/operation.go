@@ -14,10 +14,10 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"golang.org/x/sync/semaphore"
 
+	"leadgraph/graph/federation"
 	"leadgraph/graph/limits"
 	"leadgraph/graph/live"
 	"leadgraph/graph/loader"
-	"leadgraph/graph/scalar"
 	"leadgraph/graph/transport"
 	"leadgraph/graph/truth"
 	"leadgraph/internal/admission"
@@ -43,6 +43,7 @@ type operation struct {
 	requestID string
 	seesPII   bool
 	leads     *loader.Leads
+	keys      map[string][]federation.Key // of the root fields that show objects, by response name
 	freshness lead.Freshness
 	// whole is the operation of which this one is a deferred part, or nil. The
 	// parts share its view of the catalogue, and their cost is added to it.
@@ -63,7 +64,11 @@ type operation struct {
 	mu    sync.Mutex
 	spent actual
 	stale bool
-	ended error // why a subscription has ended, until its client is told
+	// old says that something is older than promised, and oldUpTo until when it was read,
+	// by age.
+	old     atomic.Bool
+	oldUpTo [lead.AgeStale + 1]time.Time
+	ended   error // why a subscription has ended, until its client is told
 }
 
 // cost is an operation's cost in extensions.cost. The two numbers that most
@@ -114,7 +119,8 @@ func withOperation(ctx context.Context, schema *ast.Schema, options *Options, sh
 		freshness: freshness(request.Headers.Values("Cache-Control")),
 	}
 	own := rootFields(schema, request)
-	op.leads = loader.New(ctx, op, tenantKeys(own, request))
+	op.keys = objectKeys(request, own)
+	op.leads = loader.New(ctx, op, tenantKeys(request, own, op.keys))
 	op.meeting = meetingOf(own)
 	if whole, isPart := ctx.Value(operationKey{}).(*operation); isPart {
 		op.whole, op.truth, op.alone = whole, whole.truth, whole.alone
@@ -129,7 +135,7 @@ func withOperation(ctx context.Context, schema *ast.Schema, options *Options, sh
 	if asked := request.Doc.Operations.ForName(request.Operation.Name); asked != nil && asked != request.Operation {
 		all = graphql.CollectFields(request, asked.SelectionSet, []string{schema.Query.Name}) // with what is deferred
 	}
-	op.alone = showing(all) <= 1
+	op.alone = showing(all) <= 1 && !showsBoth(request, all, op.keys)
 	op.truth = truth.New(func() *recent.Memory { return options.Recent(ctx) }, op.alone, func() lead.Parts { return shownParts(request, all) })
 	op.snapshot = sync.OnceValues(func() (allLeads, error) { return op.readAll(ctx, op.cursorsSince(request, all)) })
 	return context.WithValue(ctx, operationKey{}, op)
@@ -200,6 +206,7 @@ func (op *operation) lookUp(ctx context.Context, tenantIDs []string, want lead.F
 		found[i].Err = crowded(calling, of.Err)
 		if of.Stale {
 			op.markStale(ctx)
+			op.noteAge(lead.AgeStale, of.AsOf)
 		}
 		if of.Err == nil {
 			op.truth.Tenant(tenantIDs[i], of.Leads, of.AsOf)
@@ -274,35 +281,6 @@ func freshness(header []string) lead.Freshness {
 		}
 	}
 	return want
-}
-
-// tenantKeys counts the distinct tenants that an operation looks up. The root
-// fields and their arguments are known before anything runs, so the batch of
-// lookups needs no timer to know that it is complete.
-func tenantKeys(fields []graphql.CollectedField, op *graphql.OperationContext) int {
-	keys := map[loader.Key]struct{}{}
-	add := func(tenant any, checkOnline bool) {
-		if id, err := scalar.UnmarshalUUID(tenant); err == nil {
-			keys[loader.Key{TenantID: id, CheckOnline: checkOnline}] = struct{}{}
-		}
-	}
-	for _, field := range fields {
-		arguments := field.ArgumentMap(op.Variables)
-		switch field.Name {
-		case "lead":
-			checkOnline, _ := arguments["checkOnline"].(bool)
-			add(arguments["tenantId"], checkOnline)
-		case "leadsByTenantIds":
-			ids, isList := arguments["tenantIds"].([]any)
-			if !isList { // a single value counts as a list of one
-				ids = []any{arguments["tenantIds"]}
-			}
-			for _, id := range ids {
-				add(id, false)
-			}
-		}
-	}
-	return len(keys)
 }
 
 // waiting calls read, which may wait for the platform, while the field's goroutine

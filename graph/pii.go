@@ -1,7 +1,9 @@
 package graph
 
 import (
+	"cmp"
 	"slices"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -14,12 +16,19 @@ import (
 // mask replaces masked personal data.
 const mask = "***"
 
-// visible returns the lead as the operation's caller may see it. It removes
-// personal data before the lead is rendered, so that no way of rendering can
-// leak it.
+// visible returns the lead as the operation's caller may see it, with its age. It
+// removes personal data before the lead is rendered, so that no way of rendering
+// can leak it.
 func (op *operation) visible(l *lead.Lead) *lead.Lead {
+	if l == nil {
+		return nil
+	}
+	if age := op.ageAt(l.AsOf); age != l.Age {
+		marked := *l
+		marked.Age, l = age, &marked
+	}
 	switch {
-	case l == nil || op.seesPII:
+	case op.seesPII:
 		return l
 	case op.options.MaskPII:
 		hidden := mask
@@ -30,7 +39,7 @@ func (op *operation) visible(l *lead.Lead) *lead.Lead {
 }
 
 func (op *operation) visibleAll(leads []*lead.Lead) []*lead.Lead {
-	if op.seesPII || leads == nil {
+	if op.seesPII && !cmp.Or(op.whole, op).old.Load() || leads == nil {
 		return leads
 	}
 	shown := make([]*lead.Lead, len(leads))
@@ -80,4 +89,33 @@ func (w *withheldFields) collect(path ast.Path, object *ast.Definition, set ast.
 			w.collect(at, inner, field.Selections)
 		}
 	}
+}
+
+// noteAge says that what was read at a moment or before is not as fresh as promised. All
+// fields of the operation judge by it, whatever they have read.
+func (op *operation) noteAge(age lead.Age, asOf time.Time) {
+	whole := cmp.Or(op.whole, op)
+	if age == lead.AgeFresh {
+		return
+	}
+	whole.mu.Lock()
+	defer whole.mu.Unlock()
+	whole.oldUpTo[age] = later(whole.oldUpTo[age], asOf)
+	whole.old.Store(true)
+}
+
+// ageAt returns the age of leads that were read at that moment.
+func (op *operation) ageAt(asOf time.Time) lead.Age {
+	whole := cmp.Or(op.whole, op)
+	if !whole.old.Load() {
+		return lead.AgeFresh
+	}
+	whole.mu.Lock()
+	defer whole.mu.Unlock()
+	for _, age := range []lead.Age{lead.AgeStale, lead.AgeRevalidating} {
+		if !asOf.After(whole.oldUpTo[age]) {
+			return age
+		}
+	}
+	return lead.AgeFresh
 }

@@ -52,6 +52,8 @@ type Changes interface {
 	Listen(ctx context.Context) (log *changes.Log, leave func(), err error)
 }
 
-// Resolver resolves the root fields. It has no state: the fields of one
-// operation share their state in its context.
-type Resolver struct{}
+// Resolver resolves the root fields. The fields of one operation share their state in its
+// context.
+type Resolver struct {
+	sdl string // the schema for composition; empty if the server is no subgraph
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"leadgraph/graph/federation"
 	"leadgraph/graph/generated"
 	"leadgraph/graph/loader"
 	"leadgraph/graph/pagination"
@@ -93,18 +94,17 @@ func (r *queryResolver) LeadStats(ctx context.Context, filter *lead.Filter) (*ca
 }
 
 func (r *queryResolver) Node(ctx context.Context, id string) (generated.Node, error) {
-	nodes, err := operationOf(ctx).nodes(ctx, []string{id})
-	if err != nil {
-		return nil, err
-	}
-	return nodes[0], nil
+	objects, errs := operationOf(ctx).objects(ctx, federation.NodeKeys([]string{id}))
+	return objects[0], errs[0]
 }
 
 func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]generated.Node, error) {
-	nodes, err := operationOf(ctx).nodes(ctx, ids)
-	if err != nil {
-		failEach(ctx, len(ids), err)
-		return make([]generated.Node, len(ids)), nil
+	objects, errs := operationOf(ctx).objects(ctx, federation.NodeKeys(ids))
+	nodes := make([]generated.Node, len(ids))
+	for i, err := range errs {
+		if nodes[i] = objects[i]; err != nil {
+			failAt(ctx, i, err)
+		}
 	}
 	return nodes, nil
 }

@@ -156,7 +156,7 @@ func (p *prepared) write(ctx context.Context, op *operation, errs []error, respo
 			response.Errors = append(response.Errors, p.present(ctx, field, errs[i]))
 			continue
 		}
-		if !w.Value(field.Field, lead.Preferred(leads(p.tenants[i]))) {
+		if !w.Value(field.Field, op.visible(lead.Preferred(leads(p.tenants[i])))) {
 			return false
 		}
 	}

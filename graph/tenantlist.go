@@ -51,6 +51,7 @@ func (op *operation) readAll(ctx context.Context, since time.Time) (allLeads, er
 	if first := op.only(all.Snapshot); first != all.Snapshot && !first.AsOf().Before(since) {
 		all = allLeads{first, lead.AgeStale}
 	}
+	op.noteAge(all.age, all.AsOf())
 	return all, nil
 }
 
@@ -83,68 +84,6 @@ func (op *operation) newer(ctx context.Context, all allLeads, since time.Time) (
 		}
 	}
 	return all, err
-}
-
-// nodes returns the leads with these ids; nil for an id without a lead.
-func (op *operation) nodes(ctx context.Context, ids []string) ([]generated.Node, error) {
-	all, err := waiting(ctx, op.snapshot)
-	if err != nil {
-		return nil, err
-	}
-	if err := op.meet(ctx); err != nil {
-		return nil, err
-	}
-	op.seek(ctx, ids, all)
-	nodes := make([]generated.Node, len(ids))
-	for i, id := range ids {
-		if found := op.truth.Settle(id); found != nil {
-			nodes[i] = op.visible(found)
-		}
-	}
-	return nodes, nil
-}
-
-// seek looks for leads that nothing is known of. The tenants of leads that a lookup or
-// a page has just shown are looked up. For others, a catalogue that is not just read is
-// refreshed.
-func (op *operation) seek(ctx context.Context, ids []string, all allLeads) {
-	var missing, tenants []string
-	var since time.Time
-	for _, id := range ids {
-		if _, known := op.truth.ByID(id); known {
-			continue
-		}
-		tenant, asOf, exists := op.truth.TenantOf(id)
-		if !exists {
-			missing = append(missing, id)
-			continue
-		}
-		tenants, since = append(tenants, tenant), later(since, asOf)
-	}
-	if len(tenants) > 0 {
-		read, _ := waiting(ctx, func() ([]lookup.Lookup, error) { return op.lookUp(ctx, tenants, newerThan(since)), nil })
-		for _, found := range read {
-			for _, l := range found.Leads {
-				op.truth.Found(l)
-			}
-		}
-	}
-	if len(missing) == 0 {
-		return
-	}
-	slot := admission.Of(ctx)
-	slot.Away()
-	newer, state := op.options.Catalogue.AfterMiss(ctx, all.Snapshot)
-	slot.Back(ctx)
-	op.spendOnAll(newer, state, nil)
-	if newer == nil {
-		return
-	}
-	for _, id := range missing {
-		if found := newer.ByID(id); found != nil {
-			op.truth.Found(found)
-		}
-	}
 }
 
 // ofTenants answers a list of the leads of some tenants from lookups.

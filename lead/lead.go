@@ -61,6 +61,9 @@ type Lead struct {
 	// lead/table.go does not list it. Package lookup, package catalogue and the reader
 	// of single pages set it.
 	AsOf time.Time
+	// Age says of a lead that an operation shows whether it is as fresh as promised. Only
+	// package graph sets it, in a copy.
+	Age Age
 }
 
 // ReadAt returns AsOf in milliseconds, as answers show it.

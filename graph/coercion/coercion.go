@@ -6,9 +6,9 @@
 package coercion
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -245,7 +245,7 @@ func list[T any](items []T, coerce func(int, T) (any, []*Fault)) (any, []*Fault)
 	return values, faults
 }
 
-func index(at string, i int) string { return fmt.Sprintf("%s[%d]", at, i) }
+func index(at string, i int) string { return at + "[" + strconv.Itoa(i) + "]" }
 
 // name matches what can be the name of a member. Anything else may be data.
 var name = regexp.MustCompile(`^[_A-Za-z]\w{0,63}$`)

@@ -17,6 +17,7 @@ const (
 	notString  = "must be a string."
 	notBoolean = "must be true or false."
 	notID      = "must be a string or an integer."
+	notJSON    = "must be a JSON value."
 )
 
 // scalar coerces a value of a JSON document to a scalar. As in JavaScript, a
@@ -51,6 +52,8 @@ func (c coercion) scalar(at, name string, value any) (any, []*Fault) {
 			}
 		}
 		return nil, c.fault(at, notID)
+	case "_Any": // judged where it is used
+		return value, nil
 	default:
 		text, ok := value.(string)
 		return c.text(at, name, text, ok)
@@ -83,6 +86,12 @@ func (c coercion) scalarLiteral(at, name string, value *ast.Value) (any, []*Faul
 			return value.Raw, nil
 		}
 		return nil, c.fault(at, notID)
+	case "_Any":
+		known, err := value.Value(c.variables)
+		if err != nil {
+			return nil, c.fault(at, notJSON)
+		}
+		return known, nil
 	default:
 		return c.text(at, name, value.Raw, quoted)
 	}

@@ -17,6 +17,10 @@ import (
 type Node interface {
 }
 
+// The objects that other subgraphs may refer to.
+type Entity interface {
+}
+
 // A change of one lead between two readings of the platform's list. All that happened to the lead in between is one change.
 type LeadChange struct {
 	// What happened to the lead, as seen through the filter.
@@ -118,6 +122,32 @@ type PageInfo struct {
 	StartCursor *string `json:"startCursor,omitempty"`
 	// The cursor of the page's last lead. On an empty page it is the `after` of the query, so that a client can continue from it.
 	EndCursor *string `json:"endCursor,omitempty"`
+}
+
+// A customer's Microsoft tenant. Any tenant id has one; a tenant that the platform does not know has no leads.
+type Tenant struct {
+	// `Tenant:` and the tenant's id in lower case. Ids of leads have no such prefix.
+	ID string `json:"id"`
+	// The Microsoft tenant id.
+	TenantID string `json:"tenantId"`
+	// All leads of the tenant: none, one or two.
+	Leads []*lead.Lead `json:"leads"`
+	// The lead that `Query.lead` returns.
+	PreferredLead *lead.Lead `json:"preferredLead,omitempty"`
+	// When leadgraph began to read these leads; they are at least as fresh as this.
+	AsOf time.Time `json:"asOf"`
+	// Whether these leads are as fresh as the server promises.
+	Freshness lead.Age `json:"freshness"`
+}
+
+func (Tenant) IsNode() {}
+
+func (Tenant) IsEntity() {}
+
+// What a gateway asks to compose its schema.
+type Service struct {
+	// This server's schema with the directives of Federation 2.
+	Sdl string `json:"sdl"`
 }
 
 // How a subscription goes on if changes that the client has not received are no longer known.

@@ -84,6 +84,9 @@ const (
 	// DefaultValues allows 500 tenants and their filter. A list in a filter has
 	// at most 1,000 values.
 	DefaultValues = 2000
+	// SubgraphValues is the default of Document.Values for a server that gateways ask: it
+	// allows 1,000 representations with four members and their filter.
+	SubgraphValues = 6000
 	// DefaultValueDepth allows a filter of 5 levels, two each, and a list
 	// inside.
 	DefaultValueDepth = 12

@@ -5,6 +5,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"leadgraph/graph/federation"
 	"leadgraph/graph/pagination"
 )
 
@@ -23,6 +24,8 @@ var prices = map[ast.Operation]map[string]price{
 		"node":             (*estimate).node,
 		"nodes":            (*estimate).nodes,
 		"leadChanges":      (*estimate).leadChanges,
+		"_entities":        (*estimate).entities,
+		"_service":         (*estimate).service,
 		"__schema":         (*estimate).introspection,
 		"__type":           (*estimate).introspection,
 		"__typename":       (*estimate).typeName,
@@ -69,14 +72,47 @@ func (e *estimate) leadStats(field branch) {
 }
 
 func (e *estimate) node(field branch) {
-	e.catalogue = true
-	e.answer(field, 1, 1)
+	id, _ := e.argument(field, "id").(string)
+	e.objects(field, []federation.Key{federation.NodeKey(id)})
 }
 
 func (e *estimate) nodes(field branch) {
-	e.catalogue = true
 	ids := list(e.argument(field, "ids"))
-	e.answer(field, len(ids), len(ids))
+	keys := make([]federation.Key, len(ids))
+	for i := range ids {
+		id, _ := ids[i].(string)
+		keys[i] = federation.NodeKey(id)
+	}
+	e.objects(field, keys)
+}
+
+func (e *estimate) entities(field branch) {
+	e.objects(field, federation.KeysOf(list(e.argument(field, "representations"))))
+}
+
+func (e *estimate) service(field branch) { e.answer(field, 0, 1) }
+
+// objects adds the cost of objects: leads are in the catalogue, and so are tenants if there
+// are too many of them.
+func (e *estimate) objects(field branch, keys []federation.Key) {
+	tenants, tooMany := federation.Lookups(keys)
+	rows := 0
+	for _, key := range keys {
+		if key.Type == federation.Tenant {
+			rows = add(rows, leadsPerTenant)
+			continue
+		}
+		e.catalogue = true
+		rows++
+	}
+	if tooMany {
+		e.catalogue = true
+	} else {
+		for _, tenant := range tenants {
+			e.look("", tenant, false)
+		}
+	}
+	e.answer(field, rows, len(keys))
 }
 
 // leadChanges shows each lead of a page before and after the change.

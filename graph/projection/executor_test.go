@@ -29,11 +29,14 @@ type answers struct {
 	lead       *lead.Lead
 	lists      [][]*lead.Lead // a nil list is a hole with an error
 	connection *generated.LeadConnection
-	nodes      []generated.Node
+	nodes      []generated.Node // also the entities
 	stats      *catalogue.Stats
 	changes    *generated.LeadChangeConnection
 	err        error
 }
+
+// The executor calls these for the fields of a subgraph.
+var _ generated.EntityResolver = resolvers{}
 
 type (
 	resolvers struct {
@@ -49,6 +52,18 @@ type (
 
 func (r resolvers) Query() generated.QueryResolver { return queryResolver{answers: r.answers} }
 func (r resolvers) Lead() generated.LeadResolver   { return leadResolver{} }
+
+func (r resolvers) Entities(context.Context, []any) []generated.Entity {
+	entities := make([]generated.Entity, len(r.nodes))
+	for i, node := range r.nodes {
+		entities[i] = node
+	}
+	return entities
+}
+
+func (resolvers) Service(context.Context) (generated.Service, error) {
+	return generated.Service{Sdl: "type Query"}, nil
+}
 
 func (q queryResolver) Lead(context.Context, string, bool) (*lead.Lead, error) {
 	return q.lead, q.err
@@ -193,7 +208,9 @@ func sampleAnswers() answers {
 			PageInfo: &generated.PageInfo{HasNextPage: true, EndCursor: new("c2")}, TotalCount: new(7),
 			AsOf: time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC),
 		},
-		nodes: []generated.Node{one, nil, (*lead.Lead)(nil), empty},
+		nodes: []generated.Node{one, nil, (*lead.Lead)(nil), empty, &generated.Tenant{
+			ID: "Tenant:1", TenantID: "1", Leads: []*lead.Lead{one, empty}, PreferredLead: one, AsOf: time.Unix(1, 0), Freshness: lead.AgeStale,
+		}, &generated.Tenant{ID: "Tenant:2", TenantID: "2", AsOf: time.Unix(1, 0)}, (*generated.Tenant)(nil)},
 		stats: sampleStats(),
 	}
 }

@@ -149,13 +149,18 @@ type step[T any] struct {
 func (o *object[T]) compile(c *compiler, selections ast.SelectionSet) write[*T] {
 	var steps []step[T]
 	text := "{"
+	typenames := map[string]bool{}
 	for i, field := range graphql.CollectFields(c.op, selections, o.satisfies) {
+		if typenames[field.Alias] { // CollectFields does not know that a union's is the same
+			continue
+		}
 		if i > 0 {
 			text += ","
 		}
 		text += `"` + field.Alias + `":`
 		if field.Name == "__typename" {
 			text += `"` + o.name + `"`
+			typenames[field.Alias] = true
 			continue
 		}
 		value := o.compileField(c, field)

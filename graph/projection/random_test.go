@@ -106,6 +106,8 @@ func (d *document) selection(of *ast.Definition) string {
 			text.WriteString("..." + d.directives() + d.selection(of))
 		case kind == 3:
 			text.WriteString("..." + d.fragment(d.condition(of)) + d.directives())
+		case of.Kind == ast.Union:
+			text.WriteString("__typename")
 		default:
 			text.WriteString(d.field(of))
 		}
@@ -118,7 +120,7 @@ func (d *document) selection(of *ast.Definition) string {
 func (d *document) condition(of *ast.Definition) *ast.Definition {
 	candidates := append([]*ast.Definition{of}, d.schema.GetImplements(of)...)
 	if of.IsAbstractType() {
-		candidates = append(candidates, d.schema.Types["Lead"])
+		candidates = append(candidates, d.schema.Types["Lead"], d.schema.Types["Tenant"])
 	}
 	return rapid.SampledFrom(candidates).Draw(d.T, "condition")
 }
@@ -178,6 +180,8 @@ func (d *document) field(of *ast.Definition) string {
 		if of == d.schema.Query {
 			text += `(ids: [])`
 		}
+	case "_entities":
+		text += `(representations: [])`
 	case "leadChanges":
 		text += `(after: "")`
 	case "civicAddresses":
@@ -214,7 +218,11 @@ func anyAnswers(t *rapid.T) answers {
 		lists: rapid.SliceOfN(rapid.OneOf(rapid.Just[[]*lead.Lead](nil), leads, leads), 0, 3).Draw(t, "lists"),
 	}
 	for _, l := range leads.Draw(t, "nodes") {
-		a.nodes = append(a.nodes, rapid.SampledFrom([]generated.Node{l, l, nil}).Draw(t, "node"))
+		tenant := &generated.Tenant{
+			ID: anyText.Draw(t, "id"), TenantID: anyText.Draw(t, "tenant"), Leads: leads.Draw(t, "leads"), PreferredLead: l,
+			AsOf: anyTime.Draw(t, "as of"), Freshness: anyAge.Draw(t, "age"),
+		}
+		a.nodes = append(a.nodes, rapid.SampledFrom([]generated.Node{l, l, tenant, nil}).Draw(t, "node"))
 	}
 	if rare(t) {
 		return a
@@ -264,12 +272,13 @@ var (
 		return time.Unix(rapid.Int64Range(-62135596800, 253402300799).Draw(t, "seconds"),
 			100*rapid.Int64Range(0, 9999999).Draw(t, "fraction")).In(zone)
 	})
+	anyAge  = rapid.SampledFrom([]lead.Age{lead.AgeFresh, lead.AgeRevalidating, lead.AgeStale})
 	anyJSON = rapid.SampledFrom([]json.RawMessage{nil, {}, json.RawMessage(`null`), json.RawMessage(`{"a": [1,"<b>"]}`)})
 
 	anyLead = rapid.Custom(func(t *rapid.T) *lead.Lead {
 		l := &lead.Lead{
-			AsOf: anyTime.Draw(t, "read"),
-			ID:   anyText.Draw(t, "id"), TenantID: anyText.Draw(t, "tenant"), TenantOrigin: maybe(t, anyText),
+			AsOf: anyTime.Draw(t, "read"), Age: anyAge.Draw(t, "age"),
+			ID: anyText.Draw(t, "id"), TenantID: anyText.Draw(t, "tenant"), TenantOrigin: maybe(t, anyText),
 			OperatorID: maybe(t, anyText), Status: lead.Status(rapid.Byte().Draw(t, "status") % 8), StatusText: maybe(t, anyText),
 			IsDirectLead: maybe(t, rapid.Bool()), IsNotActive: maybe(t, rapid.Bool()), UMPCustomerGUID: maybe(t, anyText),
 			ChannelID: maybe(t, anyText), OVOCChannelID: maybe(t, anyText), Comments: rapid.SliceOfN(anyText, 0, 2).Draw(t, "comments"),

@@ -25,7 +25,8 @@ func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, *object[streamed]
 		"max: Int":  leaf(func(s *lead.SizeRange) *int { return s.Max }, optional(integer)),
 	})
 	validation := enum(d, "ValidationStatus", lead.ValidationNames)
-	leads := declareLead(d, status, validation, size)
+	leads := declareLead(d, status, validation, size, age)
+	objects := anyOf(leads, declareTenant(d, leads, age))
 	edge := declare(d, "LeadEdge", signatures[generated.LeadEdge]{
 		"cursor: Cursor!": leaf(func(e *generated.LeadEdge) string { return e.Cursor }, text),
 		"node: Lead!":     child(func(e *generated.LeadEdge) *lead.Lead { return e.Node }, leads, required),
@@ -43,8 +44,9 @@ func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, *object[streamed]
 	roots, err := d.roots(map[string]root{
 		"Lead":           rootOf(leads, nullable),
 		"[[Lead!]]!":     rootOf(leads, nullableLists),
-		"Node":           rootOf(leads, nullable),
-		"[Node]!":        rootOf(leads, nodes),
+		"Node":           objects(func(o *output, value any, object write[any]) { object(o, value) }),
+		"[Node]!":        objects(eachOf[generated.Node]),
+		"[_Entity]!":     objects(eachOf[generated.Entity]),
 		"LeadConnection": rootOf(window, nullable),
 		"[LeadEdge!]!":   rootOf(edge, pointers),
 		"[Lead!]!":       rootOf(leads, pointers),
@@ -82,23 +84,8 @@ func declareAge(d *declarations) write[lead.Age] {
 	})
 }
 
-// nodes fails for elements that are not leads.
-func nodes(object write[*lead.Lead]) write[[]generated.Node] {
-	one := nullable(object)
-	return list(func(o *output, node generated.Node) {
-		switch node := node.(type) {
-		case nil:
-			o.null()
-		case *lead.Lead:
-			one(o, node)
-		default:
-			o.fail(unknownValue)
-		}
-	})
-}
-
 func declareLead(
-	d *declarations, status write[lead.Status], validation write[lead.ValidationStatus], size *object[lead.SizeRange],
+	d *declarations, status write[lead.Status], validation write[lead.ValidationStatus], size *object[lead.SizeRange], age write[lead.Age],
 ) *object[lead.Lead] {
 	details := fields(d, "ContactDetails", lead.DetailsFields, signatures[lead.ContactDetails]{
 		"companySizeRange: CompanySizeRange": child((*lead.ContactDetails).CompanySizeRange, size, nullable),
@@ -110,6 +97,7 @@ func declareLead(
 		"status: LeadStatus!":            leaf(func(l *lead.Lead) lead.Status { return l.Status }, status),
 		"contactDetails: ContactDetails": child(func(l *lead.Lead) *lead.ContactDetails { return l.ContactDetails }, details, nullable),
 		"asOf: DateTime!":                leaf((*lead.Lead).ReadAt, requiredMoment),
+		"freshness: Freshness!":          leaf(func(l *lead.Lead) lead.Age { return l.Age }, age),
 		"contacts: [Contact!]!":          child(func(l *lead.Lead) []lead.Contact { return l.Contacts }, contact, values),
 		"civicAddresses(country: CountryCode, validationStatus: ValidationStatus): [CivicAddress!]!": addresses(declareAddress(d, validation)),
 	})

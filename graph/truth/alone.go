@@ -3,6 +3,7 @@ package truth
 import (
 	"strings"
 	"sync"
+	"time"
 
 	"leadgraph/lead"
 )
@@ -24,6 +25,18 @@ func (o *onceOf[T]) get() T {
 func (o *Operation) isSimple() bool {
 	o.simple.Do(func() { o.simplest = o.alone && o.Memory().Len() == 0 })
 	return o.simplest
+}
+
+// TenantAsOf returns when reading the leads began that OfTenant returns: the tenant had
+// these and no others.
+func (o *Operation) TenantAsOf(tenantID string) time.Time {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	asOf := o.tenants[strings.ToLower(tenantID)].AsOf
+	if o.all != nil && o.all.AsOf().After(asOf) {
+		return o.all.AsOf()
+	}
+	return asOf
 }
 
 // Only is like OfTenant for an operation that shows nothing but the leads of this tenant,

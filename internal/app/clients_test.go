@@ -126,17 +126,27 @@ func TestVerdictsAreThoseOfTheInstalledGraphQLJS(t *testing.T) {
 // the test, or fails it if LEADGRAPH_REQUIRE_NODE is 1.
 func findNode(t *testing.T) string {
 	t.Helper()
-	node, err := exec.LookPath("node")
-	if err == nil {
-		_, err = os.Stat(filepath.Join(clientsDir, "node_modules"))
+	return findNodeFor(t, clientsDir, "LEADGRAPH_REQUIRE_NODE")
+}
+
+// findNodeFor is findNode for the packages of a folder and another variable. Node itself
+// may be one of the packages.
+func findNodeFor(t *testing.T, folder, required string) string {
+	t.Helper()
+	_, err := os.Stat(filepath.Join(folder, "node_modules"))
+	node := filepath.Join(folder, "node_modules/.bin/node")
+	if _, absent := os.Stat(node); absent == nil {
+		node, err = filepath.Abs(node)
+	} else if err == nil {
+		node, err = exec.LookPath("node")
 	}
 	if err == nil {
 		return node
 	}
-	if os.Getenv("LEADGRAPH_REQUIRE_NODE") == "1" {
+	if os.Getenv(required) == "1" {
 		t.Fatal(err)
 	}
-	t.Skipf("needs Node and `npm ci` in %s: %v", clientsDir, err)
+	t.Skipf("needs Node and `npm ci` in %s: %v", folder, err)
 	return ""
 }
 

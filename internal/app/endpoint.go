@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"leadgraph/graph"
+	"leadgraph/graph/federation"
 	bounds "leadgraph/graph/limits"
 	"leadgraph/graph/pagination"
 	"leadgraph/graph/transport"
@@ -122,6 +123,12 @@ func (s *server) graphOptions() graph.Options {
 		PerOperation: access.CheckOnlineMax, PerSecond: access.CheckOnlineRate,
 	}
 	options.MaskPII = access.PII == "mask"
+	if s.cfg.Serve.Limits.Federation {
+		options.Federation = &federation.Scopes{}
+		if auth.Mode(access.Auth) == auth.JWT {
+			options.Federation = &federation.Scopes{Read: access.ReadScope, Personal: access.PIIScope}
+		}
+	}
 	options.Cursors = s.leads.Cursors()
 	options.Documents = s.documents
 	options.Begin, options.Field = s.seen.Begin, s.seen.Field()
@@ -133,11 +140,15 @@ func (s *server) graphOptions() graph.Options {
 
 // limitOptions returns the options that are settings only.
 func limitOptions(limits config.Limits, log *slog.Logger) graph.Options {
+	document := bounds.Document{Tokens: limits.MaxTokens, Depth: limits.MaxDepth, Aliases: limits.MaxAliases}
+	if limits.Federation {
+		document.Values = bounds.SubgraphValues
+	}
 	return graph.Options{
 		Pages:    pagination.Sizes{Default: limits.DefaultFirst, Max: limits.MaxFirst},
 		MaxBody:  limits.MaxBody,
 		MaxBatch: limits.MaxBatch,
-		Limits:   bounds.Document{Tokens: limits.MaxTokens, Depth: limits.MaxDepth, Aliases: limits.MaxAliases},
+		Limits:   document,
 		Budget: bounds.Budget{
 			UpstreamCalls: limits.BudgetCalls,
 			// The budget must cover a page of the largest size with 30 fields a lead.

@@ -102,7 +102,7 @@ func (l Log) Current() (slog.Level, error) {
 type Limits struct {
 	DefaultFirst   int           `help:"Leads on a page when the query gives no number: 1 to --max-first." default:"${default_first}" group:"Limits"`
 	MaxFirst       int           `help:"Maximum number of leads on a page: 1 to ${max_page}." default:"${max_first}" group:"Limits"`
-	MaxBody        int64         `help:"Maximum size of a request body, in bytes; at least 1." default:"65536" group:"Limits"`
+	MaxBody        int64         `help:"Maximum size of a request body, in bytes. 0 means ${usual_max_body}, or ${subgraph_max_body} with --federation." default:"0" group:"Limits"`
 	MaxTokens      int           `help:"Maximum number of tokens in a document: 1 to ${max_max_tokens}." default:"${max_tokens}" group:"Limits"`
 	MaxBatch       int           `help:"Maximum number of operations in one request that sends an array; 0 refuses arrays." default:"0" group:"Limits"`
 	MaxDepth       int           `help:"Maximum nesting depth of fields." default:"${max_depth}" group:"Limits"`
@@ -113,6 +113,7 @@ type Limits struct {
 	Introspection  bool          `help:"Let clients read the schema. The playground needs this." default:"true" negatable:"" group:"Server"`
 	ExposeCost     bool          `help:"Report each operation's upstream cost in extensions.cost." group:"Server"`
 	Projection     bool          `help:"Render responses with a compiled projection. Without it the generated executor renders the same bytes more slowly." default:"true" negatable:"" group:"Server"`
+	Federation     bool          `help:"Be a subgraph of Apollo Federation 2: add _service and _entities to the schema." group:"Server"`
 	Playground     bool          `help:"Serve the playground at /." default:"true" negatable:"" group:"Server"`
 }
 
@@ -205,7 +206,7 @@ func Load(args []string, getenv func(string) string, stdout io.Writer) (cfg *Con
 	case Serve:
 		s := &cfg.Serve
 		err = errors.Join(checkListeners(s.Listen, s.Edge.AdminListen),
-			s.Upstream.complete(s.Access.Auth == passthrough), s.Limits.check(), s.Edge.check(), s.Caches.complete(), s.Access.complete(), s.Documents.check(),
+			s.Upstream.complete(s.Access.Auth == passthrough), s.Limits.complete(), s.Edge.check(), s.Caches.complete(), s.Access.complete(), s.Documents.check(),
 			s.Webhooks.complete(), checkPassthrough(s.Access, s.Upstream, s.Caches, s.Webhooks), s.Data.check(), s.Live.check())
 		s.Tracing.complete(getenv)
 	}
@@ -276,7 +277,13 @@ func oneTo(most int, flag string, value int) error {
 	return nil
 }
 
-func (l *Limits) check() error {
+// complete checks the limits and sets the default of --max-body.
+func (l *Limits) complete() error {
+	if l.MaxBody == 0 {
+		if l.MaxBody = maxBody; l.Federation {
+			l.MaxBody = subgraphMaxBody
+		}
+	}
 	page := oneTo(upstream.MaxPageSize, "--max-first", l.MaxFirst)
 	if page == nil {
 		page = oneTo(l.MaxFirst, "--default-first", l.DefaultFirst)

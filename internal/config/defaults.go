@@ -25,6 +25,10 @@ import (
 const (
 	maxTokens = 1_000_000
 	maxFanOut = 1000
+
+	maxBody = 64 << 10
+	// subgraphMaxBody is enough for 1,000 representations, about 70 bytes each, with a query.
+	subgraphMaxBody = 256 << 10
 )
 
 // bounds are the values that struct tags refer to by name. A default has the name
@@ -81,6 +85,8 @@ var bounds = vars(map[string]any{
 	"max_page":          upstream.MaxPageSize,
 	"ms_per_lead":       upstream.DefaultTimePerRow.Milliseconds(),
 	"max_max_tokens":    maxTokens,
+	"usual_max_body":    maxBody,
+	"subgraph_max_body": subgraphMaxBody,
 	"max_fan_out":       maxFanOut,
 	"max_sandbox_leads": sandbox.MaxLeads,
 	"doctor_rate":       doctor.DefaultRate,
