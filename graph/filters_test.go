@@ -24,7 +24,7 @@ func (r raw) text(name string) string {
 	return fmt.Sprint(r[name])
 }
 
-func (r raw) part(name string) raw { part, _ := r[name].(map[string]any); return part }
+func (r raw) details() raw { details, _ := r["contactDetails"].(map[string]any); return details }
 
 func (r raw) parts(name string) (parts []raw) {
 	list, _ := r[name].([]any)
@@ -43,7 +43,7 @@ func (r raw) consented() bool {
 }
 
 // people are the contact details and the contacts.
-func (r raw) people() []raw { return append(r.parts("contacts"), r.part("contactDetails")) }
+func (r raw) people() []raw { return append(r.parts("contacts"), r.details()) }
 
 func (r raw) openTexts() []string {
 	texts := []string{r.text("tenantId")}
@@ -108,7 +108,7 @@ func filterCases(rows []raw) []filterCase {
 		}
 	}
 	company := func(matches func(text, part string) bool, part string) func(raw) bool {
-		return func(r raw) bool { return matches(strings.ToLower(r.part("contactDetails").text("companyName")), part) }
+		return func(r raw) bool { return matches(strings.ToLower(r.details().text("companyName")), part) }
 	}
 	equal := func(a, b string) bool { return a == b }
 	in := func(country string) func(raw) bool { return func(a raw) bool { return a.text("country") == country } }
@@ -127,7 +127,7 @@ func filterCases(rows []raw) []filterCase {
 		{values{"text": values{"starts": "ls1"}}, func(r raw) bool { return anyOf(r.openTexts(), strings.HasPrefix, "ls1") }},
 		{values{"text": values{"contains": tenant[4:12]}}, func(r raw) bool { return anyOf(r.openTexts(), strings.Contains, tenant[4:12]) }},
 		{values{"text": values{"equals": "redmond"}}, func(r raw) bool { return anyOf(r.openTexts(), equal, "redmond") }},
-		{values{"companySize": "L250_U999"}, func(r raw) bool { return r.part("contactDetails").text("companySize") == "L250_U999" }},
+		{values{"companySize": "L250_U999"}, func(r raw) bool { return r.details().text("companySize") == "L250_U999" }},
 		{values{"operatorId": []string{operator, "x"}}, func(r raw) bool { return r.text("operatorId") == operator }},
 		{values{"tenantOrigin": "Office365"}, func(r raw) bool { return r.text("tenantOrigin") == "Office365" }},
 		{values{"hasChannel": true}, raw.channel},

@@ -196,7 +196,7 @@ func TestOrderBySeveralFields(t *testing.T) {
 		return first
 	}
 	size := func(r raw) string {
-		code, low, high := r.part("contactDetails").text("companySize"), 0, 0
+		code, low, high := r.details().text("companySize"), 0, 0
 		switch n, _ := fmt.Sscanf(code, "L%d_U%d", &low, &high); {
 		case code == "":
 			return ""

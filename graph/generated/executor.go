@@ -237,7 +237,7 @@ type Query {
   """
   A page of leads. Page forward with ` + "`" + `first` + "`" + ` and ` + "`" + `after` + "`" + `, backward with ` + "`" + `last` + "`" + ` and
   ` + "`" + `before` + "`" + `. A walk over a list with ` + "`" + `orderBy` + "`" + ` answers every lead that matches
-  throughout and keeps its sort value exactly once, whatever is added, removed or
+  throughout and keeps its sort values exactly once, whatever is added, removed or
   edited between two pages. In the platform's own order it answers every lead that
   stays where it is, relative to the others; leads near the cursor may come twice if
   some of them were added, removed or moved. An empty cursor means none. A refused

@@ -118,7 +118,7 @@ type searchText struct {
 // searchText returns the texts of the leads. It copies those that the old snapshot has.
 func (b *builder) searchText() searchText {
 	w := searchWriter{folder: newFolder()}
-	if b.unchanged(func(before, now *lead.Lead) bool { return w.same(before, now) }) {
+	if b.unchanged(w.same) {
 		return b.old.text
 	}
 	w.all = make([]byte, 0, len(b.old.text.all)+len(b.old.text.all)/16)

@@ -93,7 +93,7 @@ func GenLead() *rapid.Generator[*lead.Lead] {
 		}
 		for range rapid.IntRange(-1, 2).Draw(t, "addresses") {
 			l.CivicAddresses = append(l.CivicAddresses, lead.CivicAddress{
-				Country: rapid.Ptr(genCountry(), true).Draw(t, "country"), ValidationStatus: genValidation().Draw(t, "validation"),
+				ID: fmt.Sprint("address-", len(l.CivicAddresses)), Country: rapid.Ptr(genCountry(), true).Draw(t, "country"), ValidationStatus: genValidation().Draw(t, "validation"),
 				CityOrTown: text.Draw(t, "town"), CityOrTownAlias: text.Draw(t, "alias"), PostalOrZipCode: text.Draw(t, "code"),
 			})
 		}
