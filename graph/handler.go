@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"leadgraph/graph/documents"
+	"leadgraph/graph/export"
 	"leadgraph/graph/generated"
 	"leadgraph/graph/limits"
 	"leadgraph/graph/pagination"
@@ -138,7 +139,8 @@ type Options struct {
 // Handler serves GraphQL over HTTP and WebSocket.
 type Handler struct {
 	*executor.Executor
-	transport graphql.Transport
+	schema    *ast.Schema
+	transport transport.Transport
 	projector *projection.Projector // nil with Options.Textbook
 }
 
@@ -153,6 +155,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}()
 	h.transport.Do(w, r, h.Executor)
+}
+
+// Export returns the handler of exports; see package export.
+func (h *Handler) Export() http.Handler {
+	form := export.Form(h.schema)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.transport.ServeRows(w, r, h.Executor, form) })
 }
 
 // ProjectionStats reports how many fields were rendered by compiled plans.
@@ -176,12 +184,13 @@ func NewHandler(o Options) (*Handler, error) {
 	executable := generated.NewExecutableSchema(generated.Config{Resolvers: &Resolver{}})
 	schema := executable.Schema()
 	errs := presenter{logger: o.Logger, requestID: o.RequestID, callersToken: o.CallersToken}
-	h := &Handler{Executor: executor.New(executable)}
+	h := &Handler{Executor: executor.New(executable), schema: schema}
+	projector, err := projection.New(schema)
+	if err != nil {
+		return nil, err
+	}
 	if !o.Textbook {
-		var err error
-		if h.projector, err = projection.New(schema); err != nil {
-			return nil, err
-		}
+		h.projector = projector
 	}
 	rates := limits.Rates{DefaultPage: o.Pages.Default, MaxPage: o.Pages.Max}
 	cache := h.checkRequests(o, schema, rates)
@@ -194,16 +203,17 @@ func NewHandler(o Options) (*Handler, error) {
 	})
 	h.SetErrorPresenter(errs.present)
 	h.SetRecoverFunc(errs.recover)
-	h.intercept(&o, schema, errs)
+	h.intercept(&o, schema, projector, errs)
 	return h, nil
 }
 
 // intercept installs what happens around operations, their fields and their responses.
-func (h *Handler) intercept(o *Options, schema *ast.Schema, errs presenter) {
+func (h *Handler) intercept(o *Options, schema *ast.Schema, exports *projection.Projector, errs presenter) {
 	h.AroundFields(computeRootFields(schema))
 	if o.Field != nil {
 		h.AroundFields(watchRootFields(schema, o.Field, errs.codeOf))
 	}
+	h.AroundFields(supplyExports(schema, exports))
 	if h.projector != nil {
 		h.AroundFields(renderWhileReading(schema, h.projector))
 		h.AroundFields(h.projector.Middleware)

@@ -75,12 +75,17 @@ type endpoint struct {
 	watcher
 }
 
-// New returns a transport.
-func New(o Options) graphql.Transport {
-	return endpoint{Options: o, watcher: newWatcher(o)}
+// Transport answers requests for operations.
+type Transport interface {
+	graphql.Transport
+	// ServeRows answers a request in a form of its own.
+	ServeRows(http.ResponseWriter, *http.Request, graphql.GraphExecutor, Form)
 }
 
-var _ graphql.Transport = endpoint{}
+// New returns a transport.
+func New(o Options) Transport {
+	return endpoint{Options: o, watcher: newWatcher(o)}
+}
 
 // Supports implements graphql.Transport. It accepts every request, so that Do
 // answers unsupported ones with a status and a GraphQL error.
@@ -90,6 +95,10 @@ func (endpoint) Supports(*http.Request) bool { return true }
 type refusal struct {
 	status  int
 	message string
+}
+
+func badRequest(message string) *gqlerror.Error {
+	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": errcode.BadUserInput}}
 }
 
 // exchange is a request that is being answered.
@@ -157,7 +166,7 @@ func (x exchange) answerRefused(ctx context.Context, status int, response *graph
 }
 
 func refuse(ctx context.Context, exec graphql.GraphExecutor, message string) *graphql.Response {
-	return exec.DispatchError(ctx, gqlerror.List{{Message: message, Extensions: map[string]any{"code": errcode.BadUserInput}}})
+	return exec.DispatchError(ctx, gqlerror.List{badRequest(message)})
 }
 
 // answer runs one operation and answers it in one piece, or in parts if it has

@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"fmt"
 	"sort"
 	"strings"
 	"time"
@@ -22,6 +23,9 @@ type Revision struct {
 	Tag uint64
 }
 
+// String returns the name as a short text.
+func (r Revision) String() string { return fmt.Sprintf("%d-%x-%x", r.Number, r.Log, r.Tag) }
+
 // Snapshot is all leads at one moment, with the indexes to filter, order, search
 // and count them quickly. It is immutable and safe for concurrent use.
 //
@@ -32,6 +36,7 @@ type Snapshot struct {
 	leads      []*lead.Lead // by row
 	unreadable int
 	revision   Revision
+	own        Revision // see Name
 
 	byID      []int32                       // rows by ascending id
 	byTie     []int32                       // rows by ascending tie
@@ -66,6 +71,7 @@ func build(leads []*lead.Lead, asOf time.Time, previous *Snapshot, pace *flight.
 	}
 	b.leads = b.distinct(leads)
 	b.inherit()
+	b.own = b.nextName()
 	b.indexIDs()
 	b.indexValues()
 	b.text = b.searchText()
@@ -195,6 +201,17 @@ func (s *Snapshot) Unreadable() int { return s.unreadable }
 
 // Revision returns the name under which replicas share the leads; zero if they do not.
 func (s *Snapshot) Revision() Revision { return s.revision }
+
+// Name returns a name of the leads. Snapshots with the same name have the same leads in
+// the same order, apart from when they were read. If replicas do not share the leads, only
+// this process has the name, and snapshots that it has built from each other have the same
+// name until something changes.
+func (s *Snapshot) Name() Revision {
+	if s.revision != (Revision{}) {
+		return s.revision
+	}
+	return s.own
+}
 
 // All returns the leads in the platform's own order. The slice is shared; do not
 // change it.
