@@ -198,7 +198,7 @@ func NewHandler(o Options) (*Handler, error) {
 		Schema: schema, Documents: &o.Documents, MaxBody: o.MaxBody, MaxBatch: o.MaxBatch, Timeout: o.Timeout,
 		Logger: o.Logger, Begin: o.Begin, Done: o.Done, Recover: errs.recover,
 		InitConnection: o.InitConnection, Expires: o.Expires, CheckOrigin: o.CheckOrigin, Closing: o.Closing,
-		Admit: o.Admit, Weigh: weigh, Sending: o.Sending, Connect: o.Connect,
+		Admit: o.Admit, Weigh: weigh, State: presentState(&o, schema), Sending: o.Sending, Connect: o.Connect,
 		Shortcut: newShortcut(&o, schema, h.projector, cache, rates, errs),
 	})
 	h.SetErrorPresenter(errs.present)
@@ -235,6 +235,7 @@ func (h *Handler) intercept(o *Options, schema *ast.Schema, exports *projection.
 			// tenant has no lead.
 			response.Errors = append(response.Errors, op.withheld(request)...)
 			op.extend(response, planned(request))
+			op.tellState(ctx, request, response)
 		}
 		return response
 	})

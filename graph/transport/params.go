@@ -34,11 +34,11 @@ func (t endpoint) read(w http.ResponseWriter, r *http.Request) (request, *refusa
 	switch r.Method {
 	case http.MethodGet:
 		asked, refused = fromQuery(r)
-	case http.MethodPost:
+	case http.MethodPost, methodQuery:
 		asked, refused = t.fromBody(w, r)
 	default:
-		w.Header().Set("Allow", "GET, POST")
-		refused = &refusal{http.StatusMethodNotAllowed, "The method must be POST or GET."}
+		w.Header().Set("Allow", "GET, POST, "+methodQuery)
+		refused = &refusal{http.StatusMethodNotAllowed, "The method must be POST, QUERY or GET."}
 	}
 	for _, params := range asked.operations {
 		params.Headers = r.Header

@@ -118,9 +118,9 @@ func withOrigins(o BrowserOptions, next http.Handler) (http.Handler, error) {
 	shared, err := cors.NewMiddleware(cors.Config{
 		Origins:         o.Origins,
 		Credentialed:    o.Credentials,
-		Methods:         []string{http.MethodGet, http.MethodPost},
+		Methods:         []string{http.MethodGet, http.MethodPost, "QUERY"},
 		RequestHeaders:  headers,
-		ResponseHeaders: append([]string{"Retry-After", "X-Request-Id"}, exportHeaders...),
+		ResponseHeaders: append([]string{"Accept-Query", "ETag", "Retry-After", "X-Request-Id"}, exportHeaders...),
 		MaxAgeInSeconds: preflightAge,
 	})
 	if err != nil {
