@@ -296,6 +296,15 @@ func manyFields(n int) string {
 	return text.String()
 }
 
+// Where only trusted documents run, no selection of a client does.
+func TestExportsNeedFreeDocuments(t *testing.T) {
+	t.Parallel()
+	s := newService(t, serviceOptions{graph: func(o *graph.Options) { o.Documents.TrustedOnly = true }})
+	if a := s.export(t, "text/csv", map[string]any{"fields": "id"}); a.StatusCode != http.StatusBadRequest || !strings.Contains(a.body, "PERSISTED_QUERY_REQUIRED") {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+}
+
 // The parts of an export make the whole, wherever the connection broke, for as long as the
 // leads stay the same.
 func TestAnExportGoesOn(t *testing.T) {
