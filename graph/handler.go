@@ -146,21 +146,27 @@ type Handler struct {
 
 // ServeHTTP implements http.Handler. Unlike gqlgen's server it does not copy the request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	defer func() {
-		if value := recover(); value != nil {
-			shown, _ := errors.AsType[*gqlerror.Error](h.PresentRecoveredError(r.Context(), value))
-			body, _ := json.Marshal(&graphql.Response{Errors: gqlerror.List{shown}}) // it is our own
-			w.WriteHeader(http.StatusInternalServerError)
-			_, _ = w.Write(body) // fails only if the client has left
-		}
-	}()
+	defer h.answerPanic(w, r)
 	h.transport.Do(w, r, h.Executor)
+}
+
+// answerPanic must be deferred. It keeps net/http from logging the value of a panic.
+func (h *Handler) answerPanic(w http.ResponseWriter, r *http.Request) {
+	if value := recover(); value != nil {
+		shown, _ := errors.AsType[*gqlerror.Error](h.PresentRecoveredError(r.Context(), value))
+		body, _ := json.Marshal(&graphql.Response{Errors: gqlerror.List{shown}}) // it is our own
+		w.WriteHeader(http.StatusInternalServerError)
+		_, _ = w.Write(body) // fails only if the client has left
+	}
 }
 
 // Export returns the handler of exports; see package export.
 func (h *Handler) Export() http.Handler {
 	form := export.Form(h.schema)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.transport.ServeRows(w, r, h.Executor, form) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer h.answerPanic(w, r)
+		h.transport.ServeRows(w, r, h.Executor, form)
+	})
 }
 
 // ProjectionStats reports how many fields were rendered by compiled plans.

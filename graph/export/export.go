@@ -141,8 +141,11 @@ func (e *Export) Supply(s Source) {
 // Found implements transport.Rows. With the leads found, the only errors are about what the
 // caller may not read.
 func (e *Export) Found(response *graphql.Response) gqlerror.List {
-	if e.source == nil {
+	switch {
+	case e.source == nil && len(response.Errors) > 0:
 		return shown(response.Errors)
+	case e.source == nil:
+		panic("an export without leads and without an error")
 	}
 	for _, err := range response.Errors {
 		path := ""
