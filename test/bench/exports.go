@@ -95,16 +95,18 @@ func readExport(ctx context.Context, server *process.Process, mediaType, coding 
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", mediaType)
 	request.Header.Set("Accept-Encoding", coding)
-	size, response, err := readAll(request, look)
-	if err == nil && response.Trailer.Get("Export-Complete") != "true" {
+	size, trailer, err := readAll(request, look)
+	if err == nil && trailer.Get("Export-Complete") != "true" {
 		err = errors.New("the export is not complete")
 	}
 	return size, err
 }
 
-// readAll reads an answer to its end and calls look once in a megabyte.
-func readAll(request *http.Request, look func()) (size int64, response *http.Response, err error) {
-	if response, err = http.DefaultClient.Do(request); err != nil {
+// readAll reads an answer to its end and calls look once in a megabyte. It returns
+// the trailer, too.
+func readAll(request *http.Request, look func()) (size int64, trailer http.Header, err error) {
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
 		return 0, nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
@@ -114,7 +116,7 @@ func readAll(request *http.Request, look func()) (size int64, response *http.Res
 	for {
 		n, err := io.CopyN(io.Discard, response.Body, 1<<20)
 		if size += n; errors.Is(err, io.EOF) {
-			return size, response, nil
+			return size, response.Trailer, nil
 		}
 		if err != nil {
 			return size, nil, err
