@@ -2,7 +2,7 @@
 GO ?= go
 LINT = $(GO) tool -modfile=internal/lint/go.mod golangci-lint
 
-.PHONY: help run test check lint generate generate-check web web-check bench bench-go bench-load bench-overload bench-mobs bench-peers bench-stalls bench-entities bench-watchers nightly gateway walks fuzz soak soak-short soak-memory watch watch-short deploy-check windows release image
+.PHONY: help run test check lint generate generate-check web web-check bench bench-go bench-load bench-overload bench-mobs bench-peers bench-stalls bench-entities bench-exports bench-watchers nightly gateway walks fuzz soak soak-short soak-memory watch watch-short deploy-check windows release image
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,7 +43,7 @@ web: ## rebuild the browser assets (needs Node and npm)
 web-check: ## fail if the browser assets are out of date
 	./.ci/unchanged $(MAKE) web
 
-bench: bench-go bench-load bench-overload bench-mobs bench-stalls bench-watchers ## run all benchmarks
+bench: bench-go bench-load bench-overload bench-mobs bench-stalls bench-exports bench-watchers ## run all benchmarks
 
 bench-go: ## run the Go benchmarks: decoder, projection, planner, catalogue, loader
 	$(GO) test -run '^$$' -bench . -benchmem ./...
@@ -65,6 +65,9 @@ bench-stalls: ## refresh a catalogue of 100,000 leads under load, and report how
 
 bench-entities: ## compare _entities with nodes (a minute)
 	$(GO) test -run '^$$' -bench Entities -benchtime 3s -count 3 ./graph
+
+bench-exports: ## export 100,000 leads, and read them through a proxy (a minute)
+	$(GO) run ./test/bench -exports
 
 bench-watchers: ## have 10,000 clients watch, and report what they cost (a minute)
 	$(GO) run ./test/bench -watchers

@@ -3,8 +3,11 @@ package graph
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"leadgraph/graph/generated"
 	"leadgraph/graph/live"
@@ -14,6 +17,7 @@ import (
 	"leadgraph/lead/catalogue"
 	"leadgraph/lead/changes"
 	"leadgraph/lead/flight"
+	"leadgraph/lead/lookup"
 )
 
 // viewOf returns the log of the caller through a filter. places are where the selection
@@ -197,4 +201,97 @@ func (op *operation) changeCursor(ctx context.Context, q leadsQuery, s *catalogu
 	log.Unsettle(unlike)
 	view := op.viewOf(ctx, log, q.filter)
 	return view.Cursor(at, s.AsOf()), nil
+}
+
+// ofRevision says what an answer depends on that comes from the catalogue alone.
+type ofRevision struct {
+	timed    bool // it tells when the leads were read
+	personal bool // it shows personal data
+}
+
+// revisionOnly reports whether a query may be answered from the catalogue alone, and by
+// nothing but the revision and when that was read.
+func (op *operation) revisionOnly(request *graphql.OperationContext) (of ofRevision, only bool) {
+	for _, field := range rootFields(op.schema, request) {
+		switch field.Name {
+		case "leads", "leadStats", "__typename":
+		default:
+			return of, false
+		}
+	}
+	only = op.alone && !op.options.ExposeCost
+	seen := map[string]bool{}
+	var walk func(ast.SelectionSet)
+	walk = func(set ast.SelectionSet) {
+		for _, selected := range set {
+			switch selected := selected.(type) {
+			case *ast.Field:
+				switch selected.Definition.Type.Name() {
+				case "ChangeCursor":
+					only = false
+				case "Cursor", "Freshness":
+					of.timed = true
+				}
+				of.timed = of.timed || selected.Name == "asOf" || selected.Name == "revision"
+				of.personal = of.personal || selected.Definition.Directives.ForName("pii") != nil
+				walk(selected.SelectionSet)
+			case *ast.InlineFragment:
+				walk(selected.SelectionSet)
+			case *ast.FragmentSpread:
+				if !seen[selected.Name] {
+					seen[selected.Name] = true
+					walk(request.Doc.Fragments.ForName(selected.Name).SelectionSet)
+				}
+			}
+		}
+	}
+	walk(request.Operation.SelectionSet)
+	return of, only
+}
+
+// state names all that an answer from a snapshot depends on besides the request.
+func (op *operation) state(all allLeads, of ofRevision) string {
+	state := fmt.Sprint(all.Name(), all.Unreadable(), op.seesPII, op.options.MaskPII, " ", op.caller)
+	if of.timed {
+		state += fmt.Sprint(" ", all.AsOf().UnixNano(), all.age)
+	}
+	return state
+}
+
+// tellState tells the transport what the answer has shown, if that was one revision and
+// nothing else.
+func (op *operation) tellState(ctx context.Context, request *graphql.OperationContext, response *graphql.Response) {
+	if !transport.Validated(ctx) || len(response.Errors) > 0 || len(response.Extensions) > 0 || op.whole != nil {
+		return
+	}
+	of, only := op.revisionOnly(request)
+	if !only || op.shown.Load() == nil || !op.truth.Simple() {
+		return
+	}
+	op.mu.Lock()
+	plan := op.spent.Plan
+	op.mu.Unlock()
+	if !slices.Equal(plan, []string{lookup.PlanCatalogue}) { // a page or a lookup was read
+		return
+	}
+	if all, err := op.snapshot(); err == nil {
+		transport.Shows(ctx, op.state(all, of), of.personal && op.seesPII)
+	}
+}
+
+// presentState is transport.Options.State. It reads all leads if a query would.
+func presentState(o *Options, schema *ast.Schema) func(context.Context, *graphql.OperationContext) string {
+	return func(ctx context.Context, request *graphql.OperationContext) string {
+		ctx = graphql.WithOperationContext(ctx, request)
+		op := operationOf(withOperation(ctx, schema, o, nil))
+		of, only := op.revisionOnly(request)
+		if !only {
+			return ""
+		}
+		all, err := waiting(ctx, op.snapshot)
+		if err != nil || op.stale || !op.truth.Simple() {
+			return ""
+		}
+		return op.state(all, of)
+	}
 }

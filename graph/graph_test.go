@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -164,7 +165,10 @@ func newService(t *testing.T, o serviceOptions) service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(handler)
+	paths := http.NewServeMux()
+	paths.Handle("/", handler)
+	paths.Handle("/export", handler.Export())
+	server := httptest.NewServer(paths)
 	t.Cleanup(server.Close)
 	// Finds the number of the first page, so that a lookup without a result
 	// needs no second call, and fetches the token.

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"leadgraph/graph/documents"
+	"leadgraph/graph/export"
 	"leadgraph/graph/federation"
 	"leadgraph/graph/generated"
 	"leadgraph/graph/limits"
@@ -143,21 +144,34 @@ type Options struct {
 // Handler serves GraphQL over HTTP and WebSocket.
 type Handler struct {
 	*executor.Executor
-	transport graphql.Transport
+	schema    *ast.Schema
+	transport transport.Transport
 	projector *projection.Projector // nil with Options.Textbook
 }
 
 // ServeHTTP implements http.Handler. Unlike gqlgen's server it does not copy the request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	defer func() {
-		if value := recover(); value != nil {
-			shown, _ := errors.AsType[*gqlerror.Error](h.PresentRecoveredError(r.Context(), value))
-			body, _ := json.Marshal(&graphql.Response{Errors: gqlerror.List{shown}}) // it is our own
-			w.WriteHeader(http.StatusInternalServerError)
-			_, _ = w.Write(body) // fails only if the client has left
-		}
-	}()
+	defer h.answerPanic(w, r)
 	h.transport.Do(w, r, h.Executor)
+}
+
+// answerPanic must be deferred. It keeps net/http from logging the value of a panic.
+func (h *Handler) answerPanic(w http.ResponseWriter, r *http.Request) {
+	if value := recover(); value != nil {
+		shown, _ := errors.AsType[*gqlerror.Error](h.PresentRecoveredError(r.Context(), value))
+		body, _ := json.Marshal(&graphql.Response{Errors: gqlerror.List{shown}}) // it is our own
+		w.WriteHeader(http.StatusInternalServerError)
+		_, _ = w.Write(body) // fails only if the client has left
+	}
+}
+
+// Export returns the handler of exports; see package export.
+func (h *Handler) Export() http.Handler {
+	form := export.Form(h.schema)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer h.answerPanic(w, r)
+		h.transport.ServeRows(w, r, h.Executor, form)
+	})
 }
 
 // ProjectionStats reports how many fields were rendered by compiled plans.
@@ -186,12 +200,13 @@ func NewHandler(o Options) (*Handler, error) {
 	}
 	executable := generated.NewExecutableSchema(generated.Config{Schema: schema, Resolvers: resolver})
 	errs := presenter{logger: o.Logger, requestID: o.RequestID, callersToken: o.CallersToken}
-	h := &Handler{Executor: executor.New(executable)}
+	h := &Handler{Executor: executor.New(executable), schema: schema}
+	projector, err := projection.New(schema)
+	if err != nil {
+		return nil, err
+	}
 	if !o.Textbook {
-		var err error
-		if h.projector, err = projection.New(schema); err != nil {
-			return nil, err
-		}
+		h.projector = projector
 	}
 	rates := limits.Rates{DefaultPage: o.Pages.Default, MaxPage: o.Pages.Max}
 	cache := h.checkRequests(o, schema, rates)
@@ -199,21 +214,22 @@ func NewHandler(o Options) (*Handler, error) {
 		Schema: schema, Documents: &o.Documents, MaxBody: o.MaxBody, MaxBatch: o.MaxBatch, Timeout: o.Timeout,
 		Logger: o.Logger, Begin: o.Begin, Done: o.Done, Recover: errs.recover,
 		InitConnection: o.InitConnection, Expires: o.Expires, CheckOrigin: o.CheckOrigin, Closing: o.Closing,
-		Admit: o.Admit, Weigh: weigh, Sending: o.Sending, Connect: o.Connect,
+		Admit: o.Admit, Weigh: weigh, State: presentState(&o, schema), Sending: o.Sending, Connect: o.Connect,
 		Shortcut: newShortcut(&o, schema, h.projector, cache, rates, errs),
 	})
 	h.SetErrorPresenter(errs.present)
 	h.SetRecoverFunc(errs.recover)
-	h.intercept(&o, schema, errs)
+	h.intercept(&o, schema, projector, errs)
 	return h, nil
 }
 
 // intercept installs what happens around operations, their fields and their responses.
-func (h *Handler) intercept(o *Options, schema *ast.Schema, errs presenter) {
+func (h *Handler) intercept(o *Options, schema *ast.Schema, exports *projection.Projector, errs presenter) {
 	h.AroundFields(computeRootFields(schema))
 	if o.Field != nil {
 		h.AroundFields(watchRootFields(schema, o.Field, errs.codeOf))
 	}
+	h.AroundFields(supplyExports(schema, exports))
 	if h.projector != nil {
 		h.AroundFields(renderWhileReading(schema, h.projector))
 		h.AroundFields(h.projector.Middleware)
@@ -235,6 +251,7 @@ func (h *Handler) intercept(o *Options, schema *ast.Schema, errs presenter) {
 			// tenant has no lead.
 			response.Errors = append(response.Errors, op.withheld(request)...)
 			op.extend(response, planned(request))
+			op.tellState(ctx, request, response)
 		}
 		return response
 	})

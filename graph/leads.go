@@ -57,13 +57,10 @@ func (op *operation) newLeadsQuery(ctx context.Context, args pagination.Args, af
 			q.count = field.Alias
 		}
 	}
-	for _, o := range orders {
-		q.orders = append(q.orders, *o)
-	}
-	if err := catalogue.ValidateOrder(q.orders); err != nil {
+	var err error
+	if q.orders, err = checkedOrders(orders); err != nil {
 		return q, err
 	}
-	var err error
 	if q.filter, err = op.allowedFilter(filter); err != nil {
 		return q, err
 	}
@@ -72,6 +69,15 @@ func (op *operation) newLeadsQuery(ctx context.Context, args pagination.Args, af
 	}
 	q.args.Before, err = op.openCursor("before", before)
 	return q, err
+}
+
+// checkedOrders returns the orders of a list, once they are checked.
+func checkedOrders(orders []*lead.Order) ([]lead.Order, error) {
+	checked := make([]lead.Order, len(orders))
+	for i, o := range orders {
+		checked[i] = *o
+	}
+	return checked, catalogue.ValidateOrder(checked)
 }
 
 func (op *operation) openCursor(argument string, text *string) (*pagination.Cursor, error) {

@@ -128,7 +128,7 @@ func (c onlineCheck) MutateOperationContext(ctx context.Context, op *graphql.Ope
 		return refuseOnline(errcode.Forbidden, "this server does not allow it.", at)
 	case c.rules.May != nil && !c.rules.May(ctx):
 		return refuseOnline(errcode.Forbidden, "makes the platform write; your token lacks the scope for that.", at)
-	case transport.ByGET(ctx):
+	case transport.Safe(ctx):
 		return refuseOnline(errcode.BadUserInput, "makes the platform write; use POST.", at)
 	}
 	if violation := limits.CheckOnline(len(tenants), c.rules.PerOperation); violation != nil {

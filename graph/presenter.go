@@ -15,6 +15,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"leadgraph/graph/export"
 	"leadgraph/graph/live"
 	"leadgraph/graph/pagination"
 	"leadgraph/internal/admission"
@@ -119,6 +120,9 @@ func (p presenter) describe(err error, shown *gqlerror.Error) {
 	switch {
 	case errors.Is(err, changes.ErrExpired):
 		setCode(shown, errcode.ChangeCursorExpired, "after: the changes after this position are no longer known. Read the list again.")
+		shown.Extensions["argument"] = "after"
+	case errors.Is(err, export.ErrGone):
+		setCode(shown, errcode.ExportCursorExpired, "after: the leads have changed since. Start the export again.")
 		shown.Extensions["argument"] = "after"
 	case errors.Is(err, live.ErrTokenExpired):
 		setCode(shown, errcode.Unauthenticated, "The access token has expired.")

@@ -7,10 +7,14 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"leadgraph/graph/export"
 	"leadgraph/graph/pagination"
 	"leadgraph/graph/projection"
+	"leadgraph/internal/errcode"
 	"leadgraph/lead"
+	"leadgraph/lead/catalogue"
 )
 
 // renderWhileReading answers the field leads, if it is a page of the platform's
@@ -97,4 +101,68 @@ func (op *operation) rendered(ctx context.Context, q leadsQuery, window paginati
 	return rows.Connection(result.Rows, cursor, projection.About{
 		Info: pageInfo(op, result), Unreadable: result.Unreadable, AsOf: asOf.Truncate(time.Millisecond), Age: lead.AgeFresh,
 	})
+}
+
+// supplyExports answers the field leads of an export: it finds the leads and leaves them to
+// the export, which renders them once the operation is done. The resolver answers all
+// other operations.
+func supplyExports(schema *ast.Schema, projector *projection.Projector) graphql.FieldMiddleware {
+	return func(ctx context.Context, next graphql.Resolver) (any, error) {
+		field := graphql.GetFieldContext(ctx)
+		to := export.Of(ctx)
+		if to == nil || field.Object != schema.Query.Name || field.Field.Name != "leads" {
+			return next(ctx)
+		}
+		filter, _ := field.Args["filter"].(*lead.Filter)
+		orders, _ := field.Args["orderBy"].([]*lead.Order)
+		return nil, operationOf(ctx).supply(ctx, to, projector, filter, orders)
+	}
+}
+
+// supply gives an export the leads of one revision, as the catalogue has them: newer
+// versions that the server has read since belong to a later one.
+func (op *operation) supply(ctx context.Context, to *export.Export, projector *projection.Projector, filter *lead.Filter, orderBy []*lead.Order) error {
+	filter, err := op.allowedFilter(filter)
+	if err != nil {
+		return err
+	}
+	orders, err := checkedOrders(orderBy)
+	if err != nil {
+		return err
+	}
+	after, err := to.Place(op.options.Cursors, op.caller, catalogue.Fingerprint(filter, orders...), op.seesPII)
+	if err != nil {
+		return err
+	}
+	all, err := op.revision(ctx, after)
+	if err != nil {
+		return err
+	}
+	rows := projector.Rows(context.WithoutCancel(ctx)) // they are rendered when the operation is over
+	if rows == nil {
+		return &gqlerror.Error{Message: "fields: too many for one export.", Extensions: map[string]any{"code": errcode.TooComplex}}
+	}
+	page, view := rows.Page(1), all.Select(filter, orders...)
+	to.Supply(export.Source{
+		Leads: view.Slice(0, view.Total()), AsOf: all.AsOf(), Age: all.age, Unreadable: all.Unreadable(), Revision: all.Name(),
+		Render:  func(l *lead.Lead) ([]byte, error) { return page.Lead(op.visible(l)) },
+		Recover: func(value any) error { return graphql.GetOperationContext(ctx).Recover(ctx, value) },
+		Seal:    func(c pagination.ExportCursor) string { return op.options.Cursors.ExportText(c, op.caller) },
+	})
+	return nil
+}
+
+// revision returns the leads that an export begins or goes on with.
+func (op *operation) revision(ctx context.Context, after *pagination.ExportCursor) (allLeads, error) {
+	all, err := waiting(ctx, func() (allLeads, error) {
+		all, err := op.snapshot()
+		if err != nil || after == nil {
+			return all, err
+		}
+		return op.newer(ctx, all, after.AsOf) // another replica may be ahead
+	})
+	if err == nil && after != nil && all.Name() != (catalogue.Revision{Log: after.Log, Number: after.Revision, Tag: after.Tag}) {
+		err = export.ErrGone
+	}
+	return all, err
 }

@@ -11,3 +11,6 @@ const (
 	// AgeStale means that newer leads cannot be read, because the platform fails.
 	AgeStale
 )
+
+// AgeNames are the names of the ages in the schema.
+var AgeNames = map[Age]string{AgeFresh: "FRESH", AgeRevalidating: "REVALIDATING", AgeStale: "STALE"}

@@ -108,6 +108,16 @@ func (p *Page) Add(l *lead.Lead) error {
 	return nil
 }
 
+// Lead renders a lead as it is selected in the first place of the document, instead of
+// adding it. The bytes are valid until the next call. The error is ErrUnplanned.
+func (p *Page) Lead(l *lead.Lead) ([]byte, error) {
+	p.Reset()
+	if err := p.Add(l); err != nil {
+		return nil, err
+	}
+	return p.out.bytes[p.ends[0]:p.ends[1]], nil
+}
+
 // AddHole adds a row that cannot be read.
 func (p *Page) AddHole() {
 	for range 1 + len(p.nodes) {

@@ -19,7 +19,7 @@ import (
 func table(schema *ast.Schema) (map[*ast.FieldDefinition]root, *object[streamed], error) {
 	d := &declarations{schema: schema}
 	status := enum(d, "LeadStatus", lead.StatusNames)
-	age := declareAge(d)
+	age := enum(d, "Freshness", lead.AgeNames)
 	size := declare(d, "CompanySizeRange", signatures[lead.SizeRange]{
 		"min: Int!": leaf(func(s *lead.SizeRange) int { return s.Min }, integer),
 		"max: Int":  leaf(func(s *lead.SizeRange) *int { return s.Max }, optional(integer)),
@@ -73,14 +73,6 @@ func declareConnection(
 
 		"changeCursor: ChangeCursor!": leaf(func(c *connection) string { return c.ChangeCursor }, text),
 		"revision: String":            leaf(func(c *connection) *string { return c.Revision }, optional(text)),
-	})
-}
-
-func declareAge(d *declarations) write[lead.Age] {
-	return enum(d, "Freshness", map[lead.Age]string{
-		lead.AgeFresh:        "FRESH",
-		lead.AgeRevalidating: "REVALIDATING",
-		lead.AgeStale:        "STALE",
 	})
 }
 

@@ -34,11 +34,11 @@ func (t endpoint) read(w http.ResponseWriter, r *http.Request) (request, *refusa
 	switch r.Method {
 	case http.MethodGet:
 		asked, refused = fromQuery(r)
-	case http.MethodPost:
+	case http.MethodPost, methodQuery:
 		asked, refused = t.fromBody(w, r)
 	default:
-		w.Header().Set("Allow", "GET, POST")
-		refused = &refusal{http.StatusMethodNotAllowed, "The method must be POST or GET."}
+		w.Header().Set("Allow", "GET, POST, "+methodQuery)
+		refused = &refusal{http.StatusMethodNotAllowed, "The method must be POST, QUERY or GET."}
 	}
 	for _, params := range asked.operations {
 		params.Headers = r.Header
@@ -64,15 +64,9 @@ func fromQuery(r *http.Request) (request, *refusal) {
 }
 
 func (t endpoint) fromBody(w http.ResponseWriter, r *http.Request) (request, *refusal) {
-	if !isJSON(r.Header.Get("Content-Type")) {
-		return request{}, &refusal{http.StatusUnsupportedMediaType, "Content-Type must be application/json in UTF-8."}
-	}
-	body, err := readBody(w, r, t.MaxBody)
-	switch {
-	case isTooLarge(err):
-		return request{}, &refusal{http.StatusRequestEntityTooLarge, "The request body is too large."}
-	case err != nil:
-		return request{}, malformed(err)
+	body, refused := t.readJSON(w, r)
+	if refused != nil {
+		return request{}, refused
 	}
 	if t.MaxBatch > 0 && bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("[")) {
 		return t.fromArray(body)
@@ -82,6 +76,21 @@ func (t endpoint) fromBody(w http.ResponseWriter, r *http.Request) (request, *re
 		return request{}, malformed(err)
 	}
 	return request{operations: []*operationParams{params}}, nil
+}
+
+// readJSON reads a body of JSON.
+func (t endpoint) readJSON(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
+	if !isJSON(r.Header.Get("Content-Type")) {
+		return nil, &refusal{http.StatusUnsupportedMediaType, "Content-Type must be application/json in UTF-8."}
+	}
+	body, err := readBody(w, r, t.MaxBody)
+	switch {
+	case isTooLarge(err):
+		return nil, &refusal{http.StatusRequestEntityTooLarge, "The request body is too large."}
+	case err != nil:
+		return nil, malformed(err)
+	}
+	return body, nil
 }
 
 // isJSON reports whether the Content-Type is that of JSON in UTF-8.

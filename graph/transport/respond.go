@@ -2,12 +2,15 @@ package transport
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"leadgraph/internal/accept"
 )
@@ -150,4 +153,98 @@ func (x exchange) writeJSON(ctx context.Context, status int, pieces ...[]byte) (
 		}
 	}
 	return sent
+}
+
+// validator makes the entity tags of the answers to one request. They consist of two hashes:
+// of the request, and of the leads that the answer shows. By the first, a tag is known to be
+// one of this request before anything is read.
+type validator struct {
+	request string
+	shown   string // see Shows
+	private bool   // the answer shows personal data
+}
+
+type validatorKey struct{}
+
+// Validated reports whether the answer to a query may get an entity tag.
+func Validated(ctx context.Context) bool {
+	_, may := ctx.Value(validatorKey{}).(*validator)
+	return may
+}
+
+// Shows names all that the answer to a query depends on besides the request. private says
+// that browsers must not keep the answer.
+func Shows(ctx context.Context, state string, private bool) {
+	if v, may := ctx.Value(validatorKey{}).(*validator); may {
+		v.shown, v.private = state, private
+	}
+}
+
+func newValidator(params *operationParams, mediaType string) *validator {
+	request, err := json.Marshal([]any{params.Query, params.OperationName, params.Variables, mediaType})
+	if err != nil { // it has come as JSON
+		return nil
+	}
+	return &validator{request: tagPart(request)}
+}
+
+func tagPart(text []byte) string {
+	sum := sha256.Sum256(text)
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+// tag is weak: compressed answers have the same.
+func (v *validator) tag(state string) string {
+	return `W/"` + v.request + "." + tagPart([]byte(state)) + `"`
+}
+
+// holds reports whether a client has the answer with a tag; with "", any answer to this
+// request.
+func (v *validator) holds(held []string, tag string) bool {
+	for text := range strings.SplitSeq(strings.Join(held, ","), ",") {
+		opaque := strings.TrimPrefix(strings.TrimSpace(text), "W/")
+		if opaque == strings.TrimPrefix(tag, "W/") || tag == "" && strings.HasPrefix(opaque, `"`+v.request+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// answerQuery answers a query in one piece, or says that the client has the answer.
+func (x exchange) answerQuery(ctx context.Context, op *graphql.OperationContext, params *operationParams) {
+	var v *validator
+	if x.safe && x.State != nil && op.Operation.Operation == ast.Query {
+		v = newValidator(params, x.client.single)
+	}
+	if v == nil {
+		next, _ := run(ctx, x.exec, op)
+		x.answerWhole(ctx, op.Operation, next())
+		return
+	}
+	ctx = context.WithValue(ctx, validatorKey{}, v)
+	if v.holds(x.held, "") {
+		state := x.State(ctx, op)
+		if tag := v.tag(state); state != "" && v.holds(x.held, tag) {
+			v.describe(x.w.Header(), tag)
+			x.w.WriteHeader(http.StatusNotModified)
+			x.done(ctx, op.Operation, http.StatusNotModified, nil, 0)
+			return
+		}
+	}
+	next, _ := run(ctx, x.exec, op)
+	response := next()
+	if v.shown != "" && len(response.Errors) == 0 {
+		v.describe(x.w.Header(), v.tag(v.shown))
+	}
+	x.answerWhole(ctx, op.Operation, response)
+}
+
+// describe sets the headers of an answer that can be validated. Browsers do not keep
+// personal data on their disks.
+func (v *validator) describe(h http.Header, tag string) {
+	h.Set("ETag", tag)
+	h.Add("Vary", "Accept, Authorization")
+	if !v.private {
+		h.Set("Cache-Control", "private, no-cache")
+	}
 }

@@ -56,6 +56,9 @@ type Options struct {
 	Shortcut Shortcut
 	// Weigh returns the weight of an operation's planned cost, for its slot.
 	Weigh func(*graphql.OperationContext) int
+	// State names the leads that a query would show now, if it is one whose answers name
+	// them by Shows. It returns "" if it would show others, too. Optional.
+	State func(context.Context, *graphql.OperationContext) string
 	// Connect counts a WebSocket or a subscription to the caller of ctx until leave is called; see
 	// graph.Options.
 	Connect func(ctx context.Context) (leave func())
@@ -75,12 +78,17 @@ type endpoint struct {
 	watcher
 }
 
-// New returns a transport.
-func New(o Options) graphql.Transport {
-	return endpoint{Options: o, watcher: newWatcher(o)}
+// Transport answers requests for operations.
+type Transport interface {
+	graphql.Transport
+	// ServeRows answers a request in a form of its own.
+	ServeRows(http.ResponseWriter, *http.Request, graphql.GraphExecutor, Form)
 }
 
-var _ graphql.Transport = endpoint{}
+// New returns a transport.
+func New(o Options) Transport {
+	return endpoint{Options: o, watcher: newWatcher(o)}
+}
 
 // Supports implements graphql.Transport. It accepts every request, so that Do
 // answers unsupported ones with a status and a GraphQL error.
@@ -92,6 +100,10 @@ type refusal struct {
 	message string
 }
 
+func badRequest(message string) *gqlerror.Error {
+	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": errcode.BadUserInput}}
+}
+
 // exchange is a request that is being answered.
 type exchange struct {
 	endpoint
@@ -99,6 +111,8 @@ type exchange struct {
 	exec   graphql.GraphExecutor
 	w      http.ResponseWriter
 	came   time.Time       // when the request arrived
+	safe   bool            // by GET or QUERY
+	held   []string        // If-None-Match
 	slot   *admission.Slot // nil if there are no bounds
 }
 
@@ -108,15 +122,17 @@ func (t endpoint) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 		t.serveSocket(w, r, exec)
 		return
 	}
-	x := exchange{endpoint: t, exec: exec, w: w, came: time.Now()}
+	x := exchange{endpoint: t, exec: exec, w: w, came: time.Now(), held: r.Header.Values("If-None-Match")}
 	var asked request
 	var refused *refusal
 	if x.client, refused = negotiate(r.Header.Values("Accept")); refused == nil {
 		asked, refused = t.read(w, r)
 	}
 	ctx := r.Context()
-	if r.Method == http.MethodGet {
-		ctx = context.WithValue(ctx, byGETKey{}, true)
+	if r.Method != http.MethodPost {
+		w.Header().Set("Accept-Query", typeJSON)
+		x.safe = true
+		ctx = context.WithValue(ctx, safeKey{}, true)
 	}
 	if refused == nil { // a slow body does not hold a slot
 		var retryAfter time.Duration
@@ -138,13 +154,16 @@ func (t endpoint) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 	}
 }
 
-type byGETKey struct{}
+// methodQuery is the method of RFC 10008: a POST that changes nothing.
+const methodQuery = "QUERY"
 
-// ByGET reports whether the operation of a context was requested by GET, so that it
+type safeKey struct{}
+
+// Safe reports whether the operation of a context was requested by GET or QUERY, so that it
 // must change nothing. WebSockets do not count.
-func ByGET(ctx context.Context) bool {
-	by, _ := ctx.Value(byGETKey{}).(bool)
-	return by
+func Safe(ctx context.Context) bool {
+	safe, _ := ctx.Value(safeKey{}).(bool)
+	return safe
 }
 
 func (x exchange) refuse(ctx context.Context, refused *refusal) {
@@ -157,7 +176,7 @@ func (x exchange) answerRefused(ctx context.Context, status int, response *graph
 }
 
 func refuse(ctx context.Context, exec graphql.GraphExecutor, message string) *graphql.Response {
-	return exec.DispatchError(ctx, gqlerror.List{{Message: message, Extensions: map[string]any{"code": errcode.BadUserInput}}})
+	return exec.DispatchError(ctx, gqlerror.List{badRequest(message)})
 }
 
 // answer runs one operation and answers it in one piece, or in parts if it has
@@ -194,8 +213,7 @@ func (x exchange) answer(ctx context.Context, params *operationParams) {
 	case deferred.operation != nil:
 		x.answerDeferred(ctx, op, deferred)
 	default:
-		next, _ := run(ctx, x.exec, op)
-		x.answerWhole(ctx, op.Operation, next())
+		x.answerQuery(ctx, op, params)
 	}
 }
 

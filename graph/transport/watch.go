@@ -70,8 +70,8 @@ func MarkStale(ctx context.Context) { ctx.Value(watchKey{}).(*watch).stale.Store
 
 // done reports an operation that was answered and writes its line in the log.
 // It is called once, in the context that begin returned. definition is nil if
-// the operation was refused before it was executed.
-func (w watcher) done(ctx context.Context, definition *ast.OperationDefinition, status int, errs gqlerror.List, size int) {
+// the operation was refused before it was executed. more are further attributes of the line.
+func (w watcher) done(ctx context.Context, definition *ast.OperationDefinition, status int, errs gqlerror.List, size int, more ...any) {
 	watched := ctx.Value(watchKey{}).(*watch)
 	op := Operation{Status: status, Codes: codes(errs), Bytes: size, Took: time.Since(watched.came), Stale: watched.stale.Load()}
 	if definition != nil {
@@ -82,8 +82,8 @@ func (w watcher) done(ctx context.Context, definition *ast.OperationDefinition, 
 		w.doneHook(ctx, op)
 		return
 	}
-	w.logger.InfoContext(ctx, "operation", "name", op.Name, "status", status, "codes", op.Codes,
-		"bytes", size, "durationMs", float64(op.Took.Microseconds())/1000)
+	w.logger.InfoContext(ctx, "operation", append([]any{"name", op.Name, "status", status, "codes", op.Codes,
+		"bytes", size, "durationMs", float64(op.Took.Microseconds()) / 1000}, more...)...)
 	w.doneHook(ctx, op)
 }
 

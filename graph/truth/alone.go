@@ -39,6 +39,10 @@ func (o *Operation) TenantAsOf(tenantID string) time.Time {
 	return asOf
 }
 
+// Simple reports whether the operation shows leads as it has read them: no field has shown,
+// and none will show, a version that was read elsewhere.
+func (o *Operation) Simple() bool { return o.isSimple() }
+
 // Only is like OfTenant for an operation that shows nothing but the leads of this tenant,
 // once. It takes less time.
 func (o *Operation) Only(tenantID string) []*lead.Lead {

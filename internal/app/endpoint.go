@@ -38,6 +38,14 @@ func (s *server) endpoint() (http.Handler, error) {
 			}
 		},
 	})
+	exports := handler.Export()
+	paths := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == httpd.ExportPath {
+			exports.ServeHTTP(w, r)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	})
 	access := s.cfg.Serve.Access
 	api, err := httpd.Protect(httpd.BrowserOptions{
 		Origins:      access.CORSOrigin,
@@ -46,7 +54,7 @@ func (s *server) endpoint() (http.Handler, error) {
 		LoopbackOnly: auth.Mode(access.Auth) == auth.None && !access.AllowAnonymous,
 		MaxBody:      s.cfg.Serve.Limits.MaxBody,
 		Logger:       s.log,
-	}, s.callers.Protect(handler, httpd.Refuse))
+	}, s.callers.Protect(paths, httpd.Refuse))
 	if err != nil {
 		return nil, fmt.Errorf("--cors-origin, --cors-header or --cors-credentials: %w", err)
 	}

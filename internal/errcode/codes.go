@@ -24,6 +24,7 @@ const (
 	UpstreamAuth        = "UPSTREAM_AUTH"
 	Overloaded          = "OVERLOADED"
 	ChangeCursorExpired = "CHANGE_CURSOR_EXPIRED"
+	ExportCursorExpired = "EXPORT_CURSOR_EXPIRED"
 	Internal            = "INTERNAL_SERVER_ERROR"
 
 	// By these, client libraries decide whether to send the whole document, to stop
@@ -37,7 +38,7 @@ const (
 func All() []string {
 	return []string{
 		Internal, UpstreamAuth, UpstreamBadResponse, UpstreamRejected, UpstreamUnavailable, UpstreamTimeout, UpstreamRateLimited,
-		Overloaded, TooComplex, Unauthenticated, Forbidden, BadUserInput, ChangeCursorExpired, ValidationFailed, ParseFailed,
+		Overloaded, TooComplex, Unauthenticated, Forbidden, BadUserInput, ChangeCursorExpired, ExportCursorExpired, ValidationFailed, ParseFailed,
 		PersistedRequired, PersistedNotSupported, PersistedNotFound,
 	}
 }

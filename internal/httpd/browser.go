@@ -86,6 +86,11 @@ func withSecurityHeaders(next http.Handler) http.Handler {
 	})
 }
 
+// exportHeaders are the headers of an export, which its client must be able to read.
+var exportHeaders = []string{
+	"Content-Disposition", "Export-As-Of", "Export-Cursor", "Export-Freshness", "Export-Revision", "Export-Total", "Export-Unreadable", "Export-Withheld",
+}
+
 // preflightAge is how long a browser may cache a preflight, in seconds. A
 // preflight costs a round trip, and the origins change only on a restart.
 const preflightAge = 600
@@ -113,9 +118,9 @@ func withOrigins(o BrowserOptions, next http.Handler) (http.Handler, error) {
 	shared, err := cors.NewMiddleware(cors.Config{
 		Origins:         o.Origins,
 		Credentialed:    o.Credentials,
-		Methods:         []string{http.MethodGet, http.MethodPost},
+		Methods:         []string{http.MethodGet, http.MethodPost, "QUERY"},
 		RequestHeaders:  headers,
-		ResponseHeaders: []string{"Retry-After", "X-Request-Id"},
+		ResponseHeaders: append([]string{"Accept-Query", "ETag", "Retry-After", "X-Request-Id"}, exportHeaders...),
 		MaxAgeInSeconds: preflightAge,
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -159,7 +160,13 @@ func TestListedPagesMayReadAnswersAndRefusals(t *testing.T) {
 		if h.Get("Access-Control-Allow-Origin") != app || h.Get("Access-Control-Allow-Credentials") != "" {
 			t.Errorf("%s: %v", coding, h)
 		}
-		if h.Get("Access-Control-Expose-Headers") != "retry-after,x-request-id" || !strings.Contains(strings.Join(h.Values("Vary"), ","), "Origin") {
+		shared := strings.Split(h.Get("Access-Control-Expose-Headers"), ",")
+		for _, name := range []string{"retry-after", "x-request-id", "etag", "accept-query", "export-cursor", "export-withheld"} {
+			if !slices.Contains(shared, name) {
+				t.Errorf("%s: pages cannot read %s", coding, name)
+			}
+		}
+		if !strings.Contains(strings.Join(h.Values("Vary"), ","), "Origin") {
 			t.Errorf("%s: %v", coding, h)
 		}
 	}

@@ -25,7 +25,7 @@ func withCompression(maxBody int64, next http.Handler) (http.Handler, error) {
 		gzhttp.MinSize(worthCompressing),
 		gzhttp.CompressionLevel(gzip.BestSpeed),
 		gzhttp.EnableZstd(false), // every client and proxy understands gzip
-		gzhttp.ContentTypes([]string{"application/json", "application/graphql-response+json"}),
+		gzhttp.ContentTypes([]string{"application/json", "application/graphql-response+json", "application/x-ndjson", "text/csv"}),
 		gzhttp.AllowCompressedRequests(true),
 	)
 	if err != nil {

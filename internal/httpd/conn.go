@@ -1,8 +1,10 @@
 package httpd
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"sync"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"leadgraph/internal/admission"
+	"leadgraph/internal/errcode"
 )
 
 // writePatience is how long a client may take nothing of an answer before its
@@ -37,6 +40,7 @@ type conn struct {
 	progress atomic.Int64 // when the client last took something, in Unix nanoseconds
 	refused  atomic.Int64 // when a request was last refused for want of room
 	cutOff   atomic.Bool
+	line     atomic.Bool // the end of a line was read since the last write
 
 	mu      sync.Mutex
 	outer   time.Time // the deadline that the server has set
@@ -84,9 +88,36 @@ func (c *conn) cut() {
 	_ = c.Conn.SetWriteDeadline(time.Unix(1, 0)) // our connections support deadlines
 }
 
+// Read implements net.Conn.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if !c.line.Load() && bytes.IndexByte(p[:n], '\n') >= 0 {
+		c.line.Store(true)
+	}
+	return n, err
+}
+
+// tooLarge begins the answer of net/http to a request whose first line and headers are too
+// long, and tooLong is the answer if the first line alone is.
+var (
+	tooLarge = []byte("HTTP/1.1 431 ")
+	tooLong  = fmt.Appendf(nil, "HTTP/1.1 414 URI Too Long\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
+		len(tooLongBody), tooLongBody)
+)
+
+const tooLongBody = `{"errors":[{"message":"The URI is too long. Use POST or QUERY.","extensions":{"code":"` + errcode.BadUserInput + `"}}]}`
+
 // Write implements net.Conn. It returns when the client's system has taken all of
 // p, or nothing for writePatience.
 func (c *conn) Write(p []byte) (written int, err error) {
+	if line := c.line.Swap(false); !line && bytes.HasPrefix(p, tooLarge) {
+		_, err := c.write(tooLong)
+		return len(p), err // the server closes the connection in any case
+	}
+	return c.write(p)
+}
+
+func (c *conn) write(p []byte) (written int, err error) {
 	c.mu.Lock()
 	answers := c.answers
 	c.mu.Unlock()

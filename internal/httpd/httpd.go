@@ -10,12 +10,16 @@ import (
 	"regexp"
 )
 
-// Routes returns a handler that serves the GraphQL endpoint at /graphql, the health
+// ExportPath is the path of exports.
+const ExportPath = "/export"
+
+// Routes returns a handler that serves the API at /graphql and /export, the health
 // endpoints and, unless playground is nil, the playground at every other path. It
 // gives each request an id. The proxies are those that are believed.
-func Routes(graphql, playground http.Handler, health *Health, proxies Proxies) http.Handler {
+func Routes(api, playground http.Handler, health *Health, proxies Proxies) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", graphql)
+	mux.Handle("/graphql", api)
+	mux.Handle(ExportPath, api)
 	health.mount(mux)
 	if playground != nil {
 		mux.Handle("/", playground)

@@ -13,7 +13,7 @@ import (
 // GraphQL over HTTP, and those that common clients and tracers add to every request.
 // Without the latter a front-end breaks on the day when it adds tracing.
 var requestHeaders = slices.Concat(clientHeaders, []string{
-	"Accept", "Authorization", "Cache-Control", "Content-Encoding", "Content-Type", "Last-Event-Id", "Pragma",
+	"Accept", "Authorization", "Cache-Control", "Content-Encoding", "Content-Type", "If-None-Match", "Last-Event-Id", "Pragma",
 	// Apollo's tools.
 	"Apollo-Federation-Include-Trace", "Apollo-Query-Plan-Experimental", "Apollo-Cache-Control", "Apollo-Tracing", "X-Apollo-Tracing",
 	// W3C, then Sentry, Datadog, Application Insights, Zipkin, Jaeger, AWS, New Relic, Elastic, Honeycomb, Grafana Faro.

@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"math/rand/v2"
 	"slices"
 	"sort"
 	"time"
@@ -42,6 +43,18 @@ func (b *builder) inherit() {
 		}
 		b.from[row], b.to[at] = int32(at), int32(row)
 	}
+}
+
+// nextName returns the snapshot's own name: that of the old one if nothing has changed.
+// The tag tells names apart that are given to two successors of one snapshot.
+func (b *builder) nextName() Revision {
+	switch {
+	case b.still && len(b.fresh) == 0:
+		return b.old.own
+	case b.old.own.Log == 0:
+		return Revision{Log: rand.Uint64(), Number: 1, Tag: rand.Uint64()}
+	}
+	return Revision{Log: b.old.own.Log, Number: b.old.own.Number + 1, Tag: rand.Uint64()}
 }
 
 // unchanged reports whether all leads are in their old rows with the same property.

@@ -42,6 +42,7 @@ type Snapshot struct {
 	leads      []*lead.Lead // by row
 	unreadable int
 	revision   Revision
+	own        Revision // see Name
 
 	byID      []int32          // rows by ascending id
 	byTie     []int32          // rows by ascending tie
@@ -87,6 +88,7 @@ func build(leads []*lead.Lead, asOf time.Time, previous *Snapshot, pace *flight.
 	}
 	b.leads = b.distinct(leads)
 	b.inherit()
+	b.own = b.nextName()
 	b.indexIDs()
 	b.indexValues()
 	b.text = b.searchText()
@@ -240,6 +242,17 @@ func (s *Snapshot) Unreadable() int { return s.unreadable }
 
 // Revision returns the name under which replicas share the leads; zero if they do not.
 func (s *Snapshot) Revision() Revision { return s.revision }
+
+// Name returns a name of the leads. Snapshots with the same name have the same leads in
+// the same order, apart from when they were read. If replicas do not share the leads, only
+// this process has the name, and snapshots that it has built from each other have the same
+// name until something changes.
+func (s *Snapshot) Name() Revision {
+	if s.revision != (Revision{}) {
+		return s.revision
+	}
+	return s.own
+}
 
 // All returns the leads in the platform's own order. The slice is shared; do not
 // change it.

@@ -51,10 +51,12 @@ func (b *bench) run(ctx context.Context) error {
 		return err
 	}
 	defer func() { b.fast.Stop(); b.slow.Stop() }()
-	if b.stalls {
+	switch {
+	case b.stalls:
 		return b.stall(ctx)
-	}
-	if b.settings.watchers {
+	case b.settings.exports:
+		return b.exports(ctx)
+	case b.settings.watchers:
 		return b.watchers(ctx)
 	}
 	if err := errors.Join(b.startSandbox(ctx, &b.fast, workload.Leads, 0), b.startSandbox(ctx, &b.slow, workload.Leads, workload.SlowLatency)); err != nil {

@@ -19,7 +19,7 @@ type settings struct {
 	connections, listConnections int
 	only                         []string // names of workloads in capitals; empty for all
 	overload, mobs, peers, quick bool
-	stalls, watchers             bool
+	stalls, watchers, exports    bool
 	audience                     int
 	stallLeads                   int
 	rounds                       int
@@ -49,7 +49,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.BoolVar(&s.overload, "overload", false, "measure leadgraph under overload instead of everything else")
 	flags.BoolVar(&s.mobs, "mobs", false, "measure leadgraph with up to 2,000 clients that retry what is refused; -only takes lookups,cached,pages,mix")
 	flags.BoolVar(&s.stalls, "stalls", false, "measure what refreshes of the catalogue do to other requests, and how much memory it takes")
-	flags.IntVar(&s.stallLeads, "stall-leads", workload.StallLeads, "`number` of leads for -stalls")
+	flags.IntVar(&s.stallLeads, "stall-leads", workload.StallLeads, "`number` of leads for -stalls and -exports")
+	flags.BoolVar(&s.exports, "exports", false, "compare exports of many leads with a proxy that passes on the platform's pages")
 	flags.BoolVar(&s.watchers, "watchers", false, "measure what clients that watch changes cost")
 	flags.IntVar(&s.audience, "audience", 10_000, "`number` of clients for -watchers")
 	flags.BoolVar(&s.peers, "peers", false, "compare leadgraph with proxies and other GraphQL servers")

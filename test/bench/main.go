@@ -24,6 +24,9 @@
 //
 // With -stalls, it measures a server with many leads while it refreshes its catalogue.
 //
+// With -exports, it compares exports of all leads of one revision with a proxy that passes on
+// the platform's pages.
+//
 // With -watchers, it measures what clients that watch changes cost, and how soon they have them.
 //
 // Run it from the repository:
@@ -33,6 +36,7 @@
 //	go run ./test/bench -mobs -svg docs/mobs.svg -markdown docs/overload.md
 //	go run ./test/bench -peers -markdown docs/bench.md
 //	go run ./test/bench -stalls
+//	go run ./test/bench -exports
 //	go run ./test/bench -watchers
 package main
 

@@ -91,7 +91,12 @@ func restPages(n int) []*load.Exchange {
 }
 
 func restPage(number, size int) *load.Exchange {
-	return &load.Exchange{Path: fmt.Sprintf("%s?PageNumber=%d&PageSize=%d", leadPath, number, size), Rows: size, From: number * size}
+	return &load.Exchange{Path: PagePath(number, size), Rows: size, From: number * size}
+}
+
+// PagePath returns the path of a page of the REST API. Pages are numbered from zero.
+func PagePath(number, size int) string {
+	return fmt.Sprintf("%s?PageNumber=%d&PageSize=%d", leadPath, number, size)
 }
 
 // List asks for the first n leads.

@@ -1,0 +1,188 @@
+package export
+
+import (
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+)
+
+// Between the elements of a list in a cell, and of a list in such an element.
+var separators = [...]string{"\n", "; "}
+
+// flattener turns the JSON of a lead into the cells of a record. The JSON has the members
+// of the layout in their order and no white space, except in values that the platform has
+// sent as JSON. One goroutine may use it.
+type flattener struct {
+	*layout
+	row    string
+	at     int
+	depth  int // of lists
+	record []string
+	lists  [][]byte // the cells of lists, by column
+}
+
+func newFlattener(l *layout) *flattener {
+	return &flattener{layout: l, record: make([]string, len(l.columns)), lists: make([][]byte, len(l.columns))}
+}
+
+// flatten returns the cells. They are valid until the next call.
+func (f *flattener) flatten(row string) []string {
+	f.row, f.at = row, 0
+	clear(f.record)
+	for i := range f.lists {
+		f.lists[i] = f.lists[i][:0]
+	}
+	f.object(f.fields)
+	for i, cell := range f.lists {
+		if len(cell) > 0 {
+			f.record[i] = string(cell)
+		}
+	}
+	return f.record
+}
+
+// object reads an object or null.
+func (f *flattener) object(fields []field) {
+	if f.null() {
+		return
+	}
+	f.at++
+	for i := range fields {
+		if i > 0 {
+			f.at++
+		}
+		f.at += len(fields[i].alias) + len(`"":`)
+		f.value(&fields[i])
+	}
+	f.at++
+}
+
+func (f *flattener) null() bool {
+	if f.row[f.at] != 'n' {
+		return false
+	}
+	f.at += len("null")
+	return true
+}
+
+func (f *flattener) value(of *field) {
+	if !of.list {
+		f.element(of)
+		return
+	}
+	if f.null() {
+		return
+	}
+	f.at++
+	separator := separators[f.depth]
+	f.depth++
+	for i := 0; f.row[f.at] != ']'; i++ {
+		if i > 0 {
+			f.at++
+			for column := of.first; column < of.end; column++ {
+				f.lists[column] = append(f.lists[column], separator...)
+			}
+		}
+		f.element(of)
+	}
+	f.depth--
+	f.at++
+}
+
+func (f *flattener) element(of *field) {
+	if of.object {
+		f.object(of.fields)
+		return
+	}
+	text := f.scalar()
+	if f.depth == 0 {
+		f.record[of.first] = guarded(text)
+		return
+	}
+	f.lists[of.first] = append(f.lists[of.first], guarded(oneLine(text))...)
+}
+
+// scalar reads a value. Null is the empty text, and an object or a list stays JSON.
+func (f *flattener) scalar() string {
+	rest := f.row[f.at:]
+	if f.null() {
+		return ""
+	}
+	if rest[0] == '"' {
+		length := strings.IndexByte(rest[1:], '"')
+		if text := rest[1 : 1+length]; strings.IndexByte(text, '\\') < 0 { // nearly always
+			f.at += len(text) + 2
+			return text
+		}
+	}
+	end := valueEnd(rest)
+	f.at += end
+	if rest[0] != '"' {
+		return rest[:end]
+	}
+	var text string
+	_ = json.Unmarshal([]byte(rest[:end]), &text) // it was rendered by us
+	return text
+}
+
+// valueEnd returns where the JSON value ends that begins a text.
+func valueEnd(text string) int {
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			i = textEnd(text, i)
+		case '{', '[':
+			depth++
+			continue
+		case '}', ']':
+			if depth--; depth < 0 { // of what is around a number
+				return i
+			}
+		case ',':
+			if depth == 0 {
+				return i
+			}
+			continue
+		default:
+			continue
+		}
+		if depth == 0 {
+			return i + 1
+		}
+	}
+	return len(text)
+}
+
+// textEnd returns where the closing quote of a JSON text is.
+func textEnd(text string, quote int) int {
+	for i := quote + 1; ; i++ {
+		next := strings.IndexAny(text[i:], `"\`)
+		if i += next; text[i] == '"' {
+			return i
+		}
+		i++
+	}
+}
+
+// oneLine keeps the lines of a cell for the elements of its list.
+func oneLine(text string) string {
+	if !strings.ContainsAny(text, "\r\n") {
+		return text
+	}
+	return strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ").Replace(text)
+}
+
+// dangerous are the first characters by which a spreadsheet takes a text for a formula, also
+// as East Asian keyboards write them, and by which the last line of an export is known.
+const dangerous = "=+-@\t\r\n#＝＋－＠"
+
+// guarded returns a text that no spreadsheet takes for a formula, even if it leaves spaces
+// in front out.
+func guarded(text string) string {
+	first, _ := utf8.DecodeRuneInString(strings.TrimLeft(text, " "))
+	if first == utf8.RuneError || !strings.ContainsRune(dangerous, first) {
+		return text
+	}
+	return "'" + text
+}
