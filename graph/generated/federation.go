@@ -1,3 +1,5 @@
+// Package generated holds the executable schema that gqlgen makes, and what gqlgen leaves to be
+// written by hand.
 package generated
 
 import "context"

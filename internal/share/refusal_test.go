@@ -138,7 +138,7 @@ func TestLeadsSharedBeforeTheLeaseIsTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Del(key)
-	m.Server().SetPreHook(func(_ *server.Peer, command string, args ...string) bool {
+	m.Server().SetPreHook(func(_ *server.Peer, command string, _ ...string) bool {
 		if command == "SET" && len(keysOf(m, headKey)) == 0 {
 			if err := m.Set(key, head); err != nil {
 				t.Error(err)
