@@ -206,7 +206,7 @@ func (op *operation) changeCursor(ctx context.Context, q leadsQuery, s *catalogu
 // ofRevision says what an answer depends on that comes from the catalogue alone.
 type ofRevision struct {
 	timed    bool // it tells when the leads were read
-	personal bool // it shows personal data
+	personal bool // it shows personal data, or what a filter by personal data finds
 }
 
 // revisionOnly reports whether a query may be answered from the catalogue alone, and by
@@ -233,7 +233,7 @@ func (op *operation) revisionOnly(request *graphql.OperationContext) (of ofRevis
 					of.timed = true
 				}
 				of.timed = of.timed || selected.Name == "asOf" || selected.Name == "revision"
-				of.personal = of.personal || selected.Definition.Directives.ForName("pii") != nil
+				of.personal = of.personal || selected.Definition.Directives.ForName("pii") != nil || selected.Arguments.ForName("filter") != nil
 				walk(selected.SelectionSet)
 			case *ast.InlineFragment:
 				walk(selected.SelectionSet)
@@ -251,7 +251,8 @@ func (op *operation) revisionOnly(request *graphql.OperationContext) (of ofRevis
 
 // state names all that an answer from a snapshot depends on besides the request.
 func (op *operation) state(all allLeads, of ofRevision) string {
-	state := fmt.Sprint(all.Name(), all.Unreadable(), op.seesPII, op.options.MaskPII, " ", op.caller)
+	o := op.options
+	state := fmt.Sprint(all.Name(), all.Unreadable(), op.seesPII, o.MaskPII, o.Version, o.Pages, " ", op.caller)
 	if of.timed {
 		state += fmt.Sprint(" ", all.AsOf().UnixNano(), all.age)
 	}
@@ -269,9 +270,9 @@ func (op *operation) tellState(ctx context.Context, request *graphql.OperationCo
 		return
 	}
 	op.mu.Lock()
-	plan := op.spent.Plan
+	plan, tenants := op.spent.Plan, op.tenants
 	op.mu.Unlock()
-	if !slices.Equal(plan, []string{lookup.PlanCatalogue}) { // a page or a lookup was read
+	if tenants || !slices.Equal(plan, []string{lookup.PlanCatalogue}) { // a page or a lookup was read
 		return
 	}
 	if all, err := op.snapshot(); err == nil {
@@ -280,18 +281,18 @@ func (op *operation) tellState(ctx context.Context, request *graphql.OperationCo
 }
 
 // presentState is transport.Options.State. It reads all leads if a query would.
-func presentState(o *Options, schema *ast.Schema) func(context.Context, *graphql.OperationContext) string {
-	return func(ctx context.Context, request *graphql.OperationContext) string {
+func presentState(o *Options, schema *ast.Schema) func(context.Context, *graphql.OperationContext) (string, bool) {
+	return func(ctx context.Context, request *graphql.OperationContext) (string, bool) {
 		ctx = graphql.WithOperationContext(ctx, request)
 		op := operationOf(withOperation(ctx, schema, o, nil))
 		of, only := op.revisionOnly(request)
 		if !only {
-			return ""
+			return "", false
 		}
 		all, err := waiting(ctx, op.snapshot)
 		if err != nil || op.stale || !op.truth.Simple() {
-			return ""
+			return "", false
 		}
-		return op.state(all, of)
+		return op.state(all, of), of.personal && op.seesPII
 	}
 }

@@ -71,6 +71,8 @@ type Options struct {
 	// CatalogueOnly takes every page of leads from the catalogue, for a
 	// platform with unreliable pages.
 	CatalogueOnly bool
+	// Version is that of the program. Answers of another one are not the same.
+	Version string
 	// ExposeCost reports the cost of each operation in extensions.cost.
 	ExposeCost bool
 	// MaxBody is the maximum size of a POST body in bytes.

@@ -64,6 +64,8 @@ type operation struct {
 	mu    sync.Mutex
 	spent actual
 	stale bool
+	// tenants says that a list of the leads of some tenants was looked up.
+	tenants bool
 	// old says that something is older than promised, and oldUpTo until when it was read,
 	// by age.
 	old     atomic.Bool

@@ -240,7 +240,7 @@ func TestMethods(t *testing.T) {
 	if a := send(http.MethodGet, "query={__typename}&variables=[]", ""); a.Status != http.StatusBadRequest {
 		t.Errorf("GET with a list as variables: %d", a.Status)
 	}
-	if a := send(http.MethodPut, "", ""); a.Status != http.StatusMethodNotAllowed || a.Header.Get("Allow") != "GET, POST" {
+	if a := send(http.MethodPut, "", ""); a.Status != http.StatusMethodNotAllowed || a.Header.Get("Allow") != "GET, POST, QUERY" {
 		t.Errorf("PUT: %d, Allow %q", a.Status, a.Header.Get("Allow"))
 	}
 	if a := send(http.MethodPost, "", "text/plain"); a.Status != http.StatusUnsupportedMediaType {

@@ -142,9 +142,13 @@ func (op *operation) supply(ctx context.Context, to *export.Export, projector *p
 	if rows == nil {
 		return &gqlerror.Error{Message: "fields: too many for one export.", Extensions: map[string]any{"code": errcode.TooComplex}}
 	}
+	var expires time.Time
+	if op.options.Expires != nil {
+		expires = op.options.Expires(ctx)
+	}
 	page, view := rows.Page(1), all.Select(filter, orders...)
 	to.Supply(export.Source{
-		Leads: view.Slice(0, view.Total()), AsOf: all.AsOf(), Age: all.age, Unreadable: all.Unreadable(), Revision: all.Name(),
+		Leads: view.Slice(0, view.Total()), AsOf: all.AsOf(), Age: all.age, Unreadable: all.Unreadable(), Revision: all.Name(), Expires: expires,
 		Render:  func(l *lead.Lead) ([]byte, error) { return page.Lead(op.visible(l)) },
 		Recover: func(value any) error { return graphql.GetOperationContext(ctx).Recover(ctx, value) },
 		Seal:    func(c pagination.ExportCursor) string { return op.options.Cursors.ExportText(c, op.caller) },

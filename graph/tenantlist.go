@@ -93,6 +93,9 @@ func (op *operation) newer(ctx context.Context, all allLeads, since time.Time) (
 // by id, which a lead keeps when it moves to another tenant. A walk keeps the order that
 // it began with. The list is as old as its order: leads may have moved since.
 func (op *operation) ofTenants(ctx context.Context, q leadsQuery, window pagination.Window, tenants []string) (*generated.LeadConnection, error) {
+	op.mu.Lock()
+	op.tenants = true
+	op.mu.Unlock()
 	since := window.Since()
 	tenants = slices.Compact(slices.Sorted(slices.Values(tenants)))
 	asOf, age, err := op.lookedUp(ctx, tenants, since)

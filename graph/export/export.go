@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"math"
 	"net/http"
 	"time"
 
@@ -38,7 +39,8 @@ type Source struct {
 	Leads      []*lead.Lead
 	AsOf       time.Time
 	Age        lead.Age
-	Unreadable int // rows of the platform that no lead could be made of
+	Unreadable int       // rows of the platform that no lead could be made of
+	Expires    time.Time // when the caller stops being authenticated; zero means never
 	Revision   catalogue.Revision
 	// Render returns the JSON of a lead as the caller may see it. It is valid until the
 	// next call.
@@ -115,7 +117,7 @@ func (e *Export) Place(seal *pagination.Seal, caller string, list uint64, person
 	if refused, is := errors.AsType[*pagination.CursorError](err); is {
 		return nil, pagination.RefuseCursor("after", refused)
 	}
-	e.begin = at.Rows + e.body.Skip
+	e.begin = at.Rows + min(e.body.Skip, math.MaxInt-at.Rows)
 	return &at, err
 }
 

@@ -177,12 +177,23 @@ func oneLine(text string) string {
 // as East Asian keyboards write them, and by which the last line of an export is known.
 const dangerous = "=+-@\t\r\n#＝＋－＠"
 
-// guarded returns a text that no spreadsheet takes for a formula, even if it leaves spaces
-// in front out.
+// cellStarts are characters after which another cell may begin: a spreadsheet in whose
+// locale another one than the comma separates cells does not heed quotes as we set them.
+const cellStarts = "\n\r;\t"
+
+// guarded returns a text that no spreadsheet takes for a formula, nor a part of it, even if it
+// leaves spaces in front out.
 func guarded(text string) string {
-	first, _ := utf8.DecodeRuneInString(strings.TrimLeft(text, " "))
-	if first == utf8.RuneError || !strings.ContainsRune(dangerous, first) {
-		return text
+	safe, from := "", 0
+	for at := 0; ; {
+		first, _ := utf8.DecodeRuneInString(strings.TrimLeft(text[at:], " "))
+		if strings.ContainsRune(dangerous, first) && (at == 0 || !strings.ContainsRune(cellStarts, first)) {
+			safe, from = safe+text[from:at]+"'", at
+		}
+		next := strings.IndexAny(text[at:], cellStarts)
+		if next < 0 {
+			return safe + text[from:]
+		}
+		at += next + 1
 	}
-	return "'" + text
 }

@@ -27,6 +27,8 @@ const (
 	// longest is how long an export may take. It keeps its revision in memory meanwhile,
 	// and a slow client could keep many.
 	longest = 15 * time.Minute
+	// grace is how long the end of an export may take after that.
+	grace = 10 * time.Second
 	// rowsPerCheck is the number of rows between two looks whether to go on.
 	rowsPerCheck = 64
 )
@@ -127,6 +129,11 @@ func (e *Export) cursor(rows int) string {
 func (e *Export) rows(ctx context.Context, out *transport.Output, to format) (how ending, err error) {
 	how.Withheld = e.withheld
 	until := time.Now().Add(longest)
+	if !e.source.Expires.IsZero() && e.source.Expires.Before(until) {
+		until = e.source.Expires
+	}
+	// A client that takes a byte now and then must not hold a row for longer.
+	_ = http.NewResponseController(out.ResponseWriter).SetWriteDeadline(until.Add(grace)) // our connections support deadlines
 	if err := to.head(); err != nil {
 		return how, err
 	}

@@ -213,7 +213,7 @@ var sized = map[string]bool{"LeadConnection": true, "LeadChangeConnection": true
 
 // lengths are the types whose lists have a maximum length of their own: leadgraph fills
 // them, not the platform.
-var lengths = map[string]int{"Timeline": 400}
+var lengths = map[string]int{"Timeline": 400, "LeadStats": 400}
 
 // fields counts the fields below a parent. Lists of leads in it have that many
 // items.

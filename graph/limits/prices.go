@@ -145,7 +145,7 @@ func (e *estimate) leads(field branch) {
 		return
 	}
 	after, before := e.argument(field, "after") != nil, e.argument(field, "before") != nil
-	ordered := e.argument(field, "orderBy") != nil
+	ordered := len(list(e.argument(field, "orderBy"))) > 0
 	fromEnd := e.argument(field, "last") != nil && !before
 	if ordered || fromEnd || len(filter) > 0 || field.selects("totalCount") || field.selects("changeCursor") {
 		e.catalogue = true

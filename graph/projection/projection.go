@@ -146,7 +146,7 @@ func (p *Projector) render(ctx context.Context, field *graphql.FieldContext, roo
 	if out.problem != none {
 		return out
 	}
-	if list, shared := value.([]*generated.LeadChange); shared {
+	if list, of := value.([]*generated.LeadChange); of && field.Object == "LeadChangeBatch" {
 		p.texts.once(plan, out, list)
 	} else {
 		plan.fill(out, value)

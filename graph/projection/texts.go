@@ -2,7 +2,6 @@ package projection
 
 import (
 	"encoding/json"
-	"math"
 	"slices"
 	"sync"
 
@@ -12,8 +11,9 @@ import (
 )
 
 const (
-	// maxTextBytes is what the texts of a projector may hold together, in bytes.
-	maxTextBytes = 8 << 20
+	// maxTextBytes is what the texts of a projector may have together, in bytes, and maxTexts
+	// is their number. Each also holds its plan and a change.
+	maxTextBytes, maxTexts = 8 << 20, 256
 	// longestText is about what 100 changed leads with all fields take, in bytes. Longer
 	// texts are not kept, since they would displace most others.
 	longestText = maxTextBytes / 8
@@ -38,7 +38,7 @@ type textKey struct {
 
 func newTexts() *texts {
 	t := &texts{}
-	t.lru, _ = simplelru.NewLRU(math.MaxInt, func(_ textKey, text []byte) { t.bytes -= len(text) }) // fails only without room
+	t.lru, _ = simplelru.NewLRU(maxTexts, func(_ textKey, text []byte) { t.bytes -= len(text) }) // fails only without room
 	return t
 }
 

@@ -121,12 +121,19 @@ func MarshalTimeZone(zone *time.Location) graphql.Marshaler {
 	return graphql.MarshalString(zone.String())
 }
 
+// noZone matches names of files that lie beside the database on some systems: the zone of the
+// server, and zones with other rules.
+var noZone = regexp.MustCompile(`^(localtime|posixrules|Factory|(posix|right)/.*)$`)
+
 // UnmarshalTimeZone accepts the names of the IANA database. They are known wherever the
 // program runs, because it contains the database.
 func UnmarshalTimeZone(value any) (*time.Location, error) {
 	name, ok := value.(string)
 	if !ok || name == "" || name == "Local" || len(name) > maxZoneBytes {
 		return nil, errZone // for Go, Local is the zone of the server and "" is UTC
+	}
+	if noZone.MatchString(name) {
+		return nil, errZone
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil {

@@ -223,7 +223,8 @@ func (x exchange) answerQuery(ctx context.Context, op *graphql.OperationContext,
 	}
 	ctx = context.WithValue(ctx, validatorKey{}, v)
 	if v.holds(x.held, "") {
-		state := x.State(ctx, op)
+		state, private := x.State(ctx, op)
+		v.private = private
 		if tag := v.tag(state); state != "" && v.holds(x.held, tag) {
 			v.describe(x.w.Header(), tag)
 			x.w.WriteHeader(http.StatusNotModified)

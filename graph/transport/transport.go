@@ -57,8 +57,9 @@ type Options struct {
 	// Weigh returns the weight of an operation's planned cost, for its slot.
 	Weigh func(*graphql.OperationContext) int
 	// State names the leads that a query would show now, if it is one whose answers name
-	// them by Shows. It returns "" if it would show others, too. Optional.
-	State func(context.Context, *graphql.OperationContext) string
+	// them by Shows, and says whether it would show personal data. It returns "" if it would
+	// show other leads, too. Optional.
+	State func(context.Context, *graphql.OperationContext) (state string, private bool)
 	// Connect counts a WebSocket or a subscription to the caller of ctx until leave is called; see
 	// graph.Options.
 	Connect func(ctx context.Context) (leave func())

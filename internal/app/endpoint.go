@@ -120,6 +120,7 @@ func (s *server) graphOptions() graph.Options {
 	}
 	options.Leads, options.Lookups, options.Catalogue, options.Changes = s.leads, s.leads, s.leads, s.leads
 	options.Recent = s.leads.Recent
+	options.Version = version()
 	options.MaxPageSize = s.leads.MaxPageSize
 	options.CatalogueOnly = s.cfg.Serve.Caches.PagesFromCatalogue
 	options.Caller = func(ctx context.Context) string { return auth.For(ctx).Name() }

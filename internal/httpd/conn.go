@@ -97,11 +97,12 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// tooLarge begins the answer of net/http to a request whose first line and headers are too
-// long, and tooLong is the answer if the first line alone is.
+// tooLarge is the answer of net/http to a request whose first line and headers are too long,
+// which it writes at once. tooLong is the answer if the first line alone is.
 var (
-	tooLarge = []byte("HTTP/1.1 431 ")
-	tooLong  = fmt.Appendf(nil, "HTTP/1.1 414 URI Too Long\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
+	tooLarge = []byte("HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" +
+		"431 Request Header Fields Too Large")
+	tooLong = fmt.Appendf(nil, "HTTP/1.1 414 URI Too Long\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
 		len(tooLongBody), tooLongBody)
 )
 
@@ -110,7 +111,7 @@ const tooLongBody = `{"errors":[{"message":"The URI is too long. Use POST or QUE
 // Write implements net.Conn. It returns when the client's system has taken all of
 // p, or nothing for writePatience.
 func (c *conn) Write(p []byte) (written int, err error) {
-	if line := c.line.Swap(false); !line && bytes.HasPrefix(p, tooLarge) {
+	if line := c.line.Swap(false); !line && bytes.Equal(p, tooLarge) {
 		_, err := c.write(tooLong)
 		return len(p), err // the server closes the connection in any case
 	}

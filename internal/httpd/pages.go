@@ -108,8 +108,8 @@ func (p *refusedPages) notePreflights(o BrowserOptions, headers []string, next h
 				p.note(r, slog.String("reason", "the origin is not listed in --cors-origin"))
 			} else if names := unknown(r.Header.Values("Access-Control-Request-Headers"), headers); len(names) > 0 {
 				p.note(r, slog.String("reason", "a header is not listed in --cors-header"), slog.Any("headers", names))
-			} else if method != http.MethodGet && method != http.MethodPost {
-				p.note(r, slog.String("reason", "the method is neither GET nor POST"), slog.String("method", clean(method)))
+			} else if method != http.MethodGet && method != http.MethodPost && method != "QUERY" {
+				p.note(r, slog.String("reason", "the method is not GET, POST or QUERY"), slog.String("method", clean(method)))
 			}
 		}
 		next.ServeHTTP(w, r)

@@ -126,7 +126,7 @@ func text(name string, tag byte, of func(*lead.Filter) *lead.TextFilter, lines f
 	return condition{
 		name: name, tag: tag, scans: true,
 		set: func(f *lead.Filter) bool {
-			return slices.ContainsFunc(parts(f), func(p textPart) bool { return !blank(p.text) })
+			return slices.ContainsFunc(parts(f), func(p textPart) bool { return newFolder().needle(p.text) != "" })
 		},
 		check: func(f *lead.Filter, path string) error {
 			for _, p := range parts(f) {
@@ -139,8 +139,8 @@ func text(name string, tag byte, of func(*lead.Filter) *lead.TextFilter, lines f
 		encode: func(e *encoding, tag byte, f *lead.Filter) {
 			var inner encoding
 			for _, p := range parts(f) {
-				if !blank(p.text) {
-					inner.field(p.tag, []byte(newFolder().needle(p.text)))
+				if needle := newFolder().needle(p.text); needle != "" {
+					inner.field(p.tag, []byte(needle))
 				}
 			}
 			e.field(tag, inner)

@@ -77,7 +77,7 @@ func isAccent(r rune) bool {
 
 // needle returns the folded form of a search text; "" matches every lead.
 func (f *folder) needle(text string) string {
-	return string(f.fold(nil, strings.TrimSpace(text)))
+	return strings.TrimSpace(string(f.fold(nil, text))) // an accent alone may become a blank
 }
 
 // digits returns the digits of a folded text.
