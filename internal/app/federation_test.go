@@ -77,7 +77,7 @@ func newFederated(t *testing.T, node string) *federated {
 	t.Cleanup(upstream.Close)
 	f := &federated{platform: platform, folder: t.TempDir()}
 	for range 2 {
-		f.replicas = append(f.replicas, startServer(t, "--federation", "--upstream-url", upstream.URL+sandbox.BasePath,
+		f.replicas = append(f.replicas, startServer(t, "--federation", "--max-in-flight", "0", "--upstream-url", upstream.URL+sandbox.BasePath,
 			"--upstream-token", "any", "--upstream-retries", "0", "--catalogue-revalidate", "0s", "--catalogue-ttl", "10ms", "--lookup-ttl", "10ms", "--stale-if-error", "1h"))
 	}
 	f.endpoint = balance(t, f.replicas)

@@ -99,15 +99,17 @@ func (c commands) look(greatestAge time.Duration, useless, failed, name string) 
 	}
 	lease := strconv.FormatInt(now, 10) + " " + name
 	set := c.client.B().Set().Key(c.leaseKey()).Value(lease).Nx().Px(c.opts.LeaseTTL).Build()
-	err = c.client.Do(c.ctx, set).Error()
-	if err == nil {
-		// Its last holder may have shared leads and released it since they were looked for.
-		if text, err = textOf(c.ctx, c.client, c.headKey(), maxHead); err == nil && usable(text) {
+	// Its last holder may have shared leads and released it since they were looked for.
+	took := func() (turn, error) {
+		text, err := textOf(c.ctx, c.client, c.headKey(), maxHead)
+		if err == nil && usable(text) {
 			return turn{does: found, now: now, head: text}, c.release(c.leaseKey(), lease)
 		}
 		return turn{does: leased, now: now, lease: lease, head: text}, err
 	}
-	if !rueidis.IsRedisNil(err) {
+	if err = c.client.Do(c.ctx, set).Error(); err == nil {
+		return took()
+	} else if !rueidis.IsRedisNil(err) {
 		return turn{}, err
 	}
 	held, err := textOf(c.ctx, c.client, c.leaseKey(), 100)
@@ -120,9 +122,12 @@ func (c commands) look(greatestAge time.Duration, useless, failed, name string) 
 	}
 	begun, ok := momentOf(held, now)
 	switch {
-	case !ok || left <= 0 || left > c.opts.LeaseTTL.Milliseconds(): // no replica wrote it
+	case !ok || left <= 0 || left > c.opts.LeaseTTL.Milliseconds(): // no replica wrote it, or it was released just now
 		set := c.client.B().Set().Key(c.leaseKey()).Value(lease).Px(c.opts.LeaseTTL).Build()
-		return turn{does: leased, now: now, lease: lease, head: text}, c.client.Do(c.ctx, set).Error()
+		if err := c.client.Do(c.ctx, set).Error(); err != nil {
+			return turn{}, err
+		}
+		return took()
 	case begun >= earliest:
 		return turn{does: wait, now: now, head: text}, nil
 	}

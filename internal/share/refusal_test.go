@@ -123,32 +123,39 @@ func TestServerWithoutScripts(t *testing.T) {
 	}
 }
 
-// Another replica shares its leads and releases the lease while this one is about to take it.
+// Another replica shares its leads and releases the lease while this one is about to take it:
+// before it tries, or after it has found the lease taken.
 func TestLeadsSharedBeforeTheLeaseIsTaken(t *testing.T) {
 	t.Parallel()
-	m, p := miniredis.RunT(t), newPlatform()
-	refuse(m, "ERR unknown command 'EVALSHA', with args beginning with: ", "EVAL", "EVALSHA", "SCRIPT")
-	a, b := open(t, m.Addr(), nil), open(t, m.Addr(), nil)
-	read(t, a.Source(p, kept), time.Time{}, 1)
-	stored(t, m)
-	read(t, b.Source(p, kept), time.Time{}, 1) // with plain commands from now on
-	key := keysOf(m, headKey)[0]
-	head, err := m.Get(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.Del(key)
-	m.Server().SetPreHook(func(_ *server.Peer, command string, _ ...string) bool {
-		if command == "SET" && len(keysOf(m, headKey)) == 0 {
-			if err := m.Set(key, head); err != nil {
-				t.Error(err)
-			}
+	for _, taken := range []bool{false, true} {
+		m, p := miniredis.RunT(t), newPlatform()
+		refuse(m, "ERR unknown command 'EVALSHA', with args beginning with: ", "EVAL", "EVALSHA", "SCRIPT")
+		a, b := open(t, m.Addr(), nil), open(t, m.Addr(), nil)
+		read(t, a.Source(p, kept), time.Time{}, 1)
+		stored(t, m)
+		read(t, b.Source(p, kept), time.Time{}, 1) // with plain commands from now on
+		key := keysOf(m, headKey)[0]
+		lease := strings.TrimSuffix(key, "leads") + "lease"
+		head, err := m.Get(key)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return false
-	})
-	read(t, b.Source(p, kept), time.Time{}, 1)
-	p.wantReads(t, 1)
-	rest(t, m)
+		m.Del(key)
+		if taken {
+			_ = m.Set(lease, "1 another") // fails only for other types
+			m.SetTTL(lease, time.Second)
+		}
+		m.Server().SetPreHook(func(_ *server.Peer, command string, args ...string) bool {
+			if shares := command == "SET" && !taken || strings.HasPrefix(command, "GET") && args[0] == lease; shares && len(keysOf(m, headKey)) == 0 {
+				m.Del(lease)
+				_ = m.Set(key, head)
+			}
+			return false
+		})
+		read(t, b.Source(p, kept), time.Time{}, 1)
+		p.wantReads(t, 1)
+		rest(t, m)
+	}
 }
 
 func TestRedisWithoutScripts(t *testing.T) {

@@ -37,6 +37,7 @@ for (const { id, lead } of known) {
 assert.ok(!leads.data.accounts.find(({ id }) => id === 'unknown').lead?.status);
 
 const tenants = await through('{ accounts { id tenant { id leads { id } preferredLead { status } } } }');
+if (!tenants.data) throw new Error(JSON.stringify(tenants.errors).slice(0, 1000));
 const malformed = tenants.data.accounts.find(({ id }) => id === 'malformed');
 assert.ok(!malformed.tenant?.leads);
 const refused = tenants.errors.find(({ extensions }) => extensions?.code === 'BAD_USER_INPUT');

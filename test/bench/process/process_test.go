@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -64,14 +65,19 @@ func TestAnnouncementKnowsTLS(t *testing.T) {
 
 func TestAcceptedWaitsForTheServer(t *testing.T) {
 	t.Parallel()
-	port, err := FreePort(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	serves := accepted(t.Context(), Address(port))
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", strings.TrimPrefix(Address(port), "http://"))
-	if err != nil {
-		t.Fatal(err)
+	var listener net.Listener
+	var serves chan string
+	port := 0
+	for listener == nil { // another program may take the free port first
+		var err error
+		if port, err = FreePort(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		serves = accepted(t.Context(), Address(port))
+		listener, err = new(net.ListenConfig).Listen(t.Context(), "tcp", strings.TrimPrefix(Address(port), "http://"))
+		if err != nil && !errors.Is(err, syscall.EADDRINUSE) {
+			t.Fatal(err)
+		}
 	}
 	defer func() { _ = listener.Close() }()
 	if got := <-serves; got != Address(port) {
