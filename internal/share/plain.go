@@ -99,16 +99,8 @@ func (c commands) look(greatestAge time.Duration, useless, failed, name string) 
 	}
 	lease := strconv.FormatInt(now, 10) + " " + name
 	set := c.client.B().Set().Key(c.leaseKey()).Value(lease).Nx().Px(c.opts.LeaseTTL).Build()
-	// Its last holder may have shared leads and released it since they were looked for.
-	took := func() (turn, error) {
-		text, err := textOf(c.ctx, c.client, c.headKey(), maxHead)
-		if err == nil && usable(text) {
-			return turn{does: found, now: now, head: text}, c.release(c.leaseKey(), lease)
-		}
-		return turn{does: leased, now: now, lease: lease, head: text}, err
-	}
 	if err = c.client.Do(c.ctx, set).Error(); err == nil {
-		return took()
+		return c.took(turn{does: leased, now: now, lease: lease}, usable)
 	} else if !rueidis.IsRedisNil(err) {
 		return turn{}, err
 	}
@@ -127,11 +119,21 @@ func (c commands) look(greatestAge time.Duration, useless, failed, name string) 
 		if err := c.client.Do(c.ctx, set).Error(); err != nil {
 			return turn{}, err
 		}
-		return took()
+		return c.took(turn{does: leased, now: now, lease: lease}, usable)
 	case begun >= earliest:
 		return turn{does: wait, now: now, head: text}, nil
 	}
 	return turn{does: apart, now: now, head: text}, nil
+}
+
+// took returns the turn of a replica that has just taken the lease. Its last holder may have
+// shared leads and released it since they were looked for.
+func (c commands) took(t turn, usable func(head string) bool) (turn, error) {
+	var err error
+	if t.head, err = textOf(c.ctx, c.client, c.headKey(), maxHead); err == nil && usable(t.head) {
+		return turn{does: found, now: t.now, head: t.head}, c.release(c.leaseKey(), t.lease)
+	}
+	return t, err
 }
 
 // advance replaces a head by one without a revision.
