@@ -54,16 +54,8 @@ func (s *Seal) ChangeText(c ChangeCursor, caller string) string {
 // OpenChange decodes a text that ChangeText made for the same caller. For any other text it
 // returns a *CursorError.
 func (s *Seal) OpenChange(text, caller string) (c ChangeCursor, err error) {
-	raw, err := decodeText(text)
-	if err != nil {
-		return c, err
-	}
-	former, err := s.open(changeVersion, raw, caller, c.unmarshal)
-	switch {
-	case err != nil:
+	if err = s.openDated(changeVersion, text, caller, c.unmarshal, &c.AsOf); err != nil {
 		return ChangeCursor{}, err
-	case former && time.Since(c.AsOf) > previousLife:
-		return ChangeCursor{}, ErrExpired
 	}
 	return c, nil
 }

@@ -56,16 +56,8 @@ func (s *Seal) ExportText(c ExportCursor, caller string) string {
 // OpenExport decodes a text that ExportText made for the same caller. For any other text it
 // returns a *CursorError.
 func (s *Seal) OpenExport(text, caller string) (c ExportCursor, err error) {
-	raw, err := decodeText(text)
-	if err != nil {
-		return c, err
-	}
-	former, err := s.open(exportVersion, raw, caller, c.unmarshal)
-	switch {
-	case err != nil:
+	if err = s.openDated(exportVersion, text, caller, c.unmarshal, &c.AsOf); err != nil {
 		return ExportCursor{}, err
-	case former && time.Since(c.AsOf) > previousLife:
-		return ExportCursor{}, ErrExpired
 	}
 	return c, nil
 }

@@ -233,6 +233,20 @@ func (s *Seal) Open(text, caller string) (Cursor, error) {
 	return c, nil
 }
 
+// openDated decodes a text of this version. One that was made with a former key is valid for a
+// day after asOf.
+func (s *Seal) openDated(version byte, text, caller string, unmarshal func([]byte) bool, asOf *time.Time) error {
+	raw, err := decodeText(text)
+	if err != nil {
+		return err
+	}
+	former, err := s.open(version, raw, caller, unmarshal)
+	if err == nil && former && time.Since(*asOf) > previousLife {
+		return ErrExpired
+	}
+	return err
+}
+
 // decodeText returns the bytes of a text, which are not empty.
 func decodeText(text string) ([]byte, error) {
 	if len(text) > MaxCursorLength { // a long text costs nothing
