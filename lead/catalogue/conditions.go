@@ -126,7 +126,7 @@ func text(name string, tag byte, of func(*lead.Filter) *lead.TextFilter, lines f
 	return condition{
 		name: name, tag: tag, scans: true,
 		set: func(f *lead.Filter) bool {
-			return slices.ContainsFunc(parts(f), func(p textPart) bool { return newFolder().needle(p.text) != "" })
+			return slices.ContainsFunc(parts(f), func(p textPart) bool { return p.needle() != "" })
 		},
 		check: func(f *lead.Filter, path string) error {
 			for _, p := range parts(f) {
@@ -139,7 +139,7 @@ func text(name string, tag byte, of func(*lead.Filter) *lead.TextFilter, lines f
 		encode: func(e *encoding, tag byte, f *lead.Filter) {
 			var inner encoding
 			for _, p := range parts(f) {
-				if needle := newFolder().needle(p.text); needle != "" {
+				if needle := p.needle(); needle != "" {
 					inner.field(p.tag, []byte(needle))
 				}
 			}
@@ -161,6 +161,14 @@ type textPart struct {
 	name string
 	tag  byte
 	text string
+}
+
+// needle returns the folded text; "" is no condition.
+func (p textPart) needle() string {
+	if blank(p.text) { // nearly always
+		return ""
+	}
+	return newFolder().needle(p.text)
 }
 
 // blank reports whether a text to search for is no condition.
