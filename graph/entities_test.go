@@ -276,6 +276,26 @@ func TestRepresentationsAsLiterals(t *testing.T) {
 }
 
 // The compiled projection renders the bytes of the generated executor.
+// A single value is a list of one, in variables and in literals, for all keys.
+func TestASingleKeyIsAList(t *testing.T) {
+	t.Parallel()
+	s := subgraph(t, serviceOptions{})
+	id := s.platform.IDs()[0]
+	want := data[entities](t, s.query(t, entitiesQuery, "r", representations("Lead", []string{id})))
+	one := representation{"__typename": "Lead", "id": id}
+	if got := data[entities](t, s.query(t, entitiesQuery, "r", one)); len(got.Entities) != 1 || got.Entities[0] == nil || got.Entities[0].ID != want.Entities[0].ID {
+		t.Errorf("as a variable: %+v", got.Entities)
+	}
+	literal := fmt.Sprintf(`{ _entities(representations: {__typename: "Lead", id: %q}) { ... on Lead { id } } }`, id)
+	if got := data[entities](t, s.query(t, literal)); len(got.Entities) != 1 || got.Entities[0] == nil || got.Entities[0].ID != id {
+		t.Errorf("as a literal: %+v", got.Entities)
+	}
+	nodes := data[struct{ Nodes []*entity }](t, s.query(t, `query($ids: [ID!]!) { nodes(ids: $ids) { id } }`, "ids", id)).Nodes
+	if len(nodes) != 1 || nodes[0] == nil || nodes[0].ID != id {
+		t.Errorf("as a node: %+v", nodes)
+	}
+}
+
 func TestEntitiesAreProjected(t *testing.T) {
 	t.Parallel()
 	var bodies []string

@@ -8,6 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"leadgraph/graph/federation"
+	"leadgraph/graph/limits"
 	"leadgraph/graph/loader"
 	"leadgraph/graph/scalar"
 	"leadgraph/graph/truth"
@@ -134,7 +135,7 @@ func tenantKeys(op *graphql.OperationContext, fields []graphql.CollectedField, o
 			checkOnline, _ := arguments["checkOnline"].(bool)
 			add(arguments["tenantId"], checkOnline)
 		case "leadsByTenantIds":
-			for _, id := range listOf(field.ArgumentMap(op.Variables)["tenantIds"]) {
+			for _, id := range limits.List(field.ArgumentMap(op.Variables)["tenantIds"]) {
 				add(id, false)
 			}
 		default:
@@ -281,21 +282,13 @@ func keysOf(op *graphql.OperationContext, field graphql.CollectedField) []federa
 	case "nodes":
 		return federation.NodeKeys(textsOf(field.ArgumentMap(op.Variables)["ids"]))
 	case "_entities":
-		return federation.KeysOf(listOf(field.ArgumentMap(op.Variables)["representations"]))
+		return federation.KeysOf(limits.List(field.ArgumentMap(op.Variables)["representations"]))
 	}
 	return nil
 }
 
-// listOf returns the items of an argument. A single value counts as a list of one.
-func listOf(argument any) []any {
-	if items, isList := argument.([]any); isList {
-		return items
-	}
-	return []any{argument}
-}
-
 func textsOf(argument any) []string {
-	items := listOf(argument)
+	items := limits.List(argument)
 	texts := make([]string, len(items))
 	for i, item := range items {
 		texts[i], _ = item.(string)

@@ -245,8 +245,8 @@ func (e *estimate) argument(field branch, name string) any {
 	return value
 }
 
-// list returns the items of a list. A single value counts as a list of one.
-func list(value any) []any {
+// List returns the items of an argument, which may have another type of slice than []any. A single value counts as a list of one.
+func List(value any) []any {
 	if value == nil {
 		return nil
 	}

@@ -58,7 +58,7 @@ func (e *estimate) lead(field branch) {
 }
 
 func (e *estimate) leadsByTenantIDs(field branch) {
-	ids := list(e.argument(field, "tenantIds"))
+	ids := List(e.argument(field, "tenantIds"))
 	for _, id := range ids {
 		e.look("", id, false)
 	}
@@ -77,7 +77,7 @@ func (e *estimate) node(field branch) {
 }
 
 func (e *estimate) nodes(field branch) {
-	ids := list(e.argument(field, "ids"))
+	ids := List(e.argument(field, "ids"))
 	keys := make([]federation.Key, len(ids))
 	for i := range ids {
 		id, _ := ids[i].(string)
@@ -87,7 +87,7 @@ func (e *estimate) nodes(field branch) {
 }
 
 func (e *estimate) entities(field branch) {
-	e.objects(field, federation.KeysOf(list(e.argument(field, "representations"))))
+	e.objects(field, federation.KeysOf(List(e.argument(field, "representations"))))
 }
 
 func (e *estimate) service(field branch) { e.answer(field, 0, 1) }
@@ -133,7 +133,7 @@ func (e *estimate) watch(field branch) {
 func (e *estimate) leads(field branch) {
 	size := e.pageSize(field)
 	filter, _ := e.argument(field, "filter").(map[string]any)
-	tenants := list(filter["tenantId"])
+	tenants := List(filter["tenantId"])
 	for _, id := range tenants {
 		// These are not read by the operation's loader, so they may be read
 		// once more than for other fields.
@@ -145,7 +145,7 @@ func (e *estimate) leads(field branch) {
 		return
 	}
 	after, before := e.argument(field, "after") != nil, e.argument(field, "before") != nil
-	ordered := len(list(e.argument(field, "orderBy"))) > 0
+	ordered := len(List(e.argument(field, "orderBy"))) > 0
 	fromEnd := e.argument(field, "last") != nil && !before
 	if ordered || fromEnd || len(filter) > 0 || field.selects("totalCount") || field.selects("changeCursor") {
 		e.catalogue = true
