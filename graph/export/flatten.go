@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"unicode/utf8"
+
+	"leadgraph/graph/transport"
 )
 
 // Between the elements of a list in a cell, and of a list in such an element.
@@ -115,7 +117,7 @@ func (f *flattener) scalar() string {
 			return text
 		}
 	}
-	end := valueEnd(rest)
+	end := transport.ValueEnd(rest)
 	f.at += end
 	if rest[0] != '"' {
 		return rest[:end]
@@ -123,46 +125,6 @@ func (f *flattener) scalar() string {
 	var text string
 	_ = json.Unmarshal([]byte(rest[:end]), &text) // it was rendered by us
 	return text
-}
-
-// valueEnd returns where the JSON value ends that begins a text.
-func valueEnd(text string) int {
-	depth := 0
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '"':
-			i = textEnd(text, i)
-		case '{', '[':
-			depth++
-			continue
-		case '}', ']':
-			if depth--; depth < 0 { // of what is around a number
-				return i
-			}
-		case ',':
-			if depth == 0 {
-				return i
-			}
-			continue
-		default:
-			continue
-		}
-		if depth == 0 {
-			return i + 1
-		}
-	}
-	return len(text)
-}
-
-// textEnd returns where the closing quote of a JSON text is.
-func textEnd(text string, quote int) int {
-	for i := quote + 1; ; i++ {
-		next := strings.IndexAny(text[i:], `"\`)
-		if i += next; text[i] == '"' {
-			return i
-		}
-		i++
-	}
 }
 
 // oneLine keeps the lines of a cell for the elements of its list.

@@ -50,6 +50,11 @@ func (t endpoint) sending(ctx context.Context, size int) (end func()) {
 	return t.Sending(ctx, size)
 }
 
+// setRetryAfter says when to try again, in whole seconds.
+func (x exchange) setRetryAfter(wait time.Duration) {
+	x.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+}
+
 // answerOverloaded sends JSON even to a client that wants a stream of events:
 // the stream has not started, and clients try again.
 func (x exchange) answerOverloaded(ctx context.Context, retryAfter time.Duration) {
@@ -58,7 +63,7 @@ func (x exchange) answerOverloaded(ctx context.Context, retryAfter time.Duration
 
 // refuseOverloaded is like answerOverloaded for an operation that has begun.
 func (x exchange) refuseOverloaded(ctx context.Context, retryAfter time.Duration) {
-	x.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(retryAfter.Seconds()))))
+	x.setRetryAfter(retryAfter)
 	response := overloaded(ctx, x.exec, retryAfter)
 	x.done(ctx, nil, http.StatusServiceUnavailable, response.Errors, x.writeResponse(ctx, http.StatusServiceUnavailable, response))
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -81,7 +82,7 @@ func decodeMember(value []byte, into any) error {
 func plainValue(text []byte, before map[string]any) (value any, rest []byte) {
 	switch text[0] {
 	case '"':
-		end := valueEnd(text)
+		end := ValueEnd(text)
 		if plain, ok := plainText(text[:end]); ok {
 			return plain, text[end:]
 		}
@@ -105,7 +106,7 @@ func plainValue(text []byte, before map[string]any) (value any, rest []byte) {
 func plainObject(rest []byte, before map[string]any) (any, []byte) {
 	object := make(map[string]any, 2)
 	for rest[0] != '}' {
-		end := valueEnd(rest)
+		end := ValueEnd(rest)
 		name := rest[1 : end-1]
 		if bytes.IndexByte(name, '\\') >= 0 || !utf8.Valid(name) {
 			return nil, nil
@@ -166,7 +167,7 @@ func members(object []byte) iter.Seq2[[]byte, []byte] {
 		}
 		rest := trim(object[1:])
 		for rest[0] == '"' {
-			end := valueEnd(rest)
+			end := ValueEnd(rest)
 			name := rest[1 : end-1]
 			if bytes.IndexByte(name, '\\') >= 0 || !utf8.Valid(name) {
 				var text string
@@ -174,7 +175,7 @@ func members(object []byte) iter.Seq2[[]byte, []byte] {
 				name = []byte(text)
 			}
 			rest = trim(trim(rest[end:])[1:])
-			end = valueEnd(rest)
+			end = ValueEnd(rest)
 			if !yield(name, rest[:end]) {
 				return
 			}
@@ -185,8 +186,9 @@ func members(object []byte) iter.Seq2[[]byte, []byte] {
 
 func trim(text []byte) []byte { return bytes.TrimLeft(text, " \t\r\n") }
 
-// valueEnd returns where the value ends that begins a text. The text must be valid JSON.
-func valueEnd(text []byte) int {
+// ValueEnd returns where the value ends that begins a text. The text must be valid JSON up to
+// there.
+func ValueEnd[T string | []byte](text T) int {
 	depth := 0
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
@@ -202,7 +204,7 @@ func valueEnd(text []byte) int {
 		case '}', ']':
 			depth--
 		default:
-			if depth > 0 || i+1 < len(text) && !bytes.ContainsRune([]byte(",]} \t\r\n"), rune(text[i+1])) {
+			if depth > 0 || i+1 < len(text) && strings.IndexByte(",]} \t\r\n", text[i+1]) < 0 {
 				continue
 			}
 		}

@@ -3,7 +3,6 @@ package transport
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -154,7 +153,7 @@ func (x exchange) failRows(ctx context.Context, operation *ast.OperationDefiniti
 		status = form.Status(code)
 	}
 	if wait, ok := response.Errors[0].Extensions["retryAfterMs"].(int64); ok {
-		x.w.Header().Set("Retry-After", strconv.FormatInt((wait+999)/1000, 10))
+		x.setRetryAfter(time.Duration(wait) * time.Millisecond)
 	}
 	x.done(ctx, operation, status, response.Errors, x.writeResponse(ctx, status, response))
 }
