@@ -14,18 +14,7 @@ import (
 // get asks by GET. Headers are alternating names and values.
 func (s service) get(t *testing.T, document string, headers ...string) apptest.Answer {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"?"+url.Values{"query": {document}}.Encode(), http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := 0; i < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
-	}
-	answer, err := apptest.Do(http.DefaultClient, request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer
+	return apptest.Send(t, http.MethodGet, s.url+"?"+url.Values{"query": {document}}.Encode(), "", headers...)
 }
 
 // An entity tag is one of all that an answer depends on: a client that has it never keeps an

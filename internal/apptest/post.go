@@ -54,11 +54,14 @@ func Body(document string, variables any) string {
 // NewRequest returns a POST request with a JSON body and further headers, given as
 // alternating names and values.
 func NewRequest(ctx context.Context, endpoint, body string, headers ...string) (*http.Request, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(body))
+	return newRequest(ctx, http.MethodPost, endpoint, body, append([]string{"Content-Type", "application/json"}, headers...)...)
+}
+
+func newRequest(ctx context.Context, method, target, body string, headers ...string) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, method, target, strings.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("Content-Type", "application/json")
 	for i := 0; i < len(headers); i += 2 {
 		if headers[i] == "Host" {
 			request.Host = headers[i+1]
@@ -114,7 +117,13 @@ func Do(client *http.Client, request *http.Request) (Answer, error) {
 // Post posts a body and returns the answer. See NewRequest for the headers.
 func Post(t testing.TB, endpoint, body string, headers ...string) Answer {
 	t.Helper()
-	request, err := NewRequest(t.Context(), endpoint, body, headers...)
+	return Send(t, http.MethodPost, endpoint, body, append([]string{"Content-Type", "application/json"}, headers...)...)
+}
+
+// Send sends a request with no other headers than these, and returns the answer.
+func Send(t testing.TB, method, target, body string, headers ...string) Answer {
+	t.Helper()
+	request, err := newRequest(t.Context(), method, target, body, headers...)
 	if err != nil {
 		t.Fatal(err)
 	}
